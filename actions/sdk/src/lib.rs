@@ -1,0 +1,45 @@
+//! What an author of a Ropewalk module in Rust uses.
+//!
+//! An action is a struct: its parameters, its schema, what it does with records. A
+//! module lists its actions in one macro:
+//!
+//! ```ignore
+//! ropewalk_sdk::module![Sort, Limit];
+//! ```
+//!
+//! Built as a `cdylib` for `wasm32-unknown-unknown` and encoded as a component, that
+//! is a complete module. The contract itself stands in `actions/wit/`.
+
+mod action;
+mod context;
+mod failure;
+mod module;
+mod outcome;
+mod records;
+
+pub mod log;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+
+pub use action::{Action, Intake};
+pub use context::Context;
+pub use failure::Failure;
+pub use outcome::{Outcome, Rejection, Severity};
+pub use records::Records;
+pub use serde_json::{Value, json};
+
+#[doc(hidden)]
+pub use module::{Entry, Exported, Offer};
+
+/// The contract as wit-bindgen writes it. Authors need none of it.
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "module",
+        generate_all,
+        pub_export_macro: true,
+        default_bindings_module: "ropewalk_sdk::bindings",
+    });
+}

@@ -1,0 +1,125 @@
+//! From a list of actions to the exports of a component.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+
+use crate::bindings::exports::ropewalk::action::actions as wit;
+use crate::{Action, Context, Failure, Intake, Outcome, Records};
+
+/// Makes a module of a list of actions. One line for each is all it takes.
+#[macro_export]
+macro_rules! module {
+    ($($action:ty),+ $(,)?) => {
+        #[doc(hidden)]
+        struct Table;
+
+        impl $crate::Offer for Table {
+            fn entries() -> Vec<$crate::Entry> {
+                vec![$($crate::Entry::of::<$action>()),+]
+            }
+        }
+
+        type Module = $crate::Exported<Table>;
+        $crate::bindings::export!(Module with_types_in $crate::bindings);
+    };
+}
+
+/// What a module offers.
+pub trait Offer: 'static {
+    /// Its actions, in the order in which they are listed.
+    fn entries() -> Vec<Entry>;
+}
+
+/// One action without its type.
+pub struct Entry {
+    name: &'static str,
+    spec: fn() -> wit::ActionSpec,
+    open: fn(&str, &Context) -> Result<Box<dyn Running>, Failure>,
+}
+
+impl Entry {
+    /// The entry of an action.
+    pub fn of<A: Action>() -> Entry {
+        Entry { name: A::NAME, spec: spec::<A>, open: open::<A> }
+    }
+}
+
+fn spec<A: Action>() -> wit::ActionSpec {
+    wit::ActionSpec {
+        name: A::NAME.to_owned(),
+        title: A::TITLE.to_owned(),
+        summary: A::SUMMARY.to_owned(),
+        parameters: A::schema().to_string(),
+        intake: match A::INTAKE {
+            Intake::Batches => wit::Intake::Batches,
+            Intake::Whole => wit::Intake::Whole,
+            Intake::Nothing => wit::Intake::None,
+        },
+    }
+}
+
+fn open<A: Action>(parameters: &str, context: &Context) -> Result<Box<dyn Running>, Failure> {
+    let parameters = serde_json::from_str(parameters).map_err(|error| {
+        Failure::new(format!("The parameters do not fit the action \"{}\": {error}", A::NAME))
+    })?;
+    Ok(Box::new(A::open(parameters, context)?))
+}
+
+/// An action that was opened.
+trait Running {
+    fn take(&mut self, records: Records) -> Result<Outcome, Failure>;
+    fn close(&mut self) -> Result<Outcome, Failure>;
+}
+
+impl<A: Action> Running for A {
+    fn take(&mut self, records: Records) -> Result<Outcome, Failure> {
+        Action::take(self, records)
+    }
+
+    fn close(&mut self) -> Result<Outcome, Failure> {
+        Action::close(self)
+    }
+}
+
+/// The exports of a module.
+pub struct Exported<T>(PhantomData<T>);
+
+impl<T: Offer> wit::Guest for Exported<T> {
+    type Line = Line<T>;
+
+    fn list() -> Vec<wit::ActionSpec> {
+        T::entries().iter().map(|entry| (entry.spec)()).collect()
+    }
+}
+
+/// One execution of one line, as the host holds it.
+pub struct Line<T> {
+    running: RefCell<Box<dyn Running>>,
+    offer: PhantomData<T>,
+}
+
+impl<T: Offer> wit::GuestLine for Line<T> {
+    fn open(
+        action: String,
+        parameters: String,
+        context: wit::Context,
+    ) -> Result<wit::Line, wit::Failure> {
+        let entries = T::entries();
+        let entry = entries.iter().find(|entry| entry.name == action);
+        let entry = entry.ok_or_else(|| {
+            let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
+            Failure::new(format!("There is no action \"{action}\" here, only {}", names.join(", ")))
+        })?;
+        let running = (entry.open)(&parameters, &Context::read(context)?)?;
+        Ok(wit::Line::new(Line::<T> { running: RefCell::new(running), offer: PhantomData }))
+    }
+
+    fn take(&self, records: String) -> Result<wit::Outcome, wit::Failure> {
+        let outcome = self.running.borrow_mut().take(Records::from_text(records))?;
+        Ok(outcome.into())
+    }
+
+    fn close(&self) -> Result<wit::Outcome, wit::Failure> {
+        Ok(self.running.borrow_mut().close()?.into())
+    }
+}

@@ -1,0 +1,18 @@
+//! What is answered over HTTP.
+
+pub(crate) mod answer;
+pub(crate) mod graphiql;
+pub(crate) mod graphql;
+pub(crate) mod health;
+
+use poem::Request;
+
+use crate::door::Shown;
+
+/// The header with which a server token chooses its organization.
+const ORGANIZATION: &str = "ropewalk-organization";
+
+/// What the caller shows in the headers of a request.
+pub(crate) fn shown(request: &Request) -> Option<Shown> {
+    Shown::read(request.header("authorization")?, request.header(ORGANIZATION))
+}

@@ -1,0 +1,99 @@
+//! The page to try the API in. All of it is part of this program: the page asks no
+//! other server for anything, and its policy would not let it.
+
+use poem::http::{StatusCode, header};
+use poem::{Response, Route, get, handler, web::Path};
+
+/// What the page may load and reach: only its own server. GraphiQL sets styles from its
+/// script, which only `unsafe-inline` allows; scripts are never inline.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    font-src 'self' data:; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+/// A file of the page.
+struct Asset {
+    name: &'static str,
+    kind: &'static str,
+    /// Whether the bytes are gzip.
+    packed: bool,
+    bytes: &'static [u8],
+}
+
+const PAGE: Asset = Asset {
+    name: "",
+    kind: "text/html; charset=utf-8",
+    packed: false,
+    bytes: include_bytes!("../../assets/graphiql/index.html"),
+};
+
+const ASSETS: [Asset; 5] = [
+    packed("react.js", JAVASCRIPT, include_bytes!("../../assets/graphiql/react.production.min.js.gz")),
+    packed("react-dom.js", JAVASCRIPT, include_bytes!("../../assets/graphiql/react-dom.production.min.js.gz")),
+    packed("graphiql.js", JAVASCRIPT, include_bytes!("../../assets/graphiql/graphiql.min.js.gz")),
+    packed("graphiql.css", "text/css; charset=utf-8", include_bytes!("../../assets/graphiql/graphiql.min.css.gz")),
+    Asset {
+        name: "start.js",
+        kind: JAVASCRIPT,
+        packed: false,
+        bytes: include_bytes!("../../assets/graphiql/start.js"),
+    },
+];
+
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+const fn packed(name: &'static str, kind: &'static str, bytes: &'static [u8]) -> Asset {
+    Asset { name, kind, packed: true, bytes }
+}
+
+/// Adds the page to the routes.
+pub(crate) fn on(routes: Route) -> Route {
+    routes.at("/graphiql", get(page)).at("/graphiql/:name", get(asset))
+}
+
+#[handler]
+fn page() -> Response {
+    serve(&PAGE)
+}
+
+#[handler]
+fn asset(Path(name): Path<String>) -> Response {
+    match ASSETS.iter().find(|asset| asset.name == name) {
+        Some(asset) => serve(asset),
+        None => StatusCode::NOT_FOUND.into(),
+    }
+}
+
+fn serve(asset: &Asset) -> Response {
+    let response = Response::builder()
+        .header(header::CONTENT_TYPE, asset.kind)
+        .header(header::CONTENT_SECURITY_POLICY, POLICY)
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .header(header::REFERRER_POLICY, "no-referrer")
+        .header(header::CACHE_CONTROL, "no-cache");
+    let response = if asset.packed { response.header(header::CONTENT_ENCODING, "gzip") } else { response };
+    response.body(asset.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_only_what_is_served_here() {
+        let html = std::str::from_utf8(PAGE.bytes).unwrap();
+        assert!(!html.contains("//") && !html.contains("style=") && !html.contains("<script>"), "{html}");
+        let named = html.split('"').filter_map(|part| part.strip_prefix("/graphiql/"));
+        let named: Vec<_> = named.collect();
+        assert_eq!(named.len(), ASSETS.len());
+        for asset in &ASSETS {
+            assert!(named.contains(&asset.name), "{}", asset.name);
+        }
+    }
+
+    #[test]
+    fn packed_files_are_gzip_and_the_rest_is_not() {
+        for asset in ASSETS.iter().chain([&PAGE]) {
+            assert_eq!(asset.bytes.starts_with(&[0x1f, 0x8b]), asset.packed, "{}", asset.name);
+        }
+    }
+}

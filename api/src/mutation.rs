@@ -1,0 +1,67 @@
+//! What can be changed. One input object and one payload each; what a caller must
+//! expect to be told is in the payload's `userErrors`, everything else is an error.
+
+pub(crate) mod user_error;
+
+mod create_organization;
+mod create_token;
+mod kill_job_result;
+mod run_job;
+mod save_job;
+
+use std::future::Future;
+
+use async_graphql::{Context, Object};
+
+use create_organization::{CreateOrganizationInput, CreateOrganizationPayload};
+use create_token::{CreateTokenInput, CreateTokenPayload};
+use kill_job_result::{KillJobResultInput, KillJobResultPayload};
+use run_job::{RunJobInput, RunJobPayload};
+use save_job::{SaveJobInput, SaveJobPayload};
+
+use crate::objects::Result;
+use crate::refusal::Refusal;
+
+/// What can be changed.
+pub(crate) struct Mutation;
+
+#[Object]
+impl Mutation {
+    /// Saves a job as a new version. Needs the role `EDITOR`.
+    async fn save_job(&self, context: &Context<'_>, input: SaveJobInput) -> Result<SaveJobPayload> {
+        save_job::answer(context, input).await
+    }
+
+    /// Starts a job, and answers when the start is durable; the job may not have begun
+    /// by then. Needs the role `OPERATOR`.
+    async fn run_job(&self, context: &Context<'_>, input: RunJobInput) -> Result<RunJobPayload> {
+        run_job::answer(context, input).await
+    }
+
+    /// Ends a pending or running job result as killed. Needs the role `OPERATOR`.
+    async fn kill_job_result(&self, context: &Context<'_>, input: KillJobResultInput) -> Result<KillJobResultPayload> {
+        kill_job_result::answer(context, input).await
+    }
+
+    /// Adds an organization. Needs a token of a server administrator.
+    async fn create_organization(
+        &self,
+        context: &Context<'_>,
+        input: CreateOrganizationInput,
+    ) -> Result<CreateOrganizationPayload> {
+        create_organization::answer(context, input).await
+    }
+
+    /// Makes an API token for the organization that the request is about, or for the
+    /// server. Its text is shown this once. Needs the role `ADMIN`; for a token for the
+    /// server, a token of a server administrator.
+    async fn create_token(&self, context: &Context<'_>, input: CreateTokenInput) -> Result<CreateTokenPayload> {
+        create_token::answer(context, input).await
+    }
+}
+
+/// Does the work to its end even if the caller goes away or the time is up: a kill that
+/// is in the store but was never told to the worker would be half a kill.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T> {
+    tokio::spawn(work).await.map_err(|error| Refusal::internal(&error))
+}

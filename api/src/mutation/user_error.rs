@@ -1,0 +1,62 @@
+//! Refusals that a caller must expect.
+
+use async_graphql::{Enum, SimpleObject};
+use engine::model::fault::Fault;
+use engine::runtime::manage::ManageError;
+
+use crate::objects::Result;
+use crate::refusal::{Code, Refusal};
+
+/// What kind of refusal it is.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UserErrorCode {
+    /// What was given is wrong; `path` says where.
+    Invalid,
+    /// Somebody else changed it first.
+    Conflict,
+    /// There is no such thing in the organization.
+    NotFound,
+    /// The key is in use.
+    Taken,
+    /// The job result had already ended.
+    AlreadyFinished,
+}
+
+/// A refusal that a caller must expect: nothing was changed.
+#[derive(SimpleObject, Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UserError {
+    /// What kind.
+    pub(crate) code: UserErrorCode,
+    /// Where: a path into what was given, such as `lines[2].parameters.to` in a job's
+    /// document, or the name of an input field; null for the whole.
+    pub(crate) path: Option<String>,
+    /// What is wrong and what to do.
+    pub(crate) message: String,
+}
+
+impl UserError {
+    /// A refusal of one field of the input, or of a place below it.
+    pub(crate) fn at(code: UserErrorCode, path: &str, message: impl Into<String>) -> Self {
+        Self { code, path: Some(path.to_owned()).filter(|path| !path.is_empty()), message: message.into() }
+    }
+
+    /// Faults in something that a person wrote.
+    pub(crate) fn of_faults(faults: Vec<Fault>) -> Vec<Self> {
+        let error = |fault: Fault| Self::at(UserErrorCode::Invalid, &fault.path, fault.message);
+        faults.into_iter().map(error).collect()
+    }
+}
+
+/// What a caller must expect of managing organizations and tokens; the rest is a
+/// refusal of the whole field.
+pub(crate) fn of_management(error: ManageError) -> Result<Vec<UserError>> {
+    match error {
+        ManageError::Faults(faults) => Ok(UserError::of_faults(faults)),
+        ManageError::Taken(key) => {
+            let message = format!("There is already an organization `{key}`.");
+            Ok(vec![UserError::at(UserErrorCode::Taken, "key", message)])
+        }
+        ManageError::Forbidden => Err(Refusal::new(Code::Forbidden, "This needs a token of a server administrator.")),
+        ManageError::Store(error) => Err(error.into()),
+    }
+}

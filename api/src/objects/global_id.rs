@@ -1,0 +1,83 @@
+//! Ids that are unique on the whole server and tell clients nothing: base64url of the
+//! noun and its key.
+
+use async_graphql::ID;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use engine::model::organization::OrganizationId;
+use engine::model::result::ResultId;
+
+/// What an id names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum GlobalId {
+    /// An organization.
+    Organization(OrganizationId),
+    /// A job, by its organization and key: the newest version, whichever that is.
+    Job(OrganizationId, String),
+    /// A job result.
+    JobResult(ResultId),
+}
+
+impl GlobalId {
+    /// The id as clients get it.
+    pub(crate) fn encode(&self) -> ID {
+        let plain = match self {
+            Self::Organization(id) => format!("Organization:{}", id.0),
+            Self::Job(organization, key) => format!("Job:{}:{key}", organization.0),
+            Self::JobResult(id) => format!("JobResult:{}", id.0),
+        };
+        ID(BASE64.encode(plain))
+    }
+
+    /// Reads an id that a client sent; none if it is not one of ours.
+    pub(crate) fn decode(id: &str) -> Option<Self> {
+        let plain = String::from_utf8(BASE64.decode(id).ok()?).ok()?;
+        let (noun, rest) = plain.split_once(':')?;
+        match noun {
+            "Organization" => Some(Self::Organization(OrganizationId(rest.parse().ok()?))),
+            "Job" => {
+                let (organization, key) = rest.split_once(':')?;
+                Some(Self::Job(OrganizationId(organization.parse().ok()?), key.to_owned()))
+            }
+            "JobResult" => Some(Self::JobResult(ResultId(rest.parse().ok()?))),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the id of a job result: the opaque one, or the bare UUID that templates and
+/// logs show.
+pub(crate) fn result_id(id: &str) -> Option<ResultId> {
+    match GlobalId::decode(id) {
+        Some(GlobalId::JobResult(result)) => Some(result),
+        _ => id.parse().ok().map(ResultId),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UUID: &str = "0197a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b";
+
+    #[test]
+    fn ids_go_there_and_back() {
+        let organization = OrganizationId(UUID.parse().unwrap());
+        let ids = [
+            GlobalId::Organization(organization),
+            GlobalId::Job(organization, "a:b".into()),
+            GlobalId::JobResult(ResultId(UUID.parse().unwrap())),
+        ];
+        for id in ids {
+            assert_eq!(GlobalId::decode(&id.encode()), Some(id));
+        }
+    }
+
+    #[test]
+    fn a_result_may_be_named_by_its_uuid_and_by_nothing_else() {
+        let result = ResultId(UUID.parse().unwrap());
+        assert_eq!(result_id(UUID), Some(result));
+        assert_eq!(result_id(&GlobalId::JobResult(result).encode()), Some(result));
+        assert_eq!(result_id(&GlobalId::Organization(OrganizationId(result.0)).encode()), None);
+        assert_eq!(result_id("nonsense"), None);
+    }
+}

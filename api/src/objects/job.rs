@@ -1,0 +1,91 @@
+//! Jobs.
+
+use async_graphql::{Context, ID, Object};
+use engine::model::organization::OrganizationId;
+use engine::ports::jobs::SavedJob;
+use serde_json::Value;
+
+use super::global_id::GlobalId;
+use super::moment::Moment;
+use super::page::{self, Cursor, Page};
+use super::{Result, access, engine, scope};
+
+/// One version of a job: a named list of lines, with policies. A version never
+/// changes; saving makes a new one.
+pub(crate) struct Job {
+    pub(crate) organization: OrganizationId,
+    pub(crate) saved: SavedJob,
+}
+
+impl Job {
+    /// A job of the caller's organization.
+    pub(crate) fn of(context: &Context<'_>, saved: SavedJob) -> Self {
+        Self { organization: access(context).organization.id, saved }
+    }
+}
+
+#[Object]
+impl Job {
+    /// Global id of the job: the same for all its versions.
+    pub(crate) async fn id(&self) -> ID {
+        GlobalId::Job(self.organization, self.saved.key.clone()).encode()
+    }
+
+    /// Unique in its organization, kebab-case.
+    async fn key(&self) -> &str {
+        &self.saved.key
+    }
+
+    /// Name, for people.
+    async fn name(&self) -> &str {
+        &self.saved.name
+    }
+
+    /// 1 for the first, then one more each time it is saved.
+    async fn version(&self) -> u32 {
+        self.saved.version
+    }
+
+    /// What it is for, in the author's words.
+    async fn description(&self) -> Option<&str> {
+        self.saved.document.get("description").and_then(Value::as_str)
+    }
+
+    /// Whether it may start by itself. An inactive job can still be run by hand.
+    async fn active(&self) -> bool {
+        self.saved.document.get("active").and_then(Value::as_bool).unwrap_or(true)
+    }
+
+    /// The whole job, in the shape of the job file.
+    async fn document(&self) -> &Value {
+        &self.saved.document
+    }
+
+    /// When this version was saved.
+    async fn saved_at(&self) -> Moment {
+        Moment(self.saved.saved_at)
+    }
+
+    /// Who saved this version.
+    async fn saved_by(&self) -> &str {
+        &self.saved.saved_by
+    }
+}
+
+/// What else a page of jobs tells.
+pub(crate) struct AllJobs;
+
+#[Object]
+impl AllJobs {
+    /// How many jobs the organization has in all. Counted only when it is asked for.
+    async fn total_count(&self, context: &Context<'_>) -> Result<u64> {
+        Ok(engine(context).jobs.count(scope(context)).await?)
+    }
+}
+
+/// A page of the caller's jobs, by key.
+pub(crate) async fn list(context: &Context<'_>, first: i32, after: Option<&str>) -> Result<Page<Job, AllJobs>> {
+    let (size, after) = (page::size(first)?, page::start(after)?);
+    let listed = engine(context).jobs.list(scope(context), after.as_deref(), size).await?;
+    Ok(page::of(listed, after.as_ref(), AllJobs, |saved| (Cursor::behind(&saved.key), Job::of(context, saved))))
+}

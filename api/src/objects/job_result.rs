@@ -1,0 +1,219 @@
+//! Job results.
+
+use std::sync::Arc;
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, ID, Object, SimpleObject};
+use engine::model::result as model;
+use engine::ports;
+use engine::ports::notices;
+use engine::ports::results::ResultFilter;
+use serde_json::Value;
+
+use super::global_id::GlobalId;
+use super::line_result::LineResult;
+use super::lines::Lines;
+use super::moment::Moment;
+use super::page::{self, Cursor, Page};
+use super::status::Status;
+use super::{Result, engine, scope};
+
+/// How many lines and modules a job is expected to have when a document is weighed.
+const EXPECTED: usize = 10;
+
+/// The record of one execution of a job.
+pub(crate) struct JobResult {
+    result: model::JobResult,
+    /// Its lines, where they were read together with it.
+    lines: Option<Arc<Vec<model::LineResult>>>,
+    progress: Option<notices::Progress>,
+}
+
+impl JobResult {
+    /// A result whose lines are read when they are asked for.
+    pub(crate) fn of(result: model::JobResult) -> Self {
+        Self { result, lines: None, progress: None }
+    }
+
+    /// A result as somebody who watches sees it.
+    pub(crate) fn watched(
+        result: model::JobResult,
+        lines: Arc<Vec<model::LineResult>>,
+        progress: Option<notices::Progress>,
+    ) -> Self {
+        Self { result, lines: Some(lines), progress }
+    }
+}
+
+#[Object]
+impl JobResult {
+    /// Global id.
+    pub(crate) async fn id(&self) -> ID {
+        GlobalId::JobResult(self.result.id).encode()
+    }
+
+    /// The bare UUID, as templates, logs and the command line show it.
+    async fn uuid(&self) -> String {
+        self.result.id.0.to_string()
+    }
+
+    /// Key of the job.
+    async fn job(&self) -> &str {
+        &self.result.job
+    }
+
+    /// Version of the job that it runs, whatever is edited later.
+    async fn version(&self) -> u32 {
+        self.result.version
+    }
+
+    /// What the start called it.
+    async fn title(&self) -> Option<&str> {
+        self.result.title.as_deref()
+    }
+
+    /// Where it stands.
+    async fn status(&self) -> Status {
+        self.result.status.into()
+    }
+
+    /// One sentence for a clerk; empty while it is pending.
+    async fn message(&self) -> &str {
+        &self.result.message
+    }
+
+    /// Who or what started it.
+    async fn started_by(&self) -> &str {
+        &self.result.started_by
+    }
+
+    /// Arguments of the start, defaults filled in: a JSON object.
+    async fn arguments(&self) -> Value {
+        Value::Object(self.result.arguments.clone())
+    }
+
+    /// The start of the job's last full success, or what the start gave.
+    async fn since(&self) -> Option<Moment> {
+        self.result.since.map(Moment)
+    }
+
+    /// When the start was accepted: the one clock reading of all its templates.
+    async fn created_at(&self) -> Moment {
+        Moment(self.result.created_at)
+    }
+
+    /// When a worker first took it up.
+    async fn started_at(&self) -> Option<Moment> {
+        self.result.started_at.map(Moment)
+    }
+
+    /// When it ended.
+    async fn finished_at(&self) -> Option<Moment> {
+        self.result.finished_at.map(Moment)
+    }
+
+    /// How often a worker took it up.
+    async fn attempt(&self) -> u32 {
+        self.result.attempt
+    }
+
+    /// Records that the first line was given or took from its source.
+    async fn records_in(&self) -> u64 {
+        self.result.counters.records_in
+    }
+
+    /// Records that went out of the last line.
+    async fn records_out(&self) -> u64 {
+        self.result.counters.records_out
+    }
+
+    /// Records that left the set with a reason, over all lines.
+    async fn records_rejected(&self) -> u64 {
+        self.result.counters.records_rejected
+    }
+
+    /// The modules it ran with.
+    #[graphql(complexity = "page::times(EXPECTED, child_complexity)")]
+    async fn modules(&self) -> Vec<ModuleDigest<'_>> {
+        self.result.modules.iter().map(ModuleDigest::of).collect()
+    }
+
+    /// Its lines so far, by `lineNo`.
+    #[graphql(complexity = "page::times(EXPECTED, child_complexity)")]
+    async fn lines(&self, context: &Context<'_>) -> Result<Vec<LineResult>> {
+        let lines = match &self.lines {
+            Some(lines) => Some(lines.clone()),
+            None => context.data_unchecked::<DataLoader<Lines>>().load_one(self.result.id).await?,
+        };
+        Ok(lines.iter().flat_map(|lines| lines.iter().cloned().map(LineResult)).collect())
+    }
+
+    /// How far the running line has come; null if none runs, or nothing was heard of it yet.
+    async fn progress(&self, context: &Context<'_>) -> Option<Progress> {
+        let known = || engine(context).progress(self.result.id);
+        self.progress.clone().or_else(known).filter(|_| !self.result.status.is_final()).map(Progress::of)
+    }
+}
+
+/// The version of a module that a job result ran with.
+#[derive(SimpleObject)]
+pub(crate) struct ModuleDigest<'a> {
+    /// Key of the module.
+    module: &'a str,
+    /// Semantic version.
+    version: &'a str,
+    /// SHA-256 of the component, in hexadecimal.
+    digest: &'a str,
+}
+
+impl<'a> ModuleDigest<'a> {
+    fn of(pinned: &'a engine::model::action::ModuleDigest) -> Self {
+        Self { module: &pinned.module, version: &pinned.version, digest: &pinned.digest }
+    }
+}
+
+/// How far a line has come.
+#[derive(SimpleObject)]
+pub(crate) struct Progress {
+    /// Number of the line.
+    line_no: u32,
+    /// How people call the line.
+    line: String,
+    /// Records taken so far.
+    taken: u64,
+    /// Of how many.
+    of: u64,
+}
+
+impl Progress {
+    fn of(progress: notices::Progress) -> Self {
+        let notices::Progress { line_no, line, taken, of } = progress;
+        Self { line_no, line, taken, of }
+    }
+}
+
+/// What else a page of job results tells.
+pub(crate) struct AllJobResults(ResultFilter);
+
+#[Object]
+impl AllJobResults {
+    /// How many job results the listing has in all. Counted only when it is asked for.
+    async fn total_count(&self, context: &Context<'_>) -> Result<u64> {
+        Ok(engine(context).results.count(scope(context), &self.0).await?)
+    }
+}
+
+/// A page of the caller's job results, newest first.
+pub(crate) async fn list(
+    context: &Context<'_>,
+    first: i32,
+    after: Option<&str>,
+    filter: ResultFilter,
+) -> Result<Page<JobResult, AllJobResults>> {
+    let (limit, after) = (page::size(first)?, page::start(after)?);
+    let parsed = after.as_ref().map(|key| key.parse().map(model::ResultId)).transpose();
+    let before = parsed.map_err(|_| page::unknown_cursor())?;
+    let listed = engine(context).results.list(scope(context), &filter, ports::Page { before, limit }).await?;
+    let edge = |result: model::JobResult| (Cursor::behind(result.id.0), JobResult::of(result));
+    Ok(page::of(listed, after.as_ref(), AllJobResults(filter), edge))
+}

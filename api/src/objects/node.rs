@@ -1,0 +1,37 @@
+//! Whatever has a global id.
+
+use async_graphql::{Context, ID, Interface};
+
+use super::global_id::GlobalId;
+use super::job::Job;
+use super::job_result::JobResult;
+use super::organization::Organization;
+use super::{Result, access, engine, scope};
+
+/// Whatever has a global id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Global id."))]
+pub(crate) enum Node {
+    Organization(Organization),
+    Job(Job),
+    JobResult(JobResult),
+}
+
+/// What the id names, if the caller's organization has it. Nobody learns whether
+/// another organization does.
+pub(crate) async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>> {
+    let own = &access(context).organization;
+    let (engine, scope) = (engine(context), scope(context));
+    Ok(match GlobalId::decode(id) {
+        Some(GlobalId::Organization(id)) => (id == own.id).then(|| Node::Organization(Organization(own.clone()))),
+        Some(GlobalId::Job(organization, key)) if organization == own.id => {
+            let saved = engine.jobs.find(scope, &key, None).await?;
+            saved.map(|saved| Node::Job(Job::of(context, saved)))
+        }
+        Some(GlobalId::JobResult(id)) => {
+            let result = engine.results.find(scope, id).await?;
+            result.map(|result| Node::JobResult(JobResult::of(result)))
+        }
+        _ => None,
+    })
+}

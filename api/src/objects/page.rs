@@ -1,0 +1,122 @@
+//! Pages of a listing: how many, after what, and what that costs.
+
+use std::convert::Infallible;
+
+use async_graphql::connection::{Connection, CursorType, Edge};
+use async_graphql::{ObjectType, OutputType};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use engine::ports::Listed;
+
+use super::Result;
+use crate::refusal::Refusal;
+
+/// How many there are on a page if nothing is said.
+pub(crate) const USUAL: i32 = 20;
+/// How many there may be on a page.
+const MOST: i32 = 100;
+
+/// Where a page begins, opaque to clients: base64url of the key of the last item
+/// before it. A key and not a position, so that nothing is lost or seen twice when
+/// something is added meanwhile.
+#[derive(Debug, Clone)]
+pub(crate) struct Cursor(String);
+
+impl Cursor {
+    /// The cursor behind the item with this key.
+    pub(crate) fn behind(key: impl std::fmt::Display) -> Self {
+        Self(BASE64.encode(format!("after:{key}")))
+    }
+}
+
+impl CursorType for Cursor {
+    type Error = Infallible;
+
+    fn decode_cursor(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn encode_cursor(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// One page of `Node`s, with whatever else `Extra` tells.
+pub(crate) type Page<Node, Extra> = Connection<Cursor, Node, Extra>;
+
+/// How many items were asked for.
+pub(crate) fn size(first: i32) -> Result<u32> {
+    let allowed = (1..=MOST).contains(&first).then_some(first);
+    let size = allowed.and_then(|first| u32::try_from(first).ok());
+    size.ok_or_else(|| Refusal::bad(format!("`first` must be between 1 and {MOST}.")))
+}
+
+/// The key of the item before the page.
+pub(crate) fn start(after: Option<&str>) -> Result<Option<String>> {
+    let Some(after) = after else { return Ok(None) };
+    let plain = BASE64.decode(after).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let key = plain.and_then(|plain| plain.strip_prefix("after:").map(str::to_owned));
+    key.map(Some).ok_or_else(unknown_cursor)
+}
+
+/// The refusal of a cursor that this listing never gave.
+pub(crate) fn unknown_cursor() -> Refusal {
+    Refusal::bad("`after` must be a cursor of this listing, as `endCursor` gives it.")
+}
+
+/// The page that the store listed.
+pub(crate) fn of<Item, Node, Extra>(
+    listed: Listed<Item>,
+    after: Option<&String>,
+    extra: Extra,
+    edge: impl Fn(Item) -> (Cursor, Node),
+) -> Page<Node, Extra>
+where
+    Node: OutputType,
+    Extra: ObjectType,
+{
+    let mut page = Connection::with_additional_fields(after.is_some(), listed.more, extra);
+    let edges = listed.items.into_iter().map(edge);
+    page.edges = edges.map(|(cursor, node)| Edge::new(cursor, node)).collect();
+    page
+}
+
+/// What a page costs: itself, and its fields once for each item. A size that will be
+/// refused anyway costs as much as the largest page.
+pub(crate) fn cost(first: i32, fields: usize) -> usize {
+    let items = if (1..=MOST).contains(&first) { first } else { MOST };
+    times(usize::try_from(items).unwrap_or_default(), fields)
+}
+
+/// What a list costs that is expected to have this many items.
+pub(crate) fn times(items: usize, fields: usize) -> usize {
+    items.saturating_mul(fields).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_have_between_one_and_a_hundred_items() {
+        assert_eq!((size(1).unwrap(), size(100).unwrap()), (1, 100));
+        for first in [i32::MIN, -1, 0, 101, i32::MAX] {
+            assert_eq!(size(first).unwrap_err().message, "`first` must be between 1 and 100.");
+        }
+    }
+
+    #[test]
+    fn a_cursor_leads_back_to_its_key_and_others_are_refused() {
+        let cursor = Cursor::behind("weekly");
+        assert_eq!(start(Some(&cursor.encode_cursor())).unwrap().as_deref(), Some("weekly"));
+        assert_eq!(start(None).unwrap(), None);
+        for text in ["", "weekly", "%%%", "d2Vla2x5"] {
+            assert!(start(Some(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_cost_cannot_overflow() {
+        assert_eq!((cost(10, 5), cost(-7, 5), cost(i32::MAX, 5)), (51, 501, 501));
+        assert_eq!(cost(100, usize::MAX), usize::MAX);
+    }
+}

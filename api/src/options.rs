@@ -1,0 +1,45 @@
+//! What can be set on the way in, with defaults that suit a server on the open internet.
+
+use std::time::Duration;
+
+/// Bounds and switches of the API.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Bytes of a request's body, and of a message on a socket.
+    pub body_limit: usize,
+    /// How long a request may take to arrive, and again to be answered.
+    pub timeout: Duration,
+    /// Whether the schema may be asked for.
+    pub introspection: bool,
+    /// Whether the page to try the API in is served.
+    pub graphiql: bool,
+    /// How many sockets may be open at once.
+    pub sockets: usize,
+    /// How many subscriptions one socket may have.
+    pub subscriptions: usize,
+    /// How long a socket may stay silent before it says who it is.
+    pub greeting: Duration,
+    /// How often the token of an open socket is checked again.
+    pub recheck: Duration,
+    /// How often a watched job result is read again without being told to.
+    pub reread: Duration,
+    /// How long open requests get to finish when the server stops.
+    pub farewell: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            body_limit: 1024 * 1024,
+            timeout: Duration::from_secs(30),
+            introspection: true,
+            graphiql: true,
+            sockets: 1000,
+            subscriptions: 50,
+            greeting: Duration::from_secs(10),
+            recheck: Duration::from_secs(4),
+            reread: Duration::from_secs(3),
+            farewell: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What can be read.
+
+use async_graphql::{Context, ID, Object};
+use engine::ports::results::ResultFilter;
+use serde_json::Value;
+
+use crate::mutation::user_error::UserError;
+use crate::objects::action::Action;
+use crate::objects::global_id::result_id;
+use crate::objects::job::{self, AllJobs, Job};
+use crate::objects::job_result::{self, AllJobResults, JobResult};
+use crate::objects::node::{self, Node};
+use crate::objects::organization::Organization;
+use crate::objects::page::{self, Page};
+use crate::objects::server_info::ServerInfo;
+use crate::objects::status::Status;
+use crate::objects::viewer::Viewer;
+use crate::objects::{Result, access, engine, scope};
+
+/// How many actions a server is expected to have when a document is weighed.
+const EXPECTED_ACTIONS: usize = 50;
+
+/// What can be read. Everything is of the organization that the request is about; what
+/// is of another one is not found.
+pub(crate) struct Query;
+
+#[Object]
+impl Query {
+    /// Whoever sent the request.
+    async fn viewer(&self, context: &Context<'_>) -> Viewer {
+        Viewer(access(context).clone())
+    }
+
+    /// The organization that the request is about.
+    async fn organization(&self, context: &Context<'_>) -> Organization {
+        Organization(access(context).organization.clone())
+    }
+
+    /// A job.
+    async fn job(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its key.")] key: String,
+        #[graphql(desc = "A version of it; the newest if none is named.")] version: Option<u32>,
+    ) -> Result<Option<Job>> {
+        let saved = engine(context).jobs.find(scope(context), &key, version).await?;
+        Ok(saved.map(|saved| Job::of(context, saved)))
+    }
+
+    /// The newest version of each job, by key.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn jobs(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
+        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<Page<Job, AllJobs>> {
+        job::list(context, first, after.as_deref()).await
+    }
+
+    /// A job result.
+    async fn job_result(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its global id, or its bare UUID.")] id: ID,
+    ) -> Result<Option<JobResult>> {
+        let Some(id) = result_id(&id) else { return Ok(None) };
+        Ok(engine(context).results.find(scope(context), id).await?.map(JobResult::of))
+    }
+
+    /// Job results, newest first.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn job_results(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
+        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
+        #[graphql(desc = "Only those of the job with this key.")] job: Option<String>,
+        #[graphql(desc = "Only those with this status.")] status: Option<Status>,
+    ) -> Result<Page<JobResult, AllJobResults>> {
+        let filter = ResultFilter { job, status: status.map(Into::into) };
+        job_result::list(context, first, after.as_deref(), filter).await
+    }
+
+    /// An action.
+    async fn action(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "`module/action`, or the bare name where only one module has it.")] name: String,
+    ) -> Option<Action> {
+        engine(context).actions.catalogue().find(&name).ok().cloned().map(Action)
+    }
+
+    /// Every action that a line may name, by full name.
+    #[graphql(complexity = "page::times(EXPECTED_ACTIONS, child_complexity)")]
+    async fn actions(&self, context: &Context<'_>) -> Vec<Action> {
+        engine(context).actions.catalogue().actions().cloned().map(Action).collect()
+    }
+
+    /// Whatever has this global id.
+    async fn node(&self, context: &Context<'_>, #[graphql(desc = "A global id.")] id: ID) -> Result<Option<Node>> {
+        node::find(context, &id).await
+    }
+
+    /// The server.
+    async fn server_info(&self) -> ServerInfo {
+        ServerInfo { version: env!("CARGO_PKG_VERSION") }
+    }
+
+    /// What is wrong with a job, without saving it: every fault at once; empty if it
+    /// could be saved.
+    async fn validate_job(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The job, in the shape of the job file.")] document: Value,
+    ) -> Vec<UserError> {
+        match engine(context).check_job(&document) {
+            Ok(_) => Vec::new(),
+            Err(faults) => UserError::of_faults(faults),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Who may ask for what: one table, root field by root field. The gate reads it
+//! before anything is validated or run, and a field without a row is refused.
+
+use async_graphql::parser::types::OperationType;
+use engine::model::organization::{Access, Role};
+
+use crate::refusal::{Code, Refusal};
+
+/// What a caller needs for a root field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// At least this role in the organization of the call.
+    Role(Role),
+    /// To administer the server.
+    Server,
+}
+
+use OperationType::{Mutation, Query, Subscription};
+use Right::Server;
+
+const READ: Right = Right::Role(Role::Viewer);
+const RUN: Right = Right::Role(Role::Operator);
+const EDIT: Right = Right::Role(Role::Editor);
+const ADMINISTER: Right = Right::Role(Role::Admin);
+
+/// The table.
+pub const TABLE: [(OperationType, &str, Right); 17] = [
+    (Query, "viewer", READ),
+    (Query, "organization", READ),
+    (Query, "job", READ),
+    (Query, "jobs", READ),
+    (Query, "jobResult", READ),
+    (Query, "jobResults", READ),
+    (Query, "action", READ),
+    (Query, "actions", READ),
+    (Query, "node", READ),
+    (Query, "serverInfo", READ),
+    (Query, "validateJob", READ),
+    (Mutation, "saveJob", EDIT),
+    (Mutation, "runJob", RUN),
+    (Mutation, "killJobResult", RUN),
+    (Mutation, "createOrganization", Server),
+    (Mutation, "createToken", ADMINISTER),
+    (Subscription, "jobResultChanged", READ),
+];
+
+/// What the table says of a root field; none if it has no row.
+pub fn of(operation: OperationType, field: &str) -> Option<Right> {
+    TABLE.iter().find(|(kind, name, _)| *kind == operation && *name == field).map(|(_, _, right)| *right)
+}
+
+impl Right {
+    /// Whether the caller has it.
+    pub fn is_held_by(self, access: &Access) -> bool {
+        match self {
+            Self::Role(role) => access.role >= role,
+            Self::Server => access.server,
+        }
+    }
+}
+
+/// Lets the caller use the root field, or says what is missing.
+///
+/// # Errors
+/// `FORBIDDEN`, when the table gives the field to others, or to nobody.
+pub fn check(access: &Access, operation: OperationType, field: &str) -> Result<(), Refusal> {
+    let message = match of(operation, field) {
+        Some(right) if right.is_held_by(access) => return Ok(()),
+        Some(Right::Role(role)) => format!("`{field}` needs the role `{role}`; this token has `{}`.", access.role),
+        Some(Right::Server) => format!("`{field}` needs a token of a server administrator."),
+        None => format!("`{field}` is open to nobody."),
+    };
+    Err(Refusal::new(Code::Forbidden, message))
+}

@@ -1,0 +1,53 @@
+//! Subscriptions over a WebSocket that speaks `graphql-transport-ws`, with the close
+//! codes of that protocol. Queries and mutations go by POST.
+
+mod connection;
+mod message;
+
+use std::sync::Arc;
+
+use poem::http::StatusCode;
+use poem::web::websocket::{WebSocket, WebSocketConfig};
+use poem::{Endpoint, FromRequest, IntoResponse, Request, Response};
+
+use crate::door::Door;
+use crate::http::{answer, shown};
+use crate::refusal::{Code, Refusal};
+use connection::Connection;
+
+/// The one protocol that is spoken.
+const PROTOCOL: &str = "graphql-transport-ws";
+
+/// `GET /graphql/ws`.
+pub(crate) struct Socket(pub(crate) Arc<Door>);
+
+impl Endpoint for Socket {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        if !speaks(&request) {
+            let refusal = Refusal::bad(format!("Open a WebSocket with the subprotocol `{PROTOCOL}`."));
+            return Ok(answer::refused(&refusal));
+        }
+        let Ok(permit) = self.0.sockets.clone().try_acquire_owned() else {
+            let refusal = Refusal::new(Code::Unavailable, "Too many sockets are open; try again later.");
+            return Ok(answer::with_status(StatusCode::SERVICE_UNAVAILABLE, &refusal));
+        };
+        let (door, shown) = (self.0.clone(), shown(&request));
+        let (request, mut body) = request.split();
+        let socket = WebSocket::from_request(&request, &mut body).await?;
+        let limit = Some(door.options.body_limit);
+        let config = WebSocketConfig::default().max_message_size(limit).max_frame_size(limit);
+        let socket = socket.protocols([PROTOCOL]).config(config);
+        let upgraded = socket.on_upgrade(move |stream| async move {
+            Connection::new(door, stream, shown).serve().await;
+            drop(permit);
+        });
+        Ok(upgraded.into_response())
+    }
+}
+
+fn speaks(request: &Request) -> bool {
+    let offered = request.header("sec-websocket-protocol").unwrap_or_default();
+    offered.split(',').any(|protocol| protocol.trim() == PROTOCOL)
+}

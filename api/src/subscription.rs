@@ -1,0 +1,32 @@
+//! What can be watched.
+
+mod watch;
+
+use async_graphql::{Context, ID, Subscription};
+use futures_util::Stream;
+
+use crate::objects::global_id::result_id;
+use crate::objects::job_result::JobResult;
+use crate::objects::{Result, engine, scope};
+use crate::options::Options;
+use crate::refusal::{Code, Refusal};
+
+/// What can be watched, over a WebSocket that speaks `graphql-transport-ws`.
+pub(crate) struct Subscription;
+
+#[Subscription]
+impl Subscription {
+    /// A job result: as it stands now, then whenever it, one of its lines or its progress
+    /// changes. Completes once it has ended. What happens quickly may be told together.
+    async fn job_result_changed(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Global id of the job result, or its bare UUID.")] id: ID,
+    ) -> Result<impl Stream<Item = Result<JobResult>> + use<>> {
+        let absent = || Refusal::new(Code::NotFound, "There is no such job result in this organization.");
+        let id = result_id(&id).ok_or_else(absent)?;
+        let reread = context.data_unchecked::<Options>().reread;
+        let first = watch::Watch::begin(engine(context).clone(), scope(context), id, reread).await?;
+        first.map(watch::Watch::into_stream).ok_or_else(absent)
+    }
+}

@@ -1,0 +1,240 @@
+//! From JSON to criteria, with every fault at its path.
+
+use regex::{Regex, RegexBuilder};
+use serde_json::{Map, Value};
+use values::path::Path;
+
+use super::{Comparison, Criteria, Element, Operand, Test};
+use crate::model::fault::{Fault, did_you_mean, element, field};
+use crate::model::template::is_templated;
+
+/// Every operator.
+pub const OPERATORS: [&str; 20] = [
+    "eq", "ne", "lt", "lte", "gt", "gte", "in", "notIn", "between", "contains", "startsWith", "endsWith", "like", "ilike", "matches",
+    "exists", "isNull", "isEmpty", "any", "all",
+];
+const MAX_REGEX_BYTES: usize = 1024 * 1024;
+
+/// Whether placeholders are already values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// The document as it was written: a placeholder stands for a value of any type.
+    Written,
+    /// After rendering: a text is a text.
+    Rendered,
+}
+
+/// Reads criteria.
+///
+/// # Errors
+/// Every fault, with its path below `path`.
+pub fn parse(value: &Value, path: &str, reading: Reading) -> Result<Criteria, Vec<Fault>> {
+    let mut parser = Parser { reading, faults: Vec::new() };
+    let criteria = parser.criteria(value, path);
+    if parser.faults.is_empty() { Ok(criteria) } else { Err(parser.faults) }
+}
+
+/// Collects faults and goes on; what could not be read is replaced by a test
+/// that nobody runs, since any fault fails the whole.
+struct Parser {
+    reading: Reading,
+    faults: Vec<Fault>,
+}
+
+const UNREAD: Test = Test::Exists(true);
+
+impl Parser {
+    fn fault(&mut self, path: &str, message: impl Into<String>) {
+        self.faults.push(Fault::at(path, message));
+    }
+
+    fn is_open(&self, value: &Value) -> bool {
+        self.reading == Reading::Written && value.as_str().is_some_and(is_templated)
+    }
+
+    fn criteria(&mut self, value: &Value, path: &str) -> Criteria {
+        match value {
+            Value::Object(fields) => Criteria::All(fields.iter().map(|(name, value)| self.entry(name, value, &field(path, name))).collect()),
+            open if self.is_open(open) => Criteria::All(Vec::new()),
+            _ => {
+                self.fault(path, "criteria are an object such as {\"status\": \"open\"}");
+                Criteria::All(Vec::new())
+            }
+        }
+    }
+
+    fn entry(&mut self, name: &str, value: &Value, path: &str) -> Criteria {
+        match name {
+            "and" => Criteria::All(self.list(value, path)),
+            "or" => Criteria::Any(self.list(value, path)),
+            "not" => Criteria::Not(Box::new(self.criteria(value, path))),
+            _ => self.field(name, value, path),
+        }
+    }
+
+    fn field(&mut self, name: &str, value: &Value, path: &str) -> Criteria {
+        let test = self.test(value, path);
+        match Path::parse(name) {
+            Ok(field) => Criteria::Field(field, test),
+            Err(error) => {
+                self.fault(path, error.to_string());
+                Criteria::All(Vec::new())
+            }
+        }
+    }
+
+    fn list(&mut self, value: &Value, path: &str) -> Vec<Criteria> {
+        match value {
+            Value::Array(all) => all.iter().enumerate().map(|(index, one)| self.criteria(one, &element(path, index))).collect(),
+            open if self.is_open(open) => Vec::new(),
+            _ => {
+                self.fault(path, "takes a list of criteria, such as [{\"a\": 1}, {\"b\": 2}]");
+                Vec::new()
+            }
+        }
+    }
+
+    fn test(&mut self, value: &Value, path: &str) -> Test {
+        match value {
+            Value::Object(fields) if !is_field_reference(fields) => self.operators(fields, path),
+            operand => Test::Compare(Comparison::Equal, self.operand(operand, path)),
+        }
+    }
+
+    fn operators(&mut self, fields: &Map<String, Value>, path: &str) -> Test {
+        let mut tests: Vec<_> = fields.iter().map(|(name, value)| self.operator(name, value, &field(path, name))).collect();
+        match tests.len() {
+            0 => {
+                self.fault(path, "holds no operator; write for example {\"gt\": 5}");
+                UNREAD
+            }
+            1 => tests.remove(0),
+            _ => Test::Every(tests),
+        }
+    }
+
+    fn operator(&mut self, name: &str, value: &Value, path: &str) -> Test {
+        use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, Unequal};
+        match name {
+            "eq" => Test::Compare(Equal, self.operand(value, path)),
+            "ne" => Test::Compare(Unequal, self.operand(value, path)),
+            "lt" => Test::Compare(Less, self.operand(value, path)),
+            "lte" => Test::Compare(LessOrEqual, self.operand(value, path)),
+            "gt" => Test::Compare(Greater, self.operand(value, path)),
+            "gte" => Test::Compare(GreaterOrEqual, self.operand(value, path)),
+            "in" => Test::In(self.operands(value, path)),
+            "notIn" => Test::NotIn(self.operands(value, path)),
+            "between" => self.between(value, path),
+            "contains" => Test::Contains(self.operand(value, path)),
+            "startsWith" => Test::StartsWith(self.operand(value, path)),
+            "endsWith" => Test::EndsWith(self.operand(value, path)),
+            "like" => self.pattern(value, path, |text| regex_of_like(text, false)),
+            "ilike" => self.pattern(value, path, |text| regex_of_like(text, true)),
+            "matches" => self.pattern(value, path, |text| RegexBuilder::new(text).size_limit(MAX_REGEX_BYTES).build()),
+            "exists" => Test::Exists(self.flag(value, path)),
+            "isNull" => Test::IsNull(self.flag(value, path)),
+            "isEmpty" => Test::IsEmpty(self.flag(value, path)),
+            "any" => Test::AnyElement(Box::new(self.element(value, path))),
+            "all" => Test::AllElements(Box::new(self.element(value, path))),
+            _ => {
+                let near = did_you_mean(name, OPERATORS);
+                self.fault(path, format!("there is no operator `{name}`{near} (a field of a nested object is written with a dot: `a.b`)"));
+                UNREAD
+            }
+        }
+    }
+
+    fn operand(&mut self, value: &Value, path: &str) -> Operand {
+        match value {
+            Value::Object(fields) if is_field_reference(fields) => match fields["field"].as_str().and_then(|name| Path::parse(name).ok()) {
+                Some(field) => Operand::Field(field),
+                None => {
+                    self.fault(path, "`field` takes the name of a field");
+                    Operand::Value(Value::Null)
+                }
+            },
+            value => Operand::Value(value.clone()),
+        }
+    }
+
+    fn operands(&mut self, value: &Value, path: &str) -> Vec<Operand> {
+        match value {
+            Value::Array(all) => all.iter().enumerate().map(|(index, one)| self.operand(one, &element(path, index))).collect(),
+            open if self.is_open(open) => Vec::new(),
+            _ => {
+                self.fault(path, "takes a list of values");
+                Vec::new()
+            }
+        }
+    }
+
+    fn between(&mut self, value: &Value, path: &str) -> Test {
+        let open = self.is_open(value);
+        match self.operands(value, path).as_slice() {
+            [low, high] => Test::Between(low.clone(), high.clone()),
+            _ if open || !value.is_array() => UNREAD,
+            _ => {
+                self.fault(path, "takes two values, the lowest and the highest");
+                UNREAD
+            }
+        }
+    }
+
+    fn pattern(&mut self, value: &Value, path: &str, build: impl Fn(&str) -> Result<Regex, regex::Error>) -> Test {
+        let Some(text) = value.as_str() else {
+            self.fault(path, "takes a text");
+            return UNREAD;
+        };
+        if self.is_open(value) {
+            return UNREAD;
+        }
+        match build(text) {
+            Ok(regex) => Test::Matches(regex),
+            Err(error) => {
+                let reason = error.to_string();
+                let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                self.fault(path, format!("`{text}` is not a pattern that can be used: {reason}"));
+                UNREAD
+            }
+        }
+    }
+
+    fn flag(&mut self, value: &Value, path: &str) -> bool {
+        if !value.is_boolean() && !self.is_open(value) {
+            self.fault(path, "takes true or false");
+        }
+        value.as_bool().unwrap_or_default()
+    }
+
+    fn element(&mut self, value: &Value, path: &str) -> Element {
+        match value {
+            Value::Object(fields) if fields.keys().all(|name| is_operator(name)) => Element::Itself(self.operators(fields, path)),
+            Value::Object(_) => Element::Object(self.criteria(value, path)),
+            scalar => Element::Itself(Test::Compare(Comparison::Equal, self.operand(scalar, path))),
+        }
+    }
+}
+
+fn is_operator(name: &str) -> bool {
+    OPERATORS.contains(&name)
+}
+
+fn is_field_reference(fields: &Map<String, Value>) -> bool {
+    fields.len() == 1 && fields.contains_key("field")
+}
+
+/// `%` stands for any text, `_` for one character, a backslash takes the next one as it is.
+fn regex_of_like(pattern: &str, ignore_case: bool) -> Result<Regex, regex::Error> {
+    let mut source = String::from("^");
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '%' => source.push_str(".*"),
+            '_' => source.push('.'),
+            '\\' => source.push_str(&regex::escape(&characters.next().unwrap_or('\\').to_string())),
+            plain => source.push_str(&regex::escape(&plain.to_string())),
+        }
+    }
+    source.push('$');
+    RegexBuilder::new(&source).dot_matches_new_line(true).case_insensitive(ignore_case).size_limit(MAX_REGEX_BYTES).build()
+}

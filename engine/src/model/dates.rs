@@ -1,0 +1,218 @@
+//! The date variables of templates, all from one clock reading, and their offsets.
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, TimeZone, Timelike};
+use chrono_tz::Tz;
+use serde_json::{Map, Value};
+
+use super::Instant;
+
+/// The names of the date variables.
+pub const NAMES: [&str; 12] = [
+    "today",
+    "yesterday",
+    "tomorrow",
+    "now",
+    "startOfWeek",
+    "endOfWeek",
+    "startOfMonth",
+    "endOfMonth",
+    "startOfQuarter",
+    "endOfQuarter",
+    "startOfYear",
+    "endOfYear",
+];
+
+/// Every date variable at this instant in this zone: dates as `YYYY-MM-DD`,
+/// `now` as RFC 3339 with the zone's offset. Weeks begin on Monday, and an end
+/// is the last day itself.
+pub fn variables(now: Instant, zone: Tz) -> Map<String, Value> {
+    let local = now.with_timezone(&zone);
+    let today = local.date_naive();
+    let week = today - Days::new(today.weekday().num_days_from_monday().into());
+    let month = first_of_month(today, today.month());
+    let quarter = first_of_month(today, (today.month0() / 3) * 3 + 1);
+    let year = first_of_month(today, 1);
+    let last_of = |start: NaiveDate, months: u32| start + Months::new(months) - Days::new(1);
+    let values = [
+        today.to_string(),
+        (today - Days::new(1)).to_string(),
+        (today + Days::new(1)).to_string(),
+        stamp(&local),
+        week.to_string(),
+        (week + Days::new(6)).to_string(),
+        month.to_string(),
+        last_of(month, 1).to_string(),
+        quarter.to_string(),
+        last_of(quarter, 3).to_string(),
+        year.to_string(),
+        last_of(year, 12).to_string(),
+    ];
+    NAMES.iter().map(|name| (*name).to_owned()).zip(values.map(Value::String)).collect()
+}
+
+/// RFC 3339 with as many digits of a second as are needed.
+pub fn stamp<Z: TimeZone<Offset: std::fmt::Display>>(instant: &DateTime<Z>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+fn first_of_month(day: NaiveDate, month: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(day.year(), month, 1).unwrap_or(day)
+}
+
+/// Moves a date or an instant by offsets such as `+7d`, `-1M`, `+1M-1d`.
+///
+/// Days, weeks, months and years are moved on the calendar of the zone, and the
+/// end of a month clamps; minutes and hours are elapsed time, and turn a date
+/// into the instant at which it begins there.
+///
+/// # Errors
+/// One sentence that names what cannot be read or is out of range.
+pub fn shift(text: &str, offsets: &str, zone: Tz) -> Result<String, String> {
+    let mut moment = Moment::parse(text, zone)?;
+    for (count, unit) in parse_offsets(offsets)? {
+        moment = moment.moved(count, unit, zone).ok_or_else(|| format!("{text} moved by {offsets} is out of range"))?;
+    }
+    Ok(moment.text())
+}
+
+enum Moment {
+    Day(NaiveDate),
+    At(DateTime<Tz>),
+}
+
+impl Moment {
+    fn parse(text: &str, zone: Tz) -> Result<Self, String> {
+        if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+            return Ok(Self::Day(day));
+        }
+        let instant = DateTime::parse_from_rfc3339(text);
+        instant.map(|at| Self::At(at.with_timezone(&zone))).map_err(|_| format!("`{text}` is not a date (YYYY-MM-DD) or an RFC 3339 instant"))
+    }
+
+    fn moved(self, count: i64, unit: char, zone: Tz) -> Option<Self> {
+        match (self, unit) {
+            (Self::Day(day), 'm' | 'h') => Self::At(begin_of(day.and_time(NaiveTime::MIN), zone)?).moved(count, unit, zone),
+            (Self::Day(day), _) => move_day(day, count, unit).map(Self::Day),
+            (Self::At(at), 'm') => at.checked_add_signed(TimeDelta::try_minutes(count)?).map(Self::At),
+            (Self::At(at), 'h') => at.checked_add_signed(TimeDelta::try_hours(count)?).map(Self::At),
+            (Self::At(at), _) => {
+                let wall = move_day(at.date_naive(), count, unit)?.and_time(at.time());
+                begin_of(wall, zone).map(Self::At)
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Day(day) => day.to_string(),
+            Self::At(at) => stamp(at),
+        }
+    }
+}
+
+/// The instant that a wall clock of the zone shows: the first of two in a fold,
+/// the first after a gap.
+fn begin_of(wall: chrono::NaiveDateTime, zone: Tz) -> Option<DateTime<Tz>> {
+    let exact = zone.from_local_datetime(&wall).earliest();
+    exact.or_else(|| {
+        let minute = wall.with_second(0)?.with_nanosecond(0)?;
+        (1..=24 * 60).find_map(|ahead| zone.from_local_datetime(&(minute + TimeDelta::minutes(ahead))).earliest())
+    })
+}
+
+fn move_day(day: NaiveDate, count: i64, unit: char) -> Option<NaiveDate> {
+    let days = |each: i64| day.checked_add_signed(TimeDelta::try_days(count.checked_mul(each)?)?);
+    let months = |each: i64| {
+        let total = count.checked_mul(each)?;
+        let size = Months::new(u32::try_from(total.unsigned_abs()).ok()?);
+        if total < 0 { day.checked_sub_months(size) } else { day.checked_add_months(size) }
+    };
+    match unit {
+        'd' => days(1),
+        'w' => days(7),
+        'M' => months(1),
+        _ => months(12),
+    }
+}
+
+fn parse_offsets(offsets: &str) -> Result<Vec<(i64, char)>, String> {
+    let fault = || format!("`{offsets}` is not an offset; write for example +7d, -1M or +2h (units m h d w M y)");
+    let mut rest = offsets;
+    let mut parsed = Vec::new();
+    while !rest.is_empty() {
+        let end = rest.find(|c| "mhdwMy".contains(c)).ok_or_else(fault)?;
+        let (number, unit) = (&rest[..end], rest[end..].chars().next().ok_or_else(fault)?);
+        let signed = number.starts_with(['+', '-']) && number.len() > 1;
+        let count: i64 = number.parse().map_err(|_| fault())?;
+        if !signed {
+            return Err(fault());
+        }
+        parsed.push((count, unit));
+        rest = &rest[end + 1..];
+    }
+    if parsed.is_empty() { Err(fault()) } else { Ok(parsed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str, zone: Tz) -> Map<String, Value> {
+        variables(DateTime::parse_from_rfc3339(text).unwrap().to_utc(), zone)
+    }
+
+    #[test]
+    fn all_variables_come_from_the_day_in_the_zone() {
+        let dates = at("2026-11-20T23:30:00Z", chrono_tz::Europe::Madrid);
+        let shown: Vec<_> = NAMES.iter().map(|name| dates[*name].as_str().unwrap()).collect();
+        let expected = [
+            "2026-11-21",
+            "2026-11-20",
+            "2026-11-22",
+            "2026-11-21T00:30:00+01:00",
+            "2026-11-16",
+            "2026-11-22",
+            "2026-11-01",
+            "2026-11-30",
+            "2026-10-01",
+            "2026-12-31",
+            "2026-01-01",
+            "2026-12-31",
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn offsets_move_on_the_calendar_and_clamp() {
+        let zone = chrono_tz::Europe::Madrid;
+        let shifted = |text, offset| shift(text, offset, zone).unwrap();
+        assert_eq!(shifted("2026-01-31", "+1M"), "2026-02-28");
+        assert_eq!(shifted("2024-02-29", "-1y"), "2023-02-28");
+        assert_eq!(shifted("2026-11-20", "+7d"), "2026-11-27");
+        assert_eq!(shifted("2026-11-20", "-2w+1d"), "2026-11-07");
+        assert_eq!(shifted("2026-11-20", "+90m"), "2026-11-20T01:30:00+01:00");
+    }
+
+    #[test]
+    fn days_keep_the_wall_clock_and_hours_are_elapsed_time() {
+        let zone = chrono_tz::Europe::Madrid;
+        let before_spring = "2026-03-28T12:00:00+01:00";
+        assert_eq!(shift(before_spring, "+1d", zone).unwrap(), "2026-03-29T12:00:00+02:00");
+        assert_eq!(shift(before_spring, "+24h", zone).unwrap(), "2026-03-29T13:00:00+02:00");
+        let into_the_gap = shift("2026-03-28T02:30:00+01:00", "+1d", zone).unwrap();
+        assert_eq!(into_the_gap, "2026-03-29T03:00:00+02:00");
+        let into_the_fold = shift("2026-10-24T02:30:00+02:00", "+1d", zone).unwrap();
+        assert_eq!(into_the_fold, "2026-10-25T02:30:00+02:00");
+    }
+
+    #[test]
+    fn what_is_no_offset_or_out_of_range_is_refused() {
+        for offset in ["", "7d", "+d", "+7", "+7x", "+7d?", "--7d", "+99999999999999999999d"] {
+            assert!(shift("2026-11-20", offset, Tz::UTC).is_err(), "{offset}");
+        }
+        for offset in ["+999999999y", "+9223372036854775807d", "-9223372036854775807w"] {
+            assert!(shift("2026-11-20", offset, Tz::UTC).unwrap_err().contains("out of range"), "{offset}");
+        }
+        assert!(shift("soon", "+1d", Tz::UTC).unwrap_err().contains("`soon` is not a date"));
+    }
+}

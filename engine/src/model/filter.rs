@@ -1,0 +1,269 @@
+//! Filters: which records go on, in which order, with which fields.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
+use values::order::{Key, sort};
+use values::path::Path;
+
+use super::criteria::{self, Criteria, Reading};
+use super::fault::{Fault, element, field};
+use super::record::Records;
+use super::schema::Schema;
+use super::source::Source;
+
+/// A filter definition, rendered and read. Applied in this order:
+/// `where`, `orderBy`, `distinct`, `offset` and `limit`, `select`.
+#[derive(Debug)]
+pub struct Filter {
+    /// Where records come from; none chooses from the set that came in.
+    pub source: Option<Source>,
+    criteria: Criteria,
+    order_by: Vec<Key>,
+    distinct: Option<Distinct>,
+    offset: usize,
+    limit: Option<usize>,
+    select: Option<Vec<(String, Path)>>,
+}
+
+#[derive(Debug)]
+enum Distinct {
+    Whole,
+    By(Vec<Path>),
+}
+
+static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| {
+    let mut schema = super::job::schema();
+    let definitions = schema["$defs"].take();
+    Schema::compile(&json!({"$ref": "#/$defs/filter", "$defs": definitions}))
+});
+
+/// What the schema says of a definition whose placeholders are not rendered yet.
+pub fn faults_of_shape(written: &Value, path: &str) -> Vec<Fault> {
+    match SCHEMA.as_ref() {
+        Ok(schema) => schema.faults(written, path, Reading::Written),
+        Err(error) => vec![Fault::at(path, error.clone())],
+    }
+}
+
+impl Filter {
+    /// Every fault that a schema cannot say and that can be told before placeholders are rendered.
+    pub fn check(written: &Value, path: &str) -> Vec<Fault> {
+        match Reader::new(Reading::Written, path).filter(written) {
+            Ok(_) => Vec::new(),
+            Err(faults) => faults,
+        }
+    }
+
+    /// Reads a rendered definition.
+    ///
+    /// # Errors
+    /// Every fault, with its path below `path`.
+    pub fn read(rendered: &Value, path: &str) -> Result<Self, Vec<Fault>> {
+        let schema = SCHEMA.as_ref().map_err(|error| vec![Fault::at(path, error.clone())])?;
+        let faults = schema.faults(rendered, path, Reading::Rendered);
+        if faults.is_empty() { Reader::new(Reading::Rendered, path).filter(rendered) } else { Err(faults) }
+    }
+
+    /// Whether a record meets the criteria.
+    pub fn keeps(&self, record: &Value) -> bool {
+        self.criteria.matches(record)
+    }
+
+    /// What goes on of records that meet the criteria.
+    pub fn arrange(&self, mut kept: Records) -> Records {
+        if !self.order_by.is_empty() {
+            sort(&mut kept, &self.order_by);
+        }
+        if let Some(distinct) = &self.distinct {
+            let mut seen = HashSet::new();
+            kept.retain(|record| seen.insert(distinct.identity(record)));
+        }
+        let limit = self.limit.unwrap_or(usize::MAX);
+        let page = kept.into_iter().skip(self.offset).take(limit);
+        match &self.select {
+            Some(fields) => page.map(|record| select(&record, fields)).collect(),
+            None => page.collect(),
+        }
+    }
+}
+
+impl Distinct {
+    fn identity(&self, record: &Value) -> String {
+        match self {
+            Self::Whole => values::order::identity(record),
+            Self::By(paths) => {
+                let parts = paths.iter().map(|path| path.of(record).map_or_else(|| "-".to_owned(), values::order::identity));
+                parts.collect::<Vec<_>>().join("\u{0}")
+            }
+        }
+    }
+}
+
+fn select(record: &Value, fields: &[(String, Path)]) -> Value {
+    let chosen = fields.iter().filter_map(|(name, path)| Some((name.clone(), path.of(record)?.clone())));
+    Value::Object(chosen.collect::<Map<_, _>>())
+}
+
+struct Reader<'a> {
+    reading: Reading,
+    path: &'a str,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(reading: Reading, path: &'a str) -> Self {
+        Self { reading, path, faults: Vec::new() }
+    }
+
+    fn filter(mut self, definition: &Value) -> Result<Filter, Vec<Fault>> {
+        let filter = Filter {
+            source: self.source(definition),
+            criteria: self.criteria(definition),
+            order_by: self.order_by(definition),
+            distinct: self.distinct(definition),
+            offset: self.count(definition, "offset").unwrap_or(0),
+            limit: self.count(definition, "limit"),
+            select: self.select(definition),
+        };
+        if self.faults.is_empty() { Ok(filter) } else { Err(self.faults) }
+    }
+
+    fn fault(&mut self, name: &str, message: impl Into<String>) {
+        self.faults.push(Fault::at(field(self.path, name), message));
+    }
+
+    fn source(&mut self, definition: &Value) -> Option<Source> {
+        let source = definition.get("source")?;
+        // A templated path says nothing about the file yet.
+        if self.reading == Reading::Written && super::template::holds_placeholder(source) {
+            return None;
+        }
+        Source::read(source).map_err(|message| self.fault("source", message)).ok()
+    }
+
+    fn criteria(&mut self, definition: &Value) -> Criteria {
+        let Some(written) = definition.get("where") else { return Criteria::All(Vec::new()) };
+        criteria::parse(written, &field(self.path, "where"), self.reading).unwrap_or_else(|faults| {
+            self.faults.extend(faults);
+            Criteria::All(Vec::new())
+        })
+    }
+
+    fn order_by(&mut self, definition: &Value) -> Vec<Key> {
+        let names = self.names(definition, "orderBy");
+        names.into_iter().filter_map(|(place, name)| Key::parse(&name).map_err(|error| self.faults.push(Fault::at(place, error.to_string()))).ok()).collect()
+    }
+
+    fn distinct(&mut self, definition: &Value) -> Option<Distinct> {
+        match definition.get("distinct")? {
+            Value::Bool(wanted) => wanted.then_some(Distinct::Whole),
+            _ => Some(Distinct::By(self.paths(definition, "distinct").into_iter().map(|(_, path)| path).collect())),
+        }
+    }
+
+    fn select(&mut self, definition: &Value) -> Option<Vec<(String, Path)>> {
+        match definition.get("select")? {
+            Value::Object(fields) => {
+                let place = field(self.path, "select");
+                let named = fields.iter().filter_map(|(name, path)| Some((name.clone(), self.path_of(field(&place, name), path.as_str()?)?)));
+                Some(named.collect())
+            }
+            _ => Some(self.paths(definition, "select")),
+        }
+    }
+
+    fn paths(&mut self, definition: &Value, name: &str) -> Vec<(String, Path)> {
+        let names = self.names(definition, name);
+        names.into_iter().filter_map(|(place, name)| Some((name.clone(), self.path_of(place, &name)?))).collect()
+    }
+
+    fn path_of(&mut self, place: String, name: &str) -> Option<Path> {
+        Path::parse(name).map_err(|error| self.faults.push(Fault::at(place, error.to_string()))).ok()
+    }
+
+    /// One text or a list of texts, each with its place.
+    fn names(&self, definition: &Value, name: &str) -> Vec<(String, String)> {
+        let place = field(self.path, name);
+        match definition.get(name) {
+            Some(Value::String(one)) => vec![(place, one.clone())],
+            Some(Value::Array(all)) => {
+                let texts = all.iter().enumerate().filter_map(|(index, one)| Some((element(&place, index), one.as_str()?.to_owned())));
+                texts.collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn count(&mut self, definition: &Value, name: &str) -> Option<usize> {
+        match definition.get(name)? {
+            Value::Number(number) => number.as_u64().and_then(|count| usize::try_from(count).ok()),
+            _ if self.reading == Reading::Written => None,
+            other => {
+                self.fault(name, format!("{other} is not a whole number"));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(definition: Value, records: Value) -> Value {
+        let filter = Filter::read(&definition, "filter").unwrap();
+        let records = records.as_array().unwrap().iter().filter(|record| filter.keeps(record)).cloned().collect();
+        Value::Array(filter.arrange(records))
+    }
+
+    #[test]
+    fn the_parts_of_a_filter_apply_in_their_order() {
+        let definition = json!({
+            "where": {"open": true},
+            "orderBy": ["-rank", "name"],
+            "distinct": "name",
+            "offset": 1,
+            "limit": 2,
+            "select": {"who": "name", "city": "address.city"},
+        });
+        let records = json!([
+            {"name": "a", "rank": 1, "open": true},
+            {"name": "b", "rank": 9, "open": true, "address": {"city": "Vigo"}},
+            {"name": "b", "rank": 8, "open": true},
+            {"name": "c", "rank": 9, "open": false},
+            {"name": "d", "rank": 10, "open": true},
+            {"name": "e", "open": true},
+        ]);
+        assert_eq!(chosen(definition, records), json!([{"who": "b", "city": "Vigo"}, {"who": "a"}]));
+    }
+
+    #[test]
+    fn missing_and_null_come_last_in_both_directions() {
+        let records = json!([{"n": null}, {"n": 2}, {}, {"n": 1}]);
+        assert_eq!(chosen(json!({"orderBy": "n"}), records.clone()), json!([{"n": 1}, {"n": 2}, {"n": null}, {}]));
+        assert_eq!(chosen(json!({"orderBy": "-n"}), records), json!([{"n": 2}, {"n": 1}, {"n": null}, {}]));
+    }
+
+    #[test]
+    fn distinct_tells_a_missing_field_from_null_and_one_from_its_text() {
+        let records = json!([{"n": 1}, {"n": 1.0}, {"n": "1"}, {"n": null}, {}, {}]);
+        assert_eq!(chosen(json!({"distinct": ["n"]}), records.clone()), json!([{"n": 1}, {"n": "1"}, {"n": null}, {}]));
+        assert_eq!(chosen(json!({"distinct": true}), records), json!([{"n": 1}, {"n": "1"}, {"n": null}, {}]));
+    }
+
+    #[test]
+    fn a_rendered_definition_is_checked_again() {
+        let faults = Filter::read(&json!({"limit": "five", "where": {"a": {"in": 1}}}), "lines[0].filter").unwrap_err();
+        assert_eq!(faults[0].to_string(), "lines[0].filter.limit: \"five\" is not an integer");
+        let faults = Filter::read(&json!({"where": {"a": {"in": 1}}, "orderBy": ["a..b"]}), "f").unwrap_err();
+        assert_eq!(faults.len(), 2, "{faults:?}");
+    }
+
+    #[test]
+    fn placeholders_pass_the_check() {
+        let written = json!({"limit": "$<args.top>", "where": {"d": {"lt": "$<today>"}}, "source": {"file": "$<args.file>"}});
+        assert_eq!(Filter::check(&written, "f"), []);
+    }
+}

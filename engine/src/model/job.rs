@@ -1,0 +1,185 @@
+//! Jobs: a named, ordered list of lines. A [`Job`] that exists is valid.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use chrono_tz::Tz;
+use serde_json::{Map, Value};
+
+use super::action::Catalogue;
+use super::argument::Arguments;
+use super::criteria::Reading;
+use super::fault::{Fault, did_you_mean, element, field};
+use super::filter;
+use super::line::Line;
+use super::schema::Schema;
+use super::variables::Names;
+
+const SCHEMA_TEXT: &str = include_str!("job.schema.json");
+const DEFAULT_BATCH: usize = 1000;
+const LINE_STEP: u64 = 10;
+
+/// Words of the job file that a later version will know, and what to do until then.
+const NOT_YET: [(&str, &str); 10] = [
+    ("schedules", "this version starts no job by itself; take the schedules out and start the job by hand"),
+    ("retry", "this version tries a line once; take `retry` out"),
+    ("queue", "this version has one queue; take `queue` out"),
+    ("priority", "this version runs jobs in the order they were started; take `priority` out"),
+    ("overlap", "this version lets results of a job overlap; take `overlap` out"),
+    ("notify", "this version notifies nobody; take `notify` out"),
+    ("module", "this version keeps jobs outside of modules; take `module` out"),
+    ("filterTemplates", "this version has no filter templates; write source and criteria in the line's `filter`"),
+    ("template", "this version has no filter templates; write source and criteria in the line's `filter`"),
+    ("jobs", "a file holds one job; put each into a file of its own"),
+];
+
+static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| Schema::compile(&schema()));
+
+/// The JSON Schema of a job file.
+pub fn schema() -> Value {
+    serde_json::from_str(SCHEMA_TEXT).unwrap_or_default()
+}
+
+/// A valid job, ready to be performed.
+#[derive(Debug)]
+pub struct Job {
+    /// Unique in its organization.
+    pub key: String,
+    /// For people.
+    pub name: String,
+    /// An inactive job never starts by itself.
+    pub active: bool,
+    /// Whether a line in error ends the job.
+    pub stops_on_error: bool,
+    /// The zone in which dates are meant; none takes the organization's.
+    pub time_zone: Option<Tz>,
+    /// How many records an action is handed at once.
+    pub batch_size: usize,
+    /// Whether lines after a filter that leaves nothing still run.
+    pub continues_when_empty: bool,
+    /// What a start may pass.
+    pub arguments: Arguments,
+    /// In the order of `lineNo`.
+    pub lines: Vec<Line>,
+}
+
+impl Job {
+    /// Reads a job.
+    ///
+    /// # Errors
+    /// Every fault at once, each with its path.
+    pub fn read(document: &Value, catalogue: &Catalogue) -> Result<Self, Vec<Fault>> {
+        let faults = faults_of_shape(document);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let mut faults = Vec::new();
+        let arguments = Arguments::read(document.get("arguments")).unwrap_or_else(|message| {
+            faults.push(Fault::at("arguments", format!("is not a JSON Schema: {message}")));
+            Arguments::default()
+        });
+        let time_zone = read_zone(document).unwrap_or_else(|fault| {
+            faults.push(fault);
+            None
+        });
+        let lines = read_lines(document, catalogue, &mut faults);
+        faults.extend(faults_of_names(&lines, &arguments));
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let key = document["key"].as_str().unwrap_or_default().to_owned();
+        Ok(Self {
+            name: document["name"].as_str().map_or_else(|| key.clone(), str::to_owned),
+            key,
+            active: document["active"].as_bool().unwrap_or(true),
+            stops_on_error: document["stopsOnError"].as_bool().unwrap_or(false),
+            time_zone,
+            batch_size: document["batchSize"].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(DEFAULT_BATCH),
+            continues_when_empty: document["onEmpty"] == "continue",
+            arguments,
+            lines,
+        })
+    }
+}
+
+/// What the schema says of the whole, and of each filter with its placeholders.
+fn faults_of_shape(document: &Value) -> Vec<Fault> {
+    let schema = match SCHEMA.as_ref() {
+        Ok(schema) => schema,
+        Err(message) => return vec![Fault::at("", message.clone())],
+    };
+    let mut rest = document.clone();
+    let mut faults = take_words_of_later(&mut rest, "");
+    for (index, line) in lines_mut(&mut rest).iter_mut().enumerate() {
+        let path = element("lines", index);
+        faults.extend(take_words_of_later(line, &path));
+        if let Some(definition) = line.get_mut("filter").filter(|definition| definition.is_object()) {
+            let path = field(&path, "filter");
+            faults.extend(take_words_of_later(definition, &path));
+            faults.extend(filter::faults_of_shape(definition, &path));
+            *definition = Value::Object(Map::new());
+        }
+    }
+    faults.extend(schema.faults(&rest, "", Reading::Rendered));
+    faults
+}
+
+fn lines_mut(document: &mut Value) -> &mut [Value] {
+    document.get_mut("lines").and_then(Value::as_array_mut).map_or(&mut [], Vec::as_mut_slice)
+}
+
+fn take_words_of_later(part: &mut Value, path: &str) -> Vec<Fault> {
+    let Some(fields) = part.as_object_mut() else { return Vec::new() };
+    let taken = NOT_YET.iter().filter_map(|(word, cure)| fields.shift_remove(*word).map(|_| Fault::at(field(path, word), *cure)));
+    taken.collect()
+}
+
+fn read_zone(document: &Value) -> Result<Option<Tz>, Fault> {
+    let Some(name) = document.get("timeZone").and_then(Value::as_str) else { return Ok(None) };
+    name.parse().map(Some).map_err(|_| {
+        let near = did_you_mean(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        Fault::at("timeZone", format!("`{name}` is not a time zone{near} Write an IANA name such as Europe/Madrid"))
+    })
+}
+
+fn read_lines(document: &Value, catalogue: &Catalogue, faults: &mut Vec<Fault>) -> Vec<Line> {
+    let mut numbers = BTreeMap::new();
+    let mut names = BTreeMap::new();
+    let mut lines = Vec::new();
+    let mut highest = 0;
+    for (index, written) in document["lines"].as_array().into_iter().flatten().enumerate() {
+        let path = element("lines", index);
+        let number = written["lineNo"].as_u64().unwrap_or(highest + LINE_STEP);
+        highest = highest.max(number);
+        if let Some(first) = numbers.insert(number, path.clone()) {
+            faults.push(Fault::at(field(&path, "lineNo"), format!("{number} is already the number of {first}; give each line its own")));
+        }
+        if let Some((name, first)) = written["name"].as_str().and_then(|name| Some((name, names.insert(name, path.clone())?))) {
+            faults.push(Fault::at(field(&path, "name"), format!("`{name}` is already the name of {first}; give each line its own")));
+        }
+        match Line::read(written, u32::try_from(number).unwrap_or(u32::MAX), &path, catalogue) {
+            Ok(line) => lines.push(line),
+            Err(more) => faults.extend(more),
+        }
+    }
+    lines.sort_by_key(|line| line.line_no);
+    lines
+}
+
+fn faults_of_names(lines: &[Line], arguments: &Arguments) -> Vec<Fault> {
+    let ids = |line: &Line| [Some(line.line_no.to_string()), line.name.clone()];
+    let mut names = Names { arguments: arguments.names(), earlier: Vec::new(), later: lines.iter().flat_map(ids).flatten().collect() };
+    let mut faults = Vec::new();
+    for line in lines {
+        let (template, path) = line.template();
+        let unknown = template.variables(&path).into_iter().filter_map(|(path, variable)| Some(Fault::at(path, names.fault(&variable)?)));
+        faults.extend(unknown);
+        let own: Vec<_> = ids(line).into_iter().flatten().collect();
+        names.later.retain(|id| !own.contains(id));
+        names.earlier.extend(own);
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests;

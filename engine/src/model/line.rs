@@ -1,0 +1,188 @@
+//! Lines: the parts of a job, each a filter or an action.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::action::{Catalogue, Intake};
+use super::criteria::Reading;
+use super::fault::{Fault, field};
+use super::filter::Filter;
+use super::result::LineKind;
+use super::schema::Schema;
+use super::template::Template;
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// A line of a valid job.
+#[derive(Debug)]
+pub struct Line {
+    /// Its place in the order of lines.
+    pub line_no: u32,
+    /// Unique in the job.
+    pub name: Option<String>,
+    /// An inactive line is skipped.
+    pub active: bool,
+    /// What it does.
+    pub work: Work,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// Whether an error ends the job.
+    pub on_error: OnError,
+    /// Its place in the job's document: `lines[2]`.
+    pub path: String,
+}
+
+/// What a line does.
+#[derive(Debug)]
+pub enum Work {
+    /// Chooses records, by a definition that is read once it is rendered.
+    Filter(Template),
+    /// Works on records.
+    Action(ActionWork),
+}
+
+/// What an action line does.
+#[derive(Debug)]
+pub struct ActionWork {
+    /// `module/action`.
+    pub action: String,
+    /// How it wants its records.
+    pub intake: Intake,
+    /// What it is told.
+    pub parameters: Template,
+    /// What its parameters must fit once they are rendered.
+    pub schema: Arc<Schema>,
+}
+
+/// What an error of a line does to the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// As the job says.
+    Inherit,
+    /// Ends the job.
+    Stop,
+    /// The line's input goes on.
+    Continue,
+}
+
+impl Line {
+    /// Reads a line whose shape the job schema has already accepted.
+    ///
+    /// # Errors
+    /// Every fault, with its path below `path`.
+    pub fn read(written: &Value, line_no: u32, path: &str, catalogue: &Catalogue) -> Result<Self, Vec<Fault>> {
+        let work = match (written.get("filter"), written.get("action").and_then(Value::as_str)) {
+            (Some(filter), None) if written.get("parameters").is_none() => read_filter(filter, &field(path, "filter")),
+            (None, Some(action)) => read_action(action, written, path, catalogue),
+            (Some(_), None) => Err(vec![Fault::at(field(path, "parameters"), "belong to an action; a filter is told all in `filter`")]),
+            (Some(_), Some(_)) => Err(vec![Fault::at(path, "is both a filter and an action; make two lines of it")]),
+            (None, None) => Err(vec![Fault::at(path, "says neither `filter` nor `action`")]),
+        }?;
+        Ok(Self {
+            line_no,
+            name: written["name"].as_str().map(str::to_owned),
+            active: written["active"].as_bool().unwrap_or(true),
+            work,
+            timeout: written["timeout"].as_str().and_then(duration).unwrap_or(DEFAULT_TIMEOUT),
+            on_error: OnError::from_word(written["onError"].as_str()),
+            path: path.to_owned(),
+        })
+    }
+
+    /// Filter or action.
+    pub fn kind(&self) -> LineKind {
+        match self.work {
+            Work::Filter(_) => LineKind::Filter,
+            Work::Action(_) => LineKind::Action,
+        }
+    }
+
+    /// Full name of the action; none for a filter.
+    pub fn action(&self) -> Option<&str> {
+        match &self.work {
+            Work::Filter(_) => None,
+            Work::Action(work) => Some(&work.action),
+        }
+    }
+
+    /// How people call it: by its name, else by what it does.
+    pub fn title(&self) -> &str {
+        self.name.as_deref().or(self.action()).unwrap_or("filter")
+    }
+
+    /// What is rendered when the line runs, and its path in the document.
+    pub fn template(&self) -> (&Template, String) {
+        match &self.work {
+            Work::Filter(definition) => (definition, field(&self.path, "filter")),
+            Work::Action(work) => (&work.parameters, field(&self.path, "parameters")),
+        }
+    }
+}
+
+fn read_filter(written: &Value, path: &str) -> Result<Work, Vec<Fault>> {
+    let template = Template::parse(written, path, |_| false);
+    let mut faults = Filter::check(written, path);
+    match template {
+        Ok(definition) if faults.is_empty() => Ok(Work::Filter(definition)),
+        template => {
+            faults.extend(template.err().into_iter().flatten());
+            Err(faults)
+        }
+    }
+}
+
+fn read_action(name: &str, written: &Value, path: &str, catalogue: &Catalogue) -> Result<Work, Vec<Fault>> {
+    let offered = catalogue.find(name).map_err(|unknown| vec![Fault::at(field(path, "action"), unknown.to_string())])?;
+    let place = field(path, "parameters");
+    let parameters = written.get("parameters").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+    let mut faults = offered.schema.faults(&parameters, &place, Reading::Written);
+    match Template::parse(&parameters, &place, |name| offered.spec.is_raw(name)) {
+        Ok(parameters) if faults.is_empty() => {
+            let schema = Arc::clone(&offered.schema);
+            Ok(Work::Action(ActionWork { action: offered.spec.full_name(), intake: offered.spec.intake, parameters, schema }))
+        }
+        template => {
+            faults.extend(template.err().into_iter().flatten());
+            Err(faults)
+        }
+    }
+}
+
+impl OnError {
+    fn from_word(word: Option<&str>) -> Self {
+        match word {
+            Some("stop") => Self::Stop,
+            Some("continue") => Self::Continue,
+            _ => Self::Inherit,
+        }
+    }
+}
+
+/// `250ms`, `30s`, `5m`, `2h`.
+fn duration(text: &str) -> Option<Duration> {
+    let unit = text.find(|character: char| !character.is_ascii_digit())?;
+    let count: u64 = text[..unit].parse().ok()?;
+    match &text[unit..] {
+        "ms" => Some(Duration::from_millis(count)),
+        "s" => Some(Duration::from_secs(count)),
+        "m" => Some(Duration::from_secs(count * 60)),
+        "h" => Some(Duration::from_secs(count * 3600)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_a_number_with_a_unit() {
+        assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(duration("30s"), Some(Duration::from_secs(30)));
+        assert_eq!(duration("5m"), Some(Duration::from_secs(300)));
+        assert_eq!(duration("2h"), Some(Duration::from_secs(7200)));
+        assert_eq!(duration("2"), None);
+    }
+}

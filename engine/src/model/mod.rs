@@ -1,0 +1,23 @@
+//! The nouns of Ropewalk, each with its own rules. Pure: no clock, no files,
+//! no store, no threads.
+
+pub mod action;
+pub mod argument;
+pub mod criteria;
+pub mod dates;
+pub mod fault;
+pub mod filter;
+pub mod job;
+pub mod line;
+pub mod organization;
+pub mod record;
+pub mod result;
+pub mod schema;
+pub mod source;
+pub mod status;
+pub mod template;
+pub mod token;
+pub mod variables;
+
+/// A moment in time. Stored and shown with microseconds, always in UTC.
+pub type Instant = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,75 @@
+//! Records: the JSON objects that travel from line to line.
+
+use serde_json::Value;
+
+/// An ordered set of records. Each value is a JSON object.
+pub type Records = Vec<Value>;
+
+/// How many records a sample holds at most.
+pub const SAMPLE_RECORDS: usize = 20;
+/// How many bytes of JSON a sample holds at most.
+pub const SAMPLE_BYTES: usize = 64 * 1024;
+
+/// The first records of a set, as a result keeps them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sample {
+    /// The records that fitted.
+    pub records: Records,
+    /// Whether there were more.
+    pub cut: bool,
+}
+
+impl Sample {
+    /// As many of the first records as the bounds allow.
+    pub fn of(records: &[Value]) -> Self {
+        let mut bytes = 0;
+        let fitting = records.iter().take(SAMPLE_RECORDS).take_while(|record| {
+            bytes += size_of_text(record);
+            bytes <= SAMPLE_BYTES
+        });
+        let kept: Records = fitting.cloned().collect();
+        let cut = kept.len() < records.len();
+        Self { records: kept, cut }
+    }
+}
+
+/// A record that left the set, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rejected {
+    /// The record as the line got it.
+    pub record: Value,
+    /// One sentence for the person who has to mend it.
+    pub reason: String,
+}
+
+/// How many bytes a value takes as JSON text.
+pub fn size_of_text(value: &Value) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).map_or(usize::MAX, |()| count.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_sample_says_when_it_was_cut() {
+        let few = vec![json!({"a": 1}); 3];
+        assert_eq!(Sample::of(&few), Sample { records: few.clone(), cut: false });
+        let many = Sample::of(&vec![json!({"a": 1}); 500]);
+        assert_eq!((many.records.len(), many.cut), (SAMPLE_RECORDS, true));
+        let wide = Sample::of(&[json!({"a": "x".repeat(SAMPLE_BYTES)})]);
+        assert_eq!((wide.records.len(), wide.cut), (0, true));
+    }
+}

@@ -1,0 +1,156 @@
+//! Job results and line results: what happened in one execution.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::Instant;
+use super::action::ModuleDigest;
+use super::record::{Rejected, Sample};
+use super::status::Status;
+
+/// Identity of a job result. Time-ordered, so that newer ones sort last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResultId(pub Uuid);
+
+/// How many rejected records a line result keeps at most.
+pub const KEPT_REJECTED: usize = 100;
+
+/// How many records came in, went out and were rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Records that a line was given; of a job: that its first line was given or took from a source.
+    pub records_in: u64,
+    /// Records that went on.
+    pub records_out: u64,
+    /// Records that left the set with a reason.
+    pub records_rejected: u64,
+}
+
+/// The record of one execution of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobResult {
+    /// Identity.
+    pub id: ResultId,
+    /// Key of the job.
+    pub job: String,
+    /// Version of the job it runs, whatever is edited later.
+    pub version: u32,
+    /// What the start called it.
+    pub title: Option<String>,
+    /// Where it stands.
+    pub status: Status,
+    /// One sentence for a clerk; empty while it is pending.
+    pub message: String,
+    /// Who or what started it.
+    pub started_by: String,
+    /// Arguments of the start, defaults filled in.
+    pub arguments: Map<String, Value>,
+    /// The start of the last full success, or what the start gave.
+    pub since: Option<Instant>,
+    /// When the start was accepted: the one clock reading of all its templates.
+    pub created_at: Instant,
+    /// When a worker first took it up.
+    pub started_at: Option<Instant>,
+    /// When it ended.
+    pub finished_at: Option<Instant>,
+    /// How often a worker took it up.
+    pub attempt: u32,
+    /// Counters over all lines: in at the first, out at the last, all rejected.
+    pub counters: Counters,
+    /// The modules it ran with.
+    pub modules: Vec<ModuleDigest>,
+}
+
+/// Filter or action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineKind {
+    /// Chooses records.
+    Filter,
+    /// Works on them.
+    Action,
+}
+
+impl LineKind {
+    /// The word used in files and in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Action => "action",
+        }
+    }
+
+    /// The kind that a word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Filter, Self::Action].into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// The record of one execution of a line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LineResult {
+    /// Number of the line in the job.
+    pub line_no: u32,
+    /// Name of the line, if it has one.
+    pub name: Option<String>,
+    /// Filter or action.
+    pub kind: LineKind,
+    /// Full name of the action; none for a filter.
+    pub action: Option<String>,
+    /// Where it stands.
+    pub status: Status,
+    /// One sentence for a clerk.
+    pub message: String,
+    /// When it began.
+    pub started_at: Option<Instant>,
+    /// When it ended.
+    pub finished_at: Option<Instant>,
+    /// Records in, out, rejected.
+    pub counters: Counters,
+    /// The parameters or the filter definition as rendered; null if it came to none.
+    pub parameters: Value,
+    /// The first records that went on.
+    pub sample: Sample,
+    /// The first [`KEPT_REJECTED`] rejected records; the counter says how many there were.
+    pub rejected: Vec<Rejected>,
+    /// The last messages of the action's log, oldest first.
+    pub log: Vec<LogEntry>,
+}
+
+/// One message that an action logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// `debug`, `info`, `warn` or `error`.
+    pub level: LogLevel,
+    /// What it said, cut at a bound.
+    pub message: String,
+}
+
+/// How much a log message matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// For whoever wrote the action.
+    Debug,
+    /// For whoever watches.
+    Info,
+    /// Somebody should look.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+impl LogLevel {
+    /// The word used in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+
+    /// The level that a word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Debug, Self::Info, Self::Warn, Self::Error].into_iter().find(|level| level.word() == word)
+    }
+}

@@ -1,0 +1,192 @@
+//! Validation by JSON Schema, told as faults with paths and cures.
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::paths::{Location, LocationSegment};
+use jsonschema::{ValidationError, Validator};
+use serde_json::Value;
+
+use super::criteria::Reading;
+use super::fault::{Fault, did_you_mean, element, field};
+use super::template::is_templated;
+
+/// A compiled JSON Schema (2020-12). References to other documents are refused.
+#[derive(Debug)]
+pub struct Schema {
+    validator: Validator,
+    properties: Vec<String>,
+}
+
+impl Schema {
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    /// One sentence with what is wrong in it.
+    pub fn compile(schema: &Value) -> Result<Self, String> {
+        let pattern_options = jsonschema::PatternOptions::regex();
+        let options = jsonschema::draft202012::options().with_pattern_options(pattern_options).should_validate_formats(true);
+        let validator = options.build(schema).map_err(|error| format!("{}: {error}", error.instance_path()))?;
+        Ok(Self { validator, properties: property_names(schema) })
+    }
+
+    /// Every fault of `instance`, which stands at `path` in its document. With
+    /// [`Reading::Written`], what depends on a placeholder's value is not judged yet.
+    pub fn faults(&self, instance: &Value, path: &str, reading: Reading) -> Vec<Fault> {
+        let errors = self.validator.iter_errors(instance);
+        errors.filter(|error| reading == Reading::Rendered || is_certain(error)).flat_map(|error| self.tell(&error, path)).collect()
+    }
+
+    fn tell(&self, error: &ValidationError<'_>, path: &str) -> Vec<Fault> {
+        let place = place(path, error.instance_path());
+        match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+                unexpected.iter().map(|name| self.unexpected(name, &place)).collect()
+            }
+            ValidationErrorKind::Required { property } => {
+                let name = property.as_str().unwrap_or_default();
+                vec![Fault::at(place, format!("`{name}` is missing"))]
+            }
+            // The first branch is the plain one; the others are shorthands and placeholders.
+            ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+                let plain = context.first().into_iter().flatten();
+                plain.flat_map(|error| self.tell(error, path)).collect()
+            }
+            _ => vec![Fault::at(place, sentence(error))],
+        }
+    }
+
+    fn unexpected(&self, name: &str, place: &str) -> Fault {
+        let near = did_you_mean(name, self.properties.iter().map(String::as_str));
+        Fault::at(field(place, name), format!("there is no field `{name}` here{near}"))
+    }
+}
+
+/// Faults that no value of a placeholder could mend.
+fn is_certain(error: &ValidationError<'_>) -> bool {
+    use ValidationErrorKind::{AdditionalProperties, Required, UnevaluatedProperties};
+    let structural = matches!(error.kind(), AdditionalProperties { .. } | Required { .. } | UnevaluatedProperties { .. });
+    structural || !holds_placeholder(error.instance())
+}
+
+fn holds_placeholder(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_templated(text),
+        Value::Array(all) => all.iter().any(holds_placeholder),
+        Value::Object(fields) => fields.values().any(holds_placeholder),
+        _ => false,
+    }
+}
+
+fn place(path: &str, below: &Location) -> String {
+    below.into_iter().fold(path.to_owned(), |place, segment| match segment {
+        LocationSegment::Property(name) => field(&place, &name),
+        LocationSegment::Index(index) => element(&place, index),
+    })
+}
+
+fn sentence(error: &ValidationError<'_>) -> String {
+    let shown = shown(error.instance());
+    match error.kind() {
+        ValidationErrorKind::Type { kind } => format!("{shown} is not {}", type_words(kind)),
+        ValidationErrorKind::Enum { options } => format!("{shown} is not one of {}", options_words(options)),
+        ValidationErrorKind::Pattern { pattern } => format!("{shown} does not have the form {pattern}"),
+        ValidationErrorKind::MinItems { limit } => format!("needs at least {limit} elements"),
+        ValidationErrorKind::MinProperties { limit } => format!("needs at least {limit} fields"),
+        _ => error.to_string(),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    const MOST: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+fn type_words(kind: &TypeKind) -> String {
+    let words = match kind {
+        TypeKind::Single(one) => one.to_string(),
+        TypeKind::Multiple(several) => several.iter().map(|one| one.to_string()).collect::<Vec<_>>().join(" or "),
+    };
+    let article = if words.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
+    format!("{article} {words}")
+}
+
+fn options_words(options: &Value) -> String {
+    let words: Vec<_> = options.as_array().into_iter().flatten().map(ToString::to_string).collect();
+    words.join(", ")
+}
+
+/// The names of all properties that the schema speaks of, to find the nearest.
+fn property_names(schema: &Value) -> Vec<String> {
+    let mut names = Vec::new();
+    collect_properties(schema, &mut names);
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn collect_properties(schema: &Value, names: &mut Vec<String>) {
+    match schema {
+        Value::Object(keywords) => {
+            if let Some(Value::Object(properties)) = keywords.get("properties") {
+                names.extend(properties.keys().cloned());
+            }
+            keywords.values().for_each(|value| collect_properties(value, names));
+        }
+        Value::Array(all) => all.iter().for_each(|value| collect_properties(value, names)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn told(instance: Value, reading: Reading) -> Vec<String> {
+        let schema = json!({
+            "type": "object",
+            "required": ["by"],
+            "additionalProperties": false,
+            "properties": {
+                "by": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                "count": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "null"}]},
+                "mode": {"enum": ["a", "b"]},
+            },
+        });
+        let schema = Schema::compile(&schema).unwrap();
+        schema.faults(&instance, "lines[0].parameters", reading).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_fault_is_told_at_its_place() {
+        let faults = told(json!({"by": ["a", 3], "count": "x", "mode": "c", "cuont": 1}), Reading::Rendered);
+        let expected = [
+            "lines[0].parameters.by[1]: 3 is not a string",
+            "lines[0].parameters.count: \"x\" is not an integer",
+            "lines[0].parameters.mode: \"c\" is not one of \"a\", \"b\"",
+            "lines[0].parameters.cuont: there is no field `cuont` here; did you mean `count`?",
+        ];
+        for sentence in expected {
+            assert!(faults.contains(&sentence.to_owned()), "{sentence} is not in {faults:?}");
+        }
+        assert_eq!(faults.len(), expected.len(), "{faults:?}");
+    }
+
+    #[test]
+    fn a_placeholder_is_judged_once_it_is_rendered() {
+        let written = json!({"by": "$<args.by>", "count": "${args.count}"});
+        assert_eq!(told(written.clone(), Reading::Written), Vec::<String>::new());
+        assert_eq!(told(written, Reading::Rendered).len(), 2);
+        assert_eq!(told(json!({"count": "$<x>"}), Reading::Written), ["lines[0].parameters: `by` is missing"]);
+    }
+
+    #[test]
+    fn a_schema_that_reaches_outside_is_refused() {
+        assert!(Schema::compile(&json!({"$ref": "http://127.0.0.1:1/x.json"})).is_err());
+        assert!(Schema::compile(&json!({"$ref": "file:///etc/passwd"})).is_err());
+        assert!(Schema::compile(&json!({"type": "nonsense"})).is_err());
+    }
+}

@@ -1,0 +1,145 @@
+//! Where a filter's records come from.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::record::Records;
+
+/// A source, as a rendered filter definition names it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// Records that stand in the definition.
+    Inline(Records),
+    /// A file of records.
+    File(FileSource),
+}
+
+/// A file of records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileSource {
+    /// Its path, as the job names it.
+    pub path: String,
+    /// How it is written.
+    pub format: Format,
+    /// JSON Pointer to the array of records; empty for the whole document.
+    pub pointer: String,
+    /// Types of CSV columns that are not text.
+    pub columns: BTreeMap<String, ColumnType>,
+}
+
+/// How a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values with a header row (RFC 4180).
+    Csv,
+    /// One JSON document.
+    Json,
+    /// One JSON object on each line.
+    JsonLines,
+}
+
+/// What a CSV cell stands for. An empty cell of any of these is null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// The text itself, empty or not.
+    Text,
+    /// A JSON number.
+    Number,
+    /// A whole number.
+    Integer,
+    /// `true` or `false`.
+    Boolean,
+    /// Any JSON text.
+    Json,
+}
+
+impl Source {
+    /// Reads a source whose shape the job schema has already accepted.
+    ///
+    /// # Errors
+    /// One sentence with the cure.
+    pub fn read(value: &Value) -> Result<Self, String> {
+        if let Some(records) = value.get("inline").and_then(Value::as_array) {
+            return Ok(Self::Inline(records.clone()));
+        }
+        match value.get("file") {
+            Some(Value::String(path)) => FileSource::read(path, &Value::Null).map(Self::File),
+            Some(file) => FileSource::read(file["path"].as_str().unwrap_or_default(), file).map(Self::File),
+            None => Err("names no source; write inline or file".to_owned()),
+        }
+    }
+}
+
+impl FileSource {
+    fn read(path: &str, more: &Value) -> Result<Self, String> {
+        let format = match more["format"].as_str() {
+            Some(word) => Format::from_word(word),
+            None => Format::of_ending(path),
+        };
+        let format = format.ok_or_else(|| format!("the ending of `{path}` does not say how it is written; add format: csv, json or jsonl"))?;
+        let pointer = more["pointer"].as_str().unwrap_or_default().to_owned();
+        if !pointer.is_empty() && format != Format::Json {
+            return Err("a pointer finds the array in a JSON file; this file is not one".to_owned());
+        }
+        let columns = more["columns"].as_object().into_iter().flatten();
+        let columns = columns.filter_map(|(name, word)| Some((name.clone(), ColumnType::from_word(word.as_str()?)?))).collect();
+        Ok(Self { path: path.to_owned(), format, pointer, columns })
+    }
+}
+
+impl Format {
+    fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "csv" => Some(Self::Csv),
+            "json" => Some(Self::Json),
+            "jsonl" => Some(Self::JsonLines),
+            _ => None,
+        }
+    }
+
+    /// By the ending of a file's name.
+    pub fn of_ending(path: &str) -> Option<Self> {
+        match path.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "json" | "geojson" => Some(Self::Json),
+            "jsonl" | "ndjson" => Some(Self::JsonLines),
+            _ => None,
+        }
+    }
+}
+
+impl ColumnType {
+    fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "text" => Some(Self::Text),
+            "number" => Some(Self::Number),
+            "integer" => Some(Self::Integer),
+            "boolean" => Some(Self::Boolean),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_file_is_read_by_its_ending_unless_it_says_more() {
+        let Source::File(file) = Source::read(&json!({"file": "a/b.NDJSON"})).unwrap() else { panic!("a file") };
+        assert_eq!((file.path.as_str(), file.format), ("a/b.NDJSON", Format::JsonLines));
+        let more = json!({"file": {"path": "x.dat", "format": "csv", "columns": {"n": "integer"}}});
+        let Source::File(file) = Source::read(&more).unwrap() else { panic!("a file") };
+        assert_eq!(file.columns["n"], ColumnType::Integer);
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_refused_with_the_cure() {
+        assert!(Source::read(&json!({"file": "x.dat"})).unwrap_err().contains("add format"));
+        let pointless = json!({"file": {"path": "x.csv", "pointer": "/a"}});
+        assert!(Source::read(&pointless).unwrap_err().contains("not one"));
+    }
+}

@@ -1,0 +1,49 @@
+//! The helpers that only the engine's templates have.
+
+use chrono_tz::Tz;
+use handlebars::{Handlebars, Helper, HelperDef, RenderContext, RenderError, RenderErrorReason, ScopedJson};
+use serde_json::Value;
+use values::template::{Context, Templates};
+
+use crate::model::dates;
+
+/// The standard templates, with `shift` for offsets such as `today+7d`, and
+/// `brace` for a brace that stands right before a placeholder.
+pub fn templates() -> Templates {
+    Templates::plain().with_helper("shift", Box::new(Shift)).with_helper("brace", Box::new(Brace))
+}
+
+struct Shift;
+
+impl HelperDef for Shift {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        let text = |index: usize| helper.param(index).map_or(&Value::Null, |param| param.value());
+        if text(0).is_null() {
+            return Ok(Value::Null.into());
+        }
+        let [date, offset, zone] = [0, 1, 2].map(|index| text(index).as_str().unwrap_or_default());
+        let zone: Tz = zone.parse().unwrap_or(Tz::UTC);
+        let shifted = dates::shift(date, offset, zone).map_err(RenderErrorReason::Other)?;
+        Ok(Value::String(shifted).into())
+    }
+}
+
+struct Brace;
+
+impl HelperDef for Brace {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        _: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        Ok(Value::String("{".to_owned()).into())
+    }
+}

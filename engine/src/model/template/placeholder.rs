@@ -1,0 +1,170 @@
+//! From the placeholders of job files to handlebars.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::super::dates;
+
+/// Whether the text holds, or may hold, a placeholder, an escape or a handlebars expression.
+pub fn is_templated(text: &str) -> bool {
+    ["$<", "${", "{{"].iter().any(|opening| text.contains(opening))
+}
+
+/// Rewrites placeholders as handlebars expressions.
+///
+/// # Errors
+/// One sentence for a placeholder that is empty or does not end.
+pub fn to_handlebars(text: &str) -> Result<String, String> {
+    let mut source = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(at) = next_opening(rest) {
+        let (before, from) = rest.split_at(at);
+        source.push_str(before);
+        rest = match Opening::of(from) {
+            Opening::Escape => {
+                source.push_str(&from[1..3]);
+                &from[3..]
+            }
+            Opening::Placeholder(close) => {
+                let (expression, after) = cut(&from[2..], close, text)?;
+                push_expression(&mut source, &with_offsets(expression.trim()));
+                after
+            }
+            Opening::Handlebars => {
+                let (expression, after) = cut_handlebars(from);
+                source.push_str(&with_offsets(expression));
+                after
+            }
+        };
+    }
+    source.push_str(rest);
+    Ok(source)
+}
+
+enum Opening {
+    Escape,
+    Placeholder(char),
+    Handlebars,
+}
+
+impl Opening {
+    fn of(text: &str) -> Self {
+        match text.as_bytes() {
+            [b'$', b'$', ..] => Self::Escape,
+            [b'$', b'<', ..] => Self::Placeholder('>'),
+            [b'$', ..] => Self::Placeholder('}'),
+            _ => Self::Handlebars,
+        }
+    }
+}
+
+fn next_opening(text: &str) -> Option<usize> {
+    ["$$<", "$${", "$<", "${", "{{"].iter().filter_map(|opening| text.find(opening)).min()
+}
+
+/// Splits at the closing character that stands outside of quotes.
+fn cut<'a>(text: &'a str, close: char, whole: &str) -> Result<(&'a str, &'a str), String> {
+    let open = if close == '>' { "$<" } else { "${" };
+    let mut quote = None;
+    for (at, character) in text.char_indices() {
+        match (quote, character) {
+            (Some(open), close) if open == close => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(character),
+            (None, end) if end == close => {
+                let expression = &text[..at];
+                return match expression.trim() {
+                    "" => Err(format!("the placeholder {open}{close} is empty; write a name in it, or ${open} for the characters themselves")),
+                    _ => Ok((expression, &text[at + 1..])),
+                };
+            }
+            _ => {}
+        }
+    }
+    let shown: String = whole.chars().take(60).collect();
+    Err(format!("a placeholder that begins with {open} has no {close} in `{shown}`; write ${open} for the characters themselves"))
+}
+
+/// Splits behind the end of a handlebars tag; what does not end is left for its parser to tell.
+fn cut_handlebars(text: &str) -> (&str, &str) {
+    let end = text.find("}}").map_or(text.len(), |at| at + 2);
+    let end = if text[end..].starts_with('}') && text.starts_with("{{{") { end + 1 } else { end };
+    text.split_at(end)
+}
+
+/// A brace or a backslash right before an expression would change its meaning in handlebars.
+fn push_expression(source: &mut String, expression: &str) {
+    if source.ends_with('{') {
+        source.pop();
+        source.push_str("{{brace \"\"}}");
+    } else if source.ends_with('\\') {
+        source.push('\\');
+    }
+    source.push_str("{{");
+    source.push_str(expression);
+    source.push_str("}}");
+}
+
+static OFFSET: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let names = dates::NAMES.join("|");
+    Regex::new(&format!(r#"("[^"]*"|'[^']*')|\b({names}|since|scheduledAt)((?:[+-][0-9]+[mhdwMy])+)(?:\b|$)"#)).ok()
+});
+
+/// `today+7d` is `(shift today "+7d")`; as the whole expression it stands without parentheses.
+fn with_offsets(expression: &str) -> String {
+    let Some(offset) = OFFSET.as_ref() else { return expression.to_owned() };
+    let shifted = offset.replace_all(expression, |found: &regex::Captures<'_>| match (found.get(2), found.get(3)) {
+        (Some(name), Some(offsets)) => format!("(shift {} \"{}\" timeZone)", name.as_str(), offsets.as_str()),
+        _ => found[0].to_owned(),
+    });
+    without_parentheses(&shifted)
+}
+
+fn without_parentheses(expression: &str) -> String {
+    let (open, inner, close) = match expression.strip_prefix("{{").and_then(|inner| inner.strip_suffix("}}")) {
+        Some(inner) => ("{{", inner, "}}"),
+        None => ("", expression, ""),
+    };
+    match inner.trim().strip_prefix("(shift ").and_then(|inner| inner.strip_suffix(')')) {
+        Some(only) if !only.contains(['(', ')']) => format!("{open}shift {only}{close}"),
+        _ => expression.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_spellings_become_handlebars() {
+        assert_eq!(to_handlebars("a $<x.y> b ${z} {{w}}").unwrap(), "a {{x.y}} b {{z}} {{w}}");
+        assert_eq!(to_handlebars("$<default args.a \">\">").unwrap(), "{{default args.a \">\"}}");
+    }
+
+    #[test]
+    fn escapes_write_the_characters() {
+        assert_eq!(to_handlebars("$$<x> $${y} $5 <b> 1$").unwrap(), "$<x> ${y} $5 <b> 1$");
+    }
+
+    #[test]
+    fn offsets_become_a_helper() {
+        assert_eq!(to_handlebars("$<today+7d>").unwrap(), "{{shift today \"+7d\" timeZone}}");
+        assert_eq!(to_handlebars("{{date now-2h+1M \"%H\"}}").unwrap(), "{{date (shift now \"-2h+1M\" timeZone) \"%H\"}}");
+        assert_eq!(to_handlebars("$<default args.a \"today+1d\">").unwrap(), "{{default args.a \"today+1d\"}}");
+        assert_eq!(to_handlebars("$<args.today>").unwrap(), "{{args.today}}");
+    }
+
+    #[test]
+    fn what_stands_before_a_placeholder_does_not_change_it() {
+        assert_eq!(to_handlebars("{$<x>}").unwrap(), "{{brace \"\"}}{{x}}}");
+        assert_eq!(to_handlebars("\\$<x>").unwrap(), "\\\\{{x}}");
+    }
+
+    #[test]
+    fn an_empty_or_open_placeholder_is_told() {
+        assert!(to_handlebars("$<>").unwrap_err().contains("is empty"));
+        assert!(to_handlebars("a ${b").unwrap_err().contains("has no }"));
+        assert!(to_handlebars("$<a \">\"").unwrap_err().contains("has no >"));
+    }
+}

@@ -1,0 +1,121 @@
+//! The variables of templates: what they are in a job result, and which names a job may use.
+
+use chrono_tz::Tz;
+use serde_json::{Map, Value, json};
+use values::template::Variable;
+
+use super::fault::did_you_mean;
+use super::result::{JobResult, LineResult};
+use super::{Instant, dates};
+
+/// How many records of the set a template may see.
+pub const VISIBLE_RECORDS: usize = 1000;
+
+/// What a job's templates may name besides what every job may.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// The arguments of the job; none if it takes any.
+    pub arguments: Option<Vec<String>>,
+    /// Names and numbers of the lines before, and of those that come later.
+    pub earlier: Vec<String>,
+    /// Lines whose results are not there yet.
+    pub later: Vec<String>,
+}
+
+const ROOTS: [&str; 12] =
+    ["since", "scheduledAt", "timeZone", "args", "job", "result", "organization", "startedBy", "lines", "records", "count", "this"];
+
+impl Names {
+    /// Why the variable is not known, as a sentence; none if it is.
+    pub fn fault(&self, variable: &Variable) -> Option<String> {
+        let path: Vec<&str> = variable.path.iter().map(String::as_str).collect();
+        match path.as_slice() {
+            [] => None,
+            ["secret", ..] => Some("this version keeps no secrets yet; pass the value as an argument".to_owned()),
+            ["values", ..] => Some("`values` belong to filter templates, which this version does not have yet".to_owned()),
+            ["args", name, ..] => self.unknown_argument(name),
+            ["lines", name, rest @ ..] => self.unknown_line(name, rest),
+            ["job", name, ..] => unknown("job", name, &["key", "name", "version"]),
+            ["result", name, ..] => unknown("result", name, &["id", "attempt"]),
+            ["organization", name, ..] => unknown("organization", name, &["key", "name"]),
+            [root, ..] if ROOTS.contains(root) || dates::NAMES.contains(root) => None,
+            [root, ..] => {
+                let near = did_you_mean(root, ROOTS.into_iter().filter(|name| *name != "this").chain(dates::NAMES));
+                Some(format!("there is no variable `{root}`{near}"))
+            }
+        }
+    }
+
+    fn unknown_argument(&self, name: &str) -> Option<String> {
+        let known = self.arguments.as_ref()?;
+        if known.iter().any(|argument| argument == name) {
+            return None;
+        }
+        let near = did_you_mean(name, known.iter().map(String::as_str));
+        Some(format!("the job declares no argument `{name}`{near}"))
+    }
+
+    fn unknown_line(&self, name: &str, rest: &[&str]) -> Option<String> {
+        if self.later.iter().any(|line| line == name) {
+            return Some(format!("line `{name}` has no result yet here; only earlier lines do"));
+        }
+        if !self.earlier.iter().any(|line| line == name) {
+            let near = did_you_mean(name, self.earlier.iter().map(String::as_str));
+            return Some(format!("there is no earlier line `{name}`{near}"));
+        }
+        rest.first().and_then(|field| unknown(&format!("lines.{name}"), field, &["status", "count", "rejected", "message", "records"]))
+    }
+}
+
+fn unknown(root: &str, name: &str, known: &[&str]) -> Option<String> {
+    let near = did_you_mean(name, known.iter().copied());
+    (!known.contains(&name)).then(|| format!("`{root}` has no field `{name}`{near}"))
+}
+
+/// About whom and what a job result is: the variables that stay the same in all its lines.
+#[derive(Debug, Clone)]
+pub struct Setting<'a> {
+    /// The job result.
+    pub result: &'a JobResult,
+    /// Name of the job.
+    pub job_name: &'a str,
+    /// Key and name of the organization.
+    pub organization: (&'a str, &'a str),
+    /// The one clock reading.
+    pub now: Instant,
+    /// The zone of the job.
+    pub zone: Tz,
+}
+
+/// The variables before the first line.
+pub fn frame(setting: &Setting<'_>) -> Map<String, Value> {
+    let result = setting.result;
+    let local = |instant: Instant| dates::stamp(&instant.with_timezone(&setting.zone));
+    let mut variables = dates::variables(setting.now, setting.zone);
+    let more = json!({
+        "since": result.since.map(local),
+        "scheduledAt": null,
+        "timeZone": setting.zone.name(),
+        "args": result.arguments,
+        "job": {"key": result.job, "name": setting.job_name, "version": result.version},
+        "result": {"id": result.id.0.to_string(), "attempt": result.attempt},
+        "organization": {"key": setting.organization.0, "name": setting.organization.1},
+        "startedBy": result.started_by,
+        "lines": {},
+    });
+    if let Value::Object(more) = more {
+        variables.extend(more);
+    }
+    variables
+}
+
+/// What templates of later lines may say of a line that ended.
+pub fn of_line(line: &LineResult) -> Value {
+    json!({
+        "status": line.status.word(),
+        "count": line.counters.records_out,
+        "rejected": line.counters.records_rejected,
+        "message": line.message,
+        "records": line.sample.records,
+    })
+}

@@ -1,0 +1,134 @@
+//! How the engine reaches actions: a catalogue to look in, and lines to open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::action::Catalogue;
+use crate::model::result::LogEntry;
+
+/// What a module is told about the line it works for. Texts are ready to be handed over.
+#[derive(Debug, Clone)]
+pub struct LineContext {
+    /// Id of the job result.
+    pub job_result: String,
+    /// Number of the line.
+    pub line_no: u32,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+    /// The same in every attempt.
+    pub idempotency_key: String,
+    /// The clock reading: RFC 3339 with the offset of the job's time zone.
+    pub now: String,
+    /// The start of the last full success: RFC 3339.
+    pub since: Option<String>,
+    /// Key of the organization.
+    pub organization: String,
+    /// The arguments: a JSON object.
+    pub arguments: Value,
+    /// The date variables: a JSON object of strings.
+    pub dates: Value,
+    /// Whether effects are only described.
+    pub dry_run: bool,
+}
+
+/// A line to be opened.
+pub struct OpenLine {
+    /// `module/action`.
+    pub action: String,
+    /// Rendered parameters that fit the action's schema.
+    pub parameters: Value,
+    /// About the line.
+    pub context: LineContext,
+    /// How long the line may take in all.
+    pub timeout: Duration,
+    /// Interrupts the line when it is cancelled.
+    pub kill: CancellationToken,
+}
+
+/// What came of a batch, or of closing the line.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// The records that go on, as a JSON array; none leaves the batch as it was (at close: adds nothing).
+    pub records: Option<Vec<Value>>,
+    /// Positions in the batch, with reasons.
+    pub rejected: Vec<(u32, String)>,
+    /// One sentence for a clerk.
+    pub message: Option<String>,
+    /// How well it went.
+    pub severity: Severity,
+}
+
+/// How well a batch went, mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Severity {
+    /// There was nothing to do.
+    Info,
+    /// Did its work.
+    #[default]
+    Success,
+    /// Somebody should look at it.
+    Warning,
+}
+
+/// Why a line failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of failure.
+    pub kind: FailureKind,
+    /// What went wrong, where, and what to do.
+    pub message: String,
+}
+
+/// What kind of failure it was. All of them end the line in `error`, but `Killed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The action says that trying again may help.
+    Temporary {
+        /// Seconds to wait at least.
+        retry_after: Option<u32>,
+    },
+    /// The action says that it will not.
+    Final,
+    /// The module broke off: a trap, or an answer that breaks the contract.
+    Trap,
+    /// A limit was met: memory, size, recursion.
+    Limit,
+    /// The line took too long.
+    Timeout,
+    /// The line was killed.
+    Killed,
+}
+
+impl Failure {
+    /// A failure of this kind.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+/// The installed actions.
+#[async_trait]
+pub trait Actions: Send + Sync {
+    /// What there is.
+    fn catalogue(&self) -> Arc<Catalogue>;
+
+    /// Opens a line in a fresh instance of its module.
+    async fn open(&self, line: OpenLine) -> Result<Box<dyn ActionLine>, Failure>;
+}
+
+/// One line at work.
+#[async_trait]
+pub trait ActionLine: Send {
+    /// Works on one batch.
+    async fn take(&mut self, batch: &[Value]) -> Result<Outcome, Failure>;
+
+    /// Called once after the last batch, not after a failure.
+    async fn close(&mut self) -> Result<Outcome, Failure>;
+
+    /// What was logged since it was last asked.
+    fn drain_log(&mut self) -> Vec<LogEntry>;
+}

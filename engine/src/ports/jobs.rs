@@ -1,0 +1,111 @@
+//! Where jobs and all their versions are kept.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::{Listed, StoreError};
+use crate::model::Instant;
+use crate::model::organization::OrgScope;
+
+/// One immutable version of a job, as it was saved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedJob {
+    /// Key, unique in the organization.
+    pub key: String,
+    /// Name, for people.
+    pub name: String,
+    /// 1 for the first, then one more each time.
+    pub version: u32,
+    /// The job, in the shape of the job file.
+    pub document: Value,
+    /// When this version was saved.
+    pub saved_at: Instant,
+    /// Who saved it.
+    pub saved_by: String,
+}
+
+/// A version to be made.
+#[derive(Debug, Clone)]
+pub struct NewVersion {
+    /// Key of the job.
+    pub key: String,
+    /// Name of the job.
+    pub name: String,
+    /// The job, already validated.
+    pub document: Value,
+    /// The version that was edited: 0 for a new job; none to save on top of whatever is there.
+    pub edits: Option<u32>,
+    /// When.
+    pub saved_at: Instant,
+    /// Who.
+    pub saved_by: String,
+}
+
+/// Why a version was not saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// Somebody else saved first.
+    #[error("version {edited} was edited, but the job is at version {}", .newest.version)]
+    Conflict {
+        /// The version that was edited; 0 for a new job.
+        edited: u32,
+        /// The newest version.
+        newest: Box<SavedJob>,
+    },
+    /// A version was edited of a job that is not there.
+    #[error("there is no job with this key; save it as a new one")]
+    Absent,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a store has to do to save a version. See [`NewVersion::judge`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Saving {
+    /// Add this version and make it the newest.
+    New(SavedJob),
+    /// Nothing: this is the newest, and it says the same.
+    Unchanged(SavedJob),
+}
+
+impl NewVersion {
+    /// What saving comes to, given the newest version that is there.
+    ///
+    /// # Errors
+    /// Refuses what was edited on top of another version than the newest.
+    pub fn judge(self, newest: Option<&SavedJob>) -> Result<Saving, SaveError> {
+        let version = match (newest, self.edits) {
+            (Some(newest), _) if newest.document == self.document && newest.name == self.name => {
+                return Ok(Saving::Unchanged(newest.clone()));
+            }
+            (Some(newest), Some(edited)) if edited != newest.version => {
+                return Err(SaveError::Conflict { edited, newest: Box::new(newest.clone()) });
+            }
+            (Some(newest), _) => newest.version + 1,
+            (None, Some(1..)) => return Err(SaveError::Absent),
+            (None, _) => 1,
+        };
+        let Self { key, name, document, saved_at, saved_by, .. } = self;
+        Ok(Saving::New(SavedJob { key, name, version, document, saved_at, saved_by }))
+    }
+}
+
+/// Keeps the jobs of each organization.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// Adds a version and makes it the newest. If name and document are equal to
+    /// the newest version's, nothing is added and that version is the answer,
+    /// whatever was edited: applying the same file twice, or asking again after
+    /// an answer that was lost, changes nothing.
+    async fn save(&self, scope: OrgScope, version: NewVersion) -> Result<SavedJob, SaveError>;
+
+    /// A version of a job; the newest if none is named.
+    async fn find(&self, scope: OrgScope, key: &str, version: Option<u32>) -> Result<Option<SavedJob>, StoreError>;
+
+    /// The newest version of each job, by key: those after `after`, at most `limit`.
+    async fn list(&self, scope: OrgScope, after: Option<&str>, limit: u32) -> Result<Listed<SavedJob>, StoreError>;
+
+    /// How many jobs there are.
+    async fn count(&self, scope: OrgScope) -> Result<u64, StoreError>;
+}

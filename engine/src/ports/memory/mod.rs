@@ -1,0 +1,94 @@
+//! The twins in memory of the store ports: for `run` without a server, and for
+//! tests. They pass the same suite as every adapter, and keep nothing.
+
+mod jobs;
+mod organizations;
+mod queue;
+mod results;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use uuid::Uuid;
+
+use super::jobs::SavedJob;
+use super::{Listed, StoreError};
+use crate::model::organization::{Organization, OrganizationId};
+use crate::model::record::Records;
+use crate::model::result::{JobResult, LineResult, ResultId};
+use crate::model::status::Event;
+use crate::model::token::TokenRecord;
+
+/// A store that lives as long as the process. Implements the four store ports.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every call decides before it writes, so a panic elsewhere leaves the tables whole.
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    organizations: BTreeMap<OrganizationId, Organization>,
+    tokens: BTreeMap<Uuid, TokenRecord>,
+    /// Every version of each job, oldest first; never empty.
+    jobs: BTreeMap<(OrganizationId, String), Vec<SavedJob>>,
+    results: BTreeMap<(OrganizationId, ResultId), Entry>,
+    /// What a claim takes, in its order.
+    waiting: BTreeSet<(ResultId, OrganizationId)>,
+}
+
+/// All that belongs to one job result.
+#[derive(Debug)]
+struct Entry {
+    result: JobResult,
+    records: Records,
+    lines: BTreeMap<u32, LineResult>,
+    /// The number of the newest lease, whoever holds it; 0 before the first claim.
+    lease: u32,
+    /// Whether somebody holds the lease.
+    leased: bool,
+}
+
+impl Entry {
+    /// Ends what the result's end leaves open.
+    fn cut_lines(&mut self, event: Event, message: &str) -> Result<(), StoreError> {
+        let Some(at) = self.result.finished_at else { return Ok(()) };
+        for line in self.lines.values_mut().filter(|line| !line.status.is_final()) {
+            super::queue::cut(line, event, message, at).map_err(impossible)?;
+        }
+        Ok(())
+    }
+}
+
+/// The first `limit` of these items, and whether there are more.
+fn listed<Item>(mut items: impl Iterator<Item = Item>, limit: u32) -> Listed<Item> {
+    let page: Vec<_> = items.by_ref().take(limit as usize).collect();
+    Listed { items: page, more: items.next().is_some() }
+}
+
+/// What only an error in this program brings about.
+fn impossible(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Unavailable(cause.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::suite;
+
+    #[tokio::test]
+    async fn memory_passes_the_store_suite() {
+        suite::every_case(async || MemoryStore::new()).await;
+    }
+}

@@ -1,0 +1,46 @@
+//! What the engine needs from the world, as narrow traits.
+//!
+//! Every port has a twin in memory ([`memory`]); the store ports have one suite
+//! of tests ([`suite`]) that every adapter passes.
+
+pub mod actions;
+pub mod clock;
+pub mod files;
+pub mod jobs;
+pub mod memory;
+pub mod notices;
+pub mod organizations;
+pub mod queue;
+pub mod results;
+#[doc(hidden)]
+pub mod suite;
+
+/// Why a store could not answer. Refusals that a caller decides on have types
+/// of their own beside each port.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database is away, busy or full; trying again may help.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What is stored cannot be read back.
+    #[error("the store holds something unreadable: {0}")]
+    Unreadable(String),
+}
+
+/// What a listing is asked for: at most `limit` items, newest first, older than `before`.
+#[derive(Debug, Clone)]
+pub struct Page<Cursor> {
+    /// The last item of the page before; none for the first page.
+    pub before: Option<Cursor>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone)]
+pub struct Listed<Item> {
+    /// The items, in the order of the listing.
+    pub items: Vec<Item>,
+    /// Whether there are more after them.
+    pub more: bool,
+}

@@ -1,0 +1,96 @@
+//! The engine: all ports in one place, and what several stops share.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::running::Running;
+use crate::model::organization::OrganizationId;
+use crate::model::result::ResultId;
+use crate::ports::actions::Actions;
+use crate::ports::clock::Clock;
+use crate::ports::files::Files;
+use crate::ports::jobs::Jobs;
+use crate::ports::notices::{Change, Notice, Notices, Progress};
+use crate::ports::organizations::Organizations;
+use crate::ports::queue::Queue;
+use crate::ports::results::Results;
+
+/// Everything that jobs need, behind ports.
+pub struct Engine {
+    /// Organizations and tokens.
+    pub organizations: Arc<dyn Organizations>,
+    /// Jobs and their versions.
+    pub jobs: Arc<dyn Jobs>,
+    /// The history.
+    pub results: Arc<dyn Results>,
+    /// What waits and what is being worked on.
+    pub queue: Arc<dyn Queue>,
+    /// What action lines can do.
+    pub actions: Arc<dyn Actions>,
+    /// What file sources may read.
+    pub files: Arc<dyn Files>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Hints for whoever watches.
+    pub notices: Notices,
+    /// What this node works on at the moment.
+    pub(crate) running: Running,
+    /// Tells the worker that something may be ready.
+    pub(crate) wake: Notify,
+}
+
+/// The ports that one store gives.
+pub struct Stores {
+    /// Organizations and tokens.
+    pub organizations: Arc<dyn Organizations>,
+    /// Jobs and their versions.
+    pub jobs: Arc<dyn Jobs>,
+    /// The history.
+    pub results: Arc<dyn Results>,
+    /// What waits.
+    pub queue: Arc<dyn Queue>,
+}
+
+impl Stores {
+    /// All four ports from one store.
+    pub fn of<S>(store: Arc<S>) -> Self
+    where
+        S: Organizations + Jobs + Results + Queue + 'static,
+    {
+        Self { organizations: store.clone(), jobs: store.clone(), results: store.clone(), queue: store }
+    }
+}
+
+impl Engine {
+    /// An engine on these ports.
+    pub fn new(stores: Stores, actions: Arc<dyn Actions>, files: Arc<dyn Files>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            organizations: stores.organizations,
+            jobs: stores.jobs,
+            results: stores.results,
+            queue: stores.queue,
+            actions,
+            files,
+            clock,
+            notices: Notices::default(),
+            running: Running::default(),
+            wake: Notify::new(),
+        }
+    }
+
+    /// How far the running line of a result has come, if this node works on it.
+    pub fn progress(&self, id: ResultId) -> Option<Progress> {
+        self.running.progress(id)
+    }
+
+    pub(crate) fn tell(&self, organization: OrganizationId, result: ResultId, change: Change) {
+        self.notices.publish(Notice { organization, result, change });
+    }
+
+    /// A new identity, later than every earlier one of this node.
+    pub(crate) fn new_id() -> Uuid {
+        Uuid::now_v7()
+    }
+}

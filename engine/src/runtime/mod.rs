@@ -1,0 +1,20 @@
+//! How a job result comes to be and is worked off.
+//!
+//! The main path is a list of stops: `start` → queue → claim (`worker`) →
+//! select or render and act, line by line (`perform`) → record → finish.
+
+pub mod act;
+pub mod authenticate;
+pub mod engine;
+pub mod jobs;
+pub mod kill;
+pub mod manage;
+pub mod perform;
+pub mod running;
+pub mod select;
+pub mod sources;
+pub mod start;
+pub mod worker;
+
+#[cfg(test)]
+mod tests;

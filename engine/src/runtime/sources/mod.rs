@@ -1,0 +1,54 @@
+//! Reading the records of files. Blocking: called away from the async threads.
+
+mod csv;
+mod json;
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::act::timed_out;
+use super::perform::Broken;
+use crate::model::source::{FileSource, Format};
+use crate::ports::files::{FileFault, Files};
+
+/// When to stop reading: at a kill, or when the line's time is over.
+pub(crate) struct Stop {
+    kill: CancellationToken,
+    timeout: Duration,
+    end: Instant,
+}
+
+impl Stop {
+    pub(crate) fn new(kill: CancellationToken, timeout: Duration) -> Self {
+        Self { kill, timeout, end: Instant::now() + timeout }
+    }
+
+    fn check(&self) -> Result<(), Broken> {
+        match () {
+            () if self.kill.is_cancelled() => Err(Broken::Killed),
+            () if Instant::now() > self.end => Err(Broken::Error(timed_out(self.timeout))),
+            () => Ok(()),
+        }
+    }
+}
+
+impl From<FileFault> for Broken {
+    fn from(fault: FileFault) -> Self {
+        Self::Error(fault.to_string())
+    }
+}
+
+/// Reads every record of a file, in order.
+pub(crate) fn read(files: &dyn Files, source: &FileSource, stop: &Stop, each: impl FnMut(Value)) -> Result<(), Broken> {
+    let reader = files.open(&source.path)?;
+    match source.format {
+        Format::Csv => csv::read(reader, source, stop, each),
+        Format::Json => json::read_document(reader, source, stop, each),
+        Format::JsonLines => json::read_lines(reader, source, stop, each),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Starting a job by hand.
+
+use serde_json::{Map, Value};
+
+use super::engine::Engine;
+use crate::model::Instant;
+use crate::model::fault::{Fault, element};
+use crate::model::organization::Access;
+use crate::model::record::Records;
+use crate::model::result::{JobResult, ResultId};
+use crate::ports::StoreError;
+use crate::ports::jobs::SavedJob;
+use crate::ports::notices::Change;
+use crate::ports::results::NewResult;
+
+const LONGEST_TITLE: usize = 200;
+
+/// What a start brings.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// Key of the job.
+    pub job: String,
+    /// Arguments; the job's defaults fill what is left out.
+    pub arguments: Map<String, Value>,
+    /// The set of the first line.
+    pub records: Option<Vec<Value>>,
+    /// What to call this result.
+    pub title: Option<String>,
+    /// Instead of the start of the last full success.
+    pub since: Option<Instant>,
+}
+
+/// Why a job was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no such job in the organization.
+    #[error("there is no job `{0}`")]
+    UnknownJob(String),
+    /// The arguments, the records or the job itself have faults.
+    #[error("the start has {} faults", .0.len())]
+    Faults(Vec<Fault>),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// Starts the newest version of a job. Durable when it answers.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(&self, access: &Access, start: Start) -> Result<JobResult, StartError> {
+        let saved = self.jobs.find(access.scope(), &start.job, None).await?;
+        let saved = saved.ok_or_else(|| StartError::UnknownJob(start.job.clone()))?;
+        let new = self.accept(access, &saved, start).await?;
+        let result = self.results.start(access.scope(), new).await?;
+        self.tell(access.organization.id, result.id, Change::Status);
+        self.wake.notify_one();
+        Ok(result)
+    }
+
+    async fn accept(&self, access: &Access, saved: &SavedJob, start: Start) -> Result<NewResult, StartError> {
+        let job = self.check_job(&saved.document).map_err(StartError::Faults)?;
+        let mut faults = faults_of_title(start.title.as_deref());
+        faults.extend(faults_of_records(start.records.as_deref().unwrap_or_default()));
+        let arguments = job.arguments.complete(start.arguments).unwrap_or_else(|more| {
+            faults.extend(more);
+            Map::new()
+        });
+        if !faults.is_empty() {
+            return Err(StartError::Faults(faults));
+        }
+        let since = match start.since {
+            Some(since) => Some(since),
+            None => self.results.last_success(access.scope(), &saved.key).await?,
+        };
+        Ok(NewResult {
+            id: ResultId(Self::new_id()),
+            job: saved.key.clone(),
+            version: saved.version,
+            title: start.title,
+            started_by: access.who.clone(),
+            arguments,
+            since,
+            records: Records::from(start.records.unwrap_or_default()),
+            created_at: self.clock.now(),
+        })
+    }
+}
+
+fn faults_of_title(title: Option<&str>) -> Vec<Fault> {
+    let long = title.is_some_and(|title| title.chars().count() > LONGEST_TITLE);
+    long.then(|| Fault::at("title", "is longer than 200 characters")).into_iter().collect()
+}
+
+fn faults_of_records(records: &[Value]) -> Vec<Fault> {
+    let wrong = records.iter().position(|record| !record.is_object());
+    wrong.map(|index| Fault::at(element("records", index), "is not a JSON object")).into_iter().collect()
+}

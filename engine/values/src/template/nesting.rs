@@ -1,0 +1,151 @@
+//! What must be known of a template before handlebars may read it.
+//!
+//! Its parser descends once for each block and bracket, and a stack that overflows
+//! ends the whole process. So nesting is counted here first, by rules so simple that
+//! they cannot see less nesting than the parser does; what they cannot tell apart
+//! (quotes inside square brackets, braces inside a tag) is refused.
+
+use crate::Fault;
+
+use super::{DEEPEST, LONGEST, MOST_TAGS};
+
+/// Refuses a source that is too long, nested too deeply, or ambiguous.
+pub(super) fn check(source: &str) -> Result<(), Fault> {
+    if source.len() > LONGEST {
+        return Err(Fault::new(format!(
+            "A template is longer than {} KiB",
+            LONGEST >> 10
+        )));
+    }
+    let mut blocks = Blocks::default();
+    let mut tags = 0;
+    let mut at = 0;
+    while let Some(found) = source[at..].find("{{") {
+        let open = at + found;
+        at = if is_escaped(&source[at..open]) {
+            after_escape(source, open)
+        } else if source[open..].starts_with("{{!") {
+            after_comment(source, open)
+        } else {
+            let close = end_of_tag(source, open)?;
+            blocks.count(source, open, close)?;
+            tags += 1;
+            close + 2
+        };
+        if tags > MOST_TAGS {
+            return Err(Fault::at_byte(
+                format!("A template has more than {MOST_TAGS} tags"),
+                source,
+                at,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// One backslash makes braces text; two are a backslash before a tag.
+fn is_escaped(before: &str) -> bool {
+    before.ends_with('\\') && !before.ends_with("\\\\")
+}
+
+fn after_escape(source: &str, open: usize) -> usize {
+    let four = source[open..].starts_with("{{{{");
+    open + if four { 4 } else { 2 }
+}
+
+fn after_comment(source: &str, open: usize) -> usize {
+    let rest = &source[open..];
+    let long = rest
+        .strip_prefix("{{!--")
+        .and_then(|inner| inner.find("--}}"))
+        .map(|end| 5 + end + 4);
+    let short = || rest.find("}}").map(|end| end + 2);
+    open + long.or_else(short).unwrap_or(rest.len())
+}
+
+/// The place of the first `}}`, which must be where the tag ends.
+fn end_of_tag(source: &str, open: usize) -> Result<usize, Fault> {
+    let fault = |what: &str| Fault::at_byte(what, source, open);
+    if source[open..].starts_with("{{{{") {
+        return Err(fault(
+            "Raw blocks ({{{{ }}}}) are not supported: write \\{{ to show braces",
+        ));
+    }
+    let inner = &source[open + 2..];
+    let length = inner
+        .find("}}")
+        .ok_or_else(|| fault("The tag is not closed: }} is missing"))?;
+    let inner = &inner[..length];
+    if inner.contains("{{") {
+        return Err(fault(
+            "The tag is not closed before the next one: }} is missing",
+        ));
+    }
+    quotes(inner).map_err(fault)?;
+    Ok(open + 2 + length)
+}
+
+/// Strings must end inside the tag, and brackets hold none.
+fn quotes(inner: &str) -> Result<(), &'static str> {
+    let mut quote = None;
+    let mut bracket = false;
+    let mut letters = inner.chars();
+    while let Some(letter) = letters.next() {
+        match (quote, letter) {
+            (Some(_), '\\') => drop(letters.next()),
+            (Some(open), _) if open == letter => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') if bracket => {
+                return Err("Quotes inside square brackets are not supported");
+            }
+            (None, '"' | '\'') => quote = Some(letter),
+            (None, '[') => bracket = true,
+            (None, ']') => bracket = false,
+            _ => {}
+        }
+    }
+    match quote {
+        Some(_) => Err("A quoted text is not closed inside its tag; it may not hold }} or {{"),
+        None => Ok(()),
+    }
+}
+
+/// How many blocks are open. A branch of an `else if` counts too: it nests in the tree.
+#[derive(Default)]
+struct Blocks {
+    /// For each open block, itself and its branches.
+    open: Vec<usize>,
+    depth: usize,
+}
+
+impl Blocks {
+    fn count(&mut self, source: &str, open: usize, close: usize) -> Result<(), Fault> {
+        let inner = &source[open + 2..close];
+        let brackets = inner.matches(['(', '[', '{']).count();
+        if brackets > DEEPEST {
+            let message = format!("An expression has more than {DEEPEST} brackets");
+            return Err(Fault::at_byte(message, source, open));
+        }
+        self.tag(inner.trim_start_matches([' ', '\t', '\r', '\n', '~']));
+        if self.depth > DEEPEST {
+            let message = format!("Blocks are nested more than {DEEPEST} deep");
+            return Err(Fault::at_byte(message, source, open));
+        }
+        Ok(())
+    }
+
+    fn tag(&mut self, inner: &str) {
+        if inner.starts_with('#') {
+            self.open.push(1);
+            self.depth += 1;
+        } else if inner.starts_with('/') {
+            self.depth -= self.open.pop().unwrap_or(0);
+        // The parser reads `{{elseif x}}` as a branch too, so what follows does not matter.
+        } else if let Some(branches) = self.open.last_mut()
+            && (inner.starts_with("else") || inner.starts_with('^'))
+        {
+            *branches += 1;
+            self.depth += 1;
+        }
+    }
+}

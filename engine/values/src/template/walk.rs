@@ -1,0 +1,222 @@
+//! The walk over a template that was parsed: refuses what is not supported, collects
+//! the variables, and settles what handlebars would only decide when filling.
+//!
+//! `{{date}}` could be a helper or a field. Every helper here takes something, so a
+//! bare name is always a variable; the walk writes it as `{{value date}}`, where
+//! `value` is the helper that knows what to do when it is missing.
+
+use handlebars::Template;
+use handlebars::template::{BlockParam, HelperTemplate, Parameter, Subexpression, TemplateElement};
+
+use super::helpers::{self, Place, VALUE};
+use super::variables::{Reference, Scope, Variable};
+use crate::{Fault, nearest};
+
+/// What the walk found.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) variables: Vec<Variable>,
+    pub(super) calls: bool,
+}
+
+/// Walks the whole template. `own` are the names of helpers beside the standard ones.
+pub(super) fn walk(template: &mut Template, own: &[String]) -> Result<Found, Fault> {
+    let mut walk = Walk {
+        own,
+        scopes: vec![Scope::root()],
+        found: Found::default(),
+    };
+    walk.template(template)?;
+    Ok(walk.found)
+}
+
+/// An expression as a value: what `{{…}}` holds when it is all there is.
+pub(super) fn as_parameter(helper: &HelperTemplate) -> Parameter {
+    match (&helper.name, &helper.params[..]) {
+        (Parameter::Name(name), [only @ Parameter::Path(_)]) if name == VALUE => only.clone(),
+        _ => Parameter::Subexpression(Subexpression::new(
+            helper.name.clone(),
+            helper.params.clone(),
+            helper.hash.clone(),
+        )),
+    }
+}
+
+struct Walk<'a> {
+    own: &'a [String],
+    scopes: Vec<Scope>,
+    found: Found,
+}
+
+impl Walk<'_> {
+    fn template(&mut self, template: &mut Template) -> Result<(), Fault> {
+        let places: Vec<_> = template
+            .mapping
+            .iter()
+            .map(|place| (place.0, place.1))
+            .collect();
+        for (at, element) in template.elements.iter_mut().enumerate() {
+            let place = places.get(at).copied();
+            self.element(element)
+                .map_err(|fault| placed(fault, place))?;
+        }
+        Ok(())
+    }
+
+    fn element(&mut self, element: &mut TemplateElement) -> Result<(), Fault> {
+        match element {
+            TemplateElement::RawString(_) | TemplateElement::Comment(_) => Ok(()),
+            TemplateElement::Expression(helper) | TemplateElement::HtmlExpression(helper) => {
+                bare_name(helper);
+                self.call(helper, Place::Inline)
+            }
+            TemplateElement::HelperBlock(helper) => self.block(helper),
+            TemplateElement::PartialExpression(_) | TemplateElement::PartialBlock(_) => Err(
+                Fault::new("Partials ({{> …}}) are not supported: write the text in place"),
+            ),
+            TemplateElement::DecoratorExpression(_) | TemplateElement::DecoratorBlock(_) => {
+                Err(Fault::new("Decorators ({{* …}}) are not supported"))
+            }
+            _ => Err(Fault::new("This kind of tag is not supported")),
+        }
+    }
+
+    fn call(&mut self, helper: &mut HelperTemplate, place: Place) -> Result<(), Fault> {
+        let name = helper.name.as_name().unwrap_or_default().to_owned();
+        self.known(&name, place)?;
+        self.found.calls |= name != VALUE;
+        let (least, optional) = helpers::demands(&name);
+        if helper.params.len() < least {
+            return Err(Fault::new(format!(
+                "The helper \"{name}\" needs {least} value(s)"
+            )));
+        }
+        let params = helper.params.iter_mut().enumerate();
+        params
+            .map(|(at, p)| (optional.covers(at), p))
+            .try_for_each(|(o, p)| self.parameter(p, o))?;
+        helper
+            .hash
+            .values_mut()
+            .try_for_each(|option| self.parameter(option, false))
+    }
+
+    fn known(&self, name: &str, place: Place) -> Result<(), Fault> {
+        let own = self.own.iter().any(|own| own == name);
+        match helpers::place(name) {
+            None if own => Ok(()),
+            Some(places) if places.allow(place) => Ok(()),
+            Some(_) => Err(Fault::new(place.refusal(name))),
+            None => Err(Fault::new(self.unknown(name, place))),
+        }
+    }
+
+    fn unknown(&self, name: &str, place: Place) -> String {
+        let own = self.own.iter().map(String::as_str);
+        let names = helpers::names().chain(own);
+        let hint = match (nearest(name, names), place) {
+            (Some(near), _) => format!(": did you mean \"{near}\"?"),
+            (None, Place::Block) => format!(": to go through a list write {{{{#each {name}}}}}"),
+            (None, Place::Inline) => String::new(),
+        };
+        format!("Unknown helper \"{name}\"{hint}")
+    }
+
+    fn parameter(&mut self, parameter: &mut Parameter, optional: bool) -> Result<(), Fault> {
+        match parameter {
+            Parameter::Path(_) => self.read(parameter, optional).map(drop),
+            Parameter::Subexpression(inner) => {
+                let TemplateElement::Expression(helper) = inner.element.as_mut() else {
+                    return Err(Fault::new("This expression is not supported"));
+                };
+                // `(name)` is the variable, in brackets.
+                if helper.params.is_empty() && helper.hash.is_empty() {
+                    *parameter = helper.name.clone();
+                    return self.parameter(parameter, optional);
+                }
+                self.call(helper, Place::Inline)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes a variable; gives its way from the data itself, if it has one.
+    fn read(&mut self, path: &Parameter, optional: bool) -> Result<Option<Vec<String>>, Fault> {
+        let raw = path.as_name().unwrap_or_default();
+        let way = Reference::read(raw).resolve(&self.scopes).map_err(|()| {
+            Fault::new(format!(
+                "\"{raw}\" goes up further than there are blocks around it"
+            ))
+        })?;
+        if let Some(path) = &way {
+            let variable = Variable {
+                path: path.clone(),
+                optional,
+            };
+            if !self.found.variables.contains(&variable) {
+                self.found.variables.push(variable);
+            }
+        }
+        Ok(way)
+    }
+
+    fn block(&mut self, helper: &mut HelperTemplate) -> Result<(), Fault> {
+        self.call(helper, Place::Block)?;
+        let scope = self.scope_of(helper)?;
+        let opened = scope.is_some();
+        self.scopes.extend(scope);
+        let body = helper
+            .template
+            .as_mut()
+            .map_or(Ok(()), |body| self.template(body));
+        if opened {
+            self.scopes.pop();
+        }
+        body?;
+        helper
+            .inverse
+            .as_mut()
+            .map_or(Ok(()), |inverse| self.template(inverse))
+    }
+
+    /// What names mean inside the block, if it changes that.
+    fn scope_of(&mut self, helper: &HelperTemplate) -> Result<Option<Scope>, Fault> {
+        let first = helper.params.first();
+        let base = match (helper.name.as_name(), first) {
+            (Some("with"), Some(path @ Parameter::Path(_))) => self.read(path, false)?,
+            (Some("with" | "each"), _) => None,
+            _ => return Ok(None),
+        };
+        let names = match &helper.block_param {
+            Some(BlockParam::Single(one)) => vec![one],
+            Some(BlockParam::Pair((one, two))) => vec![one, two],
+            _ => Vec::new(),
+        };
+        let names = names
+            .into_iter()
+            .filter_map(|name| name.as_name().map(str::to_owned));
+        Ok(Some(Scope::block(base, names.collect())))
+    }
+}
+
+/// Writes `{{name}}` as `{{value name}}`, and `{{(call x)}}` as `{{call x}}`.
+fn bare_name(helper: &mut HelperTemplate) {
+    while helper.params.is_empty() && helper.hash.is_empty() {
+        let Parameter::Subexpression(inner) = &helper.name else {
+            helper.params = vec![helper.name.clone()];
+            helper.name = Parameter::Name(VALUE.to_owned());
+            return;
+        };
+        let TemplateElement::Expression(inner) = inner.element.as_ref() else {
+            return;
+        };
+        *helper = inner.as_ref().clone();
+    }
+}
+
+fn placed(fault: Fault, place: Option<(usize, usize)>) -> Fault {
+    match (fault.at, place) {
+        (None, Some((line, column))) => Fault::at(fault.message, line, column),
+        _ => fault,
+    }
+}

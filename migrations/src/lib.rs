@@ -1,0 +1,25 @@
+//! How the tables came to be: one frozen file for each change of them.
+//!
+//! A file here is never edited once it has been shipped, spells every name
+//! itself, and uses nothing of the program around it: what it did on the first
+//! database it must do on the last. Add before you take away.
+
+mod m0001_first_tables;
+
+use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
+
+/// Every change of the tables, in order.
+pub struct Migrations;
+
+impl MigratorTrait for Migrations {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_first_tables::Migration)]
+    }
+}
+
+impl Migrations {
+    /// The names of all changes that this program knows, oldest first.
+    pub fn names() -> Vec<String> {
+        Self::migrations().iter().map(|migration| migration.name().to_owned()).collect()
+    }
+}

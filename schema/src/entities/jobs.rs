@@ -1,0 +1,53 @@
+//! Jobs: the newest version of each.
+
+use engine::model::organization::OrganizationId;
+use engine::ports::StoreError;
+use engine::ports::jobs::SavedJob;
+use sea_orm::entity::prelude::*;
+
+use crate::columns::{Place, micros};
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "jobs")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub organization_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub key: String,
+    pub version: i64,
+    pub name: String,
+    pub document: String,
+    pub saved_at: i64,
+    pub saved_by: String,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    pub fn of(organization: OrganizationId, saved: &SavedJob) -> Self {
+        Self {
+            organization_id: organization.0,
+            key: saved.key.clone(),
+            version: saved.version.into(),
+            name: saved.name.clone(),
+            document: saved.document.to_string(),
+            saved_at: micros(saved.saved_at),
+            saved_by: saved.saved_by.clone(),
+        }
+    }
+
+    pub fn read(self) -> Result<SavedJob, StoreError> {
+        let place = Place::new("jobs", &self.key);
+        Ok(SavedJob {
+            version: place.small("version", self.version)?,
+            document: place.document("document", &self.document)?,
+            saved_at: place.instant("saved_at", self.saved_at)?,
+            key: self.key,
+            name: self.name,
+            saved_by: self.saved_by,
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! Line results.
+
+use engine::model::organization::OrganizationId;
+use engine::model::record::{Rejected, Sample};
+use engine::model::result::{LineKind, LineResult, LogEntry, LogLevel, ResultId};
+use engine::model::status::Status;
+use engine::ports::StoreError;
+use sea_orm::ActiveValue::Set;
+use sea_orm::entity::prelude::*;
+use serde_json::{Value, json};
+
+use crate::columns::{Place, counters, micros, of_result, signed, text_of_array};
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "line_results")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub organization_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub job_result_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub line_no: i64,
+    pub name: Option<String>,
+    pub kind: String,
+    pub action: Option<String>,
+    pub status: String,
+    pub message: String,
+    pub started_at: Option<i64>,
+    pub finished_at: Option<i64>,
+    pub records_in: i64,
+    pub records_out: i64,
+    pub records_rejected: i64,
+    pub parameters: String,
+    pub sample: String,
+    pub sample_cut: bool,
+    pub rejected: String,
+    pub log: String,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    pub fn of(organization: OrganizationId, result: ResultId, line: &LineResult) -> Result<Self, StoreError> {
+        Ok(Self {
+            organization_id: organization.0,
+            job_result_id: result.0,
+            line_no: line.line_no.into(),
+            name: line.name.clone(),
+            kind: line.kind.word().to_owned(),
+            action: line.action.clone(),
+            status: line.status.word().to_owned(),
+            message: line.message.clone(),
+            started_at: line.started_at.map(micros),
+            finished_at: line.finished_at.map(micros),
+            records_in: signed(line.counters.records_in),
+            records_out: signed(line.counters.records_out),
+            records_rejected: signed(line.counters.records_rejected),
+            parameters: line.parameters.to_string(),
+            sample: text_of_array(&line.sample.records)?,
+            sample_cut: line.sample.cut,
+            rejected: text_of_rejected(&line.rejected),
+            log: text_of_log(&line.log),
+        })
+    }
+
+    pub fn read(self) -> Result<(ResultId, LineResult), StoreError> {
+        let place = Place::new("line_results", of_result(self.job_result_id, self.line_no));
+        let line = LineResult {
+            line_no: place.small("line_no", self.line_no)?,
+            kind: place.word("kind", &self.kind, LineKind::from_word)?,
+            status: place.word("status", &self.status, Status::from_word)?,
+            started_at: place.maybe_instant("started_at", self.started_at)?,
+            finished_at: place.maybe_instant("finished_at", self.finished_at)?,
+            counters: counters(self.records_in, self.records_out, self.records_rejected),
+            parameters: place.document("parameters", &self.parameters)?,
+            sample: Sample { records: place.array("sample", &self.sample)?, cut: self.sample_cut },
+            rejected: rejected(&place, &self.rejected)?,
+            log: log(&place, &self.log)?,
+            name: self.name,
+            action: self.action,
+            message: self.message,
+        };
+        Ok((ResultId(self.job_result_id), line))
+    }
+}
+
+/// What an end changes in the row, when the line is cut.
+pub(crate) fn cut(line: &LineResult) -> ActiveModel {
+    ActiveModel {
+        status: Set(line.status.word().to_owned()),
+        message: Set(line.message.clone()),
+        finished_at: Set(line.finished_at.map(micros)),
+        ..Default::default()
+    }
+}
+
+fn text_of_rejected(rejected: &[Rejected]) -> String {
+    let items = rejected.iter().map(|one| json!({"record": one.record, "reason": one.reason}));
+    Value::Array(items.collect()).to_string()
+}
+
+fn rejected(place: &Place, text: &str) -> Result<Vec<Rejected>, StoreError> {
+    let read = |item: Value| {
+        let record = place.member("rejected", &item, "record")?.clone();
+        Ok(Rejected { record, reason: place.text_member("rejected", &item, "reason")? })
+    };
+    place.array("rejected", text)?.into_iter().map(read).collect()
+}
+
+fn text_of_log(log: &[LogEntry]) -> String {
+    let items = log.iter().map(|entry| json!({"level": entry.level.word(), "message": entry.message}));
+    Value::Array(items.collect()).to_string()
+}
+
+fn log(place: &Place, text: &str) -> Result<Vec<LogEntry>, StoreError> {
+    let read = |item: Value| {
+        let level = place.text_member("log", &item, "level")?;
+        let level = place.word("log", &level, LogLevel::from_word)?;
+        Ok(LogEntry { level, message: place.text_member("log", &item, "message")? })
+    };
+    place.array("log", text)?.into_iter().map(read).collect()
+}

@@ -1,0 +1,63 @@
+//! Tokens. The only table whose organization may be missing: a token for the server has none.
+
+use engine::model::organization::{OrganizationId, Role};
+use engine::model::token::{Reach, TokenRecord};
+use engine::ports::StoreError;
+use sea_orm::entity::prelude::*;
+
+use crate::columns::{Place, micros};
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "tokens")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub name: String,
+    pub hash: Vec<u8>,
+    pub organization_id: Option<Uuid>,
+    pub role: Option<String>,
+    pub expires_at: Option<i64>,
+    pub created_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    pub fn of(token: &TokenRecord) -> Self {
+        let (organization_id, role) = match token.reach {
+            Reach::Organization(organization, role) => (Some(organization.0), Some(role.word().to_owned())),
+            Reach::Server => (None, None),
+        };
+        Self {
+            id: token.id,
+            name: token.name.clone(),
+            hash: token.hash.to_vec(),
+            organization_id,
+            role,
+            expires_at: token.expires_at.map(micros),
+            created_at: micros(token.created_at),
+        }
+    }
+
+    pub fn read(self) -> Result<TokenRecord, StoreError> {
+        let place = Place::new("tokens", self.id);
+        let reach = match (self.organization_id, self.role) {
+            (Some(organization), Some(role)) => {
+                Reach::Organization(OrganizationId(organization), place.word("role", &role, Role::from_word)?)
+            }
+            (None, None) => Reach::Server,
+            _ => return Err(place.unreadable("role", "a role needs an organization, and an organization a role")),
+        };
+        Ok(TokenRecord {
+            id: self.id,
+            hash: self.hash.try_into().map_err(|_| place.unreadable("hash", "it does not have 32 bytes"))?,
+            reach,
+            expires_at: place.maybe_instant("expires_at", self.expires_at)?,
+            created_at: place.instant("created_at", self.created_at)?,
+            name: self.name,
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! The adapter of the `jobs` port.
+
+use async_trait::async_trait;
+use engine::model::organization::OrgScope;
+use engine::ports::jobs::{Jobs, NewVersion, SaveError, SavedJob, Saving};
+use engine::ports::{Listed, StoreError};
+use sea_orm::prelude::*;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
+
+use crate::entities::{job_versions, jobs};
+use crate::writer::Change;
+use crate::{Store, failed, page, unavailable};
+
+#[async_trait]
+impl Jobs for Store {
+    async fn save(&self, scope: OrgScope, version: NewVersion) -> Result<SavedJob, SaveError> {
+        self.writer.write(Save { scope, version }).await?
+    }
+
+    async fn find(&self, scope: OrgScope, key: &str, version: Option<u32>) -> Result<Option<SavedJob>, StoreError> {
+        let organization = scope.organization().0;
+        let Some(version) = version else {
+            let row = jobs::Entity::find_by_id((organization, key.to_owned())).one(&self.readers).await.map_err(failed)?;
+            return row.map(jobs::Model::read).transpose();
+        };
+        let place = (organization, key.to_owned(), i64::from(version));
+        let row = job_versions::Entity::find_by_id(place).one(&self.readers).await.map_err(failed)?;
+        row.map(job_versions::Model::read).transpose()
+    }
+
+    async fn list(&self, scope: OrgScope, after: Option<&str>, limit: u32) -> Result<Listed<SavedJob>, StoreError> {
+        let mut by_key = of(scope).order_by_asc(jobs::Column::Key);
+        if let Some(after) = after {
+            by_key = by_key.filter(jobs::Column::Key.gt(after));
+        }
+        let rows = by_key.limit(u64::from(limit) + 1).all(&self.readers).await.map_err(failed)?;
+        page(rows, limit, jobs::Model::read)
+    }
+
+    async fn count(&self, scope: OrgScope) -> Result<u64, StoreError> {
+        let counted = of(scope).select_only().column_as(jobs::Column::Key.count(), "jobs").into_tuple::<i64>();
+        let count = counted.one(&self.readers).await.map_err(failed)?.unwrap_or(0);
+        u64::try_from(count).map_err(unavailable)
+    }
+}
+
+fn of(scope: OrgScope) -> Select<jobs::Entity> {
+    jobs::Entity::find().filter(jobs::Column::OrganizationId.eq(scope.organization().0))
+}
+
+struct Save {
+    scope: OrgScope,
+    version: NewVersion,
+}
+
+impl Change for Save {
+    type Answer = Result<SavedJob, SaveError>;
+    const DURABLE: bool = true;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+        let place = (self.scope.organization().0, self.version.key.clone());
+        let newest = jobs::Entity::find_by_id(place).one(db).await.map_err(failed)?;
+        let newest = newest.map(jobs::Model::read).transpose()?;
+        match self.version.clone().judge(newest.as_ref()) {
+            Ok(Saving::New(saved)) => {
+                self.add(db, &saved).await?;
+                Ok(Ok(saved))
+            }
+            Ok(Saving::Unchanged(newest)) => Ok(Ok(newest)),
+            Err(refused) => Ok(Err(refused)),
+        }
+    }
+}
+
+impl Save {
+    async fn add(&self, db: &DatabaseTransaction, saved: &SavedJob) -> Result<(), StoreError> {
+        use jobs::Column::{Document, Key, Name, OrganizationId, SavedAt, SavedBy, Version};
+        let row = jobs::Model::of(self.scope.organization(), saved);
+        let version = job_versions::Model::of(row.clone()).into_active_model().reset_all();
+        let replaced = OnConflict::columns([OrganizationId, Key]).update_columns([Version, Name, Document, SavedAt, SavedBy]).to_owned();
+        let newest = jobs::Entity::insert(row.into_active_model().reset_all()).on_conflict(replaced);
+        newest.exec_without_returning(db).await.map_err(failed)?;
+        job_versions::Entity::insert(version).exec_without_returning(db).await.map_err(failed)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! The adapter of the `organizations` port.
+
+use async_trait::async_trait;
+use engine::model::organization::{Organization, OrganizationId};
+use engine::model::token::TokenRecord;
+use engine::ports::StoreError;
+use engine::ports::organizations::{CreateError, LISTED_ORGANIZATIONS, Organizations};
+use sea_orm::prelude::*;
+use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
+
+use crate::entities::{organizations, tokens};
+use crate::writer::Change;
+use crate::{Store, failed};
+
+#[async_trait]
+impl Organizations for Store {
+    async fn create(&self, organization: &Organization) -> Result<(), CreateError> {
+        self.writer.write(Create(organization.clone())).await?
+    }
+
+    async fn by_key(&self, key: &str) -> Result<Option<Organization>, StoreError> {
+        let row = with_key(key).one(&self.readers).await.map_err(failed)?;
+        row.map(organizations::Model::read).transpose()
+    }
+
+    async fn by_id(&self, id: OrganizationId) -> Result<Option<Organization>, StoreError> {
+        let row = organizations::Entity::find_by_id(id.0).one(&self.readers).await.map_err(failed)?;
+        row.map(organizations::Model::read).transpose()
+    }
+
+    async fn list(&self) -> Result<Vec<Organization>, StoreError> {
+        let by_key = organizations::Entity::find().order_by_asc(organizations::Column::Key);
+        let rows = by_key.limit(LISTED_ORGANIZATIONS as u64).all(&self.readers).await.map_err(failed)?;
+        rows.into_iter().map(organizations::Model::read).collect()
+    }
+
+    async fn add_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
+        self.writer.write(AddToken(token.clone())).await
+    }
+
+    async fn token(&self, id: Uuid) -> Result<Option<TokenRecord>, StoreError> {
+        let row = tokens::Entity::find_by_id(id).one(&self.readers).await.map_err(failed)?;
+        row.map(tokens::Model::read).transpose()
+    }
+
+    async fn has_server_token(&self) -> Result<bool, StoreError> {
+        let for_server = tokens::Entity::find().filter(tokens::Column::OrganizationId.is_null());
+        Ok(for_server.one(&self.readers).await.map_err(failed)?.is_some())
+    }
+}
+
+fn with_key(key: &str) -> Select<organizations::Entity> {
+    organizations::Entity::find().filter(organizations::Column::Key.eq(key))
+}
+
+struct Create(Organization);
+
+impl Change for Create {
+    type Answer = Result<(), CreateError>;
+    const DURABLE: bool = true;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+        if with_key(&self.0.key).one(db).await.map_err(failed)?.is_some() {
+            return Ok(Err(CreateError::Taken(self.0.key.clone())));
+        }
+        let row = organizations::Model::of(&self.0).into_active_model().reset_all();
+        organizations::Entity::insert(row).exec_without_returning(db).await.map_err(failed)?;
+        Ok(Ok(()))
+    }
+}
+
+struct AddToken(TokenRecord);
+
+impl Change for AddToken {
+    type Answer = ();
+    const DURABLE: bool = true;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+        let row = tokens::Model::of(&self.0).into_active_model().reset_all();
+        tokens::Entity::insert(row).exec_without_returning(db).await.map_err(failed)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,191 @@
+//! The adapter of the `results` port.
+
+use async_trait::async_trait;
+use engine::model::Instant;
+use engine::model::organization::{OrgScope, OrganizationId};
+use engine::model::result::{JobResult, LineResult, ResultId};
+use engine::model::status::{Event, Status};
+use engine::ports::queue::cut;
+use engine::ports::results::{Kill, KillError, NewResult, ResultFilter, Results};
+use engine::ports::{Listed, Page, StoreError};
+use sea_orm::prelude::*;
+use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
+
+use crate::entities::job_results::Column;
+use crate::entities::{job_inputs, job_results, leases, line_results};
+use crate::writer::Change;
+use crate::{Store, columns, failed, page, unavailable};
+
+/// How many results one statement names at most.
+const NAMED: usize = 500;
+
+#[async_trait]
+impl Results for Store {
+    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<JobResult, StoreError> {
+        self.writer.write(Start { organization: scope.organization(), start }).await
+    }
+
+    async fn find(&self, scope: OrgScope, id: ResultId) -> Result<Option<JobResult>, StoreError> {
+        let row = one(scope.organization(), id).one(&self.readers).await.map_err(failed)?;
+        row.map(job_results::Model::read).transpose()
+    }
+
+    async fn list(&self, scope: OrgScope, filter: &ResultFilter, page_of: Page<ResultId>) -> Result<Listed<JobResult>, StoreError> {
+        let mut newest_first = matching(scope, filter).order_by_desc(Column::Id);
+        if let Some(before) = page_of.before {
+            newest_first = newest_first.filter(Column::Id.lt(before.0));
+        }
+        let rows = newest_first.limit(u64::from(page_of.limit) + 1).all(&self.readers).await.map_err(failed)?;
+        page(rows, page_of.limit, job_results::Model::read)
+    }
+
+    async fn count(&self, scope: OrgScope, filter: &ResultFilter) -> Result<u64, StoreError> {
+        let counted = matching(scope, filter).select_only().column_as(Column::Id.count(), "results").into_tuple::<i64>();
+        let count = counted.one(&self.readers).await.map_err(failed)?.unwrap_or(0);
+        u64::try_from(count).map_err(unavailable)
+    }
+
+    async fn lines(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, LineResult)>, StoreError> {
+        let mut ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut lines = Vec::new();
+        for ids in ids.chunks(NAMED) {
+            let rows = lines_of(scope.organization(), ids).all(&self.readers).await.map_err(failed)?;
+            for row in rows {
+                lines.push(row.read()?);
+            }
+        }
+        Ok(lines)
+    }
+
+    async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
+        // One statement for each status walks an index to its end and stops there.
+        let mut newest: Option<(Uuid, i64)> = None;
+        for status in [Status::Success, Status::Info] {
+            let filter = ResultFilter { job: Some(job.to_owned()), status: Some(status) };
+            let ended_so = matching(scope, &filter).order_by_desc(Column::Id);
+            let created = ended_so.select_only().columns([Column::Id, Column::CreatedAt]).into_tuple();
+            newest = newest.max(created.one(&self.readers).await.map_err(failed)?);
+        }
+        let place = |id| columns::Place::new("job_results", id);
+        newest.map(|(id, micros): (Uuid, _)| place(id).instant("created_at", micros)).transpose()
+    }
+
+    async fn kill(&self, scope: OrgScope, id: ResultId, kill: Kill) -> Result<JobResult, KillError> {
+        self.writer.write(KillOne { organization: scope.organization(), id, kill }).await?
+    }
+}
+
+fn matching(scope: OrgScope, filter: &ResultFilter) -> Select<job_results::Entity> {
+    let mut results = job_results::Entity::find().filter(Column::OrganizationId.eq(scope.organization().0));
+    if let Some(job) = &filter.job {
+        results = results.filter(Column::JobKey.eq(job));
+    }
+    if let Some(status) = filter.status {
+        results = results.filter(Column::Status.eq(status.word()));
+    }
+    results
+}
+
+fn one(organization: OrganizationId, id: ResultId) -> Select<job_results::Entity> {
+    job_results::Entity::find_by_id((organization.0, id.0))
+}
+
+fn lines_of(organization: OrganizationId, ids: &[Uuid]) -> Select<line_results::Entity> {
+    use line_results::Column::{JobResultId, LineNo, OrganizationId};
+    line_results::Entity::find()
+        .filter(OrganizationId.eq(organization.0))
+        .filter(JobResultId.is_in(ids.iter().copied()))
+        .order_by_asc(JobResultId)
+        .order_by_asc(LineNo)
+}
+
+/// The result as it is in the transaction.
+pub(crate) async fn found(db: &DatabaseTransaction, organization: OrganizationId, id: ResultId) -> Result<Option<JobResult>, StoreError> {
+    let row = one(organization, id).one(db).await.map_err(failed)?;
+    row.map(job_results::Model::read).transpose()
+}
+
+/// Writes that a result has ended, and takes its lease away from whoever holds it.
+pub(crate) async fn write_end(db: &DatabaseTransaction, organization: OrganizationId, result: &JobResult) -> Result<(), StoreError> {
+    leases::Entity::delete_by_id((organization.0, result.id.0)).exec(db).await.map_err(failed)?;
+    let row = job_results::Entity::update_many()
+        .set(job_results::ended(result))
+        .filter(Column::OrganizationId.eq(organization.0))
+        .filter(Column::Id.eq(result.id.0));
+    row.exec(db).await.map_err(failed)?;
+    Ok(())
+}
+
+/// Ends the lines that a result leaves open when it is killed or given up.
+pub(crate) async fn cut_lines(
+    db: &DatabaseTransaction,
+    organization: OrganizationId,
+    result: &JobResult,
+    event: Event,
+    message: &str,
+) -> Result<(), StoreError> {
+    use line_results::Column::{JobResultId, LineNo, OrganizationId};
+    let Some(at) = result.finished_at else { return Ok(()) };
+    for row in lines_of(organization, &[result.id.0]).all(db).await.map_err(failed)? {
+        let (_, mut line) = row.read()?;
+        if line.status.is_final() {
+            continue;
+        }
+        cut(&mut line, event, message, at).map_err(unavailable)?;
+        let row = line_results::Entity::update_many()
+            .set(line_results::cut(&line))
+            .filter(OrganizationId.eq(organization.0))
+            .filter(JobResultId.eq(result.id.0))
+            .filter(LineNo.eq(line.line_no));
+        row.exec(db).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+struct Start {
+    organization: OrganizationId,
+    start: NewResult,
+}
+
+impl Change for Start {
+    type Answer = JobResult;
+    const DURABLE: bool = true;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<JobResult, StoreError> {
+        let (result, records) = self.start.clone().accept();
+        let row = job_results::Model::of(self.organization, &result)?.into_active_model().reset_all();
+        job_results::Entity::insert(row).exec_without_returning(db).await.map_err(failed)?;
+        if !records.is_empty() {
+            let input = job_inputs::Model::of(self.organization, result.id, &records)?.into_active_model().reset_all();
+            job_inputs::Entity::insert(input).exec_without_returning(db).await.map_err(failed)?;
+        }
+        let lease = leases::Model::new(self.organization, result.id).into_active_model().reset_all();
+        leases::Entity::insert(lease).exec_without_returning(db).await.map_err(failed)?;
+        Ok(result)
+    }
+}
+
+struct KillOne {
+    organization: OrganizationId,
+    id: ResultId,
+    kill: Kill,
+}
+
+impl Change for KillOne {
+    type Answer = Result<JobResult, KillError>;
+    const DURABLE: bool = true;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+        let Some(mut result) = found(db, self.organization, self.id).await? else {
+            return Ok(Err(KillError::Absent));
+        };
+        if let Err(refusal) = self.kill.end(&mut result) {
+            return Ok(Err(KillError::Ended(refusal.status)));
+        }
+        write_end(db, self.organization, &result).await?;
+        cut_lines(db, self.organization, &result, Event::Kill, &self.kill.line_message).await?;
+        Ok(Ok(result))
+    }
+}

@@ -1,0 +1,187 @@
+//! All that only SQLite has: opening a file, how it syncs, how it is locked.
+
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use migrations::Migrations;
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait, Statement};
+use sea_orm_migration::{MigratorTrait, SchemaManager, seaql_migrations};
+
+/// Older ones can corrupt a database in WAL mode that has several connections.
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+/// Reads are short; more readers than this only wait for processors.
+const READERS: u32 = 4;
+/// For the moments when SQLite itself needs the file alone.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why a database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("the database {} is in use by another process; stop that one first, or use another data directory", .0.display())]
+    InUse(PathBuf),
+    /// A newer version of the program made it.
+    #[error("the database {} was made by a newer version of ropewalk (it has `{change}`, which this version does not know); use that version or a newer one", .path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The change of tables that this version does not know.
+        change: String,
+    },
+    /// The SQLite that the program is linked with is too old.
+    #[error("SQLite {0} can damage databases like this one; build ropewalk with SQLite 3.51.3 or newer")]
+    OldSqlite(String),
+    /// The file beside it that keeps other processes out cannot be used.
+    #[error("the file {} cannot be written; it must be in a folder where ropewalk may write", .path.display())]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// SQLite refused.
+    #[error("the database {} cannot be opened", .path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        cause: DbErr,
+    },
+}
+
+/// An open database.
+pub(crate) struct Opened {
+    /// Keeps other processes out for as long as it is open.
+    pub lock: File,
+    /// The only connection that writes.
+    pub writer: DatabaseConnection,
+    /// Connections that only read.
+    pub readers: DatabaseConnection,
+}
+
+pub(crate) async fn open(path: &Path) -> Result<Opened, OpenError> {
+    // A link is the same database as what it leads to, so they share a lock.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let lock = lock(&path)?;
+    let refused = |cause| OpenError::Database { path: path.clone(), cause };
+    let writer = connect(&path, Use::Write).await.map_err(refused)?;
+    check_version(&version(&writer).await.map_err(refused)?)?;
+    if let Some(change) = unknown_change(&writer).await.map_err(refused)? {
+        return Err(OpenError::Newer { path, change });
+    }
+    Migrations::up(&writer, None).await.map_err(refused)?;
+    let readers = connect(&path, Use::Read).await.map_err(refused)?;
+    Ok(Opened { lock, writer, readers })
+}
+
+/// One node owns a file: a second one would claim what the first works on.
+fn lock(database: &Path) -> Result<File, OpenError> {
+    let mut name = OsString::from(database);
+    name.push(".lock");
+    let path = PathBuf::from(name);
+    let opened = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(cause) => return Err(OpenError::Lock { path, cause }),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
+        Err(TryLockError::Error(cause)) => Err(OpenError::Lock { path, cause }),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    Read,
+    Write,
+}
+
+async fn connect(path: &Path, purpose: Use) -> Result<DatabaseConnection, DbErr> {
+    let path = path.to_owned();
+    // The address only says which kind of database it is: a path may hold any character.
+    let mut options = ConnectOptions::new("sqlite:file");
+    options
+        .max_connections(if purpose == Use::Write { 1 } else { READERS })
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |_| pragmas(&path, purpose));
+    Database::connect(options).await
+}
+
+fn pragmas(path: &Path, purpose: Use) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(purpose == Use::Write)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    match purpose {
+        Use::Write => options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full),
+        Use::Read => options.pragma("query_only", "ON"),
+    }
+}
+
+async fn version(db: &DatabaseConnection) -> Result<String, DbErr> {
+    let statement = Statement::from_string(db.get_database_backend(), "SELECT sqlite_version() AS version");
+    let row = db.query_one_raw(statement).await?;
+    row.map_or(Ok(String::new()), |row| row.try_get("", "version"))
+}
+
+fn check_version(version: &str) -> Result<(), OpenError> {
+    let mut numbers = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let found = [(); 3].map(|()| numbers.next().unwrap_or(0));
+    if found < OLDEST_SQLITE { Err(OpenError::OldSqlite(version.to_owned())) } else { Ok(()) }
+}
+
+/// A change of tables that was made to this database and that the program does not know.
+async fn unknown_change(db: &DatabaseConnection) -> Result<Option<String>, DbErr> {
+    if !SchemaManager::new(db).has_table("seaql_migrations").await? {
+        return Ok(None);
+    }
+    let known = Migrations::names();
+    let made = seaql_migrations::Entity::find().all(db).await?;
+    Ok(made.into_iter().map(|change| change.version).find(|name| !known.contains(name)))
+}
+
+/// Whether the writer's connection syncs when it commits. It does unless it was
+/// told otherwise; a commit that does not is made durable by the next that does,
+/// since both are in the same file.
+#[derive(Debug, Default)]
+pub(crate) struct Syncing {
+    off: bool,
+}
+
+impl Syncing {
+    /// Sees to it that the next commit syncs, or need not. Between transactions only.
+    pub async fn set(&mut self, db: &DatabaseConnection, durable: bool) -> Result<(), DbErr> {
+        if self.off == durable {
+            let level = if durable { "FULL" } else { "NORMAL" };
+            db.execute_unprepared(&format!("PRAGMA synchronous = {level}")).await?;
+            self.off = !durable;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_sqlite_is_refused() {
+        for old in ["3.51.2", "3.50.9", "2.99.99", "", "unknown"] {
+            assert!(matches!(check_version(old), Err(OpenError::OldSqlite(_))), "{old}");
+        }
+        for good in ["3.51.3", "3.51.10", "3.52.0", "4.0.0"] {
+            assert!(check_version(good).is_ok(), "{good}");
+        }
+    }
+}
