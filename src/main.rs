@@ -1,1 +1,78 @@
-fn main() {}
+//! The one program of Ropewalk. It joins the parts; `commands` has a file for each verb.
+
+mod commands;
+mod display;
+mod home;
+mod job_file;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Runs multi-step jobs: filters choose records, actions work on them.
+#[derive(Parser)]
+#[command(name = "ropewalk", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run a job file here and now, without a server
+    Run(commands::run::Options),
+    /// Check a job file and print every fault
+    Check(commands::check::Options),
+    /// Start the server
+    Serve(commands::serve::Options),
+    /// Print a schema: of job files, or of the GraphQL API
+    Schema(commands::schema::Options),
+    /// Make a token that can be preset as ROPEWALK_ADMIN_TOKEN
+    Token,
+    #[command(name = actions::host::compile::VERB, hide = true)]
+    CompileModule { arguments: Vec<u64> },
+    /// Measure what docs/performance.md tells
+    #[command(hide = true)]
+    Bench,
+}
+
+/// How a command ends, when it does not end well. See docs/guide.md for the codes.
+pub enum Failed {
+    /// The job ran, and ended in error or was killed: code 1.
+    Job,
+    /// What was given is wrong: code 2.
+    Refused(String),
+    /// The program could not do its work: code 3.
+    Broken(String),
+}
+
+fn main() -> ExitCode {
+    match dispatch(Cli::parse().verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed::Job) => ExitCode::from(1),
+        Err(Failed::Refused(message)) => complain(&message, 2),
+        Err(Failed::Broken(message)) => complain(&message, 3),
+    }
+}
+
+fn complain(message: &str, code: u8) -> ExitCode {
+    eprintln!("{message}");
+    ExitCode::from(code)
+}
+
+fn dispatch(verb: Verb) -> Result<(), Failed> {
+    match verb {
+        Verb::Run(options) => block_on(commands::run::run(options))?,
+        Verb::Check(options) => block_on(commands::check::check(&options))?,
+        Verb::Serve(options) => block_on(commands::serve::serve(options))?,
+        Verb::Schema(options) => commands::schema::print(&options),
+        Verb::Token => commands::token::print(),
+        Verb::CompileModule { arguments } => std::process::exit(actions::host::compile::compile_as_child(&arguments)),
+        Verb::Bench => block_on(commands::bench::bench())?,
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map(|runtime| runtime.block_on(work)).map_err(|error| Failed::Broken(format!("the program cannot start its threads: {error}")))
+}

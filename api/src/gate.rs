@@ -20,17 +20,21 @@ use futures_util::stream::BoxStream;
 
 use crate::document::{self, WALLS};
 use crate::refusal::{Code, Refusal, with_codes};
-use crate::rights;
+use crate::{rights, schema};
 
 /// The gate.
-pub(crate) struct Gate;
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gate {
+    /// Whether the schema may be asked for.
+    pub(crate) introspection: bool,
+}
 
 /// Data of a request that may only subscribe: it came over a socket.
 pub(crate) struct SubscriptionsOnly;
 
 impl ExtensionFactory for Gate {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
+        Arc::new(*self)
     }
 }
 
@@ -43,7 +47,7 @@ impl Extension for Gate {
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
         let document = document::read(&request.query, &WALLS)?;
-        permit(access(&request), &document).map_err(Refusal::into_server_error)?;
+        self.permit(access(&request), &document).map_err(Refusal::into_server_error)?;
         if request.data.contains_key(&TypeId::of::<SubscriptionsOnly>()) {
             subscribes(&request, &document).map_err(Refusal::into_server_error)?;
         }
@@ -69,30 +73,33 @@ fn access(request: &Request) -> Option<&Access> {
     request.data.get(&TypeId::of::<Access>())?.downcast_ref()
 }
 
-/// Checks every root field of every operation against the table, whichever of them
-/// will run, and whatever `@skip` says: refused means that nothing runs.
-fn permit(access: Option<&Access>, document: &ExecutableDocument) -> Result<(), Refusal> {
-    let unknown = || Refusal::new(Code::Unauthenticated, "Say who you are: send an API token.");
-    let access = access.ok_or_else(unknown)?;
-    for (_, operation) in document.operations.iter() {
-        for field in root_fields(document, &operation.node.selection_set.node) {
-            check(access, operation.node.ty, field)?;
+impl Gate {
+    /// Checks every root field of every operation against the table, whichever of them
+    /// will run, and whatever `@skip` says: refused means that nothing runs.
+    fn permit(self, access: Option<&Access>, document: &ExecutableDocument) -> Result<(), Refusal> {
+        let unknown = || Refusal::new(Code::Unauthenticated, "Say who you are: send an API token.");
+        let access = access.ok_or_else(unknown)?;
+        for (_, operation) in document.operations.iter() {
+            for field in root_fields(document, &operation.node.selection_set.node) {
+                self.check(access, operation.node.ty, field)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check(self, access: &Access, operation: OperationType, field: &str) -> Result<(), Refusal> {
+        match field {
+            "__schema" | "__type" if !self.introspection => {
+                Err(Refusal::new(Code::Forbidden, "Introspection is switched off on this server."))
+            }
+            // What the language itself knows tells nothing of any organization.
+            "__schema" | "__type" | "__typename" => Ok(()),
+            // A field that is not in the schema either is left to validation, which knows the
+            // nearest name; a field of the schema without a row is open to nobody.
+            _ if rights::of(operation, field).is_none() && !schema::has_root_field(operation, field) => Ok(()),
+            _ => rights::check(access, operation, field),
         }
     }
-    Ok(())
-}
-
-fn check(access: &Access, operation: OperationType, field: &str) -> Result<(), Refusal> {
-    // `__typename`, `__schema` and `__type` tell nothing of any organization.
-    if field.starts_with("__") {
-        return Ok(());
-    }
-    // A field that is not in the schema either is left to validation, which knows the
-    // nearest name; a field of the schema without a row is open to nobody.
-    if rights::of(operation, field).is_none() && !crate::schema::has_root_field(operation, field) {
-        return Ok(());
-    }
-    rights::check(access, operation, field)
 }
 
 /// Checks that the operation which would run is a subscription, or that none would.

@@ -19,31 +19,36 @@ use kill_job_result::{KillJobResultInput, KillJobResultPayload};
 use run_job::{RunJobInput, RunJobPayload};
 use save_job::{SaveJobInput, SaveJobPayload};
 
-use crate::objects::Result;
+use crate::objects::{Result, page};
 use crate::refusal::Refusal;
 
 /// What can be changed.
 pub(crate) struct Mutation;
 
+/// What can be changed.
 #[Object]
 impl Mutation {
     /// Saves a job as a new version. Needs the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn save_job(&self, context: &Context<'_>, input: SaveJobInput) -> Result<SaveJobPayload> {
         save_job::answer(context, input).await
     }
 
     /// Starts a job, and answers when the start is durable; the job may not have begun
     /// by then. Needs the role `OPERATOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn run_job(&self, context: &Context<'_>, input: RunJobInput) -> Result<RunJobPayload> {
         run_job::answer(context, input).await
     }
 
     /// Ends a pending or running job result as killed. Needs the role `OPERATOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn kill_job_result(&self, context: &Context<'_>, input: KillJobResultInput) -> Result<KillJobResultPayload> {
         kill_job_result::answer(context, input).await
     }
 
     /// Adds an organization. Needs a token of a server administrator.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn create_organization(
         &self,
         context: &Context<'_>,
@@ -55,6 +60,7 @@ impl Mutation {
     /// Makes an API token for the organization that the request is about, or for the
     /// server. Its text is shown this once. Needs the role `ADMIN`; for a token for the
     /// server, a token of a server administrator.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn create_token(&self, context: &Context<'_>, input: CreateTokenInput) -> Result<CreateTokenPayload> {
         create_token::answer(context, input).await
     }

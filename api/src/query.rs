@@ -24,6 +24,8 @@ const EXPECTED_ACTIONS: usize = 50;
 /// is of another one is not found.
 pub(crate) struct Query;
 
+/// What can be read. Everything is of the organization that the request is about; what
+/// is of another one is not found.
 #[Object]
 impl Query {
     /// Whoever sent the request.
@@ -37,6 +39,7 @@ impl Query {
     }
 
     /// A job.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn job(
         &self,
         context: &Context<'_>,
@@ -59,6 +62,7 @@ impl Query {
     }
 
     /// A job result.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn job_result(
         &self,
         context: &Context<'_>,
@@ -88,7 +92,7 @@ impl Query {
         context: &Context<'_>,
         #[graphql(desc = "`module/action`, or the bare name where only one module has it.")] name: String,
     ) -> Option<Action> {
-        engine(context).actions.catalogue().find(&name).ok().cloned().map(Action)
+        engine(context).actions.catalogue().find(&name).ok().map(|offered| Action(offered.spec.clone()))
     }
 
     /// Every action that a line may name, by full name.
@@ -98,6 +102,7 @@ impl Query {
     }
 
     /// Whatever has this global id.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn node(&self, context: &Context<'_>, #[graphql(desc = "A global id.")] id: ID) -> Result<Option<Node>> {
         node::find(context, &id).await
     }
@@ -109,6 +114,7 @@ impl Query {
 
     /// What is wrong with a job, without saving it: every fault at once; empty if it
     /// could be saved.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn validate_job(
         &self,
         context: &Context<'_>,

@@ -67,7 +67,7 @@ pub fn check(access: &Access, operation: OperationType, field: &str) -> Result<(
     let message = match of(operation, field) {
         Some(right) if right.is_held_by(access) => return Ok(()),
         Some(Right::Role(role)) => format!("`{field}` needs the role `{role}`; this token has `{}`.", access.role),
-        Some(Right::Server) => format!("`{field}` needs a token of a server administrator."),
+        Some(Server) => format!("`{field}` needs a token of a server administrator."),
         None => format!("`{field}` is open to nobody."),
     };
     Err(Refusal::new(Code::Forbidden, message))

@@ -17,17 +17,18 @@ use crate::subscription::Subscription;
 /// The schema of Ropewalk.
 pub(crate) type ApiSchema = Schema<Query, Mutation, Subscription>;
 
-/// What a document may cost: one for each field, times the size of the page it is on.
-const COMPLEXITY: usize = 25_000;
+/// What a document may cost: one for each field, times the size of the page it is on;
+/// more for what is bulky, and for what asks the store (see `objects::page`).
+const COMPLEXITY: usize = 100_000;
 
 /// The schema, answered by this engine.
 pub(crate) fn build(engine: Arc<Engine>, options: &Options) -> ApiSchema {
-    let builder = bounded(Schema::build(Query, Mutation, Subscription)).data(engine).data(options.clone());
-    if options.introspection { builder.finish() } else { builder.disable_introspection().finish() }
+    let builder = Schema::build(Query, Mutation, Subscription).data(engine).data(options.clone());
+    bounded(builder, options.introspection).finish()
 }
 
 /// The same bounds for whichever roots: the walls that need to know the types.
-pub(crate) fn bounded<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilder<Q, M, S>
+pub(crate) fn bounded<Q, M, S>(builder: SchemaBuilder<Q, M, S>, introspection: bool) -> SchemaBuilder<Q, M, S>
 where
     Q: ObjectType + 'static,
     M: ObjectType + 'static,
@@ -38,7 +39,7 @@ where
         .limit_recursive_depth(WALLS.schema_depth)
         .limit_complexity(COMPLEXITY)
         .limit_directives(5)
-        .extension(Gate)
+        .extension(Gate { introspection })
 }
 
 /// The schema in the schema language, as it is kept in `schema.graphql`.

@@ -14,6 +14,7 @@ use crate::refusal::{Code, Refusal};
 /// What can be watched, over a WebSocket that speaks `graphql-transport-ws`.
 pub(crate) struct Subscription;
 
+/// What can be watched, over a WebSocket that speaks `graphql-transport-ws`.
 #[Subscription]
 impl Subscription {
     /// A job result: as it stands now, then whenever it, one of its lines or its progress

@@ -2,6 +2,7 @@
 
 mod claim;
 mod recover;
+mod spoiled;
 
 use async_trait::async_trait;
 use engine::model::Instant;

@@ -59,9 +59,8 @@ fn spec<A: Action>() -> wit::ActionSpec {
 }
 
 fn open<A: Action>(parameters: &str, context: &Context) -> Result<Box<dyn Running>, Failure> {
-    let parameters = serde_json::from_str(parameters).map_err(|error| {
-        Failure::new(format!("The parameters do not fit the action \"{}\": {error}", A::NAME))
-    })?;
+    let parameters = serde_json::from_str(parameters)
+        .map_err(|error| Failure::new(format!("The parameters do not fit the action \"{}\": {error}", A::NAME)))?;
     Ok(Box::new(A::open(parameters, context)?))
 }
 
@@ -99,11 +98,7 @@ pub struct Line<T> {
 }
 
 impl<T: Offer> wit::GuestLine for Line<T> {
-    fn open(
-        action: String,
-        parameters: String,
-        context: wit::Context,
-    ) -> Result<wit::Line, wit::Failure> {
+    fn open(action: String, parameters: String, context: wit::Context) -> Result<wit::Line, wit::Failure> {
         let entries = T::entries();
         let entry = entries.iter().find(|entry| entry.name == action);
         let entry = entry.ok_or_else(|| {

@@ -1,5 +1,7 @@
 //! What came of a batch.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Records;
 use crate::bindings::exports::ropewalk::action::actions as wit;
 
@@ -16,7 +18,7 @@ pub enum Severity {
 }
 
 /// A record that the action would not work on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
     /// Position in the batch, from 0.
     pub index: u32,

@@ -27,8 +27,7 @@ impl Records {
 
     /// The records as values, or as a type of one's own. Fails when they do not fit it.
     pub fn read<T: DeserializeOwned>(&self) -> Result<Vec<T>, Failure> {
-        serde_json::from_str(&self.0)
-            .map_err(|error| Failure::new(format!("The records cannot be read: {error}")))
+        serde_json::from_str(&self.0).map_err(|error| Failure::new(format!("The records cannot be read: {error}")))
     }
 
     /// The records as JSON values.
@@ -38,9 +37,7 @@ impl Records {
 
     /// Records from values of any type that JSON can hold.
     pub fn write<T: Serialize>(records: &[T]) -> Result<Records, Failure> {
-        serde_json::to_string(records)
-            .map(Records)
-            .map_err(|error| Failure::new(format!("The records cannot be written: {error}")))
+        serde_json::to_string(records).map(Records).map_err(|error| Failure::new(format!("The records cannot be written: {error}")))
     }
 }
 

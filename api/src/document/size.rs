@@ -78,9 +78,12 @@ pub fn expanded(document: &ExecutableDocument) -> Result<Size, Refusal> {
     for (_, operation) in document.operations.iter() {
         total = total.with(measure.set(&operation.node.selection_set.node)?);
     }
-    // A fragment that nobody spreads is validated too, so it is measured too.
+    // A fragment that nobody spreads is validated too, so it is measured too. By itself
+    // it does not tell whether it is about the schema: then the deeper wall holds.
     for fragment in document.fragments.values() {
-        total = total.beside(measure.set(&fragment.node.selection_set.node)?);
+        let alone = measure.set(&fragment.node.selection_set.node)?;
+        let schema_depth = alone.schema_depth.max(alone.depth);
+        total = total.beside(Size { depth: 0, schema_depth, ..alone });
     }
     Ok(total)
 }

@@ -47,7 +47,7 @@ const fn packed(name: &'static str, kind: &'static str, bytes: &'static [u8]) ->
 
 /// Adds the page to the routes.
 pub(crate) fn on(routes: Route) -> Route {
-    routes.at("/graphiql", get(page)).at("/graphiql/:name", get(asset))
+    routes.at("/graphiql", get(page)).at("/graphiql/:name", get(file))
 }
 
 #[handler]
@@ -56,7 +56,7 @@ fn page() -> Response {
 }
 
 #[handler]
-fn asset(Path(name): Path<String>) -> Response {
+fn file(Path(name): Path<String>) -> Response {
     match ASSETS.iter().find(|asset| asset.name == name) {
         Some(asset) => serve(asset),
         None => StatusCode::NOT_FOUND.into(),

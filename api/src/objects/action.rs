@@ -9,6 +9,7 @@ use super::status::Intake;
 /// What an action line can do; offered by a module.
 pub(crate) struct Action(pub(crate) ActionSpec);
 
+/// What an action line can do; offered by a module.
 #[Object]
 impl Action {
     /// Full name, `module/action`. A job may leave the module out where only one has the action.

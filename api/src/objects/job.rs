@@ -24,6 +24,8 @@ impl Job {
     }
 }
 
+/// One version of a job: a named list of lines, with policies. A version never
+/// changes; saving makes a new one.
 #[Object]
 impl Job {
     /// Global id of the job: the same for all its versions.
@@ -57,6 +59,7 @@ impl Job {
     }
 
     /// The whole job, in the shape of the job file.
+    #[graphql(complexity = "page::BULKY")]
     async fn document(&self) -> &Value {
         &self.saved.document
     }
@@ -75,9 +78,11 @@ impl Job {
 /// What else a page of jobs tells.
 pub(crate) struct AllJobs;
 
+/// What else a page of jobs tells.
 #[Object]
 impl AllJobs {
     /// How many jobs the organization has in all. Counted only when it is asked for.
+    #[graphql(complexity = "page::STATEMENT")]
     async fn total_count(&self, context: &Context<'_>) -> Result<u64> {
         Ok(engine(context).jobs.count(scope(context)).await?)
     }

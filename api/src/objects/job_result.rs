@@ -45,6 +45,7 @@ impl JobResult {
     }
 }
 
+/// The record of one execution of a job.
 #[Object]
 impl JobResult {
     /// Global id.
@@ -151,7 +152,7 @@ impl JobResult {
     /// How far the running line has come; null if none runs, or nothing was heard of it yet.
     async fn progress(&self, context: &Context<'_>) -> Option<Progress> {
         let known = || engine(context).progress(self.result.id);
-        self.progress.clone().or_else(known).filter(|_| !self.result.status.is_final()).map(Progress::of)
+        self.progress.clone().or_else(known).filter(|_| !self.result.status.is_final()).map(Progress::told)
     }
 }
 
@@ -186,7 +187,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    fn of(progress: notices::Progress) -> Self {
+    fn told(progress: notices::Progress) -> Self {
         let notices::Progress { line_no, line, taken, of } = progress;
         Self { line_no, line, taken, of }
     }
@@ -195,9 +196,11 @@ impl Progress {
 /// What else a page of job results tells.
 pub(crate) struct AllJobResults(ResultFilter);
 
+/// What else a page of job results tells.
 #[Object]
 impl AllJobResults {
     /// How many job results the listing has in all. Counted only when it is asked for.
+    #[graphql(complexity = "page::STATEMENT")]
     async fn total_count(&self, context: &Context<'_>) -> Result<u64> {
         Ok(engine(context).results.count(scope(context), &self.0).await?)
     }

@@ -5,15 +5,14 @@ use engine::model::{record, result as model};
 use serde_json::Value;
 
 use super::moment::Moment;
+use super::page::BULKY;
 use super::status::{LineKind, LogLevel, Status};
-
-/// What a text that may hold 64 KiB of JSON costs beside a plain field.
-const BULKY: usize = 10;
 
 /// The record of one execution of a line.
 #[derive(Debug, Clone)]
 pub(crate) struct LineResult(pub(crate) model::LineResult);
 
+/// The record of one execution of a line.
 #[Object]
 impl LineResult {
     /// Number of the line in the job.
@@ -92,14 +91,14 @@ impl LineResult {
     /// The last messages of the action, oldest first.
     #[graphql(complexity = "BULKY + child_complexity")]
     async fn log(&self) -> Vec<LogEntry<'_>> {
-        let entry = |entry: &'_ model::LogEntry| (entry.level, entry.message.as_str());
-        self.0.log.iter().map(entry).map(|(level, message)| LogEntry { level: level.into(), message }).collect()
+        self.0.log.iter().map(|entry| LogEntry { level: entry.level.into(), message: &entry.message }).collect()
     }
 }
 
 /// The first records of a set.
 pub(crate) struct Sample<'a>(&'a record::Sample);
 
+/// The first records of a set.
 #[Object]
 impl Sample<'_> {
     /// The records that fitted: JSON objects.
@@ -116,6 +115,7 @@ impl Sample<'_> {
 /// A record that left the set, and why.
 pub(crate) struct Rejected<'a>(&'a record::Rejected);
 
+/// A record that left the set, and why.
 #[Object]
 impl Rejected<'_> {
     /// The record as the line got it: a JSON object.

@@ -9,6 +9,8 @@ use engine::model::Instant;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment(pub(crate) Instant);
 
+/// A moment in time: RFC 3339 with microseconds, in UTC, such as
+/// `2026-03-29T05:00:00.000000Z`. On the way in any offset may be given.
 #[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")]
 impl ScalarType for Moment {
     fn parse(value: Value) -> InputValueResult<Self> {

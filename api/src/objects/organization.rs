@@ -9,6 +9,7 @@ use super::global_id::GlobalId;
 #[derive(Debug, Clone)]
 pub(crate) struct Organization(pub(crate) model::Organization);
 
+/// A tenant of the server: every job and every job result belongs to one.
 #[Object]
 impl Organization {
     /// Global id.

@@ -80,11 +80,17 @@ where
     page
 }
 
-/// What a page costs: itself, and its fields once for each item. A size that will be
+/// What asking the store costs, so that a document asks it at most fifty times. A field
+/// that is written twice is resolved twice.
+pub(crate) const STATEMENT: usize = 2_000;
+/// What a value costs that may be tens of kibibytes of JSON.
+pub(crate) const BULKY: usize = 100;
+
+/// What a page costs: asking for it, itself, and its fields once for each item. A size that will be
 /// refused anyway costs as much as the largest page.
 pub(crate) fn cost(first: i32, fields: usize) -> usize {
     let items = if (1..=MOST).contains(&first) { first } else { MOST };
-    times(usize::try_from(items).unwrap_or_default(), fields)
+    times(usize::try_from(items).unwrap_or_default(), fields).saturating_add(STATEMENT)
 }
 
 /// What a list costs that is expected to have this many items.
@@ -116,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_cost_cannot_overflow() {
-        assert_eq!((cost(10, 5), cost(-7, 5), cost(i32::MAX, 5)), (51, 501, 501));
+        assert_eq!((cost(10, 5), cost(-7, 5), cost(i32::MAX, 5)), (2_051, 2_501, 2_501));
         assert_eq!(cost(100, usize::MAX), usize::MAX);
     }
 }

@@ -9,6 +9,7 @@ use super::role::Role;
 /// Whoever sent the request, as its token says.
 pub(crate) struct Viewer(pub(crate) Access);
 
+/// Whoever sent the request, as its token says.
 #[Object]
 impl Viewer {
     /// Who it is, as job results name them: `token ci-deploy`.

@@ -29,6 +29,11 @@ impl Intake {
             Self::None => "none",
         }
     }
+
+    /// The intake that a word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Batches, Self::Whole, Self::None].into_iter().find(|intake| intake.word() == word)
+    }
 }
 
 /// What a module says of one of its actions.

@@ -94,8 +94,8 @@ impl Distinct {
         match self {
             Self::Whole => values::order::identity(record),
             Self::By(paths) => {
-                let parts = paths.iter().map(|path| path.of(record).map_or_else(|| "-".to_owned(), values::order::identity));
-                parts.collect::<Vec<_>>().join("\u{0}")
+                let parts = paths.iter().map(|path| path.of(record).map_or_else(String::new, values::order::identity));
+                parts.collect()
             }
         }
     }

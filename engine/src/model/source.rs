@@ -64,7 +64,7 @@ impl Source {
             return Ok(Self::Inline(records.clone()));
         }
         match value.get("file") {
-            Some(Value::String(path)) => FileSource::read(path, &Value::Null).map(Self::File),
+            Some(Value::String(path)) => FileSource::of_path(path).map(Self::File),
             Some(file) => FileSource::read(file["path"].as_str().unwrap_or_default(), file).map(Self::File),
             None => Err("names no source; write inline or file".to_owned()),
         }
@@ -72,6 +72,14 @@ impl Source {
 }
 
 impl FileSource {
+    /// The file at `path`, read as its ending says.
+    ///
+    /// # Errors
+    /// One sentence if the ending says nothing.
+    pub fn of_path(path: &str) -> Result<Self, String> {
+        Self::read(path, &Value::Null)
+    }
+
     fn read(path: &str, more: &Value) -> Result<Self, String> {
         let format = match more["format"].as_str() {
             Some(word) => Format::from_word(word),

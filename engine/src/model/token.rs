@@ -58,20 +58,34 @@ impl Presented {
         (sum == checksum(id, &secret)).then_some(Self { id, secret })
     }
 
+    /// A new token: its text, and what a server will read from it.
+    ///
+    /// # Errors
+    /// The machine has no randomness to give.
+    pub fn fresh() -> Result<(String, Self), getrandom::Error> {
+        let mut secret = [0; SECRET_BYTES];
+        getrandom::fill(&mut secret)?;
+        let presented = Self { id: Uuid::now_v7(), secret };
+        Ok((presented.text(), presented))
+    }
+
+    /// What to present: shown once, kept nowhere.
+    fn text(&self) -> String {
+        let mut bytes = self.secret.to_vec();
+        bytes.extend(checksum(self.id, &self.secret));
+        format!("{PREFIX}{}_{}", self.id.simple(), BASE64.encode(bytes))
+    }
+
+    /// The hash to keep.
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.secret).into()
+    }
+
     /// Whether this is the token of the record, in constant time.
     pub fn belongs_to(&self, record: &TokenRecord) -> bool {
-        let hash = Sha256::digest(self.secret);
-        let difference = hash.iter().zip(record.hash).fold(0, |sum, (a, b)| sum | (a ^ b));
+        let difference = self.hash().iter().zip(record.hash).fold(0, |sum, (a, b)| sum | (a ^ b));
         difference == 0 && self.id == record.id
     }
-}
-
-/// Makes the text of a new token and the hash to keep.
-pub fn mint(id: Uuid, secret: [u8; SECRET_BYTES]) -> (String, [u8; 32]) {
-    let mut bytes = secret.to_vec();
-    bytes.extend(checksum(id, &secret));
-    let text = format!("{PREFIX}{}_{}", id.simple(), BASE64.encode(bytes));
-    (text, Sha256::digest(secret).into())
 }
 
 fn checksum(id: Uuid, secret: &[u8]) -> [u8; CHECKSUM_BYTES] {
@@ -92,8 +106,9 @@ mod tests {
 
     #[test]
     fn a_token_opens_its_own_record_only() {
-        let (text, hash) = mint(Uuid::from_u128(7), [9; 32]);
-        let presented = Presented::parse(&text).unwrap();
+        let token = Presented { id: Uuid::from_u128(7), secret: [9; 32] };
+        let hash = token.hash();
+        let presented = Presented::parse(&token.text()).unwrap();
         assert!(presented.belongs_to(&record(Uuid::from_u128(7), hash)));
         assert!(!presented.belongs_to(&record(Uuid::from_u128(7), [0; 32])));
         assert!(!presented.belongs_to(&record(Uuid::from_u128(8), hash)));
@@ -101,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_mistyped_token_is_no_token() {
-        let (text, _) = mint(Uuid::from_u128(7), [9; 32]);
+        let text = Presented { id: Uuid::from_u128(7), secret: [9; 32] }.text();
         for end in 0..text.len() {
             assert!(Presented::parse(&text[..end]).is_none());
         }

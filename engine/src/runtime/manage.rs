@@ -4,7 +4,7 @@ use super::engine::Engine;
 use crate::model::Instant;
 use crate::model::fault::Fault;
 use crate::model::organization::{Access, Organization, OrganizationId, Role};
-use crate::model::token::{Reach, TokenRecord, mint};
+use crate::model::token::{Presented, Reach, TokenRecord};
 use crate::ports::StoreError;
 use crate::ports::organizations::CreateError;
 
@@ -116,14 +116,21 @@ impl Engine {
     /// # Errors
     /// See [`ManageError`].
     pub async fn issue_token(&self, name: &str, reach: Reach, expires_at: Option<Instant>) -> Result<IssuedToken, ManageError> {
-        check_name("name", name)?;
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-        let id = Self::new_id();
-        let (text, hash) = mint(id, secret);
-        let record = TokenRecord { id, name: name.to_owned(), hash, reach, expires_at, created_at: self.clock.now() };
-        self.organizations.add_token(&record).await?;
+        let (text, presented) = Presented::fresh().map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        let record = self.adopt_token(&presented, name, reach, expires_at).await?;
         Ok(IssuedToken { text, record })
+    }
+
+    /// Keeps a token whose text somebody has already.
+    ///
+    /// # Errors
+    /// See [`ManageError`].
+    pub async fn adopt_token(&self, token: &Presented, name: &str, reach: Reach, expires_at: Option<Instant>) -> Result<TokenRecord, ManageError> {
+        check_name("name", name)?;
+        let record =
+            TokenRecord { id: token.id, name: name.to_owned(), hash: token.hash(), reach, expires_at, created_at: self.clock.now() };
+        self.organizations.add_token(&record).await?;
+        Ok(record)
     }
 }
 

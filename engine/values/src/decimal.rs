@@ -19,20 +19,10 @@ impl Decimal {
             Some(whole) => whole.to_string(),
             None => number.as_f64().unwrap_or(0.0).to_string(),
         };
-        let (negative, text) = text
-            .strip_prefix('-')
-            .map_or((false, &*text), |rest| (true, rest));
+        let (negative, text) = text.strip_prefix('-').map_or((false, &*text), |rest| (true, rest));
         let (before, after) = text.split_once('.').unwrap_or((text, ""));
-        let digits = before
-            .bytes()
-            .chain(after.bytes())
-            .map(|digit| digit - b'0')
-            .collect();
-        Decimal {
-            negative,
-            digits,
-            places: after.len(),
-        }
+        let digits = before.bytes().chain(after.bytes()).map(|digit| digit - b'0').collect();
+        Decimal { negative, digits, places: after.len() }
     }
 
     /// Moves the point to the right: a number as per cent is moved by two.
@@ -81,12 +71,7 @@ impl Decimal {
     /// The digits before the point, without leading zeros, and those behind it.
     pub(crate) fn parts(&self) -> (String, String) {
         let (before, after) = self.digits.split_at(self.digits.len() - self.places);
-        let text = |digits: &[u8]| {
-            digits
-                .iter()
-                .map(|digit| char::from(digit + b'0'))
-                .collect::<String>()
-        };
+        let text = |digits: &[u8]| digits.iter().map(|digit| char::from(digit + b'0')).collect::<String>();
         (text(before).trim_start_matches('0').to_owned(), text(after))
     }
 
@@ -104,9 +89,7 @@ impl Decimal {
             }
         }
         // Digits with a point always parse; beyond the range of f64 they become null.
-        format!("{whole}.{after}0")
-            .parse::<f64>()
-            .map_or(Value::Null, Value::from)
+        format!("{whole}.{after}0").parse::<f64>().map_or(Value::Null, Value::from)
     }
 }
 
@@ -117,9 +100,7 @@ mod tests {
     use super::*;
 
     fn rounded(value: Value, places: usize) -> Value {
-        Decimal::of(value.as_number().expect("a number"))
-            .rounded(places)
-            .into_value()
+        Decimal::of(value.as_number().expect("a number")).rounded(places).into_value()
     }
 
     #[test]

@@ -24,29 +24,19 @@ pub struct Fault {
 impl Fault {
     /// A fault of which no place is known.
     pub fn new(message: impl Into<String>) -> Fault {
-        Fault {
-            message: message.into(),
-            at: None,
-        }
+        Fault { message: message.into(), at: None }
     }
 
     /// A fault at a place. Line and column count from 1.
     pub fn at(message: impl Into<String>, line: usize, column: usize) -> Fault {
-        Fault {
-            message: message.into(),
-            at: Some(Position { line, column }),
-        }
+        Fault { message: message.into(), at: Some(Position { line, column }) }
     }
 
     /// A fault at a byte of `text`.
     pub(crate) fn at_byte(message: impl Into<String>, text: &str, byte: usize) -> Fault {
         let before = text.get(..byte).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .map_or(0, |last| last.chars().count())
-            + 1;
+        let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
         Fault::at(message, line, column)
     }
 }

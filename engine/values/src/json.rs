@@ -20,10 +20,7 @@ pub struct Bounds {
 impl Default for Bounds {
     /// 64 levels, 64 MiB.
     fn default() -> Bounds {
-        Bounds {
-            depth: 64,
-            bytes: 64 << 20,
-        }
+        Bounds { depth: 64, bytes: 64 << 20 }
     }
 }
 
@@ -33,17 +30,11 @@ impl Default for Bounds {
 pub fn parse(text: &[u8], bounds: Bounds) -> Result<Value, Fault> {
     if text.len() > bounds.bytes {
         let (is, most) = (text.len(), bounds.bytes);
-        return Err(Fault::new(format!(
-            "The JSON text has {is} bytes; at most {most} are allowed"
-        )));
+        return Err(Fault::new(format!("The JSON text has {is} bytes; at most {most} are allowed")));
     }
     let mut reader = serde_json::Deserializer::from_slice(text);
     let mut doubtful = false;
-    let seed = Strict {
-        depth: bounds.depth,
-        most: bounds.depth,
-        doubtful: &mut doubtful,
-    };
+    let seed = Strict { depth: bounds.depth, most: bounds.depth, doubtful: &mut doubtful };
     let value = seed.deserialize(&mut reader).map_err(fault)?;
     reader.end().map_err(fault)?;
     if doubtful {
@@ -58,17 +49,8 @@ fn fault(error: serde_json::Error) -> Fault {
     let place = format!(" at line {} column {}", error.line(), error.column());
     let message = full.strip_suffix(&place).unwrap_or(&full);
     let mut letters = message.chars();
-    let message: String = letters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .chain(letters)
-        .collect();
-    if error.line() == 0 {
-        Fault::new(message)
-    } else {
-        Fault::at(message, error.line(), error.column().max(1))
-    }
+    let message: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+    if error.line() == 0 { Fault::new(message) } else { Fault::at(message, error.line(), error.column().max(1)) }
 }
 
 /// Reads one value, with so many levels still allowed below it.
@@ -82,16 +64,8 @@ struct Strict<'a> {
 impl Strict<'_> {
     fn deeper<E: Error>(&mut self) -> Result<Strict<'_>, E> {
         let most = self.most;
-        let depth = self.depth.checked_sub(1).ok_or_else(|| {
-            E::custom(format!(
-                "arrays and objects are nested more than {most} deep"
-            ))
-        })?;
-        Ok(Strict {
-            depth,
-            most,
-            doubtful: self.doubtful,
-        })
+        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom(format!("arrays and objects are nested more than {most} deep")))?;
+        Ok(Strict { depth, most, doubtful: self.doubtful })
     }
 }
 
@@ -128,9 +102,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
         *self.doubtful |= number.abs() >= 9.2e18;
-        Number::from_f64(number)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("a number is out of range"))
+        Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("a number is out of range"))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
@@ -153,9 +125,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut map = Map::new();
         while let Some(name) = fields.next_key::<String>()? {
             if map.contains_key(&name) {
-                return Err(Error::custom(format!(
-                    "the name \"{name}\" stands twice in one object"
-                )));
+                return Err(Error::custom(format!("the name \"{name}\" stands twice in one object")));
             }
             map.insert(name, fields.next_value_seed(self.deeper()?)?);
         }
@@ -191,10 +161,7 @@ fn string_length(text: &[u8]) -> usize {
 
 fn number(text: &[u8]) -> &str {
     let inside = |byte: &u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
-    let length = text
-        .iter()
-        .position(|byte| !inside(byte))
-        .unwrap_or(text.len());
+    let length = text.iter().position(|byte| !inside(byte)).unwrap_or(text.len());
     std::str::from_utf8(&text[..length]).unwrap_or_default()
 }
 
@@ -204,13 +171,8 @@ fn check_integer(text: &[u8], at: usize, number: &str) -> Result<(), Fault> {
         return Ok(());
     }
     let shown: String = number.chars().take(40).collect();
-    let message =
-        format!("The integer {shown} is too large to be kept exactly: write it as a string");
-    Err(Fault::at_byte(
-        message,
-        std::str::from_utf8(text).unwrap_or_default(),
-        at,
-    ))
+    let message = format!("The integer {shown} is too large to be kept exactly: write it as a string");
+    Err(Fault::at_byte(message, std::str::from_utf8(text).unwrap_or_default(), at))
 }
 
 #[cfg(test)]
@@ -229,27 +191,14 @@ mod tests {
         let value = read(text).expect("valid");
         assert_eq!(value["b"], json!([1, -2, 3.5, 1e20, true, null, "x\n"]));
         assert_eq!(value["a"], json!(u64::MAX));
-        assert_eq!(
-            value.to_string().find('b'),
-            Some(2),
-            "fields keep their order"
-        );
+        assert_eq!(value.to_string().find('b'), Some(2), "fields keep their order");
         assert_eq!(read("-9223372036854775808"), Ok(json!(i64::MIN)));
-        assert_eq!(
-            read(r#"["123456789012345678901234", 1e30]"#).map(|v| v[1].clone()),
-            Ok(json!(1e30))
-        );
+        assert_eq!(read(r#"["123456789012345678901234", 1e30]"#).map(|v| v[1].clone()), Ok(json!(1e30)));
     }
 
     #[test]
     fn floats_come_back_as_they_went() {
-        for number in [
-            0.1 + 0.2,
-            1.0 / 3.0,
-            5e-324,
-            1.7976931348623157e308,
-            123456.789e-30,
-        ] {
+        for number in [0.1 + 0.2, 1.0 / 3.0, 5e-324, 1.7976931348623157e308, 123456.789e-30] {
             assert_eq!(read(&json!(number).to_string()), Ok(json!(number)));
         }
     }
@@ -257,10 +206,7 @@ mod tests {
     #[test]
     fn refuses_with_line_and_column() {
         let cases = [
-            (
-                "{\"a\": 1,\n \"a\": 2}",
-                "The name \"a\" stands twice in one object (line 2, column 4)",
-            ),
+            ("{\"a\": 1,\n \"a\": 2}", "The name \"a\" stands twice in one object (line 2, column 4)"),
             (
                 "[1,\n18446744073709551616]",
                 "The integer 18446744073709551616 is too large to be kept exactly: write it as a string (line 2, column 1)",
@@ -287,15 +233,6 @@ mod tests {
         assert!(fault.contains("nested more than 64 deep"), "{fault}");
         assert!(read(&"[".repeat(1_000_000)).is_err());
         assert!(read(&"{\"a\":".repeat(1_000_000)).is_err());
-        assert!(
-            parse(
-                b"[1]",
-                Bounds {
-                    bytes: 2,
-                    ..Bounds::default()
-                }
-            )
-            .is_err()
-        );
+        assert!(parse(b"[1]", Bounds { bytes: 2, ..Bounds::default() }).is_err());
     }
 }

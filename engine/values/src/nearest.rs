@@ -26,9 +26,7 @@ fn distance(wanted: &[char], known: &str) -> usize {
     for (i, a) in wanted.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, b) in known.iter().enumerate() {
-            let mut cost = (above[j] + usize::from(a != b))
-                .min(above[j + 1] + 1)
-                .min(row[j] + 1);
+            let mut cost = (above[j] + usize::from(a != b)).min(above[j + 1] + 1).min(row[j] + 1);
             if i > 0 && j > 0 && *a == known[j - 1] && wanted[i - 1] == *b {
                 cost = cost.min(older[j - 1] + 1);
             }

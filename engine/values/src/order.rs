@@ -33,9 +33,7 @@ pub fn compare(a: &Value, b: &Value) -> Option<Ordering> {
 /// are both temporal equal when they name the same moment.
 pub fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
-        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
         (Value::Object(a), Value::Object(b)) => equal_objects(a, b),
         (Value::Null, Value::Null) => true,
         _ => compare(a, b) == Some(Ordering::Equal),
@@ -43,9 +41,7 @@ pub fn equal(a: &Value, b: &Value) -> bool {
 }
 
 fn equal_objects(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
-    a.len() == b.len()
-        && a.iter()
-            .all(|(name, one)| b.get(name).is_some_and(|other| equal(one, other)))
+    a.len() == b.len() && a.iter().all(|(name, one)| b.get(name).is_some_and(|other| equal(one, other)))
 }
 
 /// A total order of all values, for sorting: numbers, temporal strings, other strings,
@@ -77,12 +73,7 @@ pub fn instant(text: &str) -> Option<Instant> {
 
 /// Most strings are not dates. Ten bytes tell, before any parsing.
 fn begins_like_a_date(text: &[u8]) -> bool {
-    text.len() >= 10
-        && text[4] == b'-'
-        && text[7] == b'-'
-        && [0, 1, 2, 3, 5, 6, 8, 9]
-            .iter()
-            .all(|at: &usize| text[*at].is_ascii_digit())
+    text.len() >= 10 && text[4] == b'-' && text[7] == b'-' && [0, 1, 2, 3, 5, 6, 8, 9].iter().all(|at: &usize| text[*at].is_ascii_digit())
 }
 
 fn midnight(date: &str) -> Option<Instant> {
@@ -113,10 +104,7 @@ pub(crate) fn numbers(a: &Number, b: &Number) -> Ordering {
 
 /// The exact integer, if the number is held as one.
 pub(crate) fn whole(number: &Number) -> Option<i128> {
-    number
-        .as_i64()
-        .map(i128::from)
-        .or_else(|| number.as_u64().map(i128::from))
+    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
 }
 
 fn float(number: &Number) -> f64 {
@@ -134,11 +122,7 @@ fn whole_and_float(whole: i128, float: f64) -> Ordering {
         return Ordering::Greater;
     }
     let floor = float.floor();
-    let fraction = if float > floor {
-        Ordering::Less
-    } else {
-        Ordering::Equal
-    };
+    let fraction = if float > floor { Ordering::Less } else { Ordering::Equal };
     whole.cmp(&(floor as i128)).then(fraction)
 }
 
@@ -204,10 +188,7 @@ impl<'a> Place<'a> {
 /// Element by element; of two that begin alike, the shorter first.
 fn arrays(a: &[Value], b: &[Value]) -> Ordering {
     let differing = a.iter().zip(b).map(|(a, b)| rank(Some(a), Some(b)));
-    differing
-        .into_iter()
-        .find(|order| order.is_ne())
-        .unwrap_or_else(|| a.len().cmp(&b.len()))
+    differing.into_iter().find(|order| order.is_ne()).unwrap_or_else(|| a.len().cmp(&b.len()))
 }
 
 /// By their fields in the order of their names, whatever order they were written in.

@@ -26,9 +26,7 @@ impl Path {
             return Err(Fault::new(format!("A path is longer than {LONGEST} bytes")));
         }
         if text.split('.').any(str::is_empty) {
-            return Err(Fault::new(format!(
-                "The path \"{text}\" has an empty part between dots"
-            )));
+            return Err(Fault::new(format!("The path \"{text}\" has an empty part between dots")));
         }
         Ok(Path(text.to_owned()))
     }

@@ -1,6 +1,6 @@
 //! Claiming: the oldest results that wait become running, in batches.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use engine::model::Instant;
 use engine::model::record::Records;
@@ -9,9 +9,10 @@ use engine::model::status::Status;
 use engine::ports::StoreError;
 use engine::ports::queue::{CLAIM_BATCH, Claimed, begin};
 use sea_orm::prelude::*;
-use sea_orm::sea_query::{Func, LockBehavior, LockType};
+use sea_orm::sea_query::{self, Func, IntoIden, LockBehavior, LockType};
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
+use super::spoiled;
 use crate::columns::micros;
 use crate::entities::{job_inputs, job_results, leases, line_results};
 use crate::writer::Change;
@@ -33,8 +34,7 @@ impl Change for Claim {
         }
         let mut claimed = Vec::new();
         for (organization, leases) in by_organization {
-            let batch = Batch { organization, ids: leases.iter().map(|lease| lease.job_result_id).collect() };
-            claimed.extend(batch.claim(db, leases, self.now).await?);
+            claimed.extend(claim_of_one(db, organization, &leases, self.now).await?);
         }
         claimed.sort_by_key(|one| (one.lease.result, one.lease.organization));
         Ok(claimed)
@@ -53,44 +53,61 @@ fn oldest_waiting(limit: u32) -> Select<leases::Entity> {
         .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
 }
 
+async fn claim_of_one(db: &DatabaseTransaction, organization: Uuid, leases: &[leases::Model], now: Instant) -> Result<Vec<Claimed>, StoreError> {
+    let mut batch = Batch { organization, ids: leases.iter().map(|lease| lease.job_result_id).collect() };
+    let mut results = batch.results(db, now).await?;
+    let mut inputs = batch.inputs(db, now).await?;
+    batch.write(db, now).await?;
+    let mut claimed = Vec::with_capacity(batch.ids.len());
+    for lease in leases.iter().filter(|lease| batch.ids.contains(&lease.job_result_id)) {
+        let id = lease.job_result_id;
+        let mut result = results.remove(&id).ok_or_else(|| unavailable(format!("the job result {id} waits, but is absent")))?;
+        begin(&mut result, now).map_err(unavailable)?;
+        claimed.push(Claimed { lease: lease.claimed()?, result, records: inputs.remove(&id).unwrap_or_default() });
+    }
+    if claimed.iter().any(|one| one.result.attempt > 1) {
+        batch.drop_lines(db).await?;
+    }
+    Ok(claimed)
+}
+
 /// Results of one organization that are claimed together.
 struct Batch {
     organization: Uuid,
-    ids: Vec<Uuid>,
+    /// Those that can be read.
+    ids: BTreeSet<Uuid>,
 }
 
 impl Batch {
-    async fn claim(&self, db: &DatabaseTransaction, leases: Vec<leases::Model>, now: Instant) -> Result<Vec<Claimed>, StoreError> {
-        let mut results = self.results(db).await?;
-        let mut inputs = self.inputs(db).await?;
-        let mut claimed = Vec::with_capacity(leases.len());
-        for lease in leases {
-            let id = lease.job_result_id;
-            let mut result = results.remove(&id).ok_or_else(|| unavailable(format!("the job result {id} waits, but is absent")))?;
-            begin(&mut result, now).map_err(unavailable)?;
-            claimed.push(Claimed { lease: lease.claimed()?, result, records: inputs.remove(&id).unwrap_or_default() });
-        }
-        self.write(db, now).await?;
-        if claimed.iter().any(|one| one.result.attempt > 1) {
-            self.drop_lines(db).await?;
-        }
-        Ok(claimed)
-    }
-
-    async fn results(&self, db: &DatabaseTransaction) -> Result<HashMap<Uuid, JobResult>, StoreError> {
+    async fn results(&mut self, db: &DatabaseTransaction, now: Instant) -> Result<HashMap<Uuid, JobResult>, StoreError> {
         let rows = job_results::Entity::find()
             .filter(job_results::Column::OrganizationId.eq(self.organization))
             .filter(job_results::Column::Id.is_in(self.ids.iter().copied()));
         let rows = rows.all(db).await.map_err(failed)?;
-        rows.into_iter().map(|row| Ok((row.id, row.read()?))).collect()
+        self.readable(db, now, rows.into_iter().map(|row| (row.id, row.read()))).await
     }
 
-    async fn inputs(&self, db: &DatabaseTransaction) -> Result<HashMap<Uuid, Records>, StoreError> {
+    async fn inputs(&mut self, db: &DatabaseTransaction, now: Instant) -> Result<HashMap<Uuid, Records>, StoreError> {
         let rows = job_inputs::Entity::find()
             .filter(job_inputs::Column::OrganizationId.eq(self.organization))
             .filter(job_inputs::Column::JobResultId.is_in(self.ids.iter().copied()));
         let rows = rows.all(db).await.map_err(failed)?;
-        rows.into_iter().map(|row| Ok((row.job_result_id, row.read()?))).collect()
+        self.readable(db, now, rows.into_iter().map(|row| (row.job_result_id, row.read()))).await
+    }
+
+    /// Ends the results that have an unreadable row, and leaves them out.
+    async fn readable<T>(
+        &mut self,
+        db: &DatabaseTransaction,
+        now: Instant,
+        rows: impl Iterator<Item = (Uuid, Result<T, StoreError>)> + Send,
+    ) -> Result<HashMap<Uuid, T>, StoreError> {
+        let (good, spoiled): (Vec<_>, Vec<_>) = rows.partition(|(_, row)| row.is_ok());
+        for (id, why) in spoiled.into_iter().filter_map(|(id, row)| Some((id, row.err()?))) {
+            spoiled::end(db, self.organization, id, &why, now).await?;
+            self.ids.remove(&id);
+        }
+        Ok(good.into_iter().filter_map(|(id, row)| Some((id, row.ok()?))).collect())
     }
 
     /// Writes for all at once what [`begin`] did to each.
@@ -100,13 +117,13 @@ impl Batch {
         let started_at = Func::coalesce([Expr::col(StartedAt), Expr::val(micros(now))]);
         let results = job_results::Entity::update_many()
             .col_expr(StatusColumn, Expr::val(Status::Running.word()))
-            .col_expr(Attempt, Expr::col(Attempt).add(1))
+            .col_expr(Attempt, one_more(Attempt))
             .col_expr(StartedAt, started_at.into())
             .filter(OrganizationId.eq(self.organization))
             .filter(Id.is_in(self.ids.iter().copied()));
         results.exec(db).await.map_err(failed)?;
         let leases = leases::Entity::update_many()
-            .col_expr(Lease::Number, Expr::col(Lease::Number).add(1))
+            .col_expr(Lease::Number, one_more(Lease::Number))
             .col_expr(Lease::Waiting, Expr::val(false))
             .filter(Lease::OrganizationId.eq(self.organization))
             .filter(Lease::JobResultId.is_in(self.ids.iter().copied()));
@@ -122,4 +139,8 @@ impl Batch {
         rows.exec(db).await.map_err(failed)?;
         Ok(())
     }
+}
+
+fn one_more(column: impl IntoIden) -> Expr {
+    sea_query::ExprTrait::add(Expr::col(column.into_iden()), 1)
 }

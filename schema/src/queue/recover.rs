@@ -44,12 +44,14 @@ impl Change for Recover {
 impl Recover {
     async fn put_back(&self, db: &DatabaseTransaction, lease: leases::Model) -> Result<bool, StoreError> {
         let (organization, id) = (OrganizationId(lease.organization_id), ResultId(lease.job_result_id));
-        match found(db, organization, id).await? {
-            Some(result) if result.attempt >= CLAIMS_AT_MOST => {
+        match found(db, organization, id).await {
+            Ok(Some(result)) if result.attempt >= CLAIMS_AT_MOST => {
                 self.give_up(db, organization, result).await?;
                 return Ok(false);
             }
-            _ => {}
+            // The next claim ends what cannot be read.
+            Ok(_) | Err(StoreError::Unreadable(_)) => {}
+            Err(unavailable) => return Err(unavailable),
         }
         let row = leases::Entity::update_many()
             .col_expr(leases::Column::Waiting, Expr::val(true))

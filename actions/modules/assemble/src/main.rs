@@ -1,1 +1,52 @@
-fn main(){}
+//! Makes components of the built guests.
+//!
+//! `assemble <metadata> <built> <out>`: `metadata` is what `cargo metadata --no-deps`
+//! says, `built` the directory with the core modules, `out` where the components go.
+//! Each guest is run once if it wishes to be (so that it starts with warm memory),
+//! encoded as a component, named, and refused if it wants more than the host's log.
+
+mod check;
+mod guest;
+mod warm;
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use guest::Guest;
+use wasm_metadata::{AddMetadata, AddMetadataField};
+use wit_component::ComponentEncoder;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [metadata, built, out] = &arguments[..] else {
+        return Err("usage: assemble <metadata> <built> <out>".into());
+    };
+    for guest in Guest::all(&fs::read_to_string(metadata)?)? {
+        let core = fs::read(Path::new(built).join(format!("{}.wasm", guest.name)))?;
+        let component = assemble(&guest, &core).map_err(|error| format!("{}: {error:#}", guest.name))?;
+        fs::write(Path::new(out).join(format!("{}.wasm", guest.name)), &component)?;
+        println!("{} {}: {} KB", guest.name, guest.version, component.len().div_ceil(1000));
+    }
+    Ok(())
+}
+
+fn assemble(guest: &Guest, core: &[u8]) -> Outcome<Vec<u8>> {
+    let core = warm::warm(core)?;
+    let component = ComponentEncoder::default().validate(true).module(&core)?.encode()?;
+    let component = named(guest, &component)?;
+    check::check(&component)?;
+    Ok(component)
+}
+
+/// Writes name, version and description where a host reads them without running anything.
+fn named(guest: &Guest, component: &[u8]) -> Outcome<Vec<u8>> {
+    let mut metadata = AddMetadata::default();
+    metadata.name = AddMetadataField::Set(guest.name.clone());
+    metadata.version = AddMetadataField::Set(guest.version.parse()?);
+    metadata.description = AddMetadataField::Set(guest.description.parse()?);
+    metadata.licenses = AddMetadataField::Set(guest.license.parse()?);
+    Ok(metadata.to_wasm(component)?)
+}

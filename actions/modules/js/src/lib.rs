@@ -1,0 +1,13 @@
+//! The module `js`: a line written in JavaScript.
+//!
+//! QuickJS-ng runs inside the sandbox that every module runs in. The build runs
+//! [`engine::warm`] once and keeps the memory as it is then, so that a line starts
+//! with a context that is ready.
+
+mod action;
+mod clock;
+mod engine;
+mod fault;
+mod script;
+
+ropewalk_sdk::module![action::Js];

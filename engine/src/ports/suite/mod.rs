@@ -1,1 +1,95 @@
-//! The tests that every store passes.
+//! The cases that every store passes, in memory or in a database: what the ports
+//! promise beyond their types. Not a part of the program.
+//!
+//! An adapter's test gives [`every_case`] a function that opens an empty store.
+//! [`history::play`] is for comparing two stores on histories made up by chance.
+
+#![allow(missing_docs, clippy::missing_panics_doc)]
+
+pub mod history;
+mod jobs;
+mod lines;
+mod organizations;
+mod queue;
+mod recovery;
+mod results;
+mod samples;
+
+use super::jobs::Jobs;
+use super::organizations::Organizations;
+use super::queue::Queue;
+use super::results::Results;
+
+/// A store that implements all four store ports.
+pub trait Stores: Organizations + Jobs + Results + Queue {}
+
+impl<Store: Organizations + Jobs + Results + Queue> Stores for Store {}
+
+/// Runs every case, each on an empty store.
+///
+/// # Panics
+/// When the store breaks a promise.
+pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
+    macro_rules! run {
+        ($($group:ident: $($case:ident)*;)*) => {
+            $($(
+                // Seen when a case fails: the panic itself may be in a helper.
+                eprintln!("{}: {}", stringify!($group), stringify!($case));
+                $group::$case(&open().await).await;
+            )*)*
+        };
+    }
+    run! {
+        organizations:
+            an_organization_is_found_by_key_and_by_identity
+            a_key_belongs_to_one_organization
+            organizations_are_listed_by_key
+            a_token_comes_back_as_it_was_made
+            only_a_token_for_the_server_counts_as_one;
+        jobs:
+            each_save_makes_the_next_version
+            versions_never_change
+            saving_what_is_already_there_makes_no_version
+            whoever_edits_an_old_version_is_told_the_newest
+            a_version_of_a_job_that_is_not_there_cannot_be_edited
+            jobs_are_listed_by_key_in_pages
+            another_organization_has_jobs_of_its_own
+            a_document_comes_back_exactly;
+        results:
+            a_start_is_pending_and_found
+            an_identity_is_used_once
+            starts_at_the_same_time_do_not_spoil_each_other
+            results_are_listed_newest_first_in_pages
+            results_are_filtered_by_job_and_status
+            another_organization_sees_no_result
+            the_last_success_is_of_the_newest_result_that_went_well
+            a_pending_result_is_killed_and_never_claimed
+            a_running_result_is_killed_with_its_running_line
+            a_result_that_ended_cannot_be_killed
+            what_is_absent_cannot_be_killed;
+        queue:
+            the_oldest_are_claimed_first_and_only_once
+            a_claim_takes_no_more_than_it_asked_for
+            a_claim_begins_the_result_and_brings_its_records
+            claims_go_over_all_organizations
+            the_modules_of_a_result_are_pinned
+            a_finished_result_keeps_how_it_ended
+            a_result_is_finished_once
+            work_cannot_end_as_killed
+            a_lease_is_lost_by_a_kill
+            a_made_up_lease_is_worth_nothing;
+        lines:
+            a_line_written_again_replaces_what_was_written
+            lines_are_listed_by_result_and_number
+            a_result_may_have_no_lines
+            a_line_comes_back_exactly
+            another_organization_sees_no_line;
+        recovery:
+            what_was_running_is_claimed_again
+            a_new_attempt_has_no_lines_of_the_one_before
+            a_lease_is_lost_by_recovery_and_by_the_next_claim
+            what_was_put_back_can_be_killed
+            what_took_its_node_down_three_times_is_given_up
+            what_waits_or_has_ended_is_left_alone;
+    }
+}

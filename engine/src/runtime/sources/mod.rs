@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::act::timed_out;
 use super::perform::Broken;
+use crate::model::record::Records;
 use crate::model::source::{FileSource, Format};
 use crate::ports::files::{FileFault, Files};
 
@@ -47,6 +48,20 @@ pub(crate) fn read(files: &dyn Files, source: &FileSource, stop: &Stop, each: im
         Format::Csv => csv::read(reader, source, stop, each),
         Format::Json => json::read_document(reader, source, stop, each),
         Format::JsonLines => json::read_lines(reader, source, stop, each),
+    }
+}
+
+/// Every record of a file, for a start that brings them along.
+///
+/// # Errors
+/// One sentence with the place and the cure.
+pub fn read_all(files: &dyn Files, source: &FileSource) -> Result<Records, String> {
+    const PATIENCE: Duration = Duration::from_secs(3600);
+    let mut records = Records::new();
+    match read(files, source, &Stop::new(CancellationToken::new(), PATIENCE), |record| records.push(record)) {
+        Ok(()) => Ok(records),
+        Err(Broken::Error(message)) => Err(message),
+        Err(Broken::Killed) => Err("reading was interrupted".to_owned()),
     }
 }
 

@@ -23,18 +23,11 @@ impl Key {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
         };
-        Ok(Key {
-            path: Path::parse(path)?,
-            descending,
-        })
+        Ok(Key { path: Path::parse(path)?, descending })
     }
 
     fn order(&self, a: &Place, b: &Place) -> Ordering {
-        if self.descending {
-            a.descending(b)
-        } else {
-            a.cmp(b)
-        }
+        if self.descending { a.descending(b) } else { a.cmp(b) }
     }
 }
 
@@ -42,27 +35,18 @@ impl Key {
 /// equal stay in the order they had.
 pub fn sort(records: &mut Vec<Value>, keys: &[Key]) {
     let order = permutation(records, keys);
-    *records = order
-        .into_iter()
-        .map(|at| std::mem::take(&mut records[at]))
-        .collect();
+    *records = order.into_iter().map(|at| std::mem::take(&mut records[at])).collect();
 }
 
 /// Looks up and classifies every key once, then sorts positions, not records.
 fn permutation(records: &[Value], keys: &[Key]) -> Vec<usize> {
     let width = keys.len();
-    let places: Vec<Place> = records
-        .iter()
-        .flat_map(|record| keys.iter().map(move |key| Place::of(key.path.of(record))))
-        .collect();
+    let places: Vec<Place> = records.iter().flat_map(|record| keys.iter().map(move |key| Place::of(key.path.of(record)))).collect();
     let mut order: Vec<usize> = (0..records.len()).collect();
     order.sort_by(|a, b| {
         let (a, b) = (&places[a * width..][..width], &places[b * width..][..width]);
         let pairs = keys.iter().zip(a.iter().zip(b));
-        pairs
-            .map(|(key, (a, b))| key.order(a, b))
-            .find(|order| order.is_ne())
-            .unwrap_or(Ordering::Equal)
+        pairs.map(|(key, (a, b))| key.order(a, b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     });
     order
 }

@@ -29,10 +29,7 @@ struct Budget {
 
 /// Gives a rendering its budget.
 pub(super) fn provide(rc: &mut RenderContext) {
-    let budget = Budget {
-        steps: AtomicU64::new(0),
-        work: AtomicU64::new(0),
-    };
+    let budget = Budget { steps: AtomicU64::new(0), work: AtomicU64::new(0) };
     rc.register_local_helper(NAME, Box::new(budget));
 }
 
@@ -61,13 +58,7 @@ impl HelperDef for Budget {
         let work = match h.template() {
             Some(body) => body.elements.len() as u64 + 1,
             None if LIGHT.contains(&h.name()) => 1,
-            None => {
-                1 + h
-                    .params()
-                    .iter()
-                    .map(|param| weight(param.value()))
-                    .sum::<u64>()
-            }
+            None => 1 + h.params().iter().map(|param| weight(param.value())).sum::<u64>(),
         };
         let steps = self.steps.fetch_add(step, Ordering::Relaxed);
         let work = self.work.fetch_add(work, Ordering::Relaxed);
@@ -80,9 +71,7 @@ impl HelperDef for Budget {
 
 fn exhausted(steps: bool) -> String {
     match steps {
-        true => format!(
-            "The template repeats more than {STEPS} times: use fewer records or fewer each inside each other"
-        ),
+        true => format!("The template repeats more than {STEPS} times: use fewer records or fewer each inside each other"),
         false => "The template is too much work: use fewer records or fewer expressions".to_owned(),
     }
 }

@@ -31,10 +31,7 @@ impl Templates {
         registry.unregister_helper("log");
         registry.unregister_helper("raw");
         helpers::register(&mut registry, false);
-        Templates {
-            registry,
-            own: Vec::new(),
-        }
+        Templates { registry, own: Vec::new() }
     }
 
     /// The data is one record, of which any field may be absent: `default`, `if` and
@@ -45,11 +42,7 @@ impl Templates {
     }
 
     /// Adds a helper. A standard helper of the same name is replaced.
-    pub fn with_helper(
-        mut self,
-        name: &str,
-        helper: Box<dyn HelperDef + Send + Sync>,
-    ) -> Templates {
+    pub fn with_helper(mut self, name: &str, helper: Box<dyn HelperDef + Send + Sync>) -> Templates {
         self.registry.register_helper(name, helper);
         self.own.push(name.to_owned());
         self
@@ -64,9 +57,7 @@ impl Templates {
     /// take its value, beyond `limit` bytes, and when the work exceeds the budget.
     pub fn render(&self, text: &Text, data: &Context, limit: usize) -> Result<String, Fault> {
         let mut out = output::Bounded::new(limit);
-        text.template
-            .render(&self.registry, data, &mut rendering(text), &mut out)
-            .map_err(fault)?;
+        text.template.render(&self.registry, data, &mut rendering(text), &mut out).map_err(fault)?;
         Ok(out.text)
     }
 
@@ -78,9 +69,7 @@ impl Templates {
             return self.render(text, data, limit).map(Value::String);
         };
         let mut rc = rendering(text);
-        let found = single
-            .expand(&self.registry, data, &mut rc)
-            .map_err(fault)?;
+        let found = single.expand(&self.registry, data, &mut rc).map_err(fault)?;
         if found.is_value_missing() {
             return Err(fault(missing::unknown(&found, data, &rc)));
         }
@@ -104,9 +93,7 @@ fn fault(error: RenderError) -> Fault {
     let message = match error.reason() {
         RenderErrorReason::MissingVariable(Some(name)) => format!("Unknown variable \"{name}\""),
         RenderErrorReason::InvalidJsonIndex(name) => {
-            format!(
-                "\"{name}\" is not a position in a list: go through the list with {{{{#each}}}}"
-            )
+            format!("\"{name}\" is not a position in a list: go through the list with {{{{#each}}}}")
         }
         RenderErrorReason::IOError(limit) => limit.to_string(),
         other => other.to_string(),

@@ -12,12 +12,7 @@ const LISTED: usize = 12;
 /// Whether a helper that can do without it may go on: the last part of the path is
 /// missing, but what it should be in is there. A name that nothing knows is an error
 /// even then, unless `open` says that the data is a record, where any field may be absent.
-pub(super) fn is_forgiven<'rc>(
-    param: &PathAndJson<'rc>,
-    ctx: &'rc Context,
-    rc: &RenderContext<'_, 'rc>,
-    open: bool,
-) -> bool {
+pub(super) fn is_forgiven<'rc>(param: &PathAndJson<'rc>, ctx: &'rc Context, rc: &RenderContext<'_, 'rc>, open: bool) -> bool {
     // A missing value without a path is what `lookup` did not find.
     let Some(raw) = param.relative_path() else {
         return true;
@@ -31,11 +26,7 @@ pub(super) fn is_forgiven<'rc>(
 }
 
 /// The error for a variable that is not there: its path, and the nearest known name.
-pub(super) fn unknown<'rc>(
-    param: &PathAndJson<'rc>,
-    ctx: &'rc Context,
-    rc: &RenderContext<'_, 'rc>,
-) -> RenderError {
+pub(super) fn unknown<'rc>(param: &PathAndJson<'rc>, ctx: &'rc Context, rc: &RenderContext<'_, 'rc>) -> RenderError {
     let message = match param.relative_path() {
         Some(raw) => format!("Unknown variable \"{raw}\"{}", hint(raw, ctx, rc)),
         None => "The lookup found nothing: give a fallback with (default (lookup …) …)".to_owned(),
@@ -46,14 +37,11 @@ pub(super) fn unknown<'rc>(
 /// Looks for the first part that fails, among the names that stand beside it.
 fn hint<'rc>(raw: &str, ctx: &'rc Context, rc: &RenderContext<'_, 'rc>) -> String {
     let path = Reference::read(raw);
-    let found = (0..path.len())
-        .rev()
-        .find_map(|at| match path.within(at, ctx, rc)? {
-            ScopedJson::Missing => None,
-            found => Some((at, found)),
-        });
-    let Some((at, Value::Object(beside))) = found.as_ref().map(|(at, found)| (at, found.as_json()))
-    else {
+    let found = (0..path.len()).rev().find_map(|at| match path.within(at, ctx, rc)? {
+        ScopedJson::Missing => None,
+        found => Some((at, found)),
+    });
+    let Some((at, Value::Object(beside))) = found.as_ref().map(|(at, found)| (at, found.as_json())) else {
         return String::new();
     };
     let known = beside.keys().map(String::as_str);
@@ -66,12 +54,7 @@ fn hint<'rc>(raw: &str, ctx: &'rc Context, rc: &RenderContext<'_, 'rc>) -> Strin
 
 impl Reference {
     /// The value that the first `parts` names lead to.
-    fn within<'rc>(
-        &self,
-        parts: usize,
-        ctx: &'rc Context,
-        rc: &RenderContext<'_, 'rc>,
-    ) -> Option<ScopedJson<'rc>> {
+    fn within<'rc>(&self, parts: usize, ctx: &'rc Context, rc: &RenderContext<'_, 'rc>) -> Option<ScopedJson<'rc>> {
         rc.evaluate(ctx, &self.to(parts)).ok()
     }
 }

@@ -58,12 +58,7 @@ impl Text {
             [TemplateElement::Expression(helper)] => Some(walk::as_parameter(helper)),
             _ => None,
         };
-        Ok(Text {
-            template,
-            single,
-            variables: found.variables,
-            calls: found.calls,
-        })
+        Ok(Text { template, single, variables: found.variables, calls: found.calls })
     }
 
     /// The variables that are read from the data itself, in order of appearance: not
@@ -79,12 +74,7 @@ impl Text {
 
     /// Whether nothing in the text is an expression.
     pub fn is_constant(&self) -> bool {
-        let constant = |element| {
-            matches!(
-                element,
-                &TemplateElement::RawString(_) | &TemplateElement::Comment(_)
-            )
-        };
+        let constant = |element| matches!(element, &TemplateElement::RawString(_) | &TemplateElement::Comment(_));
         self.template.elements.iter().all(constant)
     }
 }

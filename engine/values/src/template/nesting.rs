@@ -12,10 +12,7 @@ use super::{DEEPEST, LONGEST, MOST_TAGS};
 /// Refuses a source that is too long, nested too deeply, or ambiguous.
 pub(super) fn check(source: &str) -> Result<(), Fault> {
     if source.len() > LONGEST {
-        return Err(Fault::new(format!(
-            "A template is longer than {} KiB",
-            LONGEST >> 10
-        )));
+        return Err(Fault::new(format!("A template is longer than {} KiB", LONGEST >> 10)));
     }
     let mut blocks = Blocks::default();
     let mut tags = 0;
@@ -33,11 +30,7 @@ pub(super) fn check(source: &str) -> Result<(), Fault> {
             close + 2
         };
         if tags > MOST_TAGS {
-            return Err(Fault::at_byte(
-                format!("A template has more than {MOST_TAGS} tags"),
-                source,
-                at,
-            ));
+            return Err(Fault::at_byte(format!("A template has more than {MOST_TAGS} tags"), source, at));
         }
     }
     Ok(())
@@ -55,10 +48,7 @@ fn after_escape(source: &str, open: usize) -> usize {
 
 fn after_comment(source: &str, open: usize) -> usize {
     let rest = &source[open..];
-    let long = rest
-        .strip_prefix("{{!--")
-        .and_then(|inner| inner.find("--}}"))
-        .map(|end| 5 + end + 4);
+    let long = rest.strip_prefix("{{!--").and_then(|inner| inner.find("--}}")).map(|end| 5 + end + 4);
     let short = || rest.find("}}").map(|end| end + 2);
     open + long.or_else(short).unwrap_or(rest.len())
 }
@@ -67,19 +57,13 @@ fn after_comment(source: &str, open: usize) -> usize {
 fn end_of_tag(source: &str, open: usize) -> Result<usize, Fault> {
     let fault = |what: &str| Fault::at_byte(what, source, open);
     if source[open..].starts_with("{{{{") {
-        return Err(fault(
-            "Raw blocks ({{{{ }}}}) are not supported: write \\{{ to show braces",
-        ));
+        return Err(fault("Raw blocks ({{{{ }}}}) are not supported: write \\{{ to show braces"));
     }
     let inner = &source[open + 2..];
-    let length = inner
-        .find("}}")
-        .ok_or_else(|| fault("The tag is not closed: }} is missing"))?;
+    let length = inner.find("}}").ok_or_else(|| fault("The tag is not closed: }} is missing"))?;
     let inner = &inner[..length];
     if inner.contains("{{") {
-        return Err(fault(
-            "The tag is not closed before the next one: }} is missing",
-        ));
+        return Err(fault("The tag is not closed before the next one: }} is missing"));
     }
     quotes(inner).map_err(fault)?;
     Ok(open + 2 + length)

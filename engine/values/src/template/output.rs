@@ -12,10 +12,7 @@ pub(super) struct Bounded {
 
 impl Bounded {
     pub(super) fn new(limit: usize) -> Bounded {
-        Bounded {
-            text: String::new(),
-            limit,
-        }
+        Bounded { text: String::new(), limit }
     }
 }
 

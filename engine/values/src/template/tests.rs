@@ -39,54 +39,24 @@ fn fails(source: &str, expected: &str) {
 #[test]
 fn fills_variables_and_blocks() {
     is("Hi {{name}}, {{args.top}} of {{count}}", "Hi Ada, 5 of 3");
-    is(
-        "{{#each records}}{{@index}}:{{title}}/{{../name}} {{/each}}",
-        "0:One/Ada 1:Two/Ada ",
-    );
-    is(
-        "{{#each records as |r i|}}{{i}}{{r.title}}{{/each}}",
-        "0One1Two",
-    );
-    is(
-        "{{#each args}}{{@key}}={{this}};{{/each}}",
-        "top=5;mode=fast;",
-    );
+    is("{{#each records}}{{@index}}:{{title}}/{{../name}} {{/each}}", "0:One/Ada 1:Two/Ada ");
+    is("{{#each records as |r i|}}{{i}}{{r.title}}{{/each}}", "0One1Two");
+    is("{{#each args}}{{@key}}={{this}};{{/each}}", "top=5;mode=fast;");
     is("{{#each none}}x{{else}}empty{{/each}}", "empty");
-    is(
-        "{{#with args}}{{mode}}{{/with}}{{#with none}}x{{else}}y{{/with}}",
-        "fasty",
-    );
+    is("{{#with args}}{{mode}}{{/with}}{{#with none}}x{{else}}y{{/with}}", "fasty");
     is("{{#if flag}}a{{else if count}}b{{else}}c{{/if}}", "a");
     is("{{#if none}}a{{else if count}}b{{else}}c{{/if}}", "b");
-    is(
-        "{{#unless none}}a{{/unless}}{{#if (eq count 3.0)}}b{{/if}}",
-        "ab",
-    );
+    is("{{#unless none}}a{{/unless}}{{#if (eq count 3.0)}}b{{/if}}", "ab");
     is("{{#gt count 2}}more{{else}}less{{/gt}}", "more");
-    is(
-        "{{records.1.title}} {{records.[0].title}} {{@root.name}}",
-        "Two One Ada",
-    );
-    is(
-        "[{{none}}] {{tags}} {{args}}",
-        "[] [\"a\",\"b\"] {\"top\":5,\"mode\":\"fast\"}",
-    );
-    is(
-        r"\{{name}} {{! a note with {{! braces }}{{!-- {{/if}} --}}",
-        "{{name}} ",
-    );
-    is(
-        "{{#each records}}{{#each ../tags}}{{this}}{{../rating}}{{@root.count}} {{/each}}{{/each}}",
-        "a23 b23 a43 b43 ",
-    );
+    is("{{records.1.title}} {{records.[0].title}} {{@root.name}}", "Two One Ada");
+    is("[{{none}}] {{tags}} {{args}}", "[] [\"a\",\"b\"] {\"top\":5,\"mode\":\"fast\"}");
+    is(r"\{{name}} {{! a note with {{! braces }}{{!-- {{/if}} --}}", "{{name}} ");
+    is("{{#each records}}{{#each ../tags}}{{this}}{{../rating}}{{@root.count}} {{/each}}{{/each}}", "a23 b23 a43 b43 ");
 }
 
 #[test]
 fn a_field_may_be_called_like_a_helper() {
-    is(
-        "{{date}} {{#with this}}{{date}}{{/with}} {{(date)}}",
-        "2026-03-02 2026-03-02 2026-03-02",
-    );
+    is("{{date}} {{#with this}}{{date}}{{/with}} {{(date)}}", "2026-03-02 2026-03-02 2026-03-02");
     is("{{upper (name)}}", "ADA");
 }
 
@@ -100,10 +70,7 @@ fn a_single_expression_keeps_its_type() {
     assert_eq!(evaluate("{{default args.x 7}}"), Ok(json!(7)));
     assert_eq!(evaluate("{{(length records)}}"), Ok(json!(2)));
     assert_eq!(evaluate("{{eq name \"Ada\"}}"), Ok(json!(true)));
-    assert_eq!(
-        evaluate("{{lookup records 0}}"),
-        Ok(json!({"title": "One", "rating": 2}))
-    );
+    assert_eq!(evaluate("{{lookup records 0}}"), Ok(json!({"title": "One", "rating": 2})));
     assert_eq!(evaluate(" {{count}}"), Ok(json!(" 3")));
     assert_eq!(evaluate("plain"), Ok(json!("plain")));
     assert!(Text::parse("{{a}}").is_ok_and(|text| text.is_single()));
@@ -113,51 +80,20 @@ fn a_single_expression_keeps_its_type() {
 
 #[test]
 fn what_is_missing_is_named() {
-    fails(
-        "a\n{{nmae}}",
-        "Unknown variable \"nmae\": did you mean \"name\"? (line 2, column 1)",
-    );
-    fails(
-        "{{args.topp}}",
-        "Unknown variable \"args.topp\": did you mean \"args.top\"?",
-    );
-    fails(
-        "{{args.wholly.other}}",
-        "Unknown variable \"args.wholly.other\"; known are top, mode",
-    );
-    fails(
-        "{{#each records}}{{note}}{{/each}}",
-        "Unknown variable \"note\"",
-    );
-    fails(
-        "{{#each records}}{{titel}}{{/each}}",
-        "did you mean \"title\"?",
-    );
-    for call in [
-        "upper nmae",
-        "json nmae",
-        "eq nmae 1",
-        "add count nmae",
-        "default none nmae",
-        "lookup args nmae",
-    ] {
+    fails("a\n{{nmae}}", "Unknown variable \"nmae\": did you mean \"name\"? (line 2, column 1)");
+    fails("{{args.topp}}", "Unknown variable \"args.topp\": did you mean \"args.top\"?");
+    fails("{{args.wholly.other}}", "Unknown variable \"args.wholly.other\"; known are top, mode");
+    fails("{{#each records}}{{note}}{{/each}}", "Unknown variable \"note\"");
+    fails("{{#each records}}{{titel}}{{/each}}", "did you mean \"title\"?");
+    for call in ["upper nmae", "json nmae", "eq nmae 1", "add count nmae", "default none nmae", "lookup args nmae"] {
         fails(&format!("{{{{{call}}}}}"), "Unknown variable \"nmae\"");
     }
     for block in ["if", "unless", "each", "with"] {
-        fails(
-            &format!("{{{{#{block} nmae}}}}x{{{{/{block}}}}}"),
-            "Unknown variable \"nmae\"",
-        );
+        fails(&format!("{{{{#{block} nmae}}}}x{{{{/{block}}}}}"), "Unknown variable \"nmae\"");
     }
     fails("{{default nmae 5}}", "did you mean \"name\"?");
-    fails(
-        "{{#if (and flag nmae)}}x{{/if}}",
-        "Unknown variable \"nmae\"",
-    );
-    fails(
-        "{{format total \"0.0\" decimal=nmae}}",
-        "Unknown variable \"nmae\"",
-    );
+    fails("{{#if (and flag nmae)}}x{{/if}}", "Unknown variable \"nmae\"");
+    fails("{{format total \"0.0\" decimal=nmae}}", "Unknown variable \"nmae\"");
     fails("{{lookup args \"x\"}}", "The lookup found nothing");
     fails("{{@idx}}", "Unknown variable \"@idx\"");
     fails("{{records.title}}", "go through the list");
@@ -166,31 +102,16 @@ fn what_is_missing_is_named() {
 
 #[test]
 fn a_missing_leaf_may_have_a_fallback() {
-    is(
-        "{{default args.x 5}}{{default none 6}}{{default name 7}}",
-        "56Ada",
-    );
-    is(
-        "{{#if args.x}}a{{else}}b{{/if}}{{#unless args.x}}c{{/unless}}",
-        "bc",
-    );
-    is(
-        "{{#each records}}{{default note \"-\"}}{{#if note}}!{{/if}}{{#if (not note)}}?{{/if}}{{/each}}",
-        "-?<b>!",
-    );
-    is(
-        "{{#each records as |r|}}{{default r.note \"-\"}}{{#each ../tags}}{{default ../note \"+\"}}{{/each}}{{/each}}",
-        "-++<b><b><b>",
-    );
+    is("{{default args.x 5}}{{default none 6}}{{default name 7}}", "56Ada");
+    is("{{#if args.x}}a{{else}}b{{/if}}{{#unless args.x}}c{{/unless}}", "bc");
+    is("{{#each records}}{{default note \"-\"}}{{#if note}}!{{/if}}{{#if (not note)}}?{{/if}}{{/each}}", "-?<b>!");
+    is("{{#each records as |r|}}{{default r.note \"-\"}}{{#each ../tags}}{{default ../note \"+\"}}{{/each}}{{/each}}", "-++<b><b><b>");
     is("{{default (lookup args \"x\") \"none\"}}", "none");
     fails("{{default args.x.y 5}}", "Unknown variable \"args.x.y\"");
 
     let text = Text::parse("{{default discount 0}}{{#if gift}}!{{/if}}").expect("parses");
     let record = Context::from(json!({"title": "One"}));
-    assert_eq!(
-        Templates::plain().of_record().render(&text, &record, 100),
-        Ok("0".to_owned())
-    );
+    assert_eq!(Templates::plain().of_record().render(&text, &record, 100), Ok("0".to_owned()));
     assert!(Templates::plain().render(&text, &record, 100).is_err());
 }
 
@@ -198,49 +119,23 @@ fn a_missing_leaf_may_have_a_fallback() {
 fn helpers_do_what_they_say() {
     let cases = [
         ("{{date due \"%d.%m.%Y\"}}", "01.03.2026"),
-        (
-            "{{date \"2026-03-01T09:30:00+02:00\" \"%H:%M %z\"}}",
-            "09:30 +0200",
-        ),
+        ("{{date \"2026-03-01T09:30:00+02:00\" \"%H:%M %z\"}}", "09:30 +0200"),
         ("{{date none \"%Y\"}}", ""),
         ("{{format total \"#,##0.00\"}}", "1,234.50"),
-        (
-            "{{format total \"#,##0.00 €\" decimal=\",\" group=\".\"}}",
-            "1.234,50 €",
-        ),
-        (
-            "{{format 0.125 \"0.0%\"}} {{format -0.5 \"#.##\"}} {{format 7 \"000\"}}",
-            "12.5% -.5 007",
-        ),
+        ("{{format total \"#,##0.00 €\" decimal=\",\" group=\".\"}}", "1.234,50 €"),
+        ("{{format 0.125 \"0.0%\"}} {{format -0.5 \"#.##\"}} {{format 7 \"000\"}}", "12.5% -.5 007"),
         ("{{format big \"#,##0\"}}", "9,007,199,254,740,993"),
         ("{{round 2.675 2}} {{round 2.5}} {{round -0.4}}", "2.68 3 0"),
-        (
-            "{{add 1 2 3}} {{sub 5 7}} {{mul 1.5 2}} {{div 6 3}} {{div 1 4}}",
-            "6 -2 3.0 2 0.25",
-        ),
+        ("{{add 1 2 3}} {{sub 5 7}} {{mul 1.5 2}} {{div 6 3}} {{div 1 4}}", "6 -2 3.0 2 0.25"),
         ("{{add big 1}}", "9007199254740994"),
         ("{{upper name}}{{lower name}}{{trim \"  x \"}}", "ADAadax"),
         ("{{join tags \"-\"}} {{join tags}}", "a-b a, b"),
-        (
-            "{{length tags}} {{len name}} {{length args}} {{length none}}",
-            "2 3 2 0",
-        ),
-        (
-            "{{json args}} {{json name}}",
-            "{\"top\":5,\"mode\":\"fast\"} \"Ada\"",
-        ),
-        (
-            "{{gt due \"2026-02-28T23:59:59Z\"}} {{lt name 3}} {{ne 1 1.0}}",
-            "true false false",
-        ),
-        (
-            "{{concat name \"/\" count}} {{replace due \"-\" \"\"}}",
-            "Ada/3 20260301",
-        ),
+        ("{{length tags}} {{len name}} {{length args}} {{length none}}", "2 3 2 0"),
+        ("{{json args}} {{json name}}", "{\"top\":5,\"mode\":\"fast\"} \"Ada\""),
+        ("{{gt due \"2026-02-28T23:59:59Z\"}} {{lt name 3}} {{ne 1 1.0}}", "true false false"),
+        ("{{concat name \"/\" count}} {{replace due \"-\" \"\"}}", "Ada/3 20260301"),
     ];
-    cases
-        .iter()
-        .for_each(|(source, expected)| is(source, expected));
+    cases.iter().for_each(|(source, expected)| is(source, expected));
     fails("{{date name \"%Y\"}}", "\"Ada\" is no RFC 3339 date");
     fails("{{date due \"%Q\"}}", "pattern \"%Q\" is wrong");
     fails("{{div 1 0}}", "divided by zero");
@@ -253,8 +148,7 @@ fn helpers_do_what_they_say() {
 
 #[test]
 fn html_is_escaped_and_plain_is_not() {
-    let text = Text::parse("{{records.1.note}} {{upper records.1.note}} {{{records.1.note}}}")
-        .expect("parses");
+    let text = Text::parse("{{records.1.note}} {{upper records.1.note}} {{{records.1.note}}}").expect("parses");
     let html = Templates::html().render(&text, &Context::from(data()), 1000);
     assert_eq!(html, Ok("&lt;b&gt; &lt;B&gt; <b>".to_owned()));
     is("{{records.1.note}}", "<b>");
@@ -266,10 +160,7 @@ fn data_is_never_a_template() {
     assert_eq!(evaluate("{{evil}}"), Ok(data()["evil"].clone()));
     let text = Text::parse("{{(lookup a \"h\")}}").expect("parses");
     let named_like_a_helper = Context::from(json!({"a": {"h": "json"}}));
-    assert_eq!(
-        Templates::plain().render(&text, &named_like_a_helper, 100),
-        Ok("json".to_owned())
-    );
+    assert_eq!(Templates::plain().render(&text, &named_like_a_helper, 100), Ok("json".to_owned()));
 }
 
 #[test]
@@ -280,14 +171,8 @@ fn refuses_what_is_not_supported() {
         ("{{#> layout}}x{{/layout}}", "Partials"),
         ("{{* deco x}}", "Decorators"),
         ("{{{{raw}}}}x{{{{/raw}}}}", "Raw blocks"),
-        (
-            "{{uper name}}",
-            "Unknown helper \"uper\": did you mean \"upper\"?",
-        ),
-        (
-            "x\n {{#records}}x{{/records}}",
-            "write {{#each records}} (line 2, column 2)",
-        ),
+        ("{{uper name}}", "Unknown helper \"uper\": did you mean \"upper\"?"),
+        ("x\n {{#records}}x{{/records}}", "write {{#each records}} (line 2, column 2)"),
         ("{{#upper name}}x{{/upper}}", "is no block"),
         ("{{each records \"x\"}}", "is a block"),
         ("{{upper (each records \"x\")}}", "is a block"),
@@ -301,9 +186,7 @@ fn refuses_what_is_not_supported() {
         ("{{#if flag}}x{{/each}}", "cannot be read"),
         ("{{upper \"a}}\"}}", "not closed"),
     ];
-    cases
-        .iter()
-        .for_each(|(source, expected)| fails(source, expected));
+    cases.iter().for_each(|(source, expected)| fails(source, expected));
 }
 
 #[test]
@@ -329,11 +212,7 @@ fn tells_which_variables_are_read() {
         "odd name",
     ];
     assert_eq!(found, expected);
-    let optional: Vec<&Variable> = text
-        .variables()
-        .iter()
-        .filter(|variable| variable.optional)
-        .collect();
+    let optional: Vec<&Variable> = text.variables().iter().filter(|variable| variable.optional).collect();
     assert_eq!(optional.len(), 1);
     assert_eq!(optional[0].root(), "args");
 }
@@ -349,99 +228,52 @@ fn helpers_of_ones_own_are_known() {
             _: &'rc Context,
             _: &mut handlebars::RenderContext<'reg, 'rc>,
         ) -> Result<handlebars::ScopedJson<'rc>, handlebars::RenderError> {
-            let text = h
-                .param(0)
-                .map(handlebars::PathAndJson::render)
-                .unwrap_or_default();
+            let text = h.param(0).map(handlebars::PathAndJson::render).unwrap_or_default();
             Ok(Value::from(format!("{text}!")).into())
         }
     }
     let templates = Templates::plain().with_helper("shout", Box::new(Shout));
     let text = templates.parse("{{shout name}}").expect("known");
-    assert_eq!(
-        templates.evaluate(&text, &Context::from(data()), 100),
-        Ok(json!("Ada!"))
-    );
+    assert_eq!(templates.evaluate(&text, &Context::from(data()), 100), Ok(json!("Ada!")));
     assert!(Text::parse("{{shout name}}").is_err());
-    assert!(
-        templates
-            .parse("{{shuot name}}")
-            .is_err_and(|fault| fault.message.contains("\"shout\""))
-    );
+    assert!(templates.parse("{{shuot name}}").is_err_and(|fault| fault.message.contains("\"shout\"")));
 }
 
 /// A guest has a stack of 1 MiB, a thread of the host 2 MiB.
 fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new()
-        .stack_size(1 << 20)
-        .spawn(run)
-        .expect("a thread");
+    let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(run).expect("a thread");
     thread.join().expect("no overflow");
 }
 
 #[test]
 fn deep_nesting_is_refused_before_it_is_parsed() {
     on_a_small_stack(|| {
-        let deep = |open: &str, close: &str, times: usize| {
-            format!("{}x{}", open.repeat(times), close.repeat(times))
-        };
+        let deep = |open: &str, close: &str, times: usize| format!("{}x{}", open.repeat(times), close.repeat(times));
         fails(&deep("{{#if a}}", "{{/if}}", 20_000), "longer than 64 KiB");
         fails(&deep("{{#if a}}", "{{/if}}", 65), "nested more than 64");
         fails(&deep("{{# if a}}", "{{/if}}", 100), "nested more than 64");
         fails(&deep("{{~\n#if a}}", "{{/if}}", 100), "nested more than 64");
-        fails(
-            &format!("{{{{#if a}}}}{}{{{{/if}}}}", "{{else if b}}".repeat(4000)),
-            "nested more than 64",
-        );
-        fails(
-            &format!("{{{{{}x{}}}}}", "(upper ".repeat(5000), ")".repeat(5000)),
-            "more than 64 brackets",
-        );
-        fails(
-            &format!("{{{{upper {}}}}}", "[".repeat(30_000)),
-            "more than 64 brackets",
-        );
+        fails(&format!("{{{{#if a}}}}{}{{{{/if}}}}", "{{else if b}}".repeat(4000)), "nested more than 64");
+        fails(&format!("{{{{{}x{}}}}}", "(upper ".repeat(5000), ")".repeat(5000)), "more than 64 brackets");
+        fails(&format!("{{{{upper {}}}}}", "[".repeat(30_000)), "more than 64 brackets");
         // Ends of blocks that are none: in comments, escaped, in a string.
         for false_end in ["{{!{{/if}}", "{{!-- {{/if}} --}}", r"\{{/if}}"] {
-            fails(
-                &format!("{{{{#if a}}}}{false_end}").repeat(200),
-                "nested more than 64",
-            );
+            fails(&format!("{{{{#if a}}}}{false_end}").repeat(200), "nested more than 64");
         }
         fails(&"{{#if a}}{{json \"}}{{/if}}\"}}".repeat(200), "not closed");
-        fails(
-            &"{{#if a}}{{json [a\"] \"}}{{/if}}\"}}".repeat(200),
-            "brackets",
-        );
+        fails(&"{{#if a}}{{json [a\"] \"}}{{/if}}\"}}".repeat(200), "brackets");
     });
 }
 
 #[test]
 fn nesting_within_the_bound_is_fine_on_a_small_stack() {
     on_a_small_stack(|| {
-        is(
-            &format!("{}x{}", "{{#if flag}}".repeat(64), "{{/if}}".repeat(64)),
-            "x",
-        );
+        is(&format!("{}x{}", "{{#if flag}}".repeat(64), "{{/if}}".repeat(64)), "x");
         let calls = format!("{{{{{}name{}}}}}", "(upper ".repeat(60), ")".repeat(60));
-        is(
-            &format!(
-                "{}{calls}{}",
-                "{{#if flag}}".repeat(60),
-                "{{/if}}".repeat(60)
-            ),
-            "ADA",
-        );
-        let loops = format!(
-            "{}x{}",
-            "{{#each @root.tags}}".repeat(64),
-            "{{/each}}".repeat(64)
-        );
+        is(&format!("{}{calls}{}", "{{#if flag}}".repeat(60), "{{/if}}".repeat(60)), "ADA");
+        let loops = format!("{}x{}", "{{#each @root.tags}}".repeat(64), "{{/each}}".repeat(64));
         fails(&loops, "repeats more than");
-        let chain = format!(
-            "{{{{#if none}}}}{}x{{{{/if}}}}",
-            "{{else if none}}".repeat(63)
-        );
+        let chain = format!("{{{{#if none}}}}{}x{{{{/if}}}}", "{{else if none}}".repeat(63));
         is(&chain, "");
     });
 }
@@ -455,15 +287,8 @@ fn a_partial_that_includes_itself_is_refused() {
 fn output_stops_at_its_limit() {
     let text = Text::parse("{{#each list}}{{../text}}{{/each}}").expect("parses");
     let data = Context::from(json!({"list": vec![0; 1000], "text": "x".repeat(100_000)}));
-    let fault = Templates::plain()
-        .render(&text, &data, 1_000_000)
-        .expect_err("too long");
-    assert!(
-        fault
-            .message
-            .contains("longer than the 1000000 bytes allowed"),
-        "{fault}"
-    );
+    let fault = Templates::plain().render(&text, &data, 1_000_000).expect_err("too long");
+    assert!(fault.message.contains("longer than the 1000000 bytes allowed"), "{fault}");
     let single = Text::parse("{{text}}").expect("parses");
     assert!(Templates::plain().evaluate(&single, &data, 1000).is_err());
 }
@@ -473,21 +298,13 @@ fn work_stops_at_its_budget() {
     let data = Context::from(json!({"list": vec![0; 200], "long": "x".repeat(1_000_000)}));
     let fault = |source: &str| {
         let text = Text::parse(source).expect("parses");
-        Templates::plain()
-            .render(&text, &data, 1 << 30)
-            .expect_err("too much")
-            .message
+        Templates::plain().render(&text, &data, 1 << 30).expect_err("too much").message
     };
-    let nested =
-        "{{#each list}}{{#each ../list}}{{#each @root.list}}abcdefghij{{/each}}{{/each}}{{/each}}";
+    let nested = "{{#each list}}{{#each ../list}}{{#each @root.list}}abcdefghij{{/each}}{{/each}}{{/each}}";
     assert!(fault(nested).contains("repeats more than 1000000 times"));
     let heavy = "{{#each list}}{{#each @root.list}}{{length (upper @root.long)}}{{/each}}{{/each}}";
     assert!(fault(heavy).contains("too much work"));
-    let doubling = format!(
-        "{{{{length {}long{}}}}}",
-        "(json ".repeat(60),
-        ")".repeat(60)
-    );
+    let doubling = format!("{{{{length {}long{}}}}}", "(json ".repeat(60), ")".repeat(60));
     assert!(fault(&doubling).contains("MiB"));
     let joined = "{{length (join list long)}}";
     assert!(fault(joined).contains("too long"));

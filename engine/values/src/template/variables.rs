@@ -21,11 +21,7 @@ impl Variable {
 
 impl fmt::Display for Variable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() {
-            f.write_str("this")
-        } else {
-            f.write_str(&self.path.join("."))
-        }
+        if self.path.is_empty() { f.write_str("this") } else { f.write_str(&self.path.join(".")) }
     }
 }
 
@@ -40,10 +36,7 @@ pub(super) struct Scope {
 impl Scope {
     /// The place outside of all blocks.
     pub(super) fn root() -> Scope {
-        Scope {
-            base: Some(Vec::new()),
-            params: Vec::new(),
-        }
+        Scope { base: Some(Vec::new()), params: Vec::new() }
     }
 
     /// Inside a block with names of its own.
@@ -66,25 +59,15 @@ pub(super) struct Reference {
 impl Reference {
     pub(super) fn read(raw: &str) -> Reference {
         let mut rest = raw.strip_prefix("./").unwrap_or(raw);
-        let rooted = ["@root.", "@root/"]
-            .iter()
-            .find_map(|root| rest.strip_prefix(root));
+        let rooted = ["@root.", "@root/"].iter().find_map(|root| rest.strip_prefix(root));
         rest = rooted.unwrap_or(rest);
         let local = rest.strip_prefix('@');
         rest = local.unwrap_or(rest);
         let mut up = 0;
-        while let Some(outer) = rest
-            .strip_prefix("../")
-            .or_else(|| rest.strip_prefix("..."))
-        {
+        while let Some(outer) = rest.strip_prefix("../").or_else(|| rest.strip_prefix("...")) {
             (rest, up) = (outer, up + 1);
         }
-        Reference {
-            rooted: rooted.is_some(),
-            local: local.is_some(),
-            up,
-            names: names(rest),
-        }
+        Reference { rooted: rooted.is_some(), local: local.is_some(), up, names: names(rest) }
     }
 
     /// How many names there are.
@@ -98,16 +81,8 @@ impl Reference {
 
     /// The path to the first `parts` names, as handlebars reads it.
     pub(super) fn to(&self, parts: usize) -> String {
-        let names = self
-            .names
-            .iter()
-            .take(parts)
-            .map(|name| format!("[{name}]"));
-        let names: Vec<String> = if parts == 0 {
-            vec!["this".to_owned()]
-        } else {
-            names.collect()
-        };
+        let names = self.names.iter().take(parts).map(|name| format!("[{name}]"));
+        let names: Vec<String> = if parts == 0 { vec!["this".to_owned()] } else { names.collect() };
         format!("{}{}", self.start(), names.join("."))
     }
 
@@ -137,17 +112,10 @@ impl Reference {
         if first.is_some_and(|name| scopes.iter().any(|scope| scope.params.contains(name))) {
             return Ok(None);
         }
-        let Some(scope) = scopes
-            .len()
-            .checked_sub(self.up + 1)
-            .and_then(|at| scopes.get(at))
-        else {
+        let Some(scope) = scopes.len().checked_sub(self.up + 1).and_then(|at| scopes.get(at)) else {
             return Err(());
         };
-        Ok(scope
-            .base
-            .as_ref()
-            .map(|base| base.iter().chain(&self.names).cloned().collect()))
+        Ok(scope.base.as_ref().map(|base| base.iter().chain(&self.names).cloned().collect()))
     }
 }
 
@@ -156,10 +124,7 @@ fn names(path: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = path;
     while !rest.is_empty() {
-        let (name, after) = match rest
-            .strip_prefix('[')
-            .and_then(|inner| inner.split_once(']'))
-        {
+        let (name, after) = match rest.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
             Some((name, after)) => (name, after),
             None => rest.split_at(rest.find(['.', '/']).unwrap_or(rest.len())),
         };

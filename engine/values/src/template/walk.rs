@@ -21,11 +21,7 @@ pub(super) struct Found {
 
 /// Walks the whole template. `own` are the names of helpers beside the standard ones.
 pub(super) fn walk(template: &mut Template, own: &[String]) -> Result<Found, Fault> {
-    let mut walk = Walk {
-        own,
-        scopes: vec![Scope::root()],
-        found: Found::default(),
-    };
+    let mut walk = Walk { own, scopes: vec![Scope::root()], found: Found::default() };
     walk.template(template)?;
     Ok(walk.found)
 }
@@ -34,11 +30,7 @@ pub(super) fn walk(template: &mut Template, own: &[String]) -> Result<Found, Fau
 pub(super) fn as_parameter(helper: &HelperTemplate) -> Parameter {
     match (&helper.name, &helper.params[..]) {
         (Parameter::Name(name), [only @ Parameter::Path(_)]) if name == VALUE => only.clone(),
-        _ => Parameter::Subexpression(Subexpression::new(
-            helper.name.clone(),
-            helper.params.clone(),
-            helper.hash.clone(),
-        )),
+        _ => Parameter::Subexpression(Subexpression::new(helper.name.clone(), helper.params.clone(), helper.hash.clone())),
     }
 }
 
@@ -50,15 +42,10 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn template(&mut self, template: &mut Template) -> Result<(), Fault> {
-        let places: Vec<_> = template
-            .mapping
-            .iter()
-            .map(|place| (place.0, place.1))
-            .collect();
+        let places: Vec<_> = template.mapping.iter().map(|place| (place.0, place.1)).collect();
         for (at, element) in template.elements.iter_mut().enumerate() {
             let place = places.get(at).copied();
-            self.element(element)
-                .map_err(|fault| placed(fault, place))?;
+            self.element(element).map_err(|fault| placed(fault, place))?;
         }
         Ok(())
     }
@@ -71,9 +58,9 @@ impl Walk<'_> {
                 self.call(helper, Place::Inline)
             }
             TemplateElement::HelperBlock(helper) => self.block(helper),
-            TemplateElement::PartialExpression(_) | TemplateElement::PartialBlock(_) => Err(
-                Fault::new("Partials ({{> …}}) are not supported: write the text in place"),
-            ),
+            TemplateElement::PartialExpression(_) | TemplateElement::PartialBlock(_) => {
+                Err(Fault::new("Partials ({{> …}}) are not supported: write the text in place"))
+            }
             TemplateElement::DecoratorExpression(_) | TemplateElement::DecoratorBlock(_) => {
                 Err(Fault::new("Decorators ({{* …}}) are not supported"))
             }
@@ -87,18 +74,11 @@ impl Walk<'_> {
         self.found.calls |= name != VALUE;
         let (least, optional) = helpers::demands(&name);
         if helper.params.len() < least {
-            return Err(Fault::new(format!(
-                "The helper \"{name}\" needs {least} value(s)"
-            )));
+            return Err(Fault::new(format!("The helper \"{name}\" needs {least} value(s)")));
         }
         let params = helper.params.iter_mut().enumerate();
-        params
-            .map(|(at, p)| (optional.covers(at), p))
-            .try_for_each(|(o, p)| self.parameter(p, o))?;
-        helper
-            .hash
-            .values_mut()
-            .try_for_each(|option| self.parameter(option, false))
+        params.map(|(at, p)| (optional.covers(at), p)).try_for_each(|(o, p)| self.parameter(p, o))?;
+        helper.hash.values_mut().try_for_each(|option| self.parameter(option, false))
     }
 
     fn known(&self, name: &str, place: Place) -> Result<(), Fault> {
@@ -143,16 +123,11 @@ impl Walk<'_> {
     /// Notes a variable; gives its way from the data itself, if it has one.
     fn read(&mut self, path: &Parameter, optional: bool) -> Result<Option<Vec<String>>, Fault> {
         let raw = path.as_name().unwrap_or_default();
-        let way = Reference::read(raw).resolve(&self.scopes).map_err(|()| {
-            Fault::new(format!(
-                "\"{raw}\" goes up further than there are blocks around it"
-            ))
-        })?;
+        let way = Reference::read(raw)
+            .resolve(&self.scopes)
+            .map_err(|()| Fault::new(format!("\"{raw}\" goes up further than there are blocks around it")))?;
         if let Some(path) = &way {
-            let variable = Variable {
-                path: path.clone(),
-                optional,
-            };
+            let variable = Variable { path: path.clone(), optional };
             if !self.found.variables.contains(&variable) {
                 self.found.variables.push(variable);
             }
@@ -165,18 +140,12 @@ impl Walk<'_> {
         let scope = self.scope_of(helper)?;
         let opened = scope.is_some();
         self.scopes.extend(scope);
-        let body = helper
-            .template
-            .as_mut()
-            .map_or(Ok(()), |body| self.template(body));
+        let body = helper.template.as_mut().map_or(Ok(()), |body| self.template(body));
         if opened {
             self.scopes.pop();
         }
         body?;
-        helper
-            .inverse
-            .as_mut()
-            .map_or(Ok(()), |inverse| self.template(inverse))
+        helper.inverse.as_mut().map_or(Ok(()), |inverse| self.template(inverse))
     }
 
     /// What names mean inside the block, if it changes that.
@@ -192,9 +161,7 @@ impl Walk<'_> {
             Some(BlockParam::Pair((one, two))) => vec![one, two],
             _ => Vec::new(),
         };
-        let names = names
-            .into_iter()
-            .filter_map(|name| name.as_name().map(str::to_owned));
+        let names = names.into_iter().filter_map(|name| name.as_name().map(str::to_owned));
         Ok(Some(Scope::block(base, names.collect())))
     }
 }

@@ -28,16 +28,10 @@ impl HelperDef for If {
         out: &mut dyn Output,
     ) -> HelperResult {
         budget::pay(h, r, ctx, rc)?;
-        let zero = h
-            .hash_get("includeZero")
-            .is_some_and(|flag| flag.value() == &Value::Bool(true));
+        let zero = h.hash_get("includeZero").is_some_and(|flag| flag.value() == &Value::Bool(true));
         let value = present(first(h)?, ctx, rc, true, self.open)?;
         let truth = value.is_some_and(|value| value.is_truthy(zero));
-        let branch = if truth == self.when {
-            h.template()
-        } else {
-            h.inverse()
-        };
+        let branch = if truth == self.when { h.template() } else { h.inverse() };
         branch.map_or(Ok(()), |branch| branch.render(r, ctx, rc, out))
     }
 }
@@ -57,26 +51,15 @@ impl HelperDef for With {
         let param = first(h)?;
         let value = present(param, ctx, rc, false, false)?;
         if !value.is_some_and(|value| value.is_truthy(true)) {
-            return h
-                .inverse()
-                .map_or(Ok(()), |inverse| inverse.render(r, ctx, rc, out));
+            return h.inverse().map_or(Ok(()), |inverse| inverse.render(r, ctx, rc, out));
         }
         let mut block = block_at(param);
         if let Some(outer) = rc.block() {
-            block
-                .local_variables_mut()
-                .clone_from(outer.local_variables());
+            block.local_variables_mut().clone_from(outer.local_variables());
         }
-        name(
-            &mut block,
-            h,
-            param.context_path().is_some(),
-            param.value(),
-            &Value::Null,
-        )?;
+        name(&mut block, h, param.context_path().is_some(), param.value(), &Value::Null)?;
         rc.push_block(block);
-        h.template()
-            .map_or(Ok(()), |body| body.render(r, ctx, rc, out))?;
+        h.template().map_or(Ok(()), |body| body.render(r, ctx, rc, out))?;
         rc.pop_block();
         Ok(())
     }
@@ -96,14 +79,10 @@ impl HelperDef for Each {
         let param = first(h)?;
         let items: Items = match present(param, ctx, rc, false, false)? {
             Some(Value::Array(list)) => Box::new(list.iter().map(|item| (None, item))),
-            Some(Value::Object(fields)) => {
-                Box::new(fields.iter().map(|(key, item)| (Some(key), item)))
-            }
+            Some(Value::Object(fields)) => Box::new(fields.iter().map(|(key, item)| (Some(key), item))),
             Some(Value::Null) | None => Box::new(std::iter::empty()),
             Some(_) => {
-                return Err(other(
-                    "each: what it goes through is neither a list nor an object".to_owned(),
-                ));
+                return Err(other("each: what it goes through is neither a list nor an object".to_owned()));
             }
         };
         let Some(body) = h.template() else {
@@ -111,9 +90,7 @@ impl HelperDef for Each {
         };
         let count = items.len();
         if count == 0 {
-            return h
-                .inverse()
-                .map_or(Ok(()), |inverse| inverse.render(r, ctx, rc, out));
+            return h.inverse().map_or(Ok(()), |inverse| inverse.render(r, ctx, rc, out));
         }
         for (index, (key, item)) in items.enumerate() {
             budget::pay(h, r, ctx, rc)?;
@@ -144,33 +121,18 @@ fn step<'rc>(
     if let Some(key) = &key {
         block.set_local_var("key", key.clone());
     }
-    let segment = key
-        .as_ref()
-        .and_then(Value::as_str)
-        .map_or_else(|| index.to_string(), str::to_owned);
+    let segment = key.as_ref().and_then(Value::as_str).map_or_else(|| index.to_string(), str::to_owned);
     match param.context_path() {
         Some(path) => *block.base_path_mut() = path.iter().cloned().chain([segment]).collect(),
         None => block.set_base_value(item.clone()),
     }
-    name(
-        &mut block,
-        h,
-        param.context_path().is_some(),
-        item,
-        key.as_ref().unwrap_or(&position),
-    )?;
+    name(&mut block, h, param.context_path().is_some(), item, key.as_ref().unwrap_or(&position))?;
     block.set_local_var("index", position);
     Ok(block)
 }
 
 /// Gives the item, and its key, the names after `as`.
-fn name<'rc>(
-    block: &mut BlockContext<'rc>,
-    h: &Helper<'rc>,
-    by_path: bool,
-    item: &Value,
-    key: &Value,
-) -> Result<(), RenderError> {
+fn name<'rc>(block: &mut BlockContext<'rc>, h: &Helper<'rc>, by_path: bool, item: &Value, key: &Value) -> Result<(), RenderError> {
     let (item_name, key_name) = match (h.block_param(), h.block_param_pair()) {
         (Some(item), _) => (item, None),
         (None, Some((item, key))) => (item, Some(key)),
@@ -200,6 +162,5 @@ fn block_at<'rc>(param: &PathAndJson<'rc>) -> BlockContext<'rc> {
 }
 
 fn first<'a, 'rc>(h: &'a Helper<'rc>) -> Result<&'a PathAndJson<'rc>, RenderError> {
-    h.param(0)
-        .ok_or_else(|| other(format!("{}: needs a value", h.name())))
+    h.param(0).ok_or_else(|| other(format!("{}: needs a value", h.name())))
 }

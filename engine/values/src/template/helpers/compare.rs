@@ -34,9 +34,7 @@ pub(super) fn lte(call: &Call) -> Result<Value, String> {
 
 /// Values without an order are neither above nor below each other.
 fn ordered(call: &Call, holds: fn(Ordering) -> bool) -> Result<Value, String> {
-    Ok(order::compare(call.value(0), call.value(1))
-        .is_some_and(holds)
-        .into())
+    Ok(order::compare(call.value(0), call.value(1)).is_some_and(holds).into())
 }
 
 pub(super) fn and(call: &Call) -> Result<Value, String> {

@@ -16,20 +16,14 @@ pub(super) fn date(call: &Call) -> Result<Value, String> {
         Value::String(text) => text,
         other => return Err(not_a_date(&other.to_string())),
     };
-    let pattern = call
-        .value(1)
-        .as_str()
-        .ok_or("the pattern is no text, write \"%d.%m.%Y\"")?;
+    let pattern = call.value(1).as_str().ok_or("the pattern is no text, write \"%d.%m.%Y\"")?;
     let items: Vec<Item> = StrftimeItems::new(pattern).collect();
     if items.contains(&Item::Error) {
-        return Err(format!(
-            "the pattern \"{pattern}\" is wrong: see strftime, like \"%d.%m.%Y\""
-        ));
+        return Err(format!("the pattern \"{pattern}\" is wrong: see strftime, like \"%d.%m.%Y\""));
     }
     let moment = read(text).ok_or_else(|| not_a_date(text))?;
     let mut written = String::new();
-    write!(written, "{}", moment.format_with_items(items.iter()))
-        .map_err(|_| format!("the pattern \"{pattern}\" cannot be written"))?;
+    write!(written, "{}", moment.format_with_items(items.iter())).map_err(|_| format!("the pattern \"{pattern}\" cannot be written"))?;
     Ok(written.into())
 }
 

@@ -7,9 +7,7 @@ mod number;
 mod text;
 
 use handlebars::{Context, Handlebars, Helper, HelperDef, HelperResult, JsonTruthy, Output};
-use handlebars::{
-    PathAndJson, RenderContext, RenderError, RenderErrorReason, Renderable, ScopedJson,
-};
+use handlebars::{PathAndJson, RenderContext, RenderError, RenderErrorReason, Renderable, ScopedJson};
 use serde_json::Value;
 
 use super::{budget, missing};
@@ -84,11 +82,7 @@ struct Call<'a> {
 impl Call<'_> {
     /// The value at a position, null when it was not given or may be missing and is.
     fn value(&self, at: usize) -> &Value {
-        self.values
-            .get(at)
-            .copied()
-            .flatten()
-            .unwrap_or(&Value::Null)
+        self.values.get(at).copied().flatten().unwrap_or(&Value::Null)
     }
 
     fn option(&self, name: &str) -> Option<&Value> {
@@ -109,33 +103,15 @@ struct Standard {
 }
 
 const fn inline(name: &'static str, least: usize, run: Run) -> Standard {
-    Standard {
-        name,
-        places: Places::Inline,
-        least,
-        optional: Optional::None,
-        run: Some(run),
-    }
+    Standard { name, places: Places::Inline, least, optional: Optional::None, run: Some(run) }
 }
 
 const fn condition(name: &'static str, least: usize, optional: Optional, run: Run) -> Standard {
-    Standard {
-        name,
-        places: Places::Both,
-        least,
-        optional,
-        run: Some(run),
-    }
+    Standard { name, places: Places::Both, least, optional, run: Some(run) }
 }
 
 const fn block(name: &'static str, optional: Optional) -> Standard {
-    Standard {
-        name,
-        places: Places::Block,
-        least: 1,
-        optional,
-        run: None,
-    }
+    Standard { name, places: Places::Block, least: 1, optional, run: None }
 }
 
 static TABLE: [Standard; 32] = [
@@ -159,10 +135,7 @@ static TABLE: [Standard; 32] = [
     inline("sub", 2, number::sub),
     inline("mul", 2, number::mul),
     inline("div", 2, number::div),
-    Standard {
-        optional: Optional::First,
-        ..inline("default", 2, text::default)
-    },
+    Standard { optional: Optional::First, ..inline("default", 2, text::default) },
     inline("json", 1, text::json),
     inline("upper", 1, text::upper),
     inline("lower", 1, text::lower),
@@ -182,10 +155,7 @@ fn standard(name: &str) -> Option<&'static Standard> {
 
 /// The names of all standard helpers.
 pub(super) fn names<'a>() -> impl Iterator<Item = &'a str> {
-    TABLE
-        .iter()
-        .map(|standard| standard.name)
-        .filter(|name| *name != VALUE)
+    TABLE.iter().map(|standard| standard.name).filter(|name| *name != VALUE)
 }
 
 /// Where the helper may stand; none if there is no such helper.
@@ -195,23 +165,14 @@ pub(super) fn place(name: &str) -> Option<Places> {
 
 /// How many values the helper needs, and which may be missing.
 pub(super) fn demands(name: &str) -> (usize, Optional) {
-    standard(name).map_or((0, Optional::None), |standard| {
-        (standard.least, standard.optional)
-    })
+    standard(name).map_or((0, Optional::None), |standard| (standard.least, standard.optional))
 }
 
 /// Puts the standard helpers in place of those that handlebars brings.
 pub(super) fn register(registry: &mut Handlebars<'static>, open: bool) {
     for standard in &TABLE {
         if let Some(run) = standard.run {
-            registry.register_helper(
-                standard.name,
-                Box::new(Function {
-                    standard,
-                    run,
-                    open,
-                }),
-            );
+            registry.register_helper(standard.name, Box::new(Function { standard, run, open }));
         }
     }
     blocks::register(registry, open);
@@ -241,10 +202,7 @@ impl HelperDef for Function {
         for option in h.hash().values() {
             present(option, ctx, rc, false, false)?;
         }
-        match (self.run)(&Call {
-            values: &values,
-            helper: h,
-        }) {
+        match (self.run)(&Call { values: &values, helper: h }) {
             // Only `lookup` answers null for what is not there; see `text::lookup`.
             Ok(Value::Null) if self.standard.name == "lookup" => Ok(ScopedJson::Missing),
             Ok(value) => bounded(value),
@@ -262,22 +220,14 @@ impl HelperDef for Function {
     ) -> HelperResult {
         let value = self.call_inner(h, r, ctx, rc)?;
         if h.is_block() {
-            let branch = if value.as_json().is_truthy(false) {
-                h.template()
-            } else {
-                h.inverse()
-            };
+            let branch = if value.as_json().is_truthy(false) { h.template() } else { h.inverse() };
             return branch.map_or(Ok(()), |branch| branch.render(r, ctx, rc, out));
         }
         if value.is_missing() {
             return Err(missing::unknown(&PathAndJson::new(None, value), ctx, rc));
         }
         let text = text::shown(value.as_json());
-        let text = if rc.is_disable_escape() {
-            text.into_owned()
-        } else {
-            r.get_escape_fn()(&text)
-        };
+        let text = if rc.is_disable_escape() { text.into_owned() } else { r.get_escape_fn()(&text) };
         out.write(&text).map_err(RenderError::from)
     }
 }
@@ -301,10 +251,7 @@ fn present<'a, 'rc>(
 
 fn bounded<'rc>(value: Value) -> Result<ScopedJson<'rc>, RenderError> {
     match &value {
-        Value::String(text) if text.len() > LONGEST => Err(other(format!(
-            "A helper made a text of more than {} MiB",
-            LONGEST >> 20
-        ))),
+        Value::String(text) if text.len() > LONGEST => Err(other(format!("A helper made a text of more than {} MiB", LONGEST >> 20))),
         _ => Ok(ScopedJson::Derived(value)),
     }
 }

@@ -24,28 +24,15 @@ fn float(number: &Number) -> f64 {
 }
 
 /// Exactly, as long as all are integers and so is the result; else as floats.
-fn fold(
-    call: &Call,
-    exact: fn(i128, i128) -> Option<i128>,
-    rough: fn(f64, f64) -> f64,
-) -> Result<Value, String> {
-    let numbers = (0..call.values.len())
-        .map(|at| number(call, at))
-        .collect::<Result<Vec<_>, _>>()?;
+fn fold(call: &Call, exact: fn(i128, i128) -> Option<i128>, rough: fn(f64, f64) -> f64) -> Result<Value, String> {
+    let numbers = (0..call.values.len()).map(|at| number(call, at)).collect::<Result<Vec<_>, _>>()?;
     let integers: Option<Vec<i128>> = numbers.iter().map(|number| whole(number)).collect();
-    let sum = integers.and_then(|all| {
-        all.into_iter()
-            .map(Some)
-            .reduce(|a, b| exact(a?, b?))
-            .flatten()
-    });
+    let sum = integers.and_then(|all| all.into_iter().map(Some).reduce(|a, b| exact(a?, b?)).flatten());
     if let Some(integer) = sum.and_then(Number::from_i128) {
         return Ok(Value::Number(integer));
     }
     let sum = numbers.into_iter().map(float).reduce(rough).unwrap_or(0.0);
-    Number::from_f64(sum)
-        .map(Value::Number)
-        .ok_or_else(|| "the result is too large".to_owned())
+    Number::from_f64(sum).map(Value::Number).ok_or_else(|| "the result is too large".to_owned())
 }
 
 pub(super) fn add(call: &Call) -> Result<Value, String> {
@@ -64,11 +51,7 @@ pub(super) fn div(call: &Call) -> Result<Value, String> {
     if (1..call.values.len()).any(|at| number(call, at).is_ok_and(|number| float(number) == 0.0)) {
         return Err("a number cannot be divided by zero".to_owned());
     }
-    fold(
-        call,
-        |a, b| if a % b == 0 { Some(a / b) } else { None },
-        |a, b| a / b,
-    )
+    fold(call, |a, b| if a % b == 0 { Some(a / b) } else { None }, |a, b| a / b)
 }
 
 /// `{{round total 2}}`: half away from zero; without places, to an integer.
@@ -78,15 +61,9 @@ pub(super) fn round(call: &Call) -> Result<Value, String> {
     }
     let places = match call.values.len() {
         1 => 0,
-        _ => call
-            .value(1)
-            .as_u64()
-            .filter(|places| *places <= PLACES as u64)
-            .ok_or("places must be 0 to 30")?,
+        _ => call.value(1).as_u64().filter(|places| *places <= PLACES as u64).ok_or("places must be 0 to 30")?,
     };
-    Ok(Decimal::of(number(call, 0)?)
-        .rounded(places as usize)
-        .into_value())
+    Ok(Decimal::of(number(call, 0)?).rounded(places as usize).into_value())
 }
 
 /// `{{format total "#,##0.00"}}`; `decimal=","` and `group="."` change the signs.
@@ -94,10 +71,7 @@ pub(super) fn format(call: &Call) -> Result<Value, String> {
     if call.value(0).is_null() {
         return Ok(Value::Null);
     }
-    let pattern = call
-        .value(1)
-        .as_str()
-        .ok_or("the pattern is no text, write \"#,##0.00\"")?;
+    let pattern = call.value(1).as_str().ok_or("the pattern is no text, write \"#,##0.00\"")?;
     let pattern = Pattern::read(pattern)?;
     let sign = |name: &str, usual: &'static str| match call.option(name) {
         None => Ok(usual.to_owned()),
@@ -105,9 +79,7 @@ pub(super) fn format(call: &Call) -> Result<Value, String> {
         Some(_) => Err(format!("\"{name}\" must be one character")),
     };
     let (point, group) = (sign("decimal", ".")?, sign("group", ",")?);
-    Ok(pattern
-        .write(Decimal::of(number(call, 0)?), &point, &group)
-        .into())
+    Ok(pattern.write(Decimal::of(number(call, 0)?), &point, &group).into())
 }
 
 /// `EUR #,##0.00`: what stands before and after the digits, how many digits at least
@@ -124,21 +96,16 @@ struct Pattern<'a> {
 impl Pattern<'_> {
     fn read(pattern: &str) -> Result<Pattern<'_>, String> {
         let digit = |letter: char| matches!(letter, '#' | '0');
-        let wrong =
-            || format!("the pattern \"{pattern}\" holds no digits: write it like \"#,##0.00\"");
+        let wrong = || format!("the pattern \"{pattern}\" holds no digits: write it like \"#,##0.00\"");
         let start = pattern.find(digit).ok_or_else(wrong)?;
         let end = pattern.rfind(digit).ok_or_else(wrong)? + 1;
         let digits = &pattern[start..end];
         let (integer, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        if !digits
-            .chars()
-            .all(|letter| digit(letter) || letter == ',' || letter == '.')
+        if !digits.chars().all(|letter| digit(letter) || letter == ',' || letter == '.')
             || fraction.contains([',', '.'])
             || digits.len() > PLACES
         {
-            return Err(format!(
-                "the pattern \"{pattern}\" is wrong: write it like \"#,##0.00\""
-            ));
+            return Err(format!("the pattern \"{pattern}\" is wrong: write it like \"#,##0.00\""));
         }
         Ok(Pattern {
             before: &pattern[..start],
@@ -151,28 +118,17 @@ impl Pattern<'_> {
     }
 
     fn write(&self, number: Decimal, point: &str, group: &str) -> String {
-        let shift = if self.after.trim_start().starts_with('%') {
-            2
-        } else {
-            0
-        };
+        let shift = if self.after.trim_start().starts_with('%') { 2 } else { 0 };
         let number = number.shifted(shift).rounded(self.most);
         let (whole, fraction) = number.parts();
         let whole = format!("{whole:0>width$}", width = self.integer);
-        let whole = if self.grouped {
-            in_groups(&whole, group)
-        } else {
-            whole
-        };
+        let whole = if self.grouped { in_groups(&whole, group) } else { whole };
         let fraction = format!("{fraction:0<width$}", width = self.least);
         let kept = fraction.trim_end_matches('0').len().max(self.least);
         let fraction = &fraction[..kept];
         let sign = if number.is_negative() { "-" } else { "" };
         let point = if fraction.is_empty() { "" } else { point };
-        format!(
-            "{}{sign}{whole}{point}{fraction}{}",
-            self.before, self.after
-        )
+        format!("{}{sign}{whole}{point}{fraction}{}", self.before, self.after)
     }
 }
 

@@ -28,11 +28,7 @@ pub(super) fn default(call: &Call) -> Result<Value, String> {
 
 pub(super) fn json(call: &Call) -> Result<Value, String> {
     let pretty = call.option("pretty") == Some(&Value::Bool(true));
-    let text = if pretty {
-        format!("{:#}", call.value(0))
-    } else {
-        call.value(0).to_string()
-    };
+    let text = if pretty { format!("{:#}", call.value(0)) } else { call.value(0).to_string() };
     Ok(text.into())
 }
 
@@ -63,11 +59,7 @@ pub(super) fn join(call: &Call) -> Result<Value, String> {
         Value::Array(list) => list,
         _ => return Err("what is joined is no list".to_owned()),
     };
-    let separator = if call.values.len() > 1 {
-        shown(call.value(1))
-    } else {
-        Cow::Borrowed(", ")
-    };
+    let separator = if call.values.len() > 1 { shown(call.value(1)) } else { Cow::Borrowed(", ") };
     let mut joined = String::new();
     for (at, value) in list.iter().enumerate() {
         if at > 0 {
@@ -90,11 +82,7 @@ pub(super) fn concat(call: &Call) -> Result<Value, String> {
 
 /// `{{replace code "-" ""}}`.
 pub(super) fn replace(call: &Call) -> Result<Value, String> {
-    let (within, old, new) = (
-        shown(call.value(0)),
-        shown(call.value(1)),
-        shown(call.value(2)),
-    );
+    let (within, old, new) = (shown(call.value(0)), shown(call.value(1)), shown(call.value(2)));
     if old.is_empty() {
         return Err("what is to be replaced is empty".to_owned());
     }
@@ -105,11 +93,7 @@ pub(super) fn replace(call: &Call) -> Result<Value, String> {
 }
 
 fn fits(text: &str) -> Result<(), String> {
-    if text.len() > LONGEST {
-        Err("the result is too long".to_owned())
-    } else {
-        Ok(())
-    }
+    if text.len() > LONGEST { Err("the result is too long".to_owned()) } else { Ok(()) }
 }
 
 /// Letters of a text, elements of a list, fields of an object.
@@ -128,9 +112,7 @@ pub(super) fn lookup(call: &Call) -> Result<Value, String> {
     let found = match (call.value(0), call.value(1)) {
         (Value::Object(fields), key) => fields.get(&*shown(key)),
         (Value::Array(list), Value::Number(at)) => at.as_u64().and_then(|at| list.get(at as usize)),
-        (Value::Array(list), Value::String(at)) => {
-            at.parse::<usize>().ok().and_then(|at| list.get(at))
-        }
+        (Value::Array(list), Value::String(at)) => at.parse::<usize>().ok().and_then(|at| list.get(at)),
         _ => return Err("looks into a list or an object, by a position or a name".to_owned()),
     };
     Ok(found.cloned().unwrap_or(Value::Null))

@@ -1,0 +1,156 @@
+//! `aggregate`: groups records and counts, sums, averages over each group.
+
+mod value;
+
+use std::collections::HashMap;
+
+use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Severity, Value, json};
+use serde::Deserialize;
+use serde_json::Map;
+use values::order::identity;
+use values::path::Path;
+
+use crate::phrase;
+use value::{Kind, Running};
+
+#[derive(Deserialize)]
+pub struct Parameters {
+    #[serde(default, rename = "groupBy")]
+    group_by: Vec<String>,
+    values: Map<String, Value>,
+}
+
+pub struct Aggregate {
+    group_by: Vec<Path>,
+    values: Vec<(String, Kind)>,
+    /// Where each group stands in `groups`, by the identity of its keys.
+    places: HashMap<String, usize>,
+    groups: Vec<Group>,
+    seen: usize,
+    ignored: usize,
+}
+
+/// What the records of one group have in common, and what was made of them so far.
+struct Group {
+    keys: Vec<Value>,
+    values: Vec<Running>,
+}
+
+impl Action for Aggregate {
+    const NAME: &'static str = "aggregate";
+    const TITLE: &'static str = "Aggregate";
+    const SUMMARY: &'static str =
+        "Groups the records and makes one record of each group: counts, sums, averages, least and greatest values.";
+    type Parameters = Parameters;
+
+    fn schema() -> Value {
+        let field = |title: &str| json!({ "type": "string", "minLength": 1, "title": title });
+        json!({
+            "type": "object",
+            "required": ["values"],
+            "additionalProperties": false,
+            "properties": {
+                "groupBy": {
+                    "type": "array",
+                    "title": "Group by",
+                    "description": "Fields that the records of a group agree in. Without any, all records are one group. Groups stand in the order of their first record.",
+                    "items": { "type": "string", "minLength": 1 },
+                    "default": [],
+                    "examples": [["customer"]]
+                },
+                "values": {
+                    "type": "object",
+                    "title": "Values",
+                    "description": "Names of new fields, and what each holds. Sums and averages leave out what is no number; the others leave out what is null or missing.",
+                    "minProperties": 1,
+                    "additionalProperties": {
+                        "type": "object",
+                        "minProperties": 1,
+                        "maxProperties": 1,
+                        "additionalProperties": false,
+                        "properties": {
+                            "count": { "const": true, "title": "Number of records" },
+                            "sum": field("Sum of"), "avg": field("Average of"),
+                            "min": field("Least"), "max": field("Greatest"),
+                            "first": field("First"), "last": field("Last"),
+                            "distinct": field("Number of different values of")
+                        }
+                    },
+                    "examples": [{ "orders": { "count": true }, "revenue": { "sum": "total" } }]
+                }
+            }
+        })
+    }
+
+    fn open(parameters: Parameters, _: &Context) -> Result<Aggregate, Failure> {
+        let path = |text: &String| Path::parse(text).map_err(|fault| Failure::new(format!("groupBy: {fault}")));
+        let group_by = parameters.group_by.iter().map(path).collect::<Result<Vec<_>, _>>()?;
+        let values = parameters.values.into_iter();
+        let values = values.map(|(name, what)| Kind::read(&name, &what).map(|kind| (name, kind)));
+        let mut aggregate = Aggregate {
+            group_by,
+            values: values.collect::<Result<_, _>>()?,
+            places: HashMap::new(),
+            groups: Vec::new(),
+            seen: 0,
+            ignored: 0,
+        };
+        if aggregate.group_by.is_empty() {
+            // The sum over nothing is a record too.
+            aggregate.place_of(&Value::Null);
+        }
+        Ok(aggregate)
+    }
+
+    fn take(&mut self, records: Records) -> Result<Outcome, Failure> {
+        for record in records.values()? {
+            self.seen += 1;
+            let at = self.place_of(&record);
+            for (running, (_, kind)) in self.groups[at].values.iter_mut().zip(&self.values) {
+                self.ignored += usize::from(!running.add(kind, &record));
+            }
+        }
+        Ok(Outcome::of(Vec::new()))
+    }
+
+    fn close(&mut self) -> Result<Outcome, Failure> {
+        let groups = std::mem::take(&mut self.groups);
+        let message = format!("Made {} of {}", phrase::counted(groups.len(), "group"), phrase::records(self.seen));
+        let records: Vec<Value> = groups.into_iter().map(|group| self.record(group)).collect();
+        let outcome = Outcome::of(records);
+        if self.ignored == 0 {
+            return Ok(outcome.saying(format!("{message}.")));
+        }
+        let left_out = phrase::counted(self.ignored, "value");
+        let message = format!("{message}; {left_out} left out of sums and averages for being no number.");
+        Ok(outcome.saying(message).with(Severity::Warning))
+    }
+}
+
+impl Aggregate {
+    fn place_of(&mut self, record: &Value) -> usize {
+        let keys: Vec<Option<&Value>> = self.group_by.iter().map(|path| path.of(record)).collect();
+        // A missing key and a null one are the same group, because both are written as null.
+        let null = &Value::Null;
+        let identities: Vec<String> = keys.iter().map(|key| identity(key.unwrap_or(null))).collect();
+        let (groups, values) = (&mut self.groups, &self.values);
+        *self.places.entry(identities.join("\n")).or_insert_with(|| {
+            let keys = keys.into_iter().map(|key| key.cloned().unwrap_or(Value::Null)).collect();
+            let values = values.iter().map(|(_, kind)| Running::new(kind)).collect();
+            groups.push(Group { keys, values });
+            groups.len() - 1
+        })
+    }
+
+    fn record(&self, group: Group) -> Value {
+        let names = self.group_by.iter().map(|path| path.as_str().to_owned());
+        let mut record: Map<String, Value> = names.zip(group.keys).collect();
+        for ((name, _), running) in self.values.iter().zip(group.values) {
+            record.insert(name.clone(), running.into_value());
+        }
+        Value::Object(record)
+    }
+}
+
+#[cfg(test)]
+mod tests;

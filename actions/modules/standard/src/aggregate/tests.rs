@@ -1,0 +1,63 @@
+use ropewalk_sdk::testing::{Report, run};
+
+use super::*;
+
+fn aggregate(parameters: Value, batches: &[Value]) -> Report {
+    run::<Aggregate>(parameters, batches).expect("runs")
+}
+
+#[test]
+fn groups_over_batches() {
+    let parameters = json!({
+        "groupBy": ["c"],
+        "values": {
+            "n": {"count": true}, "sum": {"sum": "t"}, "avg": {"avg": "t"}, "min": {"min": "t"}, "max": {"max": "d"},
+            "first": {"first": "t"}, "last": {"last": "t"}, "kinds": {"distinct": "t"}
+        }
+    });
+    let batches = [
+        json!([{"c": "x", "t": 1, "d": "2026-01-02"}, {"c": "y", "t": 5, "d": "2026-01-01"}]),
+        json!([{"c": "x", "t": 4, "d": "2026-01-01T12:00:00Z"}, {"c": "x", "t": 1.0, "d": null}]),
+    ];
+    let report = aggregate(parameters, &batches);
+    let expected = json!([
+        {"c": "x", "n": 3, "sum": 6.0, "avg": 2.0, "min": 1, "max": "2026-01-02", "first": 1, "last": 1.0, "kinds": 2},
+        {"c": "y", "n": 1, "sum": 5, "avg": 5, "min": 5, "max": "2026-01-01", "first": 5, "last": 5, "kinds": 1}
+    ]);
+    assert_eq!(report.records, expected);
+    assert_eq!(report.message(), "Made 2 groups of 4 records.");
+}
+
+#[test]
+fn integers_are_summed_exactly() {
+    let records = json!([{"t": 9007199254740993_i64}, {"t": u64::MAX}, {"t": -2}, {"t": i64::MIN}]);
+    let report = aggregate(json!({"values": {"s": {"sum": "t"}}}), &[records]);
+    assert_eq!(report.records, json!([{"s": 9232379236109516798_u64}]));
+    let floats = json!([{"t": 1e16}, {"t": 1.0}, {"t": -1e16}, {"t": 0.5}]);
+    assert_eq!(aggregate(json!({"values": {"s": {"sum": "t"}}}), &[floats]).records, json!([{"s": 1.5}]));
+    let beyond = json!([{"t": u64::MAX}, {"t": u64::MAX}]);
+    let report = aggregate(json!({"values": {"s": {"sum": "t"}, "a": {"avg": "t"}}}), &[beyond]);
+    assert_eq!(report.records, json!([{"s": 36893488147419103230.0, "a": u64::MAX}]));
+}
+
+#[test]
+fn what_is_no_number_is_told() {
+    let records = json!([{"t": 1}, {"t": "2"}, {"t": null}, {}]);
+    let report = aggregate(json!({"values": {"s": {"sum": "t"}, "n": {"count": true}, "m": {"max": "t"}}}), &[records]);
+    assert_eq!(report.records, json!([{"s": 1, "n": 4, "m": "2"}]));
+    assert_eq!(report.message(), "Made 1 group of 4 records; 3 values left out of sums and averages for being no number.");
+    assert_eq!(report.outcomes.last().map(|outcome| outcome.severity), Some(Severity::Warning));
+}
+
+#[test]
+fn nothing_makes_one_group_or_none() {
+    let values = json!({"n": {"count": true}, "s": {"sum": "t"}, "a": {"avg": "t"}, "m": {"min": "t"}});
+    assert_eq!(aggregate(json!({"values": values}), &[]).records, json!([{"n": 0, "s": 0, "a": null, "m": null}]));
+    assert_eq!(aggregate(json!({"values": values, "groupBy": ["c"]}), &[json!([])]).records, json!([]));
+}
+
+#[test]
+fn wrong_values_are_told() {
+    let failure = run::<Aggregate>(json!({"values": {"s": {"total": "t"}}}), &[]).expect_err("wrong");
+    assert!(failure.message.starts_with("values.s: write one of"), "{failure}");
+}

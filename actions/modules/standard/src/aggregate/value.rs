@@ -1,0 +1,156 @@
+//! One value of a group, as it grows record by record.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use ropewalk_sdk::{Failure, Value};
+use serde_json::Number;
+use values::order::{identity, rank};
+use values::path::Path;
+
+/// What is made of the records, and of which field.
+pub(super) enum Kind {
+    Count,
+    Sum(Path),
+    Avg(Path),
+    Min(Path),
+    Max(Path),
+    First(Path),
+    Last(Path),
+    Distinct(Path),
+}
+
+impl Kind {
+    /// Reads `{"sum": "total"}`.
+    pub(super) fn read(name: &str, what: &Value) -> Result<Kind, Failure> {
+        let fault = |said: &str| Failure::new(format!("values.{name}: {said}"));
+        let usage = "write one of {\"count\": true} or {\"sum\": \"field\"}, with sum, avg, min, max, first, last or distinct";
+        let fields = what.as_object().filter(|fields| fields.len() == 1);
+        let (kind, field) = fields.and_then(|fields| fields.iter().next()).ok_or_else(|| fault(usage))?;
+        if kind == "count" && field == &Value::Bool(true) {
+            return Ok(Kind::Count);
+        }
+        let path = Path::parse(field.as_str().ok_or_else(|| fault(usage))?);
+        let path = path.map_err(|said| fault(&said.to_string()))?;
+        match kind.as_str() {
+            "sum" => Ok(Kind::Sum(path)),
+            "avg" => Ok(Kind::Avg(path)),
+            "min" => Ok(Kind::Min(path)),
+            "max" => Ok(Kind::Max(path)),
+            "first" => Ok(Kind::First(path)),
+            "last" => Ok(Kind::Last(path)),
+            "distinct" => Ok(Kind::Distinct(path)),
+            _ => Err(fault(usage)),
+        }
+    }
+}
+
+/// The value so far.
+pub(super) enum Running {
+    Count(usize),
+    Sum(Sum),
+    Avg(Sum),
+    One(Option<Value>),
+    Distinct(HashSet<String>),
+}
+
+impl Running {
+    pub(super) fn new(kind: &Kind) -> Running {
+        match kind {
+            Kind::Count => Running::Count(0),
+            Kind::Sum(_) => Running::Sum(Sum::default()),
+            Kind::Avg(_) => Running::Avg(Sum::default()),
+            Kind::Distinct(_) => Running::Distinct(HashSet::new()),
+            _ => Running::One(None),
+        }
+    }
+
+    /// Takes one record. False when a sum could not use its value.
+    pub(super) fn add(&mut self, kind: &Kind, record: &Value) -> bool {
+        let of = |path: &Path| path.of(record).filter(|value| !value.is_null()).cloned();
+        match (self, kind) {
+            (Running::Count(count), _) => *count += 1,
+            (Running::Sum(sum) | Running::Avg(sum), Kind::Sum(path) | Kind::Avg(path)) => {
+                return match path.of(record) {
+                    Some(Value::Number(number)) => sum.add(number),
+                    _ => false,
+                };
+            }
+            (Running::Distinct(found), Kind::Distinct(path)) => {
+                found.extend(of(path).map(|value| identity(&value)));
+            }
+            (Running::One(one), Kind::Min(path)) => replace(one, of(path), Ordering::Less),
+            (Running::One(one), Kind::Max(path)) => replace(one, of(path), Ordering::Greater),
+            (Running::One(one @ None), Kind::First(path)) => *one = of(path),
+            (Running::One(one), Kind::Last(path)) => *one = of(path).or(one.take()),
+            _ => {}
+        }
+        true
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        match self {
+            Running::Count(count) => count.into(),
+            Running::Sum(sum) => sum.total(),
+            Running::Avg(sum) => sum.average(),
+            Running::One(one) => one.unwrap_or(Value::Null),
+            Running::Distinct(found) => found.len().into(),
+        }
+    }
+}
+
+fn replace(one: &mut Option<Value>, other: Option<Value>, when: Ordering) {
+    let better = |other: &Value| one.as_ref().is_none_or(|one| rank(Some(other), Some(one)) == when);
+    if let Some(other) = other.filter(better) {
+        *one = Some(other);
+    }
+}
+
+/// A sum that is exact as long as everything in it is an integer.
+#[derive(Default)]
+pub(super) struct Sum {
+    count: usize,
+    whole: i128,
+    /// Floats apart, with what their addition lost (Neumaier), so that many small ones count.
+    float: f64,
+    lost: f64,
+    floats: bool,
+}
+
+impl Sum {
+    fn add(&mut self, number: &Number) -> bool {
+        let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+        match whole.and_then(|whole| self.whole.checked_add(whole)) {
+            Some(sum) => self.whole = sum,
+            None => self.add_float(number.as_f64().unwrap_or(0.0)),
+        }
+        self.count += 1;
+        true
+    }
+
+    fn add_float(&mut self, number: f64) {
+        self.floats = true;
+        let sum = self.float + number;
+        let (large, small) = if self.float.abs() >= number.abs() { (self.float, number) } else { (number, self.float) };
+        self.lost += (large - sum) + small;
+        self.float = sum;
+    }
+
+    fn as_float(&self) -> f64 {
+        self.whole as f64 + (self.float + self.lost)
+    }
+
+    fn total(&self) -> Value {
+        let exact = if self.floats { None } else { Number::from_i128(self.whole) };
+        exact.map_or_else(|| Value::from(self.as_float()), Value::Number)
+    }
+
+    fn average(&self) -> Value {
+        let count = self.count as i128;
+        match count {
+            0 => Value::Null,
+            _ if !self.floats && self.whole % count == 0 => Number::from_i128(self.whole / count).map_or(Value::Null, Value::Number),
+            _ => Value::from(self.as_float() / self.count as f64),
+        }
+    }
+}

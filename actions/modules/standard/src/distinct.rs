@@ -1,0 +1,93 @@
+//! `distinct`: keeps the first of records that are the same.
+
+use std::collections::HashSet;
+
+use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Value, json};
+use serde::Deserialize;
+use values::order::identity;
+use values::path::Path;
+
+use crate::phrase;
+
+#[derive(Deserialize)]
+pub struct Parameters {
+    #[serde(default)]
+    by: Vec<String>,
+}
+
+pub struct Distinct {
+    by: Vec<Path>,
+    found: HashSet<String>,
+    seen: usize,
+}
+
+impl Action for Distinct {
+    const NAME: &'static str = "distinct";
+    const TITLE: &'static str = "Distinct";
+    const SUMMARY: &'static str = "Keeps the first of records that agree in some fields, or in all.";
+    type Parameters = Parameters;
+
+    fn schema() -> Value {
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "by": {
+                    "type": "array",
+                    "title": "By",
+                    "description": "Fields that must agree. Without any, the whole record must.",
+                    "items": { "type": "string", "minLength": 1 },
+                    "default": [],
+                    "examples": [["email"]]
+                }
+            }
+        })
+    }
+
+    fn open(parameters: Parameters, _: &Context) -> Result<Distinct, Failure> {
+        let path = |(at, text): (usize, &String)| Path::parse(text).map_err(|fault| Failure::new(format!("by[{at}]: {fault}")));
+        let by = parameters.by.iter().enumerate().map(path).collect::<Result<_, _>>()?;
+        Ok(Distinct { by, found: HashSet::new(), seen: 0 })
+    }
+
+    fn take(&mut self, records: Records) -> Result<Outcome, Failure> {
+        let mut records = records.values()?;
+        self.seen += records.len();
+        records.retain(|record| {
+            let key = self.key(record);
+            self.found.insert(key)
+        });
+        let message = format!("Kept {} of {}.", self.found.len(), phrase::records(self.seen));
+        Ok(Outcome::of(records).saying(message))
+    }
+}
+
+impl Distinct {
+    fn key(&self, record: &Value) -> String {
+        if self.by.is_empty() {
+            return identity(record);
+        }
+        let part = |path: &Path| path.of(record).map_or_else(|| "missing".to_owned(), identity);
+        self.by.iter().map(part).collect::<Vec<_>>().join(
+            "
+",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ropewalk_sdk::testing::run;
+
+    use super::*;
+
+    #[test]
+    fn keeps_the_first_over_batches() {
+        let batches = [json!([{"a": 1, "b": "x"}, {"a": 1.0, "b": "y"}, {"b": "z"}]), json!([{"b": "x", "a": 1}, {"a": null}, {"a": 2}])];
+        let whole = run::<Distinct>(json!({}), &batches).expect("runs");
+        assert_eq!(whole.records.as_array().map(Vec::len), Some(5));
+        let by = run::<Distinct>(json!({"by": ["a"]}), &batches).expect("runs");
+        assert_eq!(by.records, json!([{"a": 1, "b": "x"}, {"b": "z"}, {"a": null}, {"a": 2}]));
+        assert_eq!(by.message(), "Kept 4 of 6 records.");
+    }
+}

@@ -1,0 +1,200 @@
+//! `set`: adds, renames, removes and computes fields.
+
+use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Rejection, Value, json};
+use serde::Deserialize;
+use serde_json::Map;
+use values::template::{self, Templates, Text};
+
+use crate::phrase;
+
+/// Longest computed text, in bytes.
+const LONGEST: usize = 1 << 20;
+
+#[derive(Deserialize)]
+pub struct Parameters {
+    #[serde(default)]
+    rename: Map<String, Value>,
+    #[serde(default)]
+    remove: Vec<String>,
+    #[serde(default)]
+    add: Map<String, Value>,
+    #[serde(default)]
+    compute: Map<String, Value>,
+}
+
+pub struct Set {
+    rename: Map<String, Value>,
+    remove: Vec<String>,
+    add: Map<String, Value>,
+    compute: Vec<(String, Text)>,
+    templates: Templates,
+    changed: usize,
+}
+
+impl Action for Set {
+    const NAME: &'static str = "set";
+    const TITLE: &'static str = "Set fields";
+    const SUMMARY: &'static str = "Renames, removes, adds and computes fields of each record, in that order.";
+    type Parameters = Parameters;
+
+    fn schema() -> Value {
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "rename": {
+                    "type": "object",
+                    "title": "Rename",
+                    "description": "Old names of fields, and the new ones. A field that is not there is passed over.",
+                    "additionalProperties": { "type": "string", "minLength": 1 },
+                    "examples": [{ "cust_no": "customerNumber" }]
+                },
+                "remove": {
+                    "type": "array",
+                    "title": "Remove",
+                    "description": "Names of fields that the records lose.",
+                    "items": { "type": "string", "minLength": 1 },
+                    "examples": [["password"]]
+                },
+                "add": {
+                    "type": "object",
+                    "title": "Add",
+                    "description": "Fields with the same value in every record. An existing field gets the new value.",
+                    "examples": [{ "source": "import", "importedOn": "$<today>" }]
+                },
+                "compute": {
+                    "type": "object",
+                    "title": "Compute",
+                    "description": "Fields and the handlebars template for each, filled with the record. A template that is one expression gives a value with its type. Later templates see the fields of earlier ones. A record that a template does not fit is rejected.",
+                    "additionalProperties": { "type": "string" },
+                    "raw": true,
+                    "examples": [{ "total": "{{mul price quantity}}", "label": "{{name}} ({{default city \"?\"}})" }]
+                }
+            }
+        })
+    }
+
+    fn open(parameters: Parameters, _: &Context) -> Result<Set, Failure> {
+        let Parameters { rename, remove, add, compute } = parameters;
+        for (old, new) in &rename {
+            if !new.is_string() {
+                return Err(Failure::new(format!("rename.{old}: the new name is no text")));
+            }
+        }
+        let compute = compute.into_iter().map(|(name, source)| text(name, &source)).collect::<Result<_, _>>()?;
+        Ok(Set { rename, remove, add, compute, templates: Templates::plain().of_record(), changed: 0 })
+    }
+
+    fn take(&mut self, records: Records) -> Result<Outcome, Failure> {
+        let mut kept = Vec::new();
+        let mut rejected = Vec::new();
+        for (index, record) in records.values()?.into_iter().enumerate() {
+            match self.changed(record) {
+                Ok(record) => kept.push(record),
+                Err(reason) => rejected.push(Rejection { index: index as u32, reason }),
+            }
+        }
+        self.changed += kept.len();
+        let message = format!("Set fields of {}.", phrase::records(self.changed));
+        Ok(Outcome::of(kept).rejecting(rejected).saying(message))
+    }
+}
+
+fn text(name: String, source: &Value) -> Result<(String, Text), Failure> {
+    let source = source.as_str().ok_or_else(|| Failure::new(format!("compute.{name} is no text")))?;
+    let text = Text::parse(source).map_err(|fault| Failure::new(format!("compute.{name}: {fault}")))?;
+    Ok((name, text))
+}
+
+impl Set {
+    fn changed(&self, record: Value) -> Result<Value, String> {
+        let Value::Object(fields) = record else { return Err("The record is no object".to_owned()) };
+        let mut fields = self.renamed(fields);
+        for name in &self.remove {
+            fields.shift_remove(name);
+        }
+        fields.extend(self.add.clone());
+        self.computed(fields)
+    }
+
+    /// Renamed fields keep their place; a field that had the new name gives way.
+    fn renamed(&self, mut fields: Map<String, Value>) -> Map<String, Value> {
+        if self.rename.is_empty() {
+            return fields;
+        }
+        for (old, new) in &self.rename {
+            if fields.contains_key(old) && Some(old.as_str()) != new.as_str() {
+                // Only what is not itself renamed away has to give way.
+                let new = new.as_str().unwrap_or_default();
+                if !self.rename.contains_key(new) {
+                    fields.shift_remove(new);
+                }
+            }
+        }
+        let name = |name: String| match self.rename.get(&name).and_then(Value::as_str) {
+            Some(new) => new.to_owned(),
+            None => name,
+        };
+        fields.into_iter().map(|(old, value)| (name(old), value)).collect()
+    }
+
+    fn computed(&self, fields: Map<String, Value>) -> Result<Value, String> {
+        let mut data = template::Context::from(Value::Object(fields));
+        for (name, text) in &self.compute {
+            let value = self.templates.evaluate(text, &data, LONGEST);
+            let value = value.map_err(|fault| format!("compute.{name}: {fault}"))?;
+            data.data_mut()[name.as_str()] = value;
+        }
+        Ok(data.data_mut().take())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ropewalk_sdk::testing::{Report, run};
+
+    use super::*;
+
+    fn set(parameters: Value, records: Value) -> Report {
+        run::<Set>(parameters, &[records]).expect("runs")
+    }
+
+    #[test]
+    fn changes_fields_in_order() {
+        let parameters = json!({
+            "rename": {"a": "b", "x": "y"}, "remove": ["gone"], "add": {"k": [1], "c": "const"},
+            "compute": {"sum": "{{add b 1}}", "twice": "{{mul sum 2}}", "text": "{{b}}/{{default zip \"-\"}}", "copy": "{{k}}"}
+        });
+        let report = set(parameters, json!([{"a": 1, "b": 2, "gone": 3, "c": 4}]));
+        let expected = r#"[{"b":1,"c":"const","k":[1],"sum":2,"twice":4,"text":"1/-","copy":[1]}]"#;
+        assert_eq!(report.records.to_string(), expected);
+        assert_eq!(report.message(), "Set fields of 1 record.");
+    }
+
+    #[test]
+    fn names_can_be_swapped() {
+        let report = set(json!({"rename": {"a": "b", "b": "a"}}), json!([{"a": 1, "b": 2}]));
+        assert_eq!(report.records, json!([{"b": 1, "a": 2}]));
+    }
+
+    #[test]
+    fn a_record_that_does_not_fit_is_rejected() {
+        let report = set(json!({"compute": {"t": "{{mul price 2}}"}}), json!([{"price": 2}, {"prise": 1}, {"price": "x"}]));
+        assert_eq!(report.records, json!([{"price": 2, "t": 4}]));
+        let rejected = report.rejected();
+        assert_eq!(rejected[0], (1, "compute.t: Unknown variable \"price\": did you mean \"prise\"?"));
+        assert_eq!(rejected[1].0, 2);
+    }
+
+    #[test]
+    fn a_wrong_template_fails_at_once() {
+        let failure = run::<Set>(json!({"compute": {"t": "{{uper a}}"}}), &[]).expect_err("wrong");
+        assert_eq!(failure.message, "compute.t: Unknown helper \"uper\": did you mean \"upper\"? (line 1, column 1)");
+    }
+
+    #[test]
+    fn data_is_no_template() {
+        let report = set(json!({"compute": {"t": "{{a}}"}}), json!([{"a": "{{b}}"}]));
+        assert_eq!(report.records[0]["t"], json!("{{b}}"));
+    }
+}

@@ -1,0 +1,148 @@
+//! `validate`: rejects the records that break a schema.
+
+use jsonschema::{PatternOptions, Validator};
+use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Rejection, Value, json};
+use serde::Deserialize;
+
+use crate::phrase;
+
+/// Faults of one record that are told.
+const TOLD: usize = 3;
+/// Longest telling of one fault, in characters: it may quote the value.
+const LONGEST: usize = 300;
+
+#[derive(Deserialize)]
+pub struct Parameters {
+    schema: Value,
+    #[serde(default = "yes")]
+    formats: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+pub struct Validate {
+    validator: Validator,
+    seen: usize,
+    wrong: usize,
+}
+
+impl Action for Validate {
+    const NAME: &'static str = "validate";
+    const TITLE: &'static str = "Validate";
+    const SUMMARY: &'static str = "Checks each record by a JSON Schema. Those that break it are rejected with the reason.";
+    type Parameters = Parameters;
+
+    fn schema() -> Value {
+        json!({
+            "type": "object",
+            "required": ["schema"],
+            "additionalProperties": false,
+            "properties": {
+                "schema": {
+                    "type": ["object", "boolean"],
+                    "title": "Schema",
+                    "description": "JSON Schema (2020-12, or what its $schema says) of one record. It may refer to itself, not to addresses.",
+                    "raw": true,
+                    "examples": [{ "required": ["email"], "properties": { "email": { "type": "string", "format": "email" } } }]
+                },
+                "formats": {
+                    "type": "boolean",
+                    "default": true,
+                    "title": "Check formats",
+                    "description": "Whether a wrong `format` (date, email, …) breaks the schema."
+                }
+            }
+        })
+    }
+
+    fn open(parameters: Parameters, _: &Context) -> Result<Validate, Failure> {
+        let validator = jsonschema::options()
+            .should_validate_formats(parameters.formats)
+            // The linear-time engine: no pattern can hang the line.
+            .with_pattern_options(PatternOptions::regex())
+            .build(&parameters.schema)
+            .map_err(|error| Failure::new(format!("schema{}: {}", error.instance_path(), short(&error.to_string()))))?;
+        Ok(Validate { validator, seen: 0, wrong: 0 })
+    }
+
+    fn take(&mut self, records: Records) -> Result<Outcome, Failure> {
+        let records = records.values()?;
+        let reasons = records.iter().map(|record| self.reason(record)).enumerate();
+        let rejected: Vec<Rejection> =
+            reasons.filter_map(|(index, reason)| Some(Rejection { index: index as u32, reason: reason? })).collect();
+        self.seen += records.len();
+        self.wrong += rejected.len();
+        let message = match self.wrong {
+            0 => format!("Checked {}, all fit.", phrase::records(self.seen)),
+            wrong => format!("Checked {}, {wrong} rejected.", phrase::records(self.seen)),
+        };
+        Ok(Outcome::unchanged().rejecting(rejected).saying(message))
+    }
+}
+
+impl Validate {
+    /// What is wrong with a record: each fault with the path to it.
+    fn reason(&self, record: &Value) -> Option<String> {
+        let faults: Vec<String> = self
+            .validator
+            .iter_errors(record)
+            .take(TOLD + 1)
+            .map(|error| told(error.instance_path().as_str(), &error.to_string()))
+            .collect();
+        let more = if faults.len() > TOLD { "; and more" } else { "" };
+        let first = &faults[..faults.len().min(TOLD)];
+        (!faults.is_empty()).then(|| format!("{}{more}", first.join("; ")))
+    }
+}
+
+/// `address.city: …`; a pointer is not what a clerk reads.
+fn told(pointer: &str, message: &str) -> String {
+    let path = pointer.trim_start_matches('/').replace('/', ".").replace("~1", "/").replace("~0", "~");
+    if path.is_empty() { short(message) } else { format!("{path}: {}", short(message)) }
+}
+
+fn short(message: &str) -> String {
+    if message.chars().count() <= LONGEST {
+        return message.to_owned();
+    }
+    // The beginning quotes the value, the end says what is wrong with it.
+    let letters: Vec<char> = message.chars().collect();
+    let start: String = letters[..LONGEST / 2].iter().collect();
+    let end: String = letters[letters.len() - LONGEST / 2..].iter().collect();
+    format!("{start}…{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use ropewalk_sdk::testing::run;
+
+    use super::*;
+
+    #[test]
+    fn rejects_with_path_and_reason() {
+        let schema = json!({
+            "required": ["email"],
+            "properties": { "email": {"format": "email"}, "a": {"properties": {"n": {"type": "integer", "maximum": 5}}} }
+        });
+        let batches =
+            [json!([{"email": "a@b.org"}, {}, {"email": "x", "a": {"n": 9}}]), json!([{"email": "a@b.org", "a": {"n": "y".repeat(1000)}}])];
+        let report = run::<Validate>(json!({"schema": schema}), &batches).expect("runs");
+        assert_eq!(report.records, json!([{"email": "a@b.org"}]));
+        let rejected = report.rejected();
+        assert_eq!(rejected[0], (1, "\"email\" is a required property"));
+        assert_eq!(rejected[1], (2, "email: \"x\" is not a \"email\"; a.n: 9 is greater than the maximum of 5"));
+        assert_eq!(rejected[2].0, 0);
+        assert!(rejected[2].1.starts_with("a.n: \"yyy") && rejected[2].1.ends_with("is not of type \"integer\""));
+        assert_eq!(report.message(), "Checked 4 records, 3 rejected.");
+    }
+
+    #[test]
+    fn a_wrong_schema_fails_at_once() {
+        let open = |schema: Value| run::<Validate>(json!({"schema": schema}), &[]).expect_err("wrong").message;
+        assert!(open(json!({"type": "text"})).starts_with("schema/type: "));
+        assert!(!open(json!({"$ref": "https://example.org/schema.json"})).is_empty());
+        assert!(!open(json!({"properties": {"a": {"pattern": "("}}})).is_empty());
+    }
+}

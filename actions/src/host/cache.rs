@@ -1,0 +1,138 @@
+//! Compiled modules on disk, by digest, so that a second start is fast.
+//!
+//! The folder belongs to the program alone. A file that is not exactly what
+//! was written, or was written by another build, is compiled again.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use ::engine::model::action::{ActionSpec, Intake};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use wasmtime::component::Component;
+
+use super::engine::Runtime;
+use super::module::{build_id, hex};
+
+/// The folder of compiled modules.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+/// What a module said of itself when it was first loaded.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Listing {
+    pub(super) version: String,
+    actions: Vec<ListedAction>,
+}
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct ListedAction {
+    name: String,
+    title: String,
+    summary: String,
+    parameters: Value,
+    intake: String,
+}
+
+impl Listing {
+    pub(super) fn new(version: String, specs: &[ActionSpec]) -> Self {
+        let actions = specs.iter().map(|spec| ListedAction {
+            name: spec.name.clone(),
+            title: spec.title.clone(),
+            summary: spec.summary.clone(),
+            parameters: spec.parameters.clone(),
+            intake: spec.intake.word().to_owned(),
+        });
+        Self { version, actions: actions.collect() }
+    }
+
+    pub(super) fn actions(&self, module: &str) -> Result<Vec<ActionSpec>, String> {
+        let specs = self.actions.iter().map(|action| {
+            Ok(ActionSpec {
+                module: module.to_owned(),
+                name: action.name.clone(),
+                title: action.title.clone(),
+                summary: action.summary.clone(),
+                parameters: action.parameters.clone(),
+                intake: Intake::from_word(&action.intake).ok_or_else(|| format!("has an unknown intake `{}`", action.intake))?,
+            })
+        });
+        specs.collect()
+    }
+}
+
+impl Cache {
+    /// A cache in this folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn at(folder: impl Into<PathBuf>) -> std::io::Result<Self> {
+        let folder = folder.into();
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(&folder)?;
+        Ok(Self { folder })
+    }
+
+    fn code_path(&self, runtime: &Runtime, digest: &str) -> PathBuf {
+        self.folder.join(format!("{digest}-{}.cwasm", build_id(runtime)))
+    }
+
+    pub(super) fn find(&self, runtime: &Runtime, digest: &str) -> Option<Component> {
+        let path = self.code_path(runtime, digest);
+        let noted = fs::read_to_string(note_of(&path)).ok()?;
+        let code = fs::read(&path).ok()?;
+        if hex(&Sha256::digest(&code)) != noted.trim() {
+            tracing::warn!(path = %path.display(), "a compiled module in the cache is damaged; compiling it again");
+            return None;
+        }
+        load(runtime, &code).ok()
+    }
+
+    pub(super) fn keep(&self, runtime: &Runtime, digest: &str, code: &[u8]) -> Result<Component, String> {
+        let path = self.code_path(runtime, digest);
+        let kept = write_whole(&path, code).and_then(|()| write_whole(&note_of(&path), hex(&Sha256::digest(code)).as_bytes()));
+        if let Err(error) = kept {
+            tracing::warn!(path = %path.display(), %error, "a compiled module cannot be cached; the next start compiles it again");
+        }
+        load(runtime, code)
+    }
+
+    pub(super) fn listing(&self, digest: &str) -> Option<Listing> {
+        serde_json::from_slice(&fs::read(self.listing_path(digest)).ok()?).ok()
+    }
+
+    pub(super) fn keep_listing(&self, digest: &str, listing: &Listing) {
+        let text = serde_json::to_vec(listing).unwrap_or_default();
+        if let Err(error) = write_whole(&self.listing_path(digest), &text) {
+            tracing::warn!(%error, "a module's list of actions cannot be cached");
+        }
+    }
+
+    fn listing_path(&self, digest: &str) -> PathBuf {
+        self.folder.join(format!("{digest}.json"))
+    }
+}
+
+fn note_of(path: &Path) -> PathBuf {
+    path.with_extension("sha256")
+}
+
+#[allow(unsafe_code, reason = "wasmtime trusts compiled code; this is our own compiler's, from a folder of our own, checked by digest")]
+fn load(runtime: &Runtime, code: &[u8]) -> Result<Component, String> {
+    // SAFETY: the bytes are what our compiler wrote, as the digest beside them shows.
+    unsafe { Component::deserialize(runtime.engine(), code) }.map_err(|error| format!("the compiled module cannot be loaded: {error}"))
+}
+
+/// Writes beside the file and renames, so that nobody ever reads half of it.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = fs::File::create(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_data()?;
+    fs::rename(&beside, path)
+}

@@ -1,0 +1,3 @@
+//! What the host does for modules: one file for each capability.
+
+pub(super) mod log;

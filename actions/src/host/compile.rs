@@ -1,0 +1,122 @@
+//! Compiling a component in a process of its own.
+//!
+//! Compilation of hostile code may take minutes and gigabytes. It happens in a
+//! child of the same program, with limits on memory and time and an empty
+//! environment; the parent only waits.
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::Command;
+use wasmtime::Engine;
+
+use super::engine::config;
+use super::limits::{Limits, in_words};
+
+/// The hidden verb of the program that compiles what it reads.
+pub const VERB: &str = "compile-module";
+
+/// Compiles components with a program that knows [`VERB`].
+#[derive(Debug, Clone)]
+pub struct Compiler {
+    program: PathBuf,
+}
+
+impl Compiler {
+    /// Compiles with this program.
+    pub fn with_program(program: impl Into<PathBuf>) -> Self {
+        Self { program: program.into() }
+    }
+
+    pub(super) async fn compile(&self, limits: &Limits, component: &[u8]) -> Result<Vec<u8>, String> {
+        let mut child = Command::new(&self.program)
+            .arg(VERB)
+            .arg(limits.compile_memory.to_string())
+            .arg(limits.compile_time.as_secs().to_string())
+            .arg(limits.memory.to_string())
+            .arg(limits.table_elements.to_string())
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| format!("the compiler cannot be started: {error}"))?;
+        let (mut stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let feed = async {
+            if let Some(mut stdin) = stdin.take() {
+                // A child that gives up early says why on its way out.
+                let _ = stdin.write_all(component).await;
+            }
+        };
+        let work = async { tokio::join!(feed, read_all(stdout), read_all(stderr), child.wait()) };
+        let done = tokio::time::timeout(limits.compile_time, work).await;
+        let (_, code, complaint, status) = done.map_err(|_| format!("takes longer than {:?} to compile", limits.compile_time))?;
+        match status {
+            Ok(status) if status.success() => Ok(code),
+            Ok(status) if status.code() == Some(REFUSED) => Err(String::from_utf8_lossy(&complaint).trim().to_owned()),
+            Ok(_) => Err(format!("needs more than {} or {:?} to compile", in_words(bytes(limits.compile_memory)), limits.compile_time)),
+            Err(error) => Err(format!("the compiler was lost: {error}")),
+        }
+    }
+}
+
+fn bytes(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+async fn read_all(stream: Option<impl tokio::io::AsyncRead + Unpin>) -> Vec<u8> {
+    let mut all = Vec::new();
+    if let Some(mut stream) = stream {
+        // A broken pipe shows as a short answer, which the exit status explains.
+        let _ = stream.read_to_end(&mut all).await;
+    }
+    all
+}
+
+/// The exit code of a child that read a component it will not compile.
+const REFUSED: i32 = 3;
+
+/// The child: reads a component from standard input and writes its code to standard
+/// output. `arguments`: memory and seconds for itself, memory and table elements of guests.
+/// Gives the exit code of the process.
+pub fn compile_as_child(arguments: &[u64]) -> i32 {
+    match compile_within(arguments) {
+        Ok(code) => match std::io::stdout().lock().write_all(&code) {
+            Ok(()) => 0,
+            Err(_) => 1,
+        },
+        Err(message) => {
+            let _ = writeln!(std::io::stderr(), "{message}");
+            REFUSED
+        }
+    }
+}
+
+fn compile_within(arguments: &[u64]) -> Result<Vec<u8>, String> {
+    let [memory, seconds, guest_memory, table_elements] = arguments else { return Err("the compiler takes four numbers".to_owned()) };
+    let guest = Limits { memory: bytes(*guest_memory), table_elements: bytes(*table_elements), ..Limits::default() };
+    // The engine first: it reserves addresses that are no memory.
+    let engine = Engine::new(&config(&guest, 1)).map_err(|error| error.to_string())?;
+    limit(Resource::Cpu, *seconds)?;
+    limit(Resource::As, reserved_addresses().saturating_add(*memory))?;
+    let mut component = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut component).map_err(|error| error.to_string())?;
+    engine.precompile_component(&component).map_err(|error| format!("is not a component that this host can run: {error:#}"))
+}
+
+fn limit(resource: Resource, most: u64) -> Result<(), String> {
+    let present = getrlimit(resource);
+    let most = present.maximum.map_or(most, |maximum| maximum.min(most));
+    setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).map_err(|error| format!("cannot be limited: {error}"))
+}
+
+/// The addresses that the process has reserved already, in bytes.
+fn reserved_addresses() -> u64 {
+    const PAGE: u64 = 4096;
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm.split(' ').next().and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE
+}

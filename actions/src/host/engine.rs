@@ -1,0 +1,113 @@
+//! The one wasmtime engine of the program, and its pulse.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use wasmtime::component::Linker;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
+
+use super::capabilities::log;
+use super::limits::Limits;
+use super::line::Guest;
+
+/// Core modules of one component: the guest itself and the adapters around it.
+const CORE_INSTANCES_PER_COMPONENT: u32 = 16;
+const TABLES_PER_COMPONENT: u32 = 16;
+/// What a fresh instance may keep resident of the memory of the one before it.
+const KEEP_RESIDENT: usize = 2 * 1024 * 1024;
+
+/// The wasmtime engine, its linker and its limits. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    linker: Linker<Guest>,
+    limits: Limits,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Runtime {
+    /// Starts the engine, and the thread whose pulse interrupts guests.
+    ///
+    /// # Errors
+    /// The machine cannot run it, for example for want of address space.
+    pub fn new(limits: Limits) -> wasmtime::Result<Self> {
+        let engine = Engine::new(&config(&limits, limits.instances))?;
+        let mut linker = Linker::new(&engine);
+        log::link(&mut linker)?;
+        let stopped = Arc::new(AtomicBool::new(false));
+        pulse(engine.clone(), limits.clone(), Arc::clone(&stopped))?;
+        Ok(Self { inner: Arc::new(Inner { engine, linker, limits, stopped }) })
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    pub(super) fn linker(&self) -> &Linker<Guest> {
+        &self.inner.linker
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The configuration of every engine of this program, so that what one compiles
+/// another can load. `instances` is the size of the pool.
+pub(super) fn config(limits: &Limits, instances: u32) -> Config {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * CORE_INSTANCES_PER_COMPONENT)
+        .total_memories(instances)
+        .total_tables(instances * TABLES_PER_COMPONENT)
+        .total_stacks(instances)
+        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
+        .max_tables_per_component(TABLES_PER_COMPONENT)
+        .max_memories_per_component(1)
+        .max_memory_size(limits.memory)
+        .table_elements(limits.table_elements)
+        .linear_memory_keep_resident(KEEP_RESIDENT);
+    let mut config = Config::new();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config.epoch_interruption(true);
+    config.wasm_backtrace_max_frames(None);
+    // Nothing that modules do not need: each proposal is more surface.
+    let unwanted = [
+        WasmFeatures::THREADS,
+        WasmFeatures::SHARED_EVERYTHING_THREADS,
+        WasmFeatures::MEMORY64,
+        WasmFeatures::MULTI_MEMORY,
+        WasmFeatures::RELAXED_SIMD,
+        WasmFeatures::FUNCTION_REFERENCES,
+        WasmFeatures::GC,
+        WasmFeatures::EXCEPTIONS,
+        WasmFeatures::CM_ASYNC,
+    ];
+    for feature in unwanted {
+        config.wasm_features(feature, false);
+    }
+    config
+}
+
+/// Ticks on a thread of its own, which no guest can hold up.
+fn pulse(engine: Engine, limits: Limits, stopped: Arc<AtomicBool>) -> wasmtime::Result<()> {
+    let beat = move || {
+        while !stopped.load(Ordering::Relaxed) {
+            std::thread::sleep(limits.tick);
+            engine.increment_epoch();
+        }
+    };
+    std::thread::Builder::new().name("wasm-pulse".to_owned()).spawn(beat)?;
+    Ok(())
+}

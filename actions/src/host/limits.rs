@@ -1,0 +1,119 @@
+//! What a module may use, and who watches over it.
+
+use std::time::Duration;
+
+use wasmtime::ResourceLimiter;
+
+const MIB: usize = 1024 * 1024;
+
+/// The bounds of every guest. All finite, all in force from the first instruction.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Linear memory of one instance, in bytes.
+    pub memory: usize,
+    /// Elements of one table.
+    pub table_elements: usize,
+    /// Instances alive at once on this node; further lines wait.
+    pub instances: u32,
+    /// What one call may answer, in bytes of JSON.
+    pub output: usize,
+    /// Log messages of one line.
+    pub log_messages: usize,
+    /// Bytes of one log message.
+    pub log_message: usize,
+    /// How often the host looks whether a guest must stop.
+    pub tick: Duration,
+    /// How long a module may take to list its actions when it is installed.
+    pub listing: Duration,
+    /// Size of a component, in bytes.
+    pub component: usize,
+    /// Body of one function, in bytes; longer ones take minutes to compile.
+    pub function: usize,
+    /// Functions of a component.
+    pub functions: u32,
+    /// How long a component may take to compile.
+    pub compile_time: Duration,
+    /// Memory of the process that compiles, in bytes.
+    pub compile_memory: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 256 * MIB,
+            table_elements: 100_000,
+            instances: 100,
+            output: 64 * MIB,
+            log_messages: 1000,
+            log_message: 8 * 1024,
+            tick: Duration::from_millis(5),
+            listing: Duration::from_secs(2),
+            component: 32 * MIB,
+            function: 256 * 1024,
+            functions: 100_000,
+            compile_time: Duration::from_secs(60),
+            compile_memory: 2048 * MIB as u64,
+        }
+    }
+}
+
+impl Limits {
+    /// The memory limit in words.
+    pub(super) fn memory_in_words(&self) -> String {
+        in_words(self.memory)
+    }
+
+    /// The output limit in words.
+    pub(super) fn output_in_words(&self) -> String {
+        in_words(self.output)
+    }
+}
+
+/// `256 MiB`.
+pub(super) fn in_words(bytes: usize) -> String {
+    if bytes >= MIB { format!("{} MiB", bytes / MIB) } else { format!("{} KiB", bytes / 1024) }
+}
+
+/// Refuses growth beyond the limits, and remembers that it did, so that the
+/// failure that follows can name the limit.
+#[derive(Debug)]
+pub(super) struct Growth {
+    memory: usize,
+    table_elements: usize,
+    /// Whether memory was refused.
+    pub(super) memory_refused: bool,
+    /// Whether a table was refused.
+    pub(super) table_refused: bool,
+}
+
+impl Growth {
+    pub(super) fn within(limits: &Limits) -> Self {
+        Self { memory: limits.memory, table_elements: limits.table_elements, memory_refused: false, table_refused: false }
+    }
+}
+
+impl ResourceLimiter for Growth {
+    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let allowed = desired <= self.memory;
+        self.memory_refused |= !allowed;
+        Ok(allowed)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let allowed = desired <= self.table_elements;
+        self.table_refused |= !allowed;
+        Ok(allowed)
+    }
+
+    fn instances(&self) -> usize {
+        20
+    }
+
+    fn tables(&self) -> usize {
+        20
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
+}

@@ -1,0 +1,58 @@
+//! The walls, one by one.
+
+use super::*;
+
+const SMALL: Walls = Walls {
+    bytes: 200,
+    tokens: 40,
+    brackets: 8,
+    definitions: 3,
+    selections: 6,
+    expanded: 8,
+    aliases: 1,
+    directives: 1,
+    depth: 3,
+    schema_depth: 4,
+    schema_lists: 1,
+};
+
+fn met(document: &str) -> String {
+    match read(document, &SMALL) {
+        Ok(_) => "inside".to_owned(),
+        Err(error) => error.message,
+    }
+}
+
+#[test]
+fn every_wall_has_a_document_on_each_side() {
+    let pairs = [
+        ("tokens", "{ a(b: [1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6]) }", "{ a(b: [1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4]) }"),
+        ("brackets inside each other", "{ a(b: [[[[[1]]]]]) }", "{ a(b: [[[[[[[1]]]]]]]) }"),
+        ("operations and fragments", "query A { a } query B { a } query C { a }", "query A { a } query B { a } query C { a } query D { a }"),
+        ("fields and spreads", "{ a b c d e f }", "{ a b c d e f g }"),
+        ("aliases", "{ a: b }", "{ a: b c: d }"),
+        ("directives", "{ a @x }", "{ a @x @y }"),
+        ("fields, with its fragments put in,", "{ ...A ...A } fragment A on Q { a b }", "{ ...A ...A ...A } fragment A on Q { a b }"),
+        ("fields inside each other", "{ a { b { c } } }", "{ a { b { c { d } } } }"),
+        ("fields of the schema inside each other", "{ __schema { a { b { c } } } }", "{ __schema { a { b { c { d } } } } }"),
+        ("lists of the schema inside each other", "{ __schema { fields } }", "{ __schema { fields { fields } } }"),
+    ];
+    for (what, inside, outside) in pairs {
+        assert_eq!(met(inside), "inside", "{what}");
+        assert!(met(outside).contains(what), "{what}: {}", met(outside));
+    }
+    assert!(met(&format!("{{ a }} #{}", "x".repeat(200))).contains("bytes"));
+}
+
+#[test]
+fn depth_is_counted_through_fragments() {
+    assert!(met("{ a { ...A } } fragment A on Q { b { c { d } } }").contains("inside each other"));
+    assert_eq!(met("{ a { ...A } } fragment A on Q { b { c } }"), "inside");
+}
+
+#[test]
+fn an_unknown_fragment_is_left_to_validation_and_a_mistake_says_where() {
+    assert_eq!(met("{ ...Nowhere }"), "inside");
+    let error = read("{ a(", &SMALL).unwrap_err();
+    assert_eq!(error.locations.len(), 1);
+}

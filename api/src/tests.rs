@@ -1,0 +1,12 @@
+//! The API as callers meet it, on the stores in memory.
+
+mod changing;
+mod client;
+mod documents;
+mod http;
+mod reading;
+mod rights;
+mod schema_file;
+mod sockets;
+mod watching;
+mod world;

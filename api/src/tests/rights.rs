@@ -1,0 +1,88 @@
+//! The table of rights is the schema's: a root field without a row, or a row without a
+//! root field, fails here; and the table is what the gate really does.
+
+use std::collections::HashSet;
+
+use async_graphql::parser::types::OperationType;
+use engine::model::organization::Role;
+use serde_json::json;
+
+use super::world::{World, code};
+use crate::rights::{Right, TABLE, of};
+use crate::schema::{ROOT_FIELDS, root_of};
+
+#[test]
+fn every_root_field_has_one_row_and_every_row_a_root_field() {
+    let rows: Vec<_> = TABLE.iter().map(|(operation, field, _)| (root_of(*operation), (*field).to_owned())).collect();
+    let set: HashSet<_> = rows.iter().cloned().collect();
+    assert_eq!(set.len(), rows.len(), "a field stands in the table twice");
+    assert_eq!(set, *ROOT_FIELDS);
+}
+
+#[test]
+fn everything_that_changes_something_needs_more_than_reading() {
+    for (operation, field, right) in TABLE {
+        let reads = right == Right::Role(Role::Viewer);
+        assert_eq!(reads, operation != OperationType::Mutation, "{field}");
+    }
+    assert_eq!(of(OperationType::Query, "saveJob"), None);
+}
+
+/// Each mutation with something that would be accepted as far as its shape goes.
+const CALLS: [(&str, &str); 5] = [
+    ("saveJob", "saveJob(input: {document: {}}) { userErrors { code } }"),
+    ("runJob", "runJob(input: {job: \"j\"}) { userErrors { code } }"),
+    ("killJobResult", "killJobResult(input: {id: \"x\"}) { userErrors { code } }"),
+    ("createOrganization", "createOrganization(input: {key: \"k\", name: \"K\"}) { userErrors { code } }"),
+    ("createToken", "createToken(input: {name: \"t\", role: VIEWER}) { userErrors { code } }"),
+];
+
+#[tokio::test]
+async fn each_role_may_do_what_the_table_says_and_nothing_else() {
+    let world = World::new().await;
+    for role in Role::ALL {
+        let caller = world.caller(role).await;
+        for (field, call) in CALLS {
+            let allowed = of(OperationType::Mutation, field).unwrap().is_held_by(&caller);
+            let answer = world.ask(&caller, &format!("mutation {{ {call} }}"), json!({})).await;
+            let refused = code(&answer) == "FORBIDDEN";
+            assert_eq!(refused, !allowed, "{role} {field}: {:?}", answer.errors);
+        }
+    }
+    let mutations = TABLE.iter().filter(|(operation, ..)| *operation == OperationType::Mutation);
+    assert_eq!(mutations.count(), CALLS.len(), "a mutation is not tried here");
+}
+
+#[tokio::test]
+async fn no_disguise_gets_past_the_gate() {
+    let world = World::new().await;
+    let viewer = world.caller(Role::Viewer).await;
+    let disguises = [
+        "mutation { viewer: saveJob(input: {document: {}}) { userErrors { code } } }",
+        "mutation { ... { saveJob(input: {document: {}}) { userErrors { code } } } }",
+        "mutation { ...F } fragment F on Mutation { saveJob(input: {document: {}}) { userErrors { code } } }",
+        "mutation { saveJob(input: {document: {}}) @skip(if: false) { userErrors { code } } }",
+        "mutation { killJobResult(input: {id: \"x\"}) { userErrors { code } } createToken(input: {name: \"t\", server: true}) { token } }",
+    ];
+    for document in disguises {
+        assert_eq!(code(&world.ask(&viewer, document, json!({})).await), "FORBIDDEN", "{document}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_server_administrator_makes_a_token_for_the_server() {
+    let world = World::new().await;
+    let document = "mutation { createToken(input: {name: \"t\", server: true}) { token userErrors { message } } }";
+    let admin = world.caller(Role::Admin).await;
+    assert_eq!(code(&world.ask(&admin, document, json!({})).await), "FORBIDDEN");
+    let made = world.data(document, json!({})).await;
+    assert!(made["createToken"]["token"].as_str().unwrap().starts_with("rw_"));
+}
+
+#[tokio::test]
+async fn without_a_caller_nothing_is_answered() {
+    let world = World::new().await;
+    for document in ["{ serverInfo { version } }", "{ __typename }", "{ __schema { types { name } } }"] {
+        assert_eq!(code(&world.door.schema.execute(document).await), "UNAUTHENTICATED");
+    }
+}

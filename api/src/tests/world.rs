@@ -1,0 +1,222 @@
+//! A small world to call: two organizations, an engine on stores in memory that count
+//! what they are asked and fail when they are told to, and a clock that stands.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use async_graphql::async_trait::async_trait;
+use async_graphql::{Request, Response};
+use engine::model::Instant;
+use engine::model::action::{ActionSpec, Catalogue, Intake};
+use engine::model::organization::{Access, OrgScope, Role};
+use engine::model::result::{JobResult, LineResult, ResultId};
+use engine::model::token::Reach;
+use engine::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine};
+use engine::ports::clock::StandingClock;
+use engine::ports::files::Folder;
+use engine::ports::memory::MemoryStore;
+use engine::ports::results::{Kill, KillError, NewResult, ResultFilter, Results};
+use engine::ports::{Listed, Page, StoreError};
+use engine::runtime::engine::{Engine, Stores};
+use engine::runtime::manage::NewOrganization;
+use engine::runtime::worker::Worker;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::door::{Door, Shown};
+use crate::options::Options;
+
+/// The world.
+pub(super) struct World {
+    pub(super) engine: Arc<Engine>,
+    pub(super) clock: Arc<StandingClock>,
+    pub(super) results: Arc<Counting>,
+    pub(super) door: Door,
+    /// A token of a server administrator.
+    pub(super) root: String,
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub(super) async fn with(options: Options) -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let results = Arc::new(Counting::of(store.clone()));
+        let stores = Stores { results: results.clone(), ..Stores::of(store) };
+        let clock = Arc::new(StandingClock::at("2026-03-01T08:00:00Z".parse::<Instant>().unwrap()));
+        let files = Arc::new(Folder::open_from("nowhere"));
+        let engine = Arc::new(Engine::new(stores, Arc::new(OneAction), files, clock.clone()));
+        for key in ["main", "other"] {
+            let new = NewOrganization { key: key.into(), name: key.into(), time_zone: "Europe/Madrid".into() };
+            engine.add_organization(new).await.unwrap();
+        }
+        let root = engine.issue_token("root", Reach::Server, None).await.unwrap().text;
+        let (_, closing) = watch::channel(false);
+        let door = Door::new(engine.clone(), options, closing);
+        Self { engine, clock, results, door, root }
+    }
+
+    /// A token for the organization `main`.
+    pub(super) async fn token(&self, role: Role) -> String {
+        self.token_until(role, None).await
+    }
+
+    pub(super) async fn token_until(&self, role: Role, end: Option<Instant>) -> String {
+        let main = self.engine.organizations.by_key("main").await.unwrap().unwrap();
+        let reach = Reach::Organization(main.id, role);
+        self.engine.issue_token(role.word(), reach, end).await.unwrap().text
+    }
+
+    /// A caller with this role in `main`.
+    pub(super) async fn caller(&self, role: Role) -> Access {
+        let shown = Shown { token: self.token(role).await, organization: None };
+        self.door.let_in(Some(&shown)).await.unwrap()
+    }
+
+    /// The server administrator, in an organization.
+    pub(super) async fn administrator(&self, organization: &str) -> Access {
+        let shown = Shown { token: self.root.clone(), organization: Some(organization.into()) };
+        self.door.let_in(Some(&shown)).await.unwrap()
+    }
+
+    /// Asks as `caller`; the whole answer.
+    pub(super) async fn ask(&self, caller: &Access, document: &str, variables: Value) -> Response {
+        let request = Request::new(document).variables(async_graphql::Variables::from_json(variables));
+        self.door.schema.execute(self.door.prepare(request, caller.clone())).await
+    }
+
+    /// Asks as an administrator of `main`; the data, since nothing may be refused.
+    pub(super) async fn data(&self, document: &str, variables: Value) -> Value {
+        let answer = self.ask(&self.administrator("main").await, document, variables).await;
+        assert_eq!(answer.errors, [], "{document}");
+        answer.data.into_json().unwrap()
+    }
+
+    /// Saves a job with two lines: three inline records, of which two stay.
+    pub(super) async fn save(&self, key: &str) {
+        let document = "mutation ($document: JSON!) { saveJob(input: {document: $document}) { userErrors { path message } } }";
+        let saved = self.data(document, json!({"document": job(key)})).await;
+        assert_eq!(saved["saveJob"]["userErrors"], json!([]));
+    }
+
+    /// Starts a job; the global id of its result.
+    pub(super) async fn start(&self, key: &str) -> String {
+        let document = "mutation ($job: String!) { runJob(input: {job: $job}) { jobResult { id } userErrors { message } } }";
+        let started = self.data(document, json!({"job": key})).await;
+        started["runJob"]["jobResult"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Performs what waits.
+    pub(super) async fn work(&self) {
+        while Worker::new(self.engine.clone(), 1).step().await.unwrap().is_some() {}
+    }
+}
+
+/// A job with two lines: three inline records, of which two stay.
+pub(super) fn job(key: &str) -> Value {
+    json!({
+        "key": key,
+        "name": "A job",
+        "description": "For tests",
+        "arguments": {"properties": {"top": {"type": "integer", "default": 5}}, "additionalProperties": false},
+        "lines": [
+            {"lineNo": 10, "name": "all", "filter": {"source": {"inline": [{"n": 1}, {"n": 2}, {"n": 3}]}}},
+            {"lineNo": 20, "filter": {"where": {"n": {"gt": 1}}}},
+        ],
+    })
+}
+
+/// The code of the first error.
+pub(super) fn code(answer: &Response) -> String {
+    let extensions = answer.errors.first().and_then(|error| error.extensions.as_ref());
+    match extensions.and_then(|extensions| extensions.get("code")) {
+        Some(async_graphql::Value::String(code)) => code.clone(),
+        _ => String::new(),
+    }
+}
+
+/// One action, which cannot be opened.
+struct OneAction;
+
+#[async_trait]
+impl Actions for OneAction {
+    fn catalogue(&self) -> Arc<Catalogue> {
+        let spec = ActionSpec {
+            module: "standard".into(),
+            name: "sort".into(),
+            title: "Sort".into(),
+            summary: "Sorts the records.".into(),
+            parameters: json!({"type": "object"}),
+            intake: Intake::Whole,
+        };
+        Arc::new(Catalogue::new([spec], vec![]).unwrap())
+    }
+
+    async fn open(&self, _: OpenLine) -> Result<Box<dyn ActionLine>, Failure> {
+        Err(Failure::new(FailureKind::Final, "no action can be opened here"))
+    }
+}
+
+/// A history that counts what it is asked, and fails when it is told to.
+pub(super) struct Counting {
+    store: Arc<MemoryStore>,
+    asked: AtomicUsize,
+    pub(super) broken: AtomicBool,
+}
+
+impl Counting {
+    fn of(store: Arc<MemoryStore>) -> Self {
+        Self { store, asked: AtomicUsize::new(0), broken: AtomicBool::new(false) }
+    }
+
+    /// How often it was asked since it was last asked this.
+    pub(super) fn asked(&self) -> usize {
+        self.asked.swap(0, Ordering::SeqCst)
+    }
+
+    fn ask(&self) -> Result<&MemoryStore, StoreError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        match self.broken.load(Ordering::SeqCst) {
+            true => Err(StoreError::Unavailable("password=hunter2".into())),
+            false => Ok(&self.store),
+        }
+    }
+}
+
+#[async_trait]
+impl Results for Counting {
+    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<JobResult, StoreError> {
+        Results::start(self.ask()?, scope, start).await
+    }
+
+    async fn find(&self, scope: OrgScope, id: ResultId) -> Result<Option<JobResult>, StoreError> {
+        Results::find(self.ask()?, scope, id).await
+    }
+
+    async fn list(
+        &self,
+        scope: OrgScope,
+        filter: &ResultFilter,
+        page: Page<ResultId>,
+    ) -> Result<Listed<JobResult>, StoreError> {
+        Results::list(self.ask()?, scope, filter, page).await
+    }
+
+    async fn count(&self, scope: OrgScope, filter: &ResultFilter) -> Result<u64, StoreError> {
+        Results::count(self.ask()?, scope, filter).await
+    }
+
+    async fn lines(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, LineResult)>, StoreError> {
+        Results::lines(self.ask()?, scope, ids).await
+    }
+
+    async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
+        Results::last_success(self.ask()?, scope, job).await
+    }
+
+    async fn kill(&self, scope: OrgScope, id: ResultId, kill: Kill) -> Result<JobResult, KillError> {
+        Results::kill(self.ask()?, scope, id, kill).await
+    }
+}

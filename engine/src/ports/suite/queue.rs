@@ -1,0 +1,145 @@
+//! Claiming, pinning and finishing.
+
+use super::Stores;
+use super::samples::{at, claim_one, delicate, finish, id, is_refusal, kill, line, neighbours, running, scope, start};
+use crate::model::action::ModuleDigest;
+use crate::model::organization::OrganizationId;
+use crate::model::result::Counters;
+use crate::model::status::Status;
+use crate::ports::queue::{Lease, LeaseError};
+use crate::ports::results::{NewResult, Results};
+
+async fn claimed(store: &impl Stores, limit: u32) -> Vec<u128> {
+    let claimed = store.claim(limit, at(50)).await.expect("a claim");
+    claimed.iter().map(|one| one.result.id.0.as_u128()).collect()
+}
+
+/// Every write that this lease could make.
+pub(super) async fn assert_lost(store: &impl Stores, lease: Lease) {
+    let pinned = store.pin(lease, &[]).await;
+    assert!(matches!(pinned, Err(LeaseError::Lost)), "pin: {pinned:?}");
+    let recorded = store.record(lease, &line(990, Status::Success)).await;
+    assert!(matches!(recorded, Err(LeaseError::Lost)), "record: {recorded:?}");
+    let finished = store.finish(lease, finish(Status::Success)).await;
+    assert!(matches!(finished, Err(LeaseError::Lost)), "finish: {finished:?}");
+}
+
+pub async fn the_oldest_are_claimed_first_and_only_once(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    for number in [3, 1, 2] {
+        store.start(acme, start(number, "job")).await.expect("a start");
+    }
+    assert_eq!(claimed(store, 9).await, [1, 2, 3]);
+    assert!(claimed(store, 9).await.is_empty());
+}
+
+pub async fn a_claim_takes_no_more_than_it_asked_for(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    for number in 1..=5 {
+        store.start(acme, start(number, "job")).await.expect("a start");
+    }
+    assert_eq!(claimed(store, 2).await, [1, 2]);
+    assert!(claimed(store, 0).await.is_empty());
+    assert_eq!(claimed(store, u32::MAX).await, [3, 4, 5]);
+}
+
+pub async fn a_claim_begins_the_result_and_brings_its_records(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let records = vec![delicate(), serde_json::json!({"n": 2}), delicate()];
+    store.start(acme, NewResult { records: records.clone(), ..start(1, "job") }).await.expect("a start");
+    let claimed = claim_one(store).await;
+    assert_eq!(claimed.records, records);
+    assert_eq!((claimed.lease.organization, claimed.lease.result), (acme.organization(), id(1)));
+    let result = claimed.result;
+    assert_eq!((result.status, result.attempt, result.started_at), (Status::Running, 1, Some(at(50))));
+    let found = Results::find(store, acme, id(1)).await.expect("an answer");
+    assert_eq!(found, Some(result), "what is stored is what was handed out");
+}
+
+pub async fn claims_go_over_all_organizations(store: &impl Stores) {
+    let (acme, globex) = neighbours(store).await;
+    store.start(globex, NewResult { records: vec![serde_json::json!({"of": "globex"})], ..start(1, "job") }).await.expect("a start");
+    store.start(acme, start(2, "job")).await.expect("a start");
+    store.start(globex, start(3, "job")).await.expect("a start");
+    store.start(acme, start(1, "job")).await.expect("a start");
+    let claimed = store.claim(3, at(50)).await.expect("a claim");
+    let places: Vec<_> = claimed.iter().map(|one| (one.result.id.0.as_u128(), one.lease.organization, one.records.len())).collect();
+    let (acme, globex) = (acme.organization(), globex.organization());
+    assert_eq!(places, [(1, acme, 0), (1, globex, 1), (2, acme, 0)], "oldest first, whosever they are");
+}
+
+pub async fn the_modules_of_a_result_are_pinned(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let lease = running(store, acme, 1).await.lease;
+    let module = |name: &str| ModuleDigest { module: name.to_owned(), version: "1.2.3".to_owned(), digest: "ab".repeat(32) };
+    let modules = [module("standard"), module("js")];
+    store.pin(lease, &modules).await.expect("a pin");
+    let found = Results::find(store, acme, id(1)).await.expect("an answer").expect("the result");
+    assert_eq!(found.modules, modules);
+    let finished = store.finish(lease, finish(Status::Success)).await.expect("a finish");
+    assert_eq!(finished.modules, modules);
+}
+
+pub async fn a_finished_result_keeps_how_it_ended(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    for (number, status) in [(1, Status::Success), (2, Status::Info), (3, Status::Warning), (4, Status::Error)] {
+        let lease = running(store, acme, number).await.lease;
+        let counters = Counters { records_in: u64::MAX, records_out: 9_007_199_254_740_993, records_rejected: 0 };
+        let how = crate::ports::queue::Finish { counters, ..finish(status) };
+        let finished = store.finish(lease, how).await.expect("a finish");
+        assert_eq!((finished.status, finished.counters, finished.finished_at), (status, counters, Some(at(500))));
+        assert_eq!(finished.message, format!("ended as {status}"));
+        assert_eq!(Results::find(store, acme, id(number)).await.expect("an answer"), Some(finished));
+    }
+    assert!(claimed(store, 9).await.is_empty(), "what has ended does not wait");
+}
+
+pub async fn a_result_is_finished_once(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let lease = running(store, acme, 1).await.lease;
+    let finished = store.finish(lease, finish(Status::Success)).await.expect("a finish");
+    assert_lost(store, lease).await;
+    assert_eq!(Results::find(store, acme, id(1)).await.expect("an answer"), Some(finished));
+    assert!(store.lines(acme, &[id(1)]).await.expect("lines").is_empty());
+}
+
+pub async fn work_cannot_end_as_killed(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let before = running(store, acme, 1).await;
+    for status in [Status::Killed, Status::Pending, Status::Running] {
+        let refused = store.finish(before.lease, finish(status)).await;
+        let Err(LeaseError::Store(refused)) = refused else { panic!("finishing as {status} gave {refused:?}") };
+        assert!(is_refusal::<()>(&Err(refused)));
+    }
+    assert_eq!(Results::find(store, acme, id(1)).await.expect("an answer"), Some(before.result), "a refusal changes nothing");
+    store.finish(before.lease, finish(Status::Success)).await.expect("the lease is still good");
+}
+
+pub async fn a_lease_is_lost_by_a_kill(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let lease = running(store, acme, 1).await.lease;
+    store.record(lease, &line(10, Status::Running)).await.expect("a line");
+    let killed = store.kill(acme, id(1), kill()).await.expect("a kill");
+    assert_lost(store, lease).await;
+    assert_eq!(Results::find(store, acme, id(1)).await.expect("an answer"), Some(killed));
+    assert_eq!(store.lines(acme, &[id(1)]).await.expect("lines").len(), 1, "nothing was written after the kill");
+}
+
+pub async fn a_made_up_lease_is_worth_nothing(store: &impl Stores) {
+    let (acme, globex) = neighbours(store).await;
+    store.start(acme, start(1, "job")).await.expect("a start");
+    let number_before_any_claim = Lease { organization: acme.organization(), result: id(1), number: 0 };
+    assert_lost(store, number_before_any_claim).await;
+    let lease = claim_one(store).await.lease;
+    let nobody = OrganizationId(uuid::Uuid::from_u128(77));
+    for wrong in [
+        Lease { organization: globex.organization(), ..lease },
+        Lease { organization: nobody, ..lease },
+        Lease { result: id(2), ..lease },
+        Lease { number: lease.number + 1, ..lease },
+        Lease { number: lease.number - 1, ..lease },
+    ] {
+        assert_lost(store, wrong).await;
+    }
+    store.finish(lease, finish(Status::Success)).await.expect("the true lease is still good");
+}

@@ -1,0 +1,98 @@
+//! What happens to results whose worker is gone.
+
+use super::Stores;
+use super::queue::assert_lost;
+use super::samples::{at, claim_one, ended, finish, id, kill, line, running, scope, start};
+use crate::model::organization::OrgScope;
+use crate::model::result::JobResult;
+use crate::model::status::Status;
+use crate::ports::queue::CLAIMS_AT_MOST;
+use crate::ports::results::{NewResult, Results};
+
+async fn recover(store: &impl Stores) -> u64 {
+    store.recover(at(700)).await.expect("a recovery")
+}
+
+async fn find(store: &impl Stores, scope: OrgScope, number: u128) -> JobResult {
+    Results::find(store, scope, id(number)).await.expect("an answer").expect("the result")
+}
+
+pub async fn what_was_running_is_claimed_again(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let records = vec![serde_json::json!({"n": 1})];
+    store.start(acme, NewResult { records: records.clone(), ..start(1, "job") }).await.expect("a start");
+    let first = claim_one(store).await;
+    assert_eq!(recover(store).await, 1);
+    assert_eq!(find(store, acme, 1).await, first.result, "it goes on being running");
+    let second = store.claim(9, at(800)).await.expect("a claim").remove(0);
+    assert!(second.lease.number > first.lease.number, "the number of a lease grows");
+    assert_eq!((second.result.attempt, second.result.status), (2, Status::Running));
+    assert_eq!(second.result.started_at, first.result.started_at, "it began once");
+    assert_eq!(second.records, records);
+    store.finish(second.lease, finish(Status::Success)).await.expect("a finish");
+}
+
+pub async fn a_new_attempt_has_no_lines_of_the_one_before(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let lease = running(store, acme, 1).await.lease;
+    store.record(lease, &line(10, Status::Success)).await.expect("a line");
+    store.record(lease, &line(20, Status::Running)).await.expect("a line");
+    recover(store).await;
+    assert_eq!(store.lines(acme, &[id(1)]).await.expect("lines").len(), 2, "they stay until it is claimed");
+    claim_one(store).await;
+    assert!(store.lines(acme, &[id(1)]).await.expect("lines").is_empty());
+}
+
+pub async fn a_lease_is_lost_by_recovery_and_by_the_next_claim(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let first = running(store, acme, 1).await.lease;
+    recover(store).await;
+    assert_lost(store, first).await;
+    let second = claim_one(store).await.lease;
+    assert_lost(store, first).await;
+    store.record(second, &line(10, Status::Success)).await.expect("the newest lease is good");
+    store.finish(second, finish(Status::Success)).await.expect("the newest lease is good");
+}
+
+pub async fn what_was_put_back_can_be_killed(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let lease = running(store, acme, 1).await.lease;
+    store.record(lease, &line(10, Status::Running)).await.expect("a line");
+    recover(store).await;
+    store.kill(acme, id(1), kill()).await.expect("a kill");
+    assert!(store.claim(9, at(50)).await.expect("a claim").is_empty());
+    assert_eq!(store.lines(acme, &[id(1)]).await.expect("lines")[0].1.status, Status::Killed);
+}
+
+pub async fn what_took_its_node_down_three_times_is_given_up(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let mut lease = running(store, acme, 1).await.lease;
+    for _ in 1..CLAIMS_AT_MOST {
+        assert_eq!(recover(store).await, 1);
+        lease = claim_one(store).await.lease;
+    }
+    store.record(lease, &line(10, Status::Success)).await.expect("a line");
+    store.record(lease, &line(20, Status::Running)).await.expect("a line");
+    assert_eq!(recover(store).await, 0, "it is not put back again");
+    assert!(store.claim(9, at(50)).await.expect("a claim").is_empty());
+    assert_lost(store, lease).await;
+    let result = find(store, acme, 1).await;
+    assert_eq!((result.status, result.finished_at), (Status::Error, Some(at(700))));
+    assert!(result.message.contains("3 times"), "{}", result.message);
+    let lines = store.lines(acme, &[id(1)]).await.expect("lines");
+    assert_eq!(lines[0].1, line(10, Status::Success));
+    assert_eq!((lines[1].1.status, lines[1].1.finished_at), (Status::Error, Some(at(700))));
+    assert_eq!(lines[1].1.message, result.message);
+}
+
+pub async fn what_waits_or_has_ended_is_left_alone(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    ended(store, acme, 1, "job", Status::Success).await;
+    store.start(acme, start(2, "job")).await.expect("a start");
+    store.kill(acme, id(2), kill()).await.expect("a kill");
+    store.start(acme, start(3, "job")).await.expect("a start");
+    let before = (find(store, acme, 1).await, find(store, acme, 2).await, find(store, acme, 3).await);
+    assert_eq!(recover(store).await, 0);
+    assert_eq!((find(store, acme, 1).await, find(store, acme, 2).await, find(store, acme, 3).await), before);
+    assert_eq!(claim_one(store).await.result.attempt, 1);
+}

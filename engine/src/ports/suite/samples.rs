@@ -1,0 +1,139 @@
+//! What the cases are made of.
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::Stores;
+use crate::model::Instant;
+use crate::model::organization::{OrgScope, Organization, OrganizationId};
+use crate::model::record::Sample;
+use crate::model::result::{Counters, LineKind, LineResult, ResultId};
+use crate::model::status::Status;
+use crate::ports::jobs::NewVersion;
+use crate::ports::queue::{Claimed, Finish};
+use crate::ports::results::{Kill, NewResult, ResultFilter};
+use crate::ports::{Page, StoreError};
+
+/// Seconds after a day in 2026.
+pub fn at(seconds: i64) -> Instant {
+    Instant::from_timestamp(1_770_000_000 + seconds, 0).expect("an instant of this century")
+}
+
+pub fn id(number: u128) -> ResultId {
+    ResultId(Uuid::from_u128(number))
+}
+
+pub fn organization(number: u128, key: &str) -> Organization {
+    let id = OrganizationId(Uuid::from_u128(number));
+    Organization { id, key: key.to_owned(), name: format!("The {key} company"), time_zone: chrono_tz::Europe::Madrid }
+}
+
+/// The right to act in an organization that this makes.
+pub async fn scope(store: &impl Stores, number: u128, key: &str) -> OrgScope {
+    let organization = organization(number, key);
+    store.create(&organization).await.expect("a new organization");
+    OrgScope::of(organization.id)
+}
+
+/// Two organizations that share a store.
+pub async fn neighbours(store: &impl Stores) -> (OrgScope, OrgScope) {
+    (scope(store, 1, "acme").await, scope(store, 2, "globex").await)
+}
+
+pub fn new_version(key: &str, document: Value, edits: Option<u32>) -> NewVersion {
+    NewVersion { key: key.to_owned(), name: format!("Job {key}"), document, edits, saved_at: at(0), saved_by: "ana".to_owned() }
+}
+
+pub fn start(number: u128, job: &str) -> NewResult {
+    NewResult {
+        id: id(number),
+        job: job.to_owned(),
+        version: 1,
+        title: None,
+        started_by: "ana".to_owned(),
+        arguments: Map::new(),
+        since: None,
+        records: Vec::new(),
+        created_at: at(i64::try_from(number % 1000).unwrap_or(0)),
+    }
+}
+
+pub fn finish(status: Status) -> Finish {
+    let counters = Counters { records_in: 3, records_out: 2, records_rejected: 1 };
+    Finish { status, message: format!("ended as {status}"), at: at(500), counters }
+}
+
+pub fn kill() -> Kill {
+    Kill { at: at(600), message: "Killed by ben: enough.".to_owned(), line_message: "Cut by ben.".to_owned() }
+}
+
+pub fn line(line_no: u32, status: Status) -> LineResult {
+    LineResult {
+        line_no,
+        name: None,
+        kind: LineKind::Action,
+        action: Some("standard/sort".to_owned()),
+        status,
+        message: format!("line {line_no} is {status}"),
+        started_at: Some(at(100)),
+        finished_at: status.is_final().then(|| at(200)),
+        counters: Counters::default(),
+        parameters: Value::Null,
+        sample: Sample::default(),
+        rejected: Vec::new(),
+        log: Vec::new(),
+    }
+}
+
+/// Starts one result and claims it.
+pub async fn running(store: &impl Stores, scope: OrgScope, number: u128) -> Claimed {
+    store.start(scope, start(number, "job")).await.expect("a start");
+    claim_one(store).await
+}
+
+pub async fn claim_one(store: &impl Stores) -> Claimed {
+    let mut claimed = store.claim(10, at(50)).await.expect("a claim");
+    assert_eq!(claimed.len(), 1, "one result should have waited");
+    claimed.remove(0)
+}
+
+/// Starts a result, and ends it this way.
+pub async fn ended(store: &impl Stores, scope: OrgScope, number: u128, job: &str, status: Status) {
+    store.start(scope, start(number, job)).await.expect("a start");
+    let claimed = claim_one(store).await;
+    store.finish(claimed.lease, finish(status)).await.expect("a finish");
+}
+
+/// The numbers of a page of results.
+pub async fn page(store: &impl Stores, scope: OrgScope, filter: &ResultFilter, before: Option<u128>, limit: u32) -> (Vec<u128>, bool) {
+    use crate::ports::results::Results;
+    let page = Page { before: before.map(id), limit };
+    let listed = Results::list(store, scope, filter, page).await.expect("a page");
+    (listed.items.iter().map(|result| result.id.0.as_u128()).collect(), listed.more)
+}
+
+pub fn of_job(job: &str) -> ResultFilter {
+    ResultFilter { job: Some(job.to_owned()), status: None }
+}
+
+/// Values that are easily damaged on their way through a store.
+pub fn delicate() -> Value {
+    json!({
+        "beyond doubles": 9_007_199_254_740_993_u64,
+        "largest": u64::MAX,
+        "smallest": i64::MIN,
+        "tenth": 0.1,
+        "long": 8.988_465_674_311_579e307,
+        "tiny": 5e-324,
+        "whole double": 1.0,
+        "unicode": "naïve 日本語 🪢 e\u{301} \u{0} \u{2028} \\ \" '",
+        "": "an empty key",
+        "nested": {"z": [1, [2, [3, {"deep": null}]]], "a": {}, "m": []},
+        "truth": [true, false, null],
+    })
+}
+
+/// Whether the store refused without saying more.
+pub fn is_refusal<T>(answer: &Result<T, StoreError>) -> bool {
+    matches!(answer, Err(StoreError::Unavailable(_)))
+}

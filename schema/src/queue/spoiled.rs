@@ -1,0 +1,33 @@
+//! A result that waits but cannot be read would come first in every claim and
+//! stop the queue for all. It is ended instead, and says why.
+
+use engine::model::Instant;
+use engine::model::status::{Event, Status, next};
+use engine::ports::StoreError;
+use sea_orm::ActiveValue::Set;
+use sea_orm::DatabaseTransaction;
+use sea_orm::prelude::*;
+
+use crate::columns::micros;
+use crate::entities::{job_results, leases};
+use crate::{failed, unavailable};
+
+/// Ends a result without reading it.
+pub(super) async fn end(db: &DatabaseTransaction, organization: Uuid, id: Uuid, why: &StoreError, now: Instant) -> Result<(), StoreError> {
+    tracing::error!(%organization, result = %id, error = %why, "a job result cannot be read and is ended");
+    // It has a lease, so it is pending or running, and both may end so.
+    let status = next(Status::Running, Event::End(Status::Error)).map_err(unavailable)?;
+    leases::Entity::delete_by_id((organization, id)).exec(db).await.map_err(failed)?;
+    let ended = job_results::ActiveModel {
+        status: Set(status.word().to_owned()),
+        message: Set("What the store holds of this start cannot be read, so it was not run.".to_owned()),
+        finished_at: Set(Some(micros(now))),
+        ..Default::default()
+    };
+    let row = job_results::Entity::update_many()
+        .set(ended)
+        .filter(job_results::Column::OrganizationId.eq(organization))
+        .filter(job_results::Column::Id.eq(id));
+    row.exec(db).await.map_err(failed)?;
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Rows that cannot be read are told, and stop nobody else.
+
+use engine::model::Instant;
+use engine::model::organization::{OrgScope, Organization, OrganizationId};
+use engine::model::result::ResultId;
+use engine::model::status::Status;
+use engine::ports::StoreError;
+use engine::ports::organizations::Organizations;
+use engine::ports::queue::Queue;
+use engine::ports::results::{NewResult, ResultFilter, Results};
+use sea_orm::prelude::Uuid;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ConnectionTrait, Database};
+use serde_json::{Map, json};
+
+use super::{Place, scope_of};
+use crate::Store;
+
+fn at(seconds: i64) -> Instant {
+    Instant::from_timestamp(seconds, 0).unwrap()
+}
+
+async fn acme(store: &Store) -> OrgScope {
+    let time_zone = "UTC".parse().unwrap();
+    let acme = Organization { id: OrganizationId(Uuid::from_u128(1)), key: "acme".into(), name: "Acme".into(), time_zone };
+    store.create(&acme).await.unwrap();
+    scope_of(&acme)
+}
+
+async fn start(store: &Store, scope: OrgScope, number: u128) {
+    let start = NewResult {
+        id: ResultId(Uuid::from_u128(number)),
+        job: "job".into(),
+        version: 1,
+        title: None,
+        started_by: "ana".into(),
+        arguments: Map::new(),
+        since: None,
+        records: vec![json!({"n": number.to_string()})],
+        created_at: at(0),
+    };
+    store.start(scope, start).await.unwrap();
+}
+
+/// Writes into a column what the program never would.
+async fn spoil(path: &std::path::Path, table: &'static str, key: &'static str, number: u128, column: &'static str, value: &str) {
+    let address = format!("sqlite:{}", path.display());
+    let db = Database::connect(address).await.unwrap();
+    let spoiled = Query::update().table(table).value(column, value).and_where(Expr::col(key).eq(Uuid::from_u128(number))).to_owned();
+    assert_eq!(db.execute(&spoiled).await.unwrap().rows_affected(), 1);
+    db.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_named() {
+    let place = Place::new();
+    let path = place.folder.path().join("spoiled.db");
+    let store = Store::open_sqlite(&path).await.unwrap();
+    let scope = acme(&store).await;
+    start(&store, scope, 5).await;
+    spoil(&path, "job_results", "id", 5, "arguments", "{\"half\":").await;
+    let Err(StoreError::Unreadable(why)) = Results::find(&store, scope, ResultId(Uuid::from_u128(5))).await else {
+        panic!("half an object is no object")
+    };
+    for part in ["job_results", "00000000-0000-0000-0000-000000000005", "arguments"] {
+        assert!(why.contains(part), "{why} does not name {part}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_ended_and_does_not_stop_the_queue() {
+    let place = Place::new();
+    let path = place.folder.path().join("spoiled.db");
+    let store = Store::open_sqlite(&path).await.unwrap();
+    let scope = acme(&store).await;
+    for number in [4, 5, 6] {
+        start(&store, scope, number).await;
+    }
+    spoil(&path, "job_results", "id", 4, "modules", "[1]").await;
+    spoil(&path, "job_inputs", "job_result_id", 5, "records", "no array").await;
+    let claimed = store.claim(9, at(7)).await.unwrap();
+    let ids: Vec<_> = claimed.iter().map(|one| one.result.id.0.as_u128()).collect();
+    assert_eq!(ids, [6]);
+    let ended = Results::find(&store, scope, ResultId(Uuid::from_u128(5))).await.unwrap().unwrap();
+    assert_eq!((ended.status, ended.finished_at, ended.attempt), (Status::Error, Some(at(7)), 0));
+    assert!(ended.message.contains("cannot be read"), "{}", ended.message);
+    let errors = ResultFilter { job: None, status: Some(Status::Error) };
+    assert_eq!(Results::count(&store, scope, &errors).await.unwrap(), 2);
+    assert_eq!(store.recover(at(8)).await.unwrap(), 1, "the good one alone is at work");
+}

@@ -1,0 +1,49 @@
+//! The adapters against what the ports promise, on SQLite in a folder that goes away.
+
+mod damage;
+mod history;
+mod opening;
+mod plans;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use engine::model::organization::{OrgScope, Organization};
+use engine::ports::suite;
+use engine::runtime::engine::Engine;
+use tempfile::TempDir;
+
+use crate::Store;
+
+/// A folder for databases.
+struct Place {
+    folder: TempDir,
+    made: AtomicU32,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: TempDir::new().unwrap(), made: AtomicU32::new(0) }
+    }
+
+    /// A path where no file is. With a name that an address could not hold.
+    fn path(&self) -> PathBuf {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        self.folder.path().join(format!("a b?c=d#{number}%20.db"))
+    }
+
+    async fn store(&self) -> Store {
+        Store::open_sqlite(self.path()).await.unwrap()
+    }
+}
+
+/// The right to act in an organization of the store.
+fn scope_of(organization: &Organization) -> OrgScope {
+    Engine::access_of_operator(organization.clone(), "a test").scope()
+}
+
+#[tokio::test]
+async fn sqlite_passes_the_store_suite() {
+    let place = Place::new();
+    suite::every_case(async || place.store().await).await;
+}

@@ -1,0 +1,105 @@
+//! Opening, closing and opening again.
+
+use std::path::Path;
+use std::process::Command;
+
+use engine::ports::StoreError;
+use engine::ports::organizations::Organizations;
+use engine::ports::suite::history::{everything, play};
+use sea_orm::sea_query::Query;
+use sea_orm::{ConnectionTrait, Database};
+
+use super::Place;
+use crate::{OpenError, Store};
+
+/// Tells the child process of a test which database to open.
+const CHILD: &str = "ROPEWALK_TEST_OPEN";
+
+#[tokio::test]
+async fn a_reopened_file_has_kept_everything() {
+    let path = Place::new();
+    let file = path.path();
+    let store = Store::open_sqlite(&file).await.unwrap();
+    let moves: Vec<_> = (0..200_u8).map(|n| [n, n.wrapping_mul(7), n.wrapping_mul(13), n.wrapping_mul(29)]).collect();
+    play(&store, &moves).await;
+    let before = everything(&store).await;
+    assert!(before.len() > 10_000, "there should be something to keep");
+    store.close().await;
+    let again = Store::open_sqlite(&file).await.unwrap();
+    assert_eq!(everything(&again).await, before);
+}
+
+#[tokio::test]
+async fn a_closed_store_is_unavailable() {
+    let place = Place::new();
+    let store = place.store().await;
+    store.close().await;
+    store.close().await;
+    assert!(matches!(store.list().await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_file_is_open_once() {
+    let place = Place::new();
+    let path = place.path();
+    let store = Store::open_sqlite(&path).await.unwrap();
+    let second = Store::open_sqlite(&path).await.unwrap_err();
+    assert!(matches!(&second, OpenError::InUse(named) if *named == path), "{second}");
+    assert!(second.to_string().contains("in use by another process"), "{second}");
+    store.close().await;
+    Store::open_sqlite(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_process_is_told_that_the_file_is_in_use() {
+    let place = Place::new();
+    let path = place.path();
+    let store = Store::open_sqlite(&path).await.unwrap();
+    let while_open = open_in_another_process(&path);
+    assert!(while_open.contains("is in use by another process"), "{while_open}");
+    store.close().await;
+    let when_closed = open_in_another_process(&path);
+    assert!(when_closed.contains("it opened"), "{when_closed}");
+}
+
+/// Runs this very test program, for the one test below.
+fn open_in_another_process(path: &Path) -> String {
+    let this = std::env::current_exe().unwrap();
+    let child = Command::new(this).args(["--exact", "tests::opening::the_other_process", "--nocapture"]).env(CHILD, path).output().unwrap();
+    String::from_utf8_lossy(&child.stdout).into_owned()
+}
+
+/// Does nothing unless it is the child of the test above.
+#[tokio::test]
+async fn the_other_process() {
+    let Some(path) = std::env::var_os(CHILD) else { return };
+    match Store::open_sqlite(path).await {
+        Ok(_) => println!("it opened"),
+        Err(error) => println!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused() {
+    let place = Place::new();
+    let path = place.folder.path().join("newer.db");
+    Store::open_sqlite(&path).await.unwrap().close().await;
+    let db = Database::connect(format!("sqlite:{}", path.display())).await.unwrap();
+    let newer = Query::insert().into_table("seaql_migrations").columns(["version", "applied_at"]).values_panic(["m9999_from_afar".into(), 0.into()]).to_owned();
+    db.execute(&newer).await.unwrap();
+    db.close().await.unwrap();
+    let refused = Store::open_sqlite(&path).await.unwrap_err().to_string();
+    assert!(refused.contains("newer version of ropewalk") && refused.contains("m9999_from_afar"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused() {
+    let place = Place::new();
+    let path = place.path();
+    std::fs::write(&path, "a letter, and a long one: ".repeat(100)).unwrap();
+    let refused = Store::open_sqlite(&path).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Database { .. }), "{refused}");
+    let nowhere = place.folder.path().join("no/such/folder.db");
+    let refused = Store::open_sqlite(&nowhere).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Lock { .. }), "{refused}");
+}

@@ -1,0 +1,67 @@
+//! No statement looks through a whole table. The suite is run, every statement
+//! that it brought about is kept, and SQLite is asked how it would go about it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use engine::ports::suite;
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+
+use super::Place;
+use crate::writer::Writer;
+use crate::{Store, sqlite};
+
+type Seen = Arc<Mutex<BTreeMap<String, Statement>>>;
+
+/// What may be walked from its beginning, and why.
+const WALKS: [&str; 3] = [
+    // The claim walks the index of what waits, and stops at its limit.
+    "SCAN leases USING INDEX leases_waiting",
+    // All organizations are asked for, up to a bound.
+    "SCAN organizations USING INDEX",
+    // Recovery looks once at what has not ended, before the first claim.
+    "SCAN leases",
+];
+
+async fn watched(place: &Place, seen: &Seen) -> Store {
+    let mut opened = sqlite::open(&place.path()).await.unwrap();
+    for db in [&mut opened.writer, &mut opened.readers] {
+        let seen = Arc::clone(seen);
+        db.set_metric_callback(move |info| {
+            seen.lock().unwrap().insert(info.statement.sql.clone(), info.statement.clone());
+        });
+    }
+    Store { readers: opened.readers, writer: Writer::start(opened.writer, opened.lock) }
+}
+
+async fn plan(db: &DatabaseConnection, statement: &Statement) -> Vec<String> {
+    let mut explained = statement.clone();
+    explained.sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
+    let rows = db.query_all_raw(explained).await.unwrap();
+    rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect()
+}
+
+#[tokio::test]
+async fn no_statement_looks_through_a_whole_table() {
+    let place = Place::new();
+    let seen = Seen::default();
+    suite::every_case(async || watched(&place, &seen).await).await;
+    let db = sqlite::open(&place.path()).await.unwrap().readers;
+    let seen = seen.lock().unwrap().clone();
+    let mut walks_of_leases = Vec::new();
+    for (sql, statement) in &seen {
+        for step in plan(&db, statement).await {
+            let walk = WALKS.iter().any(|walk| step.starts_with(walk));
+            assert!(walk || !step.starts_with("SCAN"), "{step}\n{sql}");
+            if step == "SCAN leases" {
+                walks_of_leases.push(sql);
+            }
+            let listing = sql.contains("job_results") && step.contains("ORDER BY");
+            assert!(!listing, "a listing is in the order of an index: {step}\n{sql}");
+        }
+    }
+    let of = |part: &str| seen.keys().filter(|sql| sql.contains(part)).count();
+    assert!(of("FROM \"job_results\"") >= 10, "every listing and count was seen");
+    assert_eq!(of("ORDER BY \"leases\""), 1, "the claim was seen");
+    assert!(matches!(walks_of_leases.as_slice(), [recovery] if recovery.contains("\"waiting\" = ")), "{walks_of_leases:#?}");
+}

@@ -1,0 +1,8 @@
+//! The verbs of the command line, one file each.
+
+pub mod bench;
+pub mod check;
+pub mod run;
+pub mod schema;
+pub mod serve;
+pub mod token;

@@ -1,0 +1,149 @@
+//! `ropewalk run FILE`: a job from beginning to end, without a server.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use engine::model::Instant;
+use engine::model::organization::Access;
+use engine::model::result::JobResult;
+use engine::model::source::FileSource;
+use engine::model::status::Status;
+use engine::ports::clock::{Clock, StandingClock, SystemClock};
+use engine::ports::files::Folder;
+use engine::ports::memory::MemoryStore;
+use engine::runtime::engine::{Engine, Stores};
+use engine::runtime::jobs::SaveJobError;
+use engine::runtime::manage::NewOrganization;
+use engine::runtime::perform::Performed;
+use engine::runtime::sources::read_all;
+use engine::runtime::start::{Start, StartError};
+use engine::runtime::worker::Worker;
+use serde_json::{Map, Value};
+
+use crate::display::{output, progress, report};
+use crate::{Failed, home, job_file};
+
+/// What to run, and with what.
+#[derive(Args)]
+pub struct Options {
+    /// The job file (YAML or JSON)
+    file: PathBuf,
+    /// Records for the first line: a CSV, JSON or JSON Lines file
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// An argument of the job; may be given several times
+    #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = read_argument)]
+    arguments: Vec<(String, String)>,
+    /// Print the job result as one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Write the final records to a file: .json, .jsonl or .csv; a report's text to any other
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Act as if it were this instant (RFC 3339), for trials
+    #[arg(long, value_name = "INSTANT", value_parser = read_instant)]
+    now: Option<Instant>,
+    /// Zone of jobs that name none
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    time_zone: String,
+}
+
+fn read_argument(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn read_instant(text: &str) -> Result<Instant, String> {
+    text.parse::<Instant>().map_err(|_| "write an instant such as 2026-11-20T07:00:00Z".to_owned())
+}
+
+/// Runs a job file.
+pub async fn run(options: Options) -> Result<(), Failed> {
+    let document = job_file::read(&options.file)?;
+    if let Some(path) = &options.output {
+        output::check(path)?;
+    }
+    let engine = Arc::new(engine(&options).await?);
+    let access = operator(&engine, &options).await?;
+    let started = start(&engine, &access, document, &options).await?;
+    let performed = perform(&engine, &access, &started, options.json).await?;
+    if let Some(path) = &options.output {
+        output::write(path, &performed.records)?;
+    }
+    match options.json {
+        true => println!("{}", report::json(&performed)),
+        false => report::print(&performed),
+    }
+    match performed.result.status {
+        Status::Error | Status::Killed => Err(Failed::Job),
+        _ => Ok(()),
+    }
+}
+
+async fn engine(options: &Options) -> Result<Engine, Failed> {
+    let clock: Arc<dyn Clock> = match options.now {
+        Some(now) => Arc::new(StandingClock::at(now)),
+        None => Arc::new(SystemClock),
+    };
+    let folder = options.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let stores = Stores::of(Arc::new(MemoryStore::new()));
+    Ok(Engine::new(stores, Arc::new(home::host().await?), Arc::new(Folder::open_from(folder)), clock))
+}
+
+async fn operator(engine: &Engine, options: &Options) -> Result<Access, Failed> {
+    let new = NewOrganization { key: "local".to_owned(), name: "Command line".to_owned(), time_zone: options.time_zone.clone() };
+    let organization = engine.add_organization(new).await;
+    let organization = organization.map_err(|_| Failed::Refused(format!("--time-zone: `{}` is not an IANA name such as Europe/Madrid", options.time_zone)))?;
+    Ok(Engine::access_of_operator(organization, "the command line"))
+}
+
+async fn start(engine: &Engine, access: &Access, document: Value, options: &Options) -> Result<JobResult, Failed> {
+    let refused = |faults: Vec<_>| Failed::Refused(job_file::told(&options.file, &faults));
+    let job = engine.check_job(&document).map_err(refused)?;
+    let arguments = options.arguments.iter().map(|(name, text)| (name.clone(), job.arguments.from_text(name, text)));
+    let arguments: Map<String, Value> = arguments.collect();
+    let records = options.data.as_deref().map(read_data).transpose()?;
+    engine.save_job(access, document, None).await.map_err(|error| match error {
+        SaveJobError::Faults(faults) => refused(faults),
+        other => Failed::Broken(other.to_string()),
+    })?;
+    let start = Start { job: job.key, arguments, records, ..Start::default() };
+    engine.start(access, start).await.map_err(|error| match error {
+        StartError::Faults(faults) => refused(faults),
+        other => Failed::Broken(other.to_string()),
+    })
+}
+
+fn read_data(path: &Path) -> Result<Vec<Value>, Failed> {
+    let named = path.to_string_lossy();
+    let refused = |message: String| Failed::Refused(format!("--data: {message}"));
+    let source = FileSource::of_path(&named).map_err(refused)?;
+    read_all(&Folder::open_from("."), &source).map_err(refused)
+}
+
+/// Performs the result that was started; Ctrl-C kills it.
+async fn perform(engine: &Arc<Engine>, access: &Access, started: &JobResult, quiet: bool) -> Result<Performed, Failed> {
+    let progress = progress::show(engine, quiet);
+    let worker = Worker::new(Arc::clone(engine), 1);
+    let work = worker.step();
+    tokio::pin!(work);
+    let performed = loop {
+        tokio::select! {
+            performed = &mut work => break performed,
+            Ok(()) = tokio::signal::ctrl_c() => { let _ = engine.kill(access, started.id, Some("Ctrl-C")).await; }
+        }
+    };
+    progress.end();
+    let broken = |error: &dyn std::fmt::Display| Failed::Broken(error.to_string());
+    match performed.map_err(|error| broken(&error))? {
+        Some(performed) => Ok(performed),
+        None => killed(engine, access, started).await.map_err(|error| broken(&error)),
+    }
+}
+
+async fn killed(engine: &Engine, access: &Access, started: &JobResult) -> Result<Performed, engine::ports::StoreError> {
+    let result = engine.results.find(access.scope(), started.id).await?.unwrap_or_else(|| started.clone());
+    let lines = engine.results.lines(access.scope(), &[started.id]).await?;
+    Ok(Performed { result, lines: lines.into_iter().map(|(_, line)| line).collect(), records: Vec::new(), rejected: Vec::new() })
+}

@@ -1,0 +1,27 @@
+//! `ropewalk schema job|graphql`: the shapes, for editors and clients.
+
+use clap::{Args, ValueEnum};
+
+use crate::Failed;
+
+/// Which schema.
+#[derive(Args)]
+pub struct Options {
+    /// `job`: JSON Schema of job files; `graphql`: SDL of the API
+    what: What,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    Job,
+    Graphql,
+}
+
+/// Prints a schema.
+pub fn print(options: &Options) -> Result<(), Failed> {
+    match options.what {
+        What::Job => println!("{:#}", engine::model::job::schema()),
+        What::Graphql => print!("{}", api::sdl()),
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Job files: YAML or JSON, read into the one shape that the engine checks.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use engine::model::fault::Fault;
+use serde_json::Value;
+use values::json::{Bounds, parse};
+
+use crate::Failed;
+
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Reads a job file. What is not `.json` is read as YAML, which JSON is too.
+pub fn read(path: &Path) -> Result<Value, Failed> {
+    let refused = |message: String| Failed::Refused(format!("{}: {message}", path.display()));
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| refused(unreadable(&error)))?;
+    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| refused(unreadable(&error)))?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(refused("is larger than 4 MiB; keep records in a data file and name it as a source".to_owned()));
+    }
+    let is_json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+    let document = if is_json { parse(text.as_bytes(), Bounds::default()).map_err(|fault| fault.to_string()) } else { read_yaml(&text) };
+    let document = document.map_err(refused)?;
+    match document.is_object() {
+        true => Ok(document),
+        false => Err(refused("is not a job: it must be an object with `key` and `lines`".to_owned())),
+    }
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+/// YAML through the same strict reader as JSON, so that both mean the same.
+fn read_yaml(text: &str) -> Result<Value, String> {
+    let document: Value = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    let json = serde_json::to_vec(&document).map_err(|error| error.to_string())?;
+    parse(&json, Bounds::default()).map_err(|fault| fault.message)
+}
+
+/// All faults of a file, one on each line.
+pub fn told(path: &Path, faults: &[Fault]) -> String {
+    let count = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
+    let lines = faults.iter().map(|fault| format!("\n  {fault}"));
+    format!("{}: {count}{}", path.display(), lines.collect::<String>())
+}
