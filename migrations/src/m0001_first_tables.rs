@@ -201,7 +201,7 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index
     };
     vec![
-        on("leases_waiting", "leases", &["job_result_id", "organization_id"]).and_where(Expr::col("waiting").into()).take(),
+        on("leases_waiting", "leases", &["job_result_id", "organization_id"]).and_where(Expr::col("waiting")).take(),
         on("job_results_by_job", "job_results", &["organization_id", "job_key", "id"]),
         on("job_results_by_status", "job_results", &["organization_id", "status", "id"]),
         on("job_results_by_job_and_status", "job_results", &["organization_id", "job_key", "status", "id"]),

@@ -9,13 +9,13 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::entities::{job_versions, jobs};
-use crate::writer::Change;
+use crate::writer::Single;
 use crate::{Store, failed, page, unavailable};
 
 #[async_trait]
 impl Jobs for Store {
     async fn save(&self, scope: OrgScope, version: NewVersion) -> Result<SavedJob, SaveError> {
-        self.writer.write(Save { scope, version }).await?
+        self.writer.write_one(Save { scope, version }).await?
     }
 
     async fn find(&self, scope: OrgScope, key: &str, version: Option<u32>) -> Result<Option<SavedJob>, StoreError> {
@@ -54,7 +54,7 @@ struct Save {
     version: NewVersion,
 }
 
-impl Change for Save {
+impl Single for Save {
     type Answer = Result<SavedJob, SaveError>;
     const DURABLE: bool = true;
 

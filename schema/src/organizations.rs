@@ -9,13 +9,13 @@ use sea_orm::prelude::*;
 use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::entities::{organizations, tokens};
-use crate::writer::Change;
+use crate::writer::Single;
 use crate::{Store, failed};
 
 #[async_trait]
 impl Organizations for Store {
     async fn create(&self, organization: &Organization) -> Result<(), CreateError> {
-        self.writer.write(Create(organization.clone())).await?
+        self.writer.write_one(Create(organization.clone())).await?
     }
 
     async fn by_key(&self, key: &str) -> Result<Option<Organization>, StoreError> {
@@ -35,7 +35,7 @@ impl Organizations for Store {
     }
 
     async fn add_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
-        self.writer.write(AddToken(token.clone())).await
+        self.writer.write_one(AddToken(token.clone())).await
     }
 
     async fn token(&self, id: Uuid) -> Result<Option<TokenRecord>, StoreError> {
@@ -55,7 +55,7 @@ fn with_key(key: &str) -> Select<organizations::Entity> {
 
 struct Create(Organization);
 
-impl Change for Create {
+impl Single for Create {
     type Answer = Result<(), CreateError>;
     const DURABLE: bool = true;
 
@@ -71,7 +71,7 @@ impl Change for Create {
 
 struct AddToken(TokenRecord);
 
-impl Change for AddToken {
+impl Single for AddToken {
     type Answer = ();
     const DURABLE: bool = true;
 

@@ -1,5 +1,7 @@
 //! The adapter of the `results` port.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use engine::model::Instant;
 use engine::model::organization::{OrgScope, OrganizationId};
@@ -9,15 +11,14 @@ use engine::ports::queue::cut;
 use engine::ports::results::{Kill, KillError, NewResult, ResultFilter, Results};
 use engine::ports::{Listed, Page, StoreError};
 use sea_orm::prelude::*;
-use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
+use crate::batch::{by_organization, insert, pieces};
 use crate::entities::job_results::Column;
 use crate::entities::{job_inputs, job_results, leases, line_results};
-use crate::writer::Change;
+use crate::writer::{Change, Single};
 use crate::{Store, columns, failed, page, unavailable};
-
-/// How many results one statement names at most.
-const NAMED: usize = 500;
 
 #[async_trait]
 impl Results for Store {
@@ -50,7 +51,7 @@ impl Results for Store {
         ids.sort_unstable();
         ids.dedup();
         let mut lines = Vec::new();
-        for ids in ids.chunks(NAMED) {
+        for ids in pieces(&ids) {
             let rows = lines_of(scope.organization(), ids).all(&self.readers).await.map_err(failed)?;
             for row in rows {
                 lines.push(row.read()?);
@@ -73,7 +74,7 @@ impl Results for Store {
     }
 
     async fn kill(&self, scope: OrgScope, id: ResultId, kill: Kill) -> Result<JobResult, KillError> {
-        self.writer.write(KillOne { organization: scope.organization(), id, kill }).await?
+        self.writer.write_one(KillOne { organization: scope.organization(), id, kill }).await?
     }
 }
 
@@ -107,15 +108,33 @@ pub(crate) async fn found(db: &DatabaseTransaction, organization: OrganizationId
     row.map(job_results::Model::read).transpose()
 }
 
-/// Writes that a result has ended, and takes its lease away from whoever holds it.
-pub(crate) async fn write_end(db: &DatabaseTransaction, organization: OrganizationId, result: &JobResult) -> Result<(), StoreError> {
-    leases::Entity::delete_by_id((organization.0, result.id.0)).exec(db).await.map_err(failed)?;
-    let row = job_results::Entity::update_many()
-        .set(job_results::ended(result))
-        .filter(Column::OrganizationId.eq(organization.0))
-        .filter(Column::Id.eq(result.id.0));
-    row.exec(db).await.map_err(failed)?;
-    Ok(())
+/// Results as they are in the transaction, by organization and identity.
+pub(crate) async fn found_all(
+    db: &DatabaseTransaction,
+    places: impl IntoIterator<Item = (Uuid, Uuid)>,
+) -> Result<HashMap<(Uuid, Uuid), job_results::Model>, StoreError> {
+    let mut found = HashMap::new();
+    for (organization, ids) in by_organization(places) {
+        for ids in pieces(&ids) {
+            let rows = job_results::Entity::find().filter(Column::OrganizationId.eq(organization));
+            let rows = rows.filter(Column::Id.is_in(ids.iter().copied())).all(db).await.map_err(failed)?;
+            found.extend(rows.into_iter().map(|row| ((organization, row.id), row)));
+        }
+    }
+    Ok(found)
+}
+
+/// Writes that results have ended, and takes their leases away from whoever holds
+/// them. The rows are there, so that each insertion comes to an update.
+pub(crate) async fn write_ends(db: &DatabaseTransaction, ended: &[job_results::Model]) -> Result<(), StoreError> {
+    for (organization, ids) in by_organization(ended.iter().map(|row| (row.organization_id, row.id))) {
+        for ids in pieces(&ids) {
+            let leases = leases::Entity::delete_many().filter(leases::Column::OrganizationId.eq(organization));
+            leases.filter(leases::Column::JobResultId.is_in(ids.iter().copied())).exec(db).await.map_err(failed)?;
+        }
+    }
+    let changed = OnConflict::columns([Column::OrganizationId, Column::Id]).update_columns(job_results::ENDED).to_owned();
+    insert::<job_results::Entity>(db, ended, Some(changed)).await
 }
 
 /// Ends the lines that a result leaves open when it is killed or given up.
@@ -153,17 +172,21 @@ impl Change for Start {
     type Answer = JobResult;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<JobResult, StoreError> {
-        let (result, records) = self.start.clone().accept();
-        let row = job_results::Model::of(self.organization, &result)?.into_active_model().reset_all();
-        job_results::Entity::insert(row).exec_without_returning(db).await.map_err(failed)?;
-        if !records.is_empty() {
-            let input = job_inputs::Model::of(self.organization, result.id, &records)?.into_active_model().reset_all();
-            job_inputs::Entity::insert(input).exec_without_returning(db).await.map_err(failed)?;
+    async fn apply(changes: &[&Self], db: &DatabaseTransaction) -> Result<Vec<JobResult>, StoreError> {
+        let (mut accepted, mut rows, mut inputs, mut leases) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for Self { organization, start } in changes {
+            let (result, records) = start.clone().accept();
+            rows.push(job_results::Model::of(*organization, &result)?);
+            if !records.is_empty() {
+                inputs.push(job_inputs::Model::of(*organization, result.id, &records)?);
+            }
+            leases.push(leases::Model::new(*organization, result.id));
+            accepted.push(result);
         }
-        let lease = leases::Model::new(self.organization, result.id).into_active_model().reset_all();
-        leases::Entity::insert(lease).exec_without_returning(db).await.map_err(failed)?;
-        Ok(result)
+        insert::<job_results::Entity>(db, &rows, None).await?;
+        insert::<job_inputs::Entity>(db, &inputs, None).await?;
+        insert::<leases::Entity>(db, &leases, None).await?;
+        Ok(accepted)
     }
 }
 
@@ -173,7 +196,7 @@ struct KillOne {
     kill: Kill,
 }
 
-impl Change for KillOne {
+impl Single for KillOne {
     type Answer = Result<JobResult, KillError>;
     const DURABLE: bool = true;
 
@@ -184,7 +207,7 @@ impl Change for KillOne {
         if let Err(refusal) = self.kill.end(&mut result) {
             return Ok(Err(KillError::Ended(refusal.status)));
         }
-        write_end(db, self.organization, &result).await?;
+        write_ends(db, &[job_results::Model::of(self.organization, &result)?]).await?;
         cut_lines(db, self.organization, &result, Event::Kill, &self.kill.line_message).await?;
         Ok(Ok(result))
     }

@@ -118,11 +118,8 @@ async fn connect(path: &Path, purpose: Use) -> Result<DatabaseConnection, DbErr>
 }
 
 fn pragmas(path: &Path, purpose: Use) -> SqliteConnectOptions {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(purpose == Use::Write)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT);
+    let options =
+        SqliteConnectOptions::new().filename(path).create_if_missing(purpose == Use::Write).foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
     match purpose {
         Use::Write => options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full),
         Use::Read => options.pragma("query_only", "ON"),
@@ -182,6 +179,24 @@ mod tests {
         }
         for good in ["3.51.3", "3.51.10", "3.52.0", "4.0.0"] {
             assert!(check_version(good).is_ok(), "{good}");
+        }
+    }
+
+    async fn level(db: &DatabaseConnection) -> i32 {
+        let statement = Statement::from_string(db.get_database_backend(), "PRAGMA synchronous");
+        db.query_one_raw(statement).await.unwrap().unwrap().try_get("", "synchronous").unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_durable_commit_always_syncs() {
+        const FULL: i32 = 2;
+        let folder = tempfile::TempDir::new().unwrap();
+        let db = open(&folder.path().join("a.db")).await.unwrap().writer;
+        assert_eq!(level(&db).await, FULL, "nothing had to be said");
+        let mut syncing = Syncing::default();
+        for durable in [true, false, false, true, true, false, true] {
+            syncing.set(&db, durable).await.unwrap();
+            assert_eq!(level(&db).await == FULL, durable);
         }
     }
 }

@@ -2,13 +2,14 @@
 //! never wait for locks, and many of them share one sync.
 //!
 //! It takes all that queued while the last group was committed, applies it in one
-//! transaction, commits, and only then answers. If a change fails, the group is
-//! rolled back and each change is tried alone, so that none spoils another's.
+//! transaction, like with like, commits, and only then answers. If a change fails,
+//! the group is rolled back and tried in halves, so that none spoils another's.
 
+use std::any::{Any, TypeId};
 use std::fs::File;
 use std::future::Future;
+use std::pin::Pin;
 
-use async_trait::async_trait;
 use engine::ports::StoreError;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use tokio::sync::{mpsc, oneshot};
@@ -22,15 +23,43 @@ const WAITING: usize = 1024;
 const GROUP: usize = 512;
 
 /// A change of the database, as a value, so that it can be tried again.
-pub(crate) trait Change: Send + Sync + 'static {
+pub(crate) trait Change: Send + Sync + Sized + 'static {
     /// What it answers, refusals included. A refusal must come before any write:
     /// the group it is in is committed all the same.
     type Answer: Send + 'static;
     /// Whether it must outlast a power cut once it is answered.
     const DURABLE: bool;
 
+    /// Makes changes of one kind that came together, and gives an answer to each.
+    /// Nobody waits for one of them to make another, so any order is right. An
+    /// error rolls all of them back.
+    fn apply(changes: &[&Self], db: &DatabaseTransaction) -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send;
+}
+
+/// A change that is rare enough to be made by itself.
+pub(crate) trait Single: Send + Sync + 'static {
+    /// As of a [`Change`].
+    type Answer: Send + 'static;
+    /// As of a [`Change`].
+    const DURABLE: bool;
+
     /// Makes the change. An error rolls it back.
     fn apply(&self, db: &DatabaseTransaction) -> impl Future<Output = Result<Self::Answer, StoreError>> + Send;
+}
+
+struct Alone<C>(C);
+
+impl<C: Single> Change for Alone<C> {
+    type Answer = C::Answer;
+    const DURABLE: bool = C::DURABLE;
+
+    async fn apply(changes: &[&Self], db: &DatabaseTransaction) -> Result<Vec<C::Answer>, StoreError> {
+        let mut answers = Vec::with_capacity(changes.len());
+        for change in changes {
+            answers.push(change.0.apply(db).await?);
+        }
+        Ok(answers)
+    }
 }
 
 /// Where changes are brought.
@@ -65,6 +94,11 @@ impl Writer {
         let waiting = Waiting { change, outcome: None, reply };
         self.inbox.send(Message::Write(Box::new(waiting))).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
+    }
+
+    /// The same for a change that is made by itself.
+    pub async fn write_one<C: Single>(&self, change: C) -> Result<C::Answer, StoreError> {
+        self.write(Alone(change)).await
     }
 
     /// Commits what is waiting and closes the database.
@@ -105,11 +139,18 @@ impl Desk {
         done
     }
 
+    /// Commits all of them, or those that can be: what fails is halved until the
+    /// change that is to blame stands alone.
     async fn commit(&mut self, mut changes: Vec<Box<dyn Queued>>) {
-        if let Err(error) = self.attempt(&mut changes).await {
-            match changes.as_mut_slice() {
-                [only] => only.fail(error),
-                several => self.one_by_one(several).await,
+        let mut parts = vec![changes.as_mut_slice()];
+        while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
+            match (self.attempt(part).await, part) {
+                (Ok(()), _) => {}
+                (Err(error), [only]) => only.fail(error),
+                (Err(_), several) => {
+                    let (first, second) = several.split_at_mut(several.len() / 2);
+                    parts.extend([second, first]);
+                }
             }
         }
         for change in changes {
@@ -117,20 +158,13 @@ impl Desk {
         }
     }
 
-    async fn one_by_one(&mut self, changes: &mut [Box<dyn Queued>]) {
-        for change in changes {
-            if let Err(error) = self.attempt(std::slice::from_mut(change)).await {
-                change.fail(error);
-            }
-        }
-    }
-
     async fn attempt(&mut self, changes: &mut [Box<dyn Queued>]) -> Result<(), StoreError> {
         let durable = changes.iter().any(|change| change.durable());
         self.syncing.set(&self.db, durable).await.map_err(failed)?;
         let transaction = self.db.begin().await.map_err(failed)?;
-        for change in changes {
-            if let Err(error) = change.apply(&transaction).await {
+        changes.sort_by_key(|change| change.kind());
+        for alike in changes.chunk_by_mut(|one, other| one.kind() == other.kind()) {
+            if let Err(error) = alike[0].apply_all()(alike, &transaction).await {
                 transaction.rollback().await.map_err(failed)?;
                 return Err(error);
             }
@@ -139,11 +173,15 @@ impl Desk {
     }
 }
 
+/// Makes changes that are all of one kind.
+type ApplyAll = for<'a> fn(&'a mut [Box<dyn Queued>], &'a DatabaseTransaction) -> Applied<'a>;
+type Applied<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+
 /// A change whose type is forgotten, with its answer.
-#[async_trait]
-trait Queued: Send {
+trait Queued: Any + Send {
+    fn kind(&self) -> TypeId;
     fn durable(&self) -> bool;
-    async fn apply(&mut self, db: &DatabaseTransaction) -> Result<(), StoreError>;
+    fn apply_all(&self) -> ApplyAll;
     fn fail(&mut self, error: StoreError);
     fn answer(self: Box<Self>);
 }
@@ -154,15 +192,17 @@ struct Waiting<C: Change> {
     reply: oneshot::Sender<Result<C::Answer, StoreError>>,
 }
 
-#[async_trait]
 impl<C: Change> Queued for Waiting<C> {
+    fn kind(&self) -> TypeId {
+        TypeId::of::<C>()
+    }
+
     fn durable(&self) -> bool {
         C::DURABLE
     }
 
-    async fn apply(&mut self, db: &DatabaseTransaction) -> Result<(), StoreError> {
-        self.outcome = Some(Ok(self.change.apply(db).await?));
-        Ok(())
+    fn apply_all(&self) -> ApplyAll {
+        |alike, db| Box::pin(apply_all::<C>(alike, db))
     }
 
     fn fail(&mut self, error: StoreError) {
@@ -173,4 +213,15 @@ impl<C: Change> Queued for Waiting<C> {
         // Whoever asked may have gone; the change is made all the same.
         let _ = self.reply.send(self.outcome.unwrap_or_else(|| Err(closed())));
     }
+}
+
+async fn apply_all<C: Change>(alike: &mut [Box<dyn Queued>], db: &DatabaseTransaction) -> Result<(), StoreError> {
+    let mut waiting: Vec<&mut Waiting<C>> =
+        alike.iter_mut().filter_map(|one| (one.as_mut() as &mut (dyn Any + Send)).downcast_mut()).collect();
+    let changes: Vec<&C> = waiting.iter().map(|one| &one.change).collect();
+    let answers = C::apply(&changes, db).await?;
+    for (one, answer) in waiting.iter_mut().zip(answers) {
+        one.outcome = Some(Ok(answer));
+    }
+    Ok(())
 }

@@ -1,7 +1,133 @@
-//! `ropewalk serve`.
-use crate::Failed;
-/// x
-#[derive(clap::Args)]
-pub struct Options {}
-/// x
-pub async fn serve(_: Options) -> Result<(), Failed> { Ok(()) }
+//! `ropewalk serve`: the server, on one SQLite file.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use engine::model::token::{Presented, Reach};
+use engine::ports::clock::SystemClock;
+use engine::ports::files::Folder;
+use engine::runtime::authenticate::DEFAULT_ORGANIZATION;
+use engine::runtime::engine::{Engine, Stores};
+use engine::runtime::manage::NewOrganization;
+use engine::runtime::worker::Worker;
+use schema::Store;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::{Failed, home};
+
+/// Where to serve from, and where to listen.
+#[derive(Args)]
+pub struct Options {
+    /// Address and port; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7700", env = "ROPEWALK_LISTEN")]
+    listen: SocketAddr,
+    /// Folder of the database, and of the files that jobs may read (its folder `files`)
+    #[arg(long, value_name = "DIR", default_value = "ropewalk-data", env = "ROPEWALK_DATA_DIR")]
+    data_dir: PathBuf,
+    /// How many jobs to work on at once
+    #[arg(long, value_name = "COUNT", default_value_t = 16, env = "ROPEWALK_WORKERS")]
+    workers: usize,
+}
+
+const FIRST_TOKEN: &str = "first administrator";
+/// How long work in progress may take to finish when the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves until it is interrupted.
+pub async fn serve(options: Options) -> Result<(), Failed> {
+    let filter = EnvFilter::try_from_env("ROPEWALK_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let store = open(&options.data_dir).await?;
+    let engine = Arc::new(engine(Arc::clone(&store), &options.data_dir).await?);
+    let token = first_start(&engine).await?;
+    let recovered = engine.queue.recover().await.map_err(|error| Failed::Broken(error.to_string()))?;
+    let listener = TcpListener::bind(options.listen).await;
+    let listener = listener.map_err(|error| Failed::Broken(format!("{} cannot be listened on: {error}", options.listen)))?;
+    let address = listener.local_addr().map_err(|error| Failed::Broken(error.to_string()))?;
+    announce(address, &options.data_dir, token.as_deref(), recovered);
+    work(engine, listener, options.workers).await?;
+    store.close().await;
+    Ok(())
+}
+
+async fn open(folder: &Path) -> Result<Arc<Store>, Failed> {
+    let files = folder.join("files");
+    let unusable = |error: std::io::Error| Failed::Broken(format!("the data folder {} cannot be used: {error}", folder.display()));
+    std::fs::create_dir_all(&files).map_err(unusable)?;
+    let store = Store::open_sqlite(folder.join("ropewalk.db")).await;
+    store.map(Arc::new).map_err(|error| Failed::Broken(error.to_string()))
+}
+
+async fn engine(store: Arc<Store>, folder: &Path) -> Result<Engine, Failed> {
+    let files = Folder::confined_to(folder.join("files"));
+    Ok(Engine::new(Stores::of(store), Arc::new(home::host().await?), Arc::new(files), Arc::new(SystemClock)))
+}
+
+/// With nothing there yet: the first organization and the first token, whose text is given.
+async fn first_start(engine: &Engine) -> Result<Option<String>, Failed> {
+    let broken = |error: &dyn std::fmt::Display| Failed::Broken(error.to_string());
+    if engine.organizations.by_key(DEFAULT_ORGANIZATION).await.map_err(|error| broken(&error))?.is_none() {
+        let new = NewOrganization { key: DEFAULT_ORGANIZATION.to_owned(), name: "Main".to_owned(), time_zone: "UTC".to_owned() };
+        engine.add_organization(new).await.map_err(|error| broken(&error))?;
+    }
+    if engine.organizations.has_server_token().await.map_err(|error| broken(&error))? {
+        return Ok(None);
+    }
+    match std::env::var("ROPEWALK_ADMIN_TOKEN") {
+        Ok(preset) => {
+            let token = Presented::parse(&preset);
+            let token = token.ok_or_else(|| Failed::Refused("ROPEWALK_ADMIN_TOKEN is not a token; make one with `ropewalk token`".to_owned()))?;
+            engine.adopt_token(&token, FIRST_TOKEN, Reach::Server, None).await.map_err(|error| broken(&error))?;
+            Ok(None)
+        }
+        Err(_) => {
+            let issued = engine.issue_token(FIRST_TOKEN, Reach::Server, None).await.map_err(|error| broken(&error))?;
+            Ok(Some(issued.text))
+        }
+    }
+}
+
+fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, recovered: u64) {
+    println!("Ropewalk {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
+    println!("  GraphQL      http://{address}/graphql");
+    println!("  try it in    http://{address}/graphiql");
+    println!("  data folder  {} (jobs read files from its folder `files`)", folder.display());
+    if recovered > 0 {
+        println!("  going on with {recovered} job results that were at work when the server last stopped");
+    }
+    if let Some(token) = token {
+        println!("\nAdministrator token, shown only this once:\n  {token}");
+    }
+    if !address.ip().is_loopback() {
+        println!("\nThis address can be reached from other machines, and tokens travel in the clear: put TLS in front of it.");
+    }
+}
+
+async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize) -> Result<(), Failed> {
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(Worker::new(Arc::clone(&engine), workers).work(stop.clone(), GRACE));
+    let served = api::serve(listener, engine, api::Options::default(), interrupted()).await;
+    stop.cancel();
+    // The worker ends by itself within its grace; what a panic left undone is put back at the next start.
+    let _ = worker.await;
+    served.map_err(|error| Failed::Broken(format!("the server broke off: {error}")))
+}
+
+/// Ctrl-C, or the signal with which supervisors stop a program.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}

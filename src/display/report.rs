@@ -1,6 +1,6 @@
 //! A finished job result, for people and as JSON.
 
-use comfy_table::style::presets::NOTHING;
+use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use engine::model::dates::stamp;
 use engine::model::result::LineResult;

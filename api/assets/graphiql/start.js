@@ -68,12 +68,35 @@ async function* subscribe(params, headers) {
 }
 
 function fetcher(params, { headers = {}, documentAST } = {}) {
+  if (!hasToken(headers)) {
+    return { errors: [{ message: 'Put an API token into "Headers" below: { "Authorization": "Bearer rw_…" }' }] };
+  }
   const subscribes = isSubscription(documentAST, params.operationName);
   return subscribes ? subscribe(params, headers) : post(params, headers);
 }
 
+function hasToken(headers) {
+  return Object.entries(headers).some(([name, value]) => /^authorization$/i.test(name) && /^bearer\s+\S/i.test(value));
+}
+
+// GraphiQL asks for the schema once, when it opens; by then there was no token. So it is
+// asked to ask again when the token has changed and typing has paused.
+let asked = '';
+let pause;
+function onEditHeaders(text) {
+  clearTimeout(pause);
+  pause = setTimeout(() => {
+    let headers = {};
+    try { headers = JSON.parse(text); } catch { return; }
+    if (text === asked || !hasToken(headers)) return;
+    asked = text;
+    document.querySelector('[aria-label="Re-fetch GraphQL schema"]')?.click();
+  }, 600);
+}
+
 const page = React.createElement(GraphiQL, {
   fetcher,
+  onEditHeaders,
   defaultQuery: WELCOME,
   defaultHeaders: HEADERS,
   defaultEditorToolsVisibility: 'headers',

@@ -82,7 +82,6 @@ pub(crate) struct AllJobs;
 #[Object]
 impl AllJobs {
     /// How many jobs the organization has in all. Counted only when it is asked for.
-    #[graphql(complexity = "page::STATEMENT")]
     async fn total_count(&self, context: &Context<'_>) -> Result<u64> {
         Ok(engine(context).jobs.count(scope(context)).await?)
     }

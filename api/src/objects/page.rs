@@ -80,8 +80,8 @@ where
     page
 }
 
-/// What asking the store costs, so that a document asks it at most fifty times. A field
-/// that is written twice is resolved twice.
+/// What a field costs that asks the store, so that there are at most fifty of them in a
+/// document: a field that is written twice is resolved twice.
 pub(crate) const STATEMENT: usize = 2_000;
 /// What a value costs that may be tens of kibibytes of JSON.
 pub(crate) const BULKY: usize = 100;

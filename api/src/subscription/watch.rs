@@ -128,7 +128,8 @@ impl Watch {
             match self.notices.recv().await {
                 Ok(notice) if notice.result != self.id => {}
                 Ok(Notice { change: Change::Progress(progress), .. }) => return Hint::Progress(progress),
-                Ok(Notice { change: Change::Status, .. }) | Err(RecvError::Lagged(_)) => return Hint::Look,
+                Ok(Notice { change: Change::Status, .. }) => return Hint::Look,
+                Err(RecvError::Lagged(_)) => {}
                 // The engine is going away, and the socket with it.
                 Err(RecvError::Closed) => std::future::pending().await,
             }

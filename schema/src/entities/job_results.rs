@@ -5,7 +5,6 @@ use engine::model::organization::OrganizationId;
 use engine::model::result::{JobResult, ResultId};
 use engine::model::status::Status;
 use engine::ports::StoreError;
-use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use serde_json::{Value, json};
 
@@ -87,18 +86,9 @@ impl Model {
     }
 }
 
-/// What an end changes in the row.
-pub(crate) fn ended(result: &JobResult) -> ActiveModel {
-    ActiveModel {
-        status: Set(result.status.word().to_owned()),
-        message: Set(result.message.clone()),
-        finished_at: Set(result.finished_at.map(micros)),
-        records_in: Set(signed(result.counters.records_in)),
-        records_out: Set(signed(result.counters.records_out)),
-        records_rejected: Set(signed(result.counters.records_rejected)),
-        ..Default::default()
-    }
-}
+/// The columns that an end changes.
+pub(crate) const ENDED: [Column; 6] =
+    [Column::Status, Column::Message, Column::FinishedAt, Column::RecordsIn, Column::RecordsOut, Column::RecordsRejected];
 
 pub(crate) fn text_of_modules(modules: &[ModuleDigest]) -> String {
     let items = modules.iter().map(|one| json!({"module": one.module, "version": one.version, "digest": one.digest}));

@@ -13,9 +13,10 @@ use sea_orm::sea_query::{self, Func, IntoIden, LockBehavior, LockType};
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
 use super::spoiled;
+use crate::batch::pieces;
 use crate::columns::micros;
 use crate::entities::{job_inputs, job_results, leases, line_results};
-use crate::writer::Change;
+use crate::writer::Single;
 use crate::{failed, unavailable};
 
 pub(super) struct Claim {
@@ -23,7 +24,7 @@ pub(super) struct Claim {
     pub now: Instant,
 }
 
-impl Change for Claim {
+impl Single for Claim {
     type Answer = Vec<Claimed>;
     const DURABLE: bool = false;
 
@@ -34,7 +35,9 @@ impl Change for Claim {
         }
         let mut claimed = Vec::new();
         for (organization, leases) in by_organization {
-            claimed.extend(claim_of_one(db, organization, &leases, self.now).await?);
+            for leases in pieces(&leases) {
+                claimed.extend(claim_of_one(db, organization, leases, self.now).await?);
+            }
         }
         claimed.sort_by_key(|one| (one.lease.result, one.lease.organization));
         Ok(claimed)
@@ -53,7 +56,12 @@ fn oldest_waiting(limit: u32) -> Select<leases::Entity> {
         .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
 }
 
-async fn claim_of_one(db: &DatabaseTransaction, organization: Uuid, leases: &[leases::Model], now: Instant) -> Result<Vec<Claimed>, StoreError> {
+async fn claim_of_one(
+    db: &DatabaseTransaction,
+    organization: Uuid,
+    leases: &[leases::Model],
+    now: Instant,
+) -> Result<Vec<Claimed>, StoreError> {
     let mut batch = Batch { organization, ids: leases.iter().map(|lease| lease.job_result_id).collect() };
     let mut results = batch.results(db, now).await?;
     let mut inputs = batch.inputs(db, now).await?;

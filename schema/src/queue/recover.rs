@@ -9,9 +9,9 @@ use engine::ports::queue::{CLAIMS_AT_MOST, Finish};
 use sea_orm::prelude::*;
 use sea_orm::{DatabaseTransaction, QuerySelect};
 
-use crate::entities::leases;
-use crate::results::{cut_lines, found, write_end};
-use crate::writer::Change;
+use crate::entities::{job_results, leases};
+use crate::results::{cut_lines, found, write_ends};
+use crate::writer::Single;
 use crate::{failed, unavailable};
 
 /// How many results are looked at together.
@@ -21,7 +21,7 @@ pub(super) struct Recover {
     pub now: Instant,
 }
 
-impl Change for Recover {
+impl Single for Recover {
     type Answer = u64;
     const DURABLE: bool = true;
 
@@ -65,7 +65,7 @@ impl Recover {
         let finish = Finish::of_a_killer(&result, self.now);
         let (status, message) = (finish.status, finish.message.clone());
         finish.end(&mut result).map_err(unavailable)?;
-        write_end(db, organization, &result).await?;
+        write_ends(db, &[job_results::Model::of(organization, &result)?]).await?;
         cut_lines(db, organization, &result, Event::End(status), &message).await
     }
 }

@@ -85,7 +85,11 @@ async fn a_database_of_a_newer_version_is_refused() {
     let path = place.folder.path().join("newer.db");
     Store::open_sqlite(&path).await.unwrap().close().await;
     let db = Database::connect(format!("sqlite:{}", path.display())).await.unwrap();
-    let newer = Query::insert().into_table("seaql_migrations").columns(["version", "applied_at"]).values_panic(["m9999_from_afar".into(), 0.into()]).to_owned();
+    let newer = Query::insert()
+        .into_table("seaql_migrations")
+        .columns(["version", "applied_at"])
+        .values_panic(["m9999_from_afar".into(), 0.into()])
+        .to_owned();
     db.execute(&newer).await.unwrap();
     db.close().await.unwrap();
     let refused = Store::open_sqlite(&path).await.unwrap_err().to_string();

@@ -50,8 +50,14 @@ async fn no_statement_looks_through_a_whole_table() {
     let seen = seen.lock().unwrap().clone();
     let mut walks_of_leases = Vec::new();
     for (sql, statement) in &seen {
-        for step in plan(&db, statement).await {
-            let walk = WALKS.iter().any(|walk| step.starts_with(walk));
+        let steps = plan(&db, statement).await;
+        for chosen in ["job_key", "status"].into_iter().filter(|column| sql.contains(&format!("\"job_results\".\"{column}\" = ?"))) {
+            let indexed = steps.iter().any(|step| step.contains(&format!("{chosen}=?")));
+            assert!(indexed, "{chosen} is looked up, not compared: {steps:?}\n{sql}");
+        }
+        for step in steps {
+            // The rows that an insertion brings are no table.
+            let walk = step.ends_with("VALUES CLAUSE") || WALKS.iter().any(|walk| step.starts_with(walk));
             assert!(walk || !step.starts_with("SCAN"), "{step}\n{sql}");
             if step == "SCAN leases" {
                 walks_of_leases.push(sql);
@@ -64,4 +70,15 @@ async fn no_statement_looks_through_a_whole_table() {
     assert!(of("FROM \"job_results\"") >= 10, "every listing and count was seen");
     assert_eq!(of("ORDER BY \"leases\""), 1, "the claim was seen");
     assert!(matches!(walks_of_leases.as_slice(), [recovery] if recovery.contains("\"waiting\" = ")), "{walks_of_leases:#?}");
+}
+
+/// A plan does not tell an index of what waits from one of all that has not ended.
+#[tokio::test]
+async fn the_index_of_what_waits_holds_nothing_else() {
+    let place = Place::new();
+    let db = sqlite::open(&place.path()).await.unwrap().readers;
+    let text = "SELECT sql FROM sqlite_schema WHERE name = 'leases_waiting'";
+    let statement = Statement::from_string(db.get_database_backend(), text);
+    let made: String = db.query_one_raw(statement).await.unwrap().unwrap().try_get("", "sql").unwrap();
+    assert!(made.ends_with("WHERE \"waiting\""), "{made}");
 }

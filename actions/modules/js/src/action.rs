@@ -1,13 +1,13 @@
 //! The action `js`.
 
-use ropewalk_sdk::{Action, Context, Failure, Intake, Outcome, Records, Rejection, Value, json};
+use ropewalk_sdk::{Action, Context, Failure, Intake, Outcome, Records, Rejection, Severity, Value, json, log};
 use rquickjs::{Ctx, Function, Object, Promise};
 use serde::Deserialize;
 use serde_json::Map;
 
 use crate::engine::{settle, with};
 use crate::script::Script;
-use crate::{clock, fault};
+use crate::{clock, fault, unheard};
 
 /// The parameters of a script.
 #[derive(Deserialize)]
@@ -66,7 +66,9 @@ impl Action for Js {
     }
 
     fn take(&mut self, records: Records) -> Result<Outcome, Failure> {
-        with(|ctx, prelude| self.run(ctx, prelude, records.text())).map_err(Failure::new)
+        unheard::begin(self.script.shift);
+        let outcome = with(|ctx, prelude| self.run(ctx, prelude, records.text())).map_err(Failure::new)?;
+        Ok(warned(outcome, &unheard::take()))
     }
 }
 
@@ -86,6 +88,14 @@ impl Js {
         let answer = answer.into_object().ok_or("The script gave no answer")?;
         outcome(&answer).map_err(|error| format!("The script's answer cannot be read: {error}"))
     }
+}
+
+/// Tells of promises that failed and were not waited for.
+fn warned(outcome: Outcome, unheard: &[String]) -> Outcome {
+    let Some(first) = unheard.first() else { return outcome };
+    unheard.iter().for_each(|reason| log::warn(format!("A promise failed that nobody waited for: {reason}")));
+    let said = outcome.message.clone().unwrap_or_default();
+    outcome.saying(format!("{said} A promise failed that nobody waited for: {first}")).with(Severity::Warning)
 }
 
 /// What the prelude made of the script's result.

@@ -6,10 +6,11 @@ use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Function, Object, Persistent, Promise, Runtime, Value};
 
 use crate::fault::{self, Shift};
+use crate::unheard;
 
-/// Bytes of the stack in linear memory that scripts may use. The host's own stack for
-/// a guest (512 KiB unless it says otherwise) must not end before this does, so that
-/// endless recursion is a RangeError and not a trap.
+/// Bytes of the stack in linear memory that scripts may use: some 600 plain calls deep.
+/// With a wasm stack of 1 MiB at the host every kind of recursion tried ends as a
+/// RangeError; with 512 KiB those through async, generators and revivers trap first.
 const STACK: usize = 160 << 10;
 /// Bytes allocated between two searches for cyclic garbage. A line lives shortly.
 const GARBAGE: usize = 8 << 20;
@@ -60,6 +61,7 @@ impl Engine {
         let runtime = Runtime::new()?;
         runtime.set_max_stack_size(STACK);
         runtime.set_gc_threshold(GARBAGE);
+        unheard::watch(&runtime);
         let context = Context::full(&runtime)?;
         let prelude = context.with(|ctx| {
             let prelude: Function = ctx.eval(include_str!("prelude.js"))?;

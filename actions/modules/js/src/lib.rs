@@ -9,5 +9,6 @@ mod clock;
 mod engine;
 mod fault;
 mod script;
+mod unheard;
 
 ropewalk_sdk::module![action::Js];

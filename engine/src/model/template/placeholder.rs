@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use values::template::LONGEST;
+
 use super::super::dates;
 
 /// Whether the text holds, or may hold, a placeholder, an escape or a handlebars expression.
@@ -16,6 +18,9 @@ pub fn is_templated(text: &str) -> bool {
 /// # Errors
 /// One sentence for a placeholder that is empty or does not end.
 pub fn to_handlebars(text: &str) -> Result<String, String> {
+    if text.len() > LONGEST {
+        return Err(format!("the template has {} bytes; at most {LONGEST} are allowed", text.len()));
+    }
     let mut source = String::with_capacity(text.len() + 16);
     let mut rest = text;
     while let Some(at) = next_opening(rest) {
@@ -59,8 +64,11 @@ impl Opening {
     }
 }
 
+/// In one pass, so that hostile text costs no more than its length.
 fn next_opening(text: &str) -> Option<usize> {
-    ["$$<", "$${", "$<", "${", "{{"].iter().filter_map(|opening| text.find(opening)).min()
+    let openings = ["$$<", "$${", "$<", "${", "{{"];
+    let candidates = text.match_indices(['$', '{']).map(|(at, _)| at);
+    candidates.into_iter().find(|at| openings.iter().any(|opening| text[*at..].starts_with(opening)))
 }
 
 /// Splits at the closing character that stands outside of quotes.

@@ -1,6 +1,7 @@
 //! The twins in memory of the store ports: for `run` without a server, and for
 //! tests. They pass the same suite as every adapter, and keep nothing.
 
+pub mod actions;
 mod jobs;
 mod organizations;
 mod queue;

@@ -54,9 +54,8 @@ impl Results for MemoryStore {
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
         let filter = ResultFilter { job: Some(job.to_owned()), status: None };
         let tables = self.tables();
-        let mut ended_well = tables
-            .newest_first(scope.organization(), &filter)
-            .filter(|result| matches!(result.status, Status::Success | Status::Info));
+        let mut ended_well =
+            tables.newest_first(scope.organization(), &filter).filter(|result| matches!(result.status, Status::Success | Status::Info));
         Ok(ended_well.next().map(|result| result.created_at))
     }
 

@@ -81,7 +81,7 @@ pub async fn jobs_are_listed_by_key_in_pages(store: &impl Stores) {
     assert_eq!(keys(store, acme, Some("a-b"), 2).await, (vec!["ab".to_owned(), "b".to_owned()], true));
     assert_eq!(keys(store, acme, Some("b"), 2).await, (vec!["c".to_owned()], false));
     assert_eq!(keys(store, acme, Some("c"), 2).await, (vec![], false));
-    assert_eq!(keys(store, acme, None, 5).await.1, false, "a full last page has no more after it");
+    assert!(!keys(store, acme, None, 5).await.1, "a full last page has no more after it");
     let last = Jobs::list(store, acme, Some("b"), 5).await.expect("a page");
     assert_eq!(last.items[0].version, 2, "the newest version is listed");
 }

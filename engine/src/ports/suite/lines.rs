@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Stores;
-use super::samples::{at, delicate, finish, id, line, neighbours, running, scope};
+use super::samples::{at, delicate, finish, id, kill, line, neighbours, running, scope};
 use crate::model::record::{Rejected, Sample};
 use crate::model::result::{Counters, LineKind, LineResult, LogEntry, LogLevel};
 use crate::model::status::Status;
@@ -82,4 +82,20 @@ pub async fn another_organization_sees_no_line(store: &impl Stores) {
     store.record(own, &line(20, Status::Success)).await.expect("a line");
     let theirs = store.lines(globex, &[id(1)]).await.expect("lines");
     assert_eq!(theirs, [(id(1), line(20, Status::Success))], "the same identity, but another result");
+}
+
+pub async fn lines_of_many_results_are_written_at_the_same_time(store: &impl Stores) {
+    let (acme, globex) = neighbours(store).await;
+    let mut leases = Vec::new();
+    for number in 1..=20 {
+        leases.push(running(store, if number % 3 == 0 { globex } else { acme }, number).await.lease);
+    }
+    store.kill(acme, id(1), kill()).await.expect("a kill");
+    let line = line(10, Status::Success);
+    let answers = futures_util::future::join_all(leases.iter().map(|lease| store.record(*lease, &line))).await;
+    let lost: Vec<_> = answers.iter().zip(1..).filter(|(answer, _)| answer.is_err()).map(|(_, number)| number).collect();
+    assert_eq!(lost, [1], "the lease of what was killed, and no other");
+    let ids: Vec<_> = (1..=20).map(id).collect();
+    assert_eq!(store.lines(acme, &ids).await.expect("lines").len(), 13);
+    assert_eq!(store.lines(globex, &ids).await.expect("lines").len(), 6);
 }

@@ -75,6 +75,7 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             the_modules_of_a_result_are_pinned
             a_finished_result_keeps_how_it_ended
             a_result_is_finished_once
+            of_several_ends_at_the_same_time_one_counts
             work_cannot_end_as_killed
             a_lease_is_lost_by_a_kill
             a_made_up_lease_is_worth_nothing;
@@ -83,6 +84,7 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             lines_are_listed_by_result_and_number
             a_result_may_have_no_lines
             a_line_comes_back_exactly
+            lines_of_many_results_are_written_at_the_same_time
             another_organization_sees_no_line;
         recovery:
             what_was_running_is_claimed_again

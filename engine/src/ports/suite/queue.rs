@@ -103,6 +103,18 @@ pub async fn a_result_is_finished_once(store: &impl Stores) {
     assert!(store.lines(acme, &[id(1)]).await.expect("lines").is_empty());
 }
 
+pub async fn of_several_ends_at_the_same_time_one_counts(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let lease = running(store, acme, 1).await.lease;
+    let other = running(store, acme, 2).await.lease;
+    let ends = [(lease, Status::Success), (lease, Status::Error), (other, Status::Info), (lease, Status::Success)];
+    let answers = futures_util::future::join_all(ends.map(|(lease, status)| store.finish(lease, finish(status)))).await;
+    assert!(answers[2].is_ok(), "the other result ends for itself: {:?}", answers[2]);
+    let of_first: Vec<_> = [&answers[0], &answers[1], &answers[3]].into_iter().filter_map(|answer| answer.as_ref().ok()).collect();
+    let [counted] = of_first.as_slice() else { panic!("{} ends counted", of_first.len()) };
+    assert_eq!(Results::find(store, acme, id(1)).await.expect("an answer").as_ref(), Some(*counted));
+}
+
 pub async fn work_cannot_end_as_killed(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let before = running(store, acme, 1).await;

@@ -319,3 +319,10 @@ fn the_longest_template_is_read_quickly() {
     println!("read in {:?}", started.elapsed());
     assert!(Text::parse(&"{{a}} ".repeat(MOST_TAGS + 1)).is_err());
 }
+
+#[test]
+fn templates_and_texts_may_be_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Templates>();
+    shared::<Text>();
+}

@@ -141,3 +141,16 @@ fn a_wrong_result_is_told() {
     fails("export default 5", "default export is a number, not a function");
     fails("const a = {}; a.a = a; return [a]", "circular");
 }
+
+#[test]
+fn a_failure_that_nobody_waits_for_is_told() {
+    let report = js("records.forEach(async r => { throw new Error('lost') }); return []", json!([{}])).expect("runs");
+    assert!(
+        report.message().ends_with("A promise failed that nobody waited for: Error: lost (script line 1, column 40)"),
+        "{}",
+        report.message()
+    );
+    assert_eq!(report.outcomes[0].severity, Severity::Warning);
+    let heard = "const p = Promise.reject(new Error('x')); await null; try { await p } catch {} return []";
+    assert_eq!(js(heard, json!([])).expect("runs").outcomes[0].severity, Severity::Success);
+}

@@ -1,0 +1,126 @@
+use serde_json::{Value, json};
+
+use super::Job;
+use crate::model::action::{ActionSpec, Catalogue, Intake};
+
+fn catalogue() -> Catalogue {
+    let send = ActionSpec {
+        module: "mail".into(),
+        name: "send".into(),
+        title: String::new(),
+        summary: String::new(),
+        parameters: json!({
+            "type": "object",
+            "required": ["to"],
+            "additionalProperties": false,
+            "properties": {"to": {"type": "string"}, "copies": {"type": "integer"}, "body": {"type": "string", "raw": true}},
+        }),
+        intake: Intake::Batches,
+    };
+    Catalogue::new([send], Vec::new()).unwrap()
+}
+
+fn faults(document: Value) -> Vec<String> {
+    Job::read(&document, &catalogue()).map(|_| ()).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+fn with_lines(lines: Value) -> Value {
+    json!({"key": "a-job", "lines": lines})
+}
+
+#[test]
+fn a_valid_job_is_read_with_its_defaults_and_sorted() {
+    let document = json!({
+        "key": "weekly",
+        "timeZone": "Europe/Madrid",
+        "lines": [
+            {"lineNo": 20, "action": "send", "parameters": {"to": "a", "copies": "$<args.n>", "body": "{{not ours"}},
+            {"lineNo": 10, "name": "open", "filter": {"limit": "$<args.top>", "where": {"a": {"lt": "$<today>"}}}},
+            {"action": "mail/send", "active": false, "timeout": "30s", "parameters": {"to": "$<lines.open.count> ${lines.20.status}"}},
+        ],
+    });
+    let job = Job::read(&document, &catalogue()).unwrap();
+    assert_eq!((job.name.as_str(), job.batch_size, job.stops_on_error), ("weekly", 1000, false));
+    let numbers: Vec<_> = job.lines.iter().map(|line| (line.line_no, line.title())).collect();
+    assert_eq!(numbers, [(10, "open"), (20, "mail/send"), (30, "mail/send")]);
+    assert_eq!(job.lines[2].timeout.as_secs(), 30);
+}
+
+#[test]
+fn all_faults_are_told_at_once_with_their_paths() {
+    let told = faults(json!({
+        "key": "a-job",
+        "timeZone": "Europe/Madird",
+        "arguments": {"properties": {"top": {"type": "integer"}}},
+        "lines": [
+            {"lineNo": 10, "action": "sendd"},
+            {"lineNo": 10, "action": "send", "parameters": {"to": "$<tody> $<args.tpo>"}},
+            {"name": "x", "filter": {"where": {"a": {"grt": 1}}}},
+            {"name": "x", "action": "send", "parameters": {"to": "{{#if today}}"}},
+        ],
+    }));
+    let expected = [
+        "timeZone: `Europe/Madird` is not a time zone",
+        "lines[0].action: there is no action `sendd`; did you mean `send`?",
+        "lines[1].lineNo: 10 is already the number of lines[0]",
+        "lines[1].parameters.to: there is no variable `tody`; did you mean `today`?",
+        "lines[1].parameters.to: the job declares no argument `tpo`; did you mean `top`?",
+        "lines[2].filter.where.a.grt: there is no operator `grt`",
+        "lines[3].name: `x` is already the name of lines[2]",
+        "lines[3].parameters.to: ",
+    ];
+    for beginning in expected {
+        assert!(told.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {told:#?}");
+    }
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+}
+
+#[test]
+fn faults_of_shape_are_told_at_once_too() {
+    let told = faults(json!({"key": "A Job", "stopsOnEror": true, "lines": [{"action": 5}, {"filter": {"limit": -1, "wher": {}}}]}));
+    let expected = ["key: ", "stopsOnEror: there is no field `stopsOnEror` here; did you mean `stopsOnError`?", "lines[0].action: 5 is not a string"];
+    let in_filter = ["lines[1].filter.limit: ", "lines[1].filter.wher: there is no field `wher` here; did you mean `where`?"];
+    for beginning in expected.into_iter().chain(in_filter) {
+        assert!(told.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {told:#?}");
+    }
+}
+
+#[test]
+fn parameters_are_checked_as_far_as_is_certain() {
+    let told = faults(with_lines(json!([{"action": "send", "parameters": {"to": 5, "copies": "$<args.n>", "boddy": "x"}}])));
+    assert!(told.iter().any(|fault| fault == "lines[0].parameters.to: 5 is not a string"), "{told:#?}");
+    assert!(told.iter().any(|fault| fault.starts_with("lines[0].parameters.boddy: ")), "{told:#?}");
+    assert_eq!(told.len(), 2, "{told:#?}");
+}
+
+#[test]
+fn a_line_is_one_thing() {
+    let told = faults(with_lines(json!([{}, {"filter": {}, "action": "send"}, {"filter": {}, "parameters": {}}])));
+    assert_eq!(told.len(), 3, "{told:#?}");
+}
+
+#[test]
+fn words_of_later_versions_are_refused_with_what_to_do() {
+    let told = faults(json!({"key": "a", "schedules": [], "lines": [{"action": "send", "parameters": {"to": "x"}, "retry": {}}]}));
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told[0].starts_with("schedules: this version starts no job by itself"), "{told:#?}");
+    assert!(told[1].starts_with("lines[0].retry: "), "{told:#?}");
+}
+
+#[test]
+fn a_template_may_read_only_lines_before_it() {
+    let told = faults(with_lines(json!([
+        {"name": "first", "action": "send", "parameters": {"to": "$<lines.second.count>"}},
+        {"name": "second", "action": "send", "parameters": {"to": "$<lines.first.cuont> $<lines.fist.count>"}},
+    ])));
+    assert_eq!(told[0], "lines[0].parameters.to: line `second` has no result yet here; only earlier lines do");
+    assert_eq!(told[1], "lines[1].parameters.to: `lines.first` has no field `cuont`; did you mean `count`?");
+    assert_eq!(told[2], "lines[1].parameters.to: there is no earlier line `fist`; did you mean `first`?");
+}
+
+#[test]
+fn what_is_no_job_at_all_is_refused() {
+    for document in [json!(null), json!([]), json!({}), json!({"key": "a", "lines": []}), json!({"key": "a", "lines": [5]})] {
+        assert!(!faults(document).is_empty());
+    }
+}

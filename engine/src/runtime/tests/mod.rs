@@ -1,0 +1,6 @@
+//! The path of a job result on the twins in memory: no clock, no disk, no WASM.
+
+mod harness;
+mod kills;
+mod lines;
+mod starts;

@@ -1,0 +1,68 @@
+//! Many rows in few statements.
+//!
+//! Rows are named in pieces whose sizes are powers of two, so that only a handful
+//! of different statements ever has to be kept prepared.
+
+use std::collections::BTreeMap;
+
+use engine::ports::StoreError;
+use sea_orm::prelude::Uuid;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel};
+
+use crate::failed;
+
+/// How many rows one statement names at most.
+const ROWS: usize = 64;
+
+/// The rows in pieces, in order.
+pub(crate) fn pieces<Row>(mut rows: &[Row]) -> impl Iterator<Item = &[Row]> {
+    std::iter::from_fn(move || {
+        let size = ROWS.min(1 << rows.len().checked_ilog2()?);
+        let (piece, rest) = rows.split_at(size);
+        rows = rest;
+        Some(piece)
+    })
+}
+
+/// Identities by the organization they are of: a statement is about one only.
+pub(crate) fn by_organization(places: impl IntoIterator<Item = (Uuid, Uuid)>) -> BTreeMap<Uuid, Vec<Uuid>> {
+    let mut all: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
+    for (organization, id) in places {
+        all.entry(organization).or_default().push(id);
+    }
+    all
+}
+
+/// Adds rows. Where one with the same key is there, `or` says what becomes of it;
+/// without it, that is an error.
+pub(crate) async fn insert<Entity>(db: &DatabaseTransaction, rows: &[Entity::Model], or: Option<OnConflict>) -> Result<(), StoreError>
+where
+    Entity: EntityTrait,
+    Entity::ActiveModel: Send,
+    Entity::Model: IntoActiveModel<Entity::ActiveModel> + Clone + Sync,
+{
+    for piece in pieces(rows) {
+        let mut insert = Entity::insert_many(piece.iter().map(|row| row.clone().into_active_model().reset_all()));
+        if let Some(or) = &or {
+            insert = insert.on_conflict(or.clone());
+        }
+        insert.exec_without_returning(db).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_all_rows_in_few_sizes() {
+        for count in 0..300 {
+            let rows: Vec<_> = (0..count).collect();
+            let sizes: Vec<_> = pieces(&rows).map(<[_]>::len).collect();
+            assert!(sizes.iter().all(|size| size.is_power_of_two() && *size <= ROWS), "{sizes:?}");
+            assert_eq!(pieces(&rows).flatten().copied().collect::<Vec<_>>(), rows);
+        }
+    }
+}
