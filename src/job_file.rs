@@ -22,7 +22,11 @@ pub fn read(path: &Path) -> Result<Value, Failed> {
         return Err(refused("is larger than 4 MiB; keep records in a data file and name it as a source".to_owned()));
     }
     let is_json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
-    let document = if is_json { parse(text.as_bytes(), Bounds::default()).map_err(|fault| fault.to_string()) } else { read_yaml(&text) };
+    let document = if is_json {
+        parse(text.as_bytes(), Bounds::default()).map_err(|fault| fault.to_string())
+    } else {
+        read_yaml(&text)
+    };
     let document = document.map_err(refused)?;
     match document.is_object() {
         true => Ok(document),

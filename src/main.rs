@@ -74,5 +74,7 @@ fn dispatch(verb: Verb) -> Result<(), Failed> {
 
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map(|runtime| runtime.block_on(work)).map_err(|error| Failed::Broken(format!("the program cannot start its threads: {error}")))
+    runtime
+        .map(|runtime| runtime.block_on(work))
+        .map_err(|error| Failed::Broken(format!("the program cannot start its threads: {error}")))
 }

@@ -1,1 +1,23 @@
+//! Ropewalk proved from outside: the built program, over its files and sockets.
+//!
+//! One binary. `support` starts programs and servers; every other module is
+//! about one promise.
 
+#[path = "suite/architecture.rs"]
+mod architecture;
+#[path = "suite/bad_input.rs"]
+mod bad_input;
+#[path = "suite/cases.rs"]
+mod cases;
+#[path = "suite/command_line.rs"]
+mod command_line;
+#[path = "suite/prebuilt.rs"]
+mod prebuilt;
+#[path = "suite/real_data.rs"]
+mod real_data;
+#[path = "suite/sandbox.rs"]
+mod sandbox;
+#[path = "suite/server.rs"]
+mod server;
+#[path = "suite/support.rs"]
+mod support;

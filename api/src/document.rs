@@ -78,7 +78,7 @@ fn measure(document: &ExecutableDocument, walls: &Walls) -> Result<(), ServerErr
     too_complex("aliases", written.aliases, walls.aliases)?;
     too_complex("directives", written.directives, walls.directives)?;
     let size = size::expanded(document).map_err(Refusal::into_server_error)?;
-    
+    too_complex("fields, with its fragments put in,", size.selections, walls.expanded)?;
     too_complex("fields inside each other", size.depth, walls.depth)?;
     too_complex("fields of the schema inside each other", size.schema_depth, walls.schema_depth)?;
     too_complex("lists of the schema inside each other", size.schema_lists, walls.schema_lists)

@@ -131,7 +131,7 @@ pub(crate) fn with_codes(mut response: Response) -> Response {
 fn coded(error: &ServerError) -> ServerError {
     // A source means that some error was turned into text by a `?`.
     let refusal = match error.message.as_str() {
-        
+        _ if error.source.is_some() => Refusal::internal(error),
         message if is_about_size(message) => {
             Refusal::new(Code::TooComplex, "The document asks for too much at once; ask for smaller pages or fewer fields.")
         }

@@ -37,7 +37,7 @@ pub const TABLE: [(OperationType, &str, Right); 17] = [
     (Query, "serverInfo", READ),
     (Query, "validateJob", READ),
     (Mutation, "saveJob", EDIT),
-    (Mutation, "runJob", READ),
+    (Mutation, "runJob", RUN),
     (Mutation, "killJobResult", RUN),
     (Mutation, "createOrganization", Server),
     (Mutation, "createToken", ADMINISTER),

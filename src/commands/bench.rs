@@ -1,4 +1,6 @@
 //! `ropewalk bench`.
 use crate::Failed;
 /// x
-pub async fn bench() -> Result<(), Failed> { Ok(()) }
+pub async fn bench() -> Result<(), Failed> {
+    Ok(())
+}

@@ -19,7 +19,8 @@ pub struct Options {
 pub async fn check(options: &Options) -> Result<(), Failed> {
     let document = job_file::read(&options.file)?;
     let host = home::host().await?;
-    let job = Job::read(&document, &host.catalogue()).map_err(|faults| Failed::Refused(job_file::told(&options.file, &faults)))?;
+    let job = Job::read(&document, &host.catalogue())
+        .map_err(|faults| Failed::Refused(job_file::told(&options.file, &faults)))?;
     println!("{}: job {} with {} lines has no faults", options.file.display(), job.key, job.lines.len());
     Ok(())
 }

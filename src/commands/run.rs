@@ -92,9 +92,15 @@ async fn engine(options: &Options) -> Result<Engine, Failed> {
 }
 
 async fn operator(engine: &Engine, options: &Options) -> Result<Access, Failed> {
-    let new = NewOrganization { key: "local".to_owned(), name: "Command line".to_owned(), time_zone: options.time_zone.clone() };
+    let new = NewOrganization {
+        key: "local".to_owned(),
+        name: "Command line".to_owned(),
+        time_zone: options.time_zone.clone(),
+    };
     let organization = engine.add_organization(new).await;
-    let organization = organization.map_err(|_| Failed::Refused(format!("--time-zone: `{}` is not an IANA name such as Europe/Madrid", options.time_zone)))?;
+    let organization = organization.map_err(|_| {
+        Failed::Refused(format!("--time-zone: `{}` is not an IANA name such as Europe/Madrid", options.time_zone))
+    })?;
     Ok(Engine::access_of_operator(organization, "the command line"))
 }
 
@@ -145,5 +151,10 @@ async fn perform(engine: &Arc<Engine>, access: &Access, started: &JobResult, qui
 async fn killed(engine: &Engine, access: &Access, started: &JobResult) -> Result<Performed, engine::ports::StoreError> {
     let result = engine.results.find(access.scope(), started.id).await?.unwrap_or_else(|| started.clone());
     let lines = engine.results.lines(access.scope(), &[started.id]).await?;
-    Ok(Performed { result, lines: lines.into_iter().map(|(_, line)| line).collect(), records: Vec::new(), rejected: Vec::new() })
+    Ok(Performed {
+        result,
+        lines: lines.into_iter().map(|(_, line)| line).collect(),
+        records: Vec::new(),
+        rejected: Vec::new(),
+    })
 }

@@ -47,7 +47,8 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
     let token = first_start(&engine).await?;
     let recovered = engine.queue.recover().await.map_err(|error| Failed::Broken(error.to_string()))?;
     let listener = TcpListener::bind(options.listen).await;
-    let listener = listener.map_err(|error| Failed::Broken(format!("{} cannot be listened on: {error}", options.listen)))?;
+    let listener =
+        listener.map_err(|error| Failed::Broken(format!("{} cannot be listened on: {error}", options.listen)))?;
     let address = listener.local_addr().map_err(|error| Failed::Broken(error.to_string()))?;
     announce(address, &options.data_dir, token.as_deref(), recovered);
     work(engine, listener, options.workers).await?;
@@ -57,7 +58,8 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
 
 async fn open(folder: &Path) -> Result<Arc<Store>, Failed> {
     let files = folder.join("files");
-    let unusable = |error: std::io::Error| Failed::Broken(format!("the data folder {} cannot be used: {error}", folder.display()));
+    let unusable =
+        |error: std::io::Error| Failed::Broken(format!("the data folder {} cannot be used: {error}", folder.display()));
     std::fs::create_dir_all(&files).map_err(unusable)?;
     let store = Store::open_sqlite(folder.join("ropewalk.db")).await;
     store.map(Arc::new).map_err(|error| Failed::Broken(error.to_string()))
@@ -72,7 +74,11 @@ async fn engine(store: Arc<Store>, folder: &Path) -> Result<Engine, Failed> {
 async fn first_start(engine: &Engine) -> Result<Option<String>, Failed> {
     let broken = |error: &dyn std::fmt::Display| Failed::Broken(error.to_string());
     if engine.organizations.by_key(DEFAULT_ORGANIZATION).await.map_err(|error| broken(&error))?.is_none() {
-        let new = NewOrganization { key: DEFAULT_ORGANIZATION.to_owned(), name: "Main".to_owned(), time_zone: "UTC".to_owned() };
+        let new = NewOrganization {
+            key: DEFAULT_ORGANIZATION.to_owned(),
+            name: "Main".to_owned(),
+            time_zone: "UTC".to_owned(),
+        };
         engine.add_organization(new).await.map_err(|error| broken(&error))?;
     }
     if engine.organizations.has_server_token().await.map_err(|error| broken(&error))? {
@@ -81,7 +87,9 @@ async fn first_start(engine: &Engine) -> Result<Option<String>, Failed> {
     match std::env::var("ROPEWALK_ADMIN_TOKEN") {
         Ok(preset) => {
             let token = Presented::parse(&preset);
-            let token = token.ok_or_else(|| Failed::Refused("ROPEWALK_ADMIN_TOKEN is not a token; make one with `ropewalk token`".to_owned()))?;
+            let token = token.ok_or_else(|| {
+                Failed::Refused("ROPEWALK_ADMIN_TOKEN is not a token; make one with `ropewalk token`".to_owned())
+            })?;
             engine.adopt_token(&token, FIRST_TOKEN, Reach::Server, None).await.map_err(|error| broken(&error))?;
             Ok(None)
         }
@@ -104,7 +112,9 @@ fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, recovered: 
         println!("\nAdministrator token, shown only this once:\n  {token}");
     }
     if !address.ip().is_loopback() {
-        println!("\nThis address can be reached from other machines, and tokens travel in the clear: put TLS in front of it.");
+        println!(
+            "\nThis address can be reached from other machines, and tokens travel in the clear: put TLS in front of it."
+        );
     }
 }
 

@@ -31,7 +31,12 @@ pub fn write(path: &Path, records: &[Value]) -> Result<(), Failed> {
         (Some(Format::JsonLines), _) => write_lines(&mut file, records),
         (Some(Format::Csv), None) => write_csv(&mut file, records),
         (_, Some(text)) => file.write_all(text.as_bytes()),
-        (None, None) => return Err(refused(path, "the ending does not say how; use .json, .jsonl or .csv (only a report's text goes into other files)")),
+        (None, None) => {
+            return Err(refused(
+                path,
+                "the ending does not say how; use .json, .jsonl or .csv (only a report's text goes into other files)",
+            ));
+        }
     };
     written.and_then(|()| file.flush()).map_err(|error| refused(path, &error.to_string()))
 }

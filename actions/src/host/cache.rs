@@ -57,7 +57,8 @@ impl Listing {
                 title: action.title.clone(),
                 summary: action.summary.clone(),
                 parameters: action.parameters.clone(),
-                intake: Intake::from_word(&action.intake).ok_or_else(|| format!("has an unknown intake `{}`", action.intake))?,
+                intake: Intake::from_word(&action.intake)
+                    .ok_or_else(|| format!("has an unknown intake `{}`", action.intake))?,
             })
         });
         specs.collect()
@@ -95,7 +96,8 @@ impl Cache {
 
     pub(super) fn keep(&self, runtime: &Runtime, digest: &str, code: &[u8]) -> Result<Component, String> {
         let path = self.code_path(runtime, digest);
-        let kept = write_whole(&path, code).and_then(|()| write_whole(&note_of(&path), hex(&Sha256::digest(code)).as_bytes()));
+        let kept =
+            write_whole(&path, code).and_then(|()| write_whole(&note_of(&path), hex(&Sha256::digest(code)).as_bytes()));
         if let Err(error) = kept {
             tracing::warn!(path = %path.display(), %error, "a compiled module cannot be cached; the next start compiles it again");
         }
@@ -122,10 +124,14 @@ fn note_of(path: &Path) -> PathBuf {
     path.with_extension("sha256")
 }
 
-#[allow(unsafe_code, reason = "wasmtime trusts compiled code; this is our own compiler's, from a folder of our own, checked by digest")]
+#[allow(
+    unsafe_code,
+    reason = "wasmtime trusts compiled code; this is our own compiler's, from a folder of our own, checked by digest"
+)]
 fn load(runtime: &Runtime, code: &[u8]) -> Result<Component, String> {
     // SAFETY: the bytes are what our compiler wrote, as the digest beside them shows.
-    unsafe { Component::deserialize(runtime.engine(), code) }.map_err(|error| format!("the compiled module cannot be loaded: {error}"))
+    unsafe { Component::deserialize(runtime.engine(), code) }
+        .map_err(|error| format!("the compiled module cannot be loaded: {error}"))
 }
 
 /// Writes beside the file and renames, so that nobody ever reads half of it.

@@ -54,11 +54,16 @@ impl Compiler {
         };
         let work = async { tokio::join!(feed, read_all(stdout), read_all(stderr), child.wait()) };
         let done = tokio::time::timeout(limits.compile_time, work).await;
-        let (_, code, complaint, status) = done.map_err(|_| format!("takes longer than {:?} to compile", limits.compile_time))?;
+        let (_, code, complaint, status) =
+            done.map_err(|_| format!("takes longer than {:?} to compile", limits.compile_time))?;
         match status {
             Ok(status) if status.success() => Ok(code),
             Ok(status) if status.code() == Some(REFUSED) => Err(String::from_utf8_lossy(&complaint).trim().to_owned()),
-            Ok(_) => Err(format!("needs more than {} or {:?} to compile", in_words(bytes(limits.compile_memory)), limits.compile_time)),
+            Ok(_) => Err(format!(
+                "needs more than {} or {:?} to compile",
+                in_words(bytes(limits.compile_memory)),
+                limits.compile_time
+            )),
             Err(error) => Err(format!("the compiler was lost: {error}")),
         }
     }
@@ -97,7 +102,9 @@ pub fn compile_as_child(arguments: &[u64]) -> i32 {
 }
 
 fn compile_within(arguments: &[u64]) -> Result<Vec<u8>, String> {
-    let [memory, seconds, guest_memory, table_elements] = arguments else { return Err("the compiler takes four numbers".to_owned()) };
+    let [memory, seconds, guest_memory, table_elements] = arguments else {
+        return Err("the compiler takes four numbers".to_owned());
+    };
     let guest = Limits { memory: bytes(*guest_memory), table_elements: bytes(*table_elements), ..Limits::default() };
     // The engine first: it reserves addresses that are no memory.
     let engine = Engine::new(&config(&guest, 1)).map_err(|error| error.to_string())?;
@@ -105,13 +112,16 @@ fn compile_within(arguments: &[u64]) -> Result<Vec<u8>, String> {
     limit(Resource::As, reserved_addresses().saturating_add(*memory))?;
     let mut component = Vec::new();
     std::io::stdin().lock().read_to_end(&mut component).map_err(|error| error.to_string())?;
-    engine.precompile_component(&component).map_err(|error| format!("is not a component that this host can run: {error:#}"))
+    engine
+        .precompile_component(&component)
+        .map_err(|error| format!("is not a component that this host can run: {error:#}"))
 }
 
 fn limit(resource: Resource, most: u64) -> Result<(), String> {
     let present = getrlimit(resource);
     let most = present.maximum.map_or(most, |maximum| maximum.min(most));
-    setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).map_err(|error| format!("cannot be limited: {error}"))
+    setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })
+        .map_err(|error| format!("cannot be limited: {error}"))
 }
 
 /// The addresses that the process has reserved already, in bytes.

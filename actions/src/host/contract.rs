@@ -16,13 +16,21 @@ pub(super) use ropewalk::host::log;
 /// What a module says of one action; the schema is checked to be JSON.
 pub(super) fn spec(module: &str, spec: wit::ActionSpec) -> Result<ActionSpec, String> {
     let parameters = values::json::parse(spec.parameters.as_bytes(), values::json::Bounds::default());
-    let parameters = parameters.map_err(|fault| format!("the schema of action `{}` is not JSON: {fault}", spec.name))?;
+    let parameters =
+        parameters.map_err(|fault| format!("the schema of action `{}` is not JSON: {fault}", spec.name))?;
     let intake = match spec.intake {
         wit::Intake::Batches => Intake::Batches,
         wit::Intake::Whole => Intake::Whole,
         wit::Intake::None => Intake::None,
     };
-    Ok(ActionSpec { module: module.to_owned(), name: spec.name, title: spec.title, summary: spec.summary, parameters, intake })
+    Ok(ActionSpec {
+        module: module.to_owned(),
+        name: spec.name,
+        title: spec.title,
+        summary: spec.summary,
+        parameters,
+        intake,
+    })
 }
 
 pub(super) fn context(context: LineContext) -> wit::Context {

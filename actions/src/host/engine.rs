@@ -13,6 +13,8 @@ use super::line::Guest;
 /// Core modules of one component: the guest itself and the adapters around it.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 16;
 const TABLES_PER_COMPONENT: u32 = 16;
+/// Stack of guest code, in bytes: room for the recursion that scripts are used to.
+const MAX_STACK: usize = 1024 * 1024;
 /// What a fresh instance may keep resident of the memory of the one before it.
 const KEEP_RESIDENT: usize = 2 * 1024 * 1024;
 
@@ -81,6 +83,7 @@ pub(super) fn config(limits: &Limits, instances: u32) -> Config {
     let mut config = Config::new();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config.epoch_interruption(true);
+    config.max_wasm_stack(MAX_STACK);
     config.wasm_backtrace_max_frames(None);
     // Nothing that modules do not need: each proposal is more surface.
     let unwanted = [

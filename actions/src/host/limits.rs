@@ -88,7 +88,12 @@ pub(super) struct Growth {
 
 impl Growth {
     pub(super) fn within(limits: &Limits) -> Self {
-        Self { memory: limits.memory, table_elements: limits.table_elements, memory_refused: false, table_refused: false }
+        Self {
+            memory: limits.memory,
+            table_elements: limits.table_elements,
+            memory_refused: false,
+            table_refused: false,
+        }
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use ::engine::model::result::LogEntry;
 use ::engine::ports::actions::{self, ActionLine, Failure, FailureKind, OpenLine};
 use ::engine::runtime::act::timed_out;
+use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
@@ -97,19 +97,33 @@ impl Line {
     fn outcome(&self, outcome: Outcome) -> Result<actions::Outcome, Failure> {
         let records = outcome.records.map(|text| self.records(&text)).transpose()?;
         let rejected = outcome.rejected.into_iter().map(|rejection| (rejection.index, rejection.reason)).collect();
-        Ok(actions::Outcome { records, rejected, message: outcome.message, severity: contract::severity(outcome.severity) })
+        Ok(actions::Outcome {
+            records,
+            rejected,
+            message: outcome.message,
+            severity: contract::severity(outcome.severity),
+        })
     }
 
     fn records(&self, text: &str) -> Result<Vec<Value>, Failure> {
         if text.len() > self.limits.output {
             let limit = self.limits.output_in_words();
-            return Err(Failure::new(FailureKind::Limit, format!("The action answered more than its output limit of {limit}; hand it fewer records at once.")));
+            return Err(Failure::new(
+                FailureKind::Limit,
+                format!("The action answered more than its output limit of {limit}; hand it fewer records at once."),
+            ));
         }
         let bounds = Bounds { bytes: self.limits.output, ..Bounds::default() };
         match parse(text.as_bytes(), bounds) {
             Ok(Value::Array(records)) if records.iter().all(Value::is_object) => Ok(records),
-            Ok(_) => Err(Failure::new(FailureKind::Trap, "The action answered records that are not a list of objects; this is a fault of its module.")),
-            Err(fault) => Err(Failure::new(FailureKind::Trap, format!("The action answered records that are not JSON: {fault}; this is a fault of its module."))),
+            Ok(_) => Err(Failure::new(
+                FailureKind::Trap,
+                "The action answered records that are not a list of objects; this is a fault of its module.",
+            )),
+            Err(fault) => Err(Failure::new(
+                FailureKind::Trap,
+                format!("The action answered records that are not JSON: {fault}; this is a fault of its module."),
+            )),
         }
     }
 }
@@ -117,7 +131,8 @@ impl Line {
 #[async_trait]
 impl ActionLine for Line {
     async fn take(&mut self, batch: &[Value]) -> Result<actions::Outcome, Failure> {
-        let batch = serde_json::to_string(batch).map_err(|error| Failure::new(FailureKind::Final, error.to_string()))?;
+        let batch =
+            serde_json::to_string(batch).map_err(|error| Failure::new(FailureKind::Final, error.to_string()))?;
         let line = self.exports.ropewalk_action_actions().line();
         let taken = line.call_take(&mut self.store, self.resource, &batch).await;
         self.outcome(answered(taken, &self.store, &self.limits, self.timeout)?)
@@ -150,7 +165,10 @@ fn named_limit(failure: Failure, store: &Store<Guest>, limits: &Limits) -> Failu
         return failure;
     }
     let limit = limits.memory_in_words();
-    Failure::new(FailureKind::Limit, format!("The action needed more than its memory limit of {limit}: {}", failure.message))
+    Failure::new(
+        FailureKind::Limit,
+        format!("The action needed more than its memory limit of {limit}: {}", failure.message),
+    )
 }
 
 /// What a trap means.
@@ -163,14 +181,28 @@ pub(super) fn broken(store: &Store<Guest>, limits: &Limits, timeout: Duration, e
     let growth = &store.data().growth;
     if growth.memory_refused {
         let limit = limits.memory_in_words();
-        return Failure::new(FailureKind::Limit, format!("The action needed more than its memory limit of {limit}; hand it fewer records at once."));
+        return Failure::new(
+            FailureKind::Limit,
+            format!("The action needed more than its memory limit of {limit}; hand it fewer records at once."),
+        );
     }
     if growth.table_refused {
-        return Failure::new(FailureKind::Limit, format!("The action needed a table of more than {} elements.", limits.table_elements));
+        return Failure::new(
+            FailureKind::Limit,
+            format!("The action needed a table of more than {} elements.", limits.table_elements),
+        );
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::StackOverflow) => Failure::new(FailureKind::Limit, "The action called itself too deeply and ran out of stack."),
-        Some(trap) => Failure::new(FailureKind::Trap, format!("The action broke off (trap: {trap}); this is a fault of its module.")),
-        None => Failure::new(FailureKind::Trap, format!("The action broke off: {}; this is a fault of its module.", error.root_cause())),
+        Some(Trap::StackOverflow) => {
+            Failure::new(FailureKind::Limit, "The action called itself too deeply and ran out of stack.")
+        }
+        Some(trap) => Failure::new(
+            FailureKind::Trap,
+            format!("The action broke off (trap: {trap}); this is a fault of its module."),
+        ),
+        None => Failure::new(
+            FailureKind::Trap,
+            format!("The action broke off: {}; this is a fault of its module.", error.root_cause()),
+        ),
     }
 }

@@ -5,8 +5,8 @@ mod capabilities;
 pub mod compile;
 mod contract;
 mod engine;
-mod line;
 mod limits;
+mod line;
 mod metadata;
 mod module;
 pub mod scan;
@@ -14,9 +14,9 @@ pub mod scan;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use ::engine::model::action::Catalogue;
 use ::engine::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine};
+use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 pub use cache::Cache;
@@ -49,7 +49,12 @@ impl Host {
     ///
     /// # Errors
     /// The first module that cannot be loaded.
-    pub async fn new(limits: Limits, compiler: Compiler, cache: Cache, modules: impl IntoIterator<Item = Installable>) -> Result<Self, LoadError> {
+    pub async fn new(
+        limits: Limits,
+        compiler: Compiler,
+        cache: Cache,
+        modules: impl IntoIterator<Item = Installable>,
+    ) -> Result<Self, LoadError> {
         let unavailable = |reason: String| LoadError { module: "host".to_owned(), reason };
         let runtime = Runtime::new(limits).map_err(|error| unavailable(error.to_string()))?;
         let mut loaded = BTreeMap::new();
@@ -74,9 +79,15 @@ impl Actions for Host {
     }
 
     async fn open(&self, open: OpenLine) -> Result<Box<dyn ActionLine>, Failure> {
-        let named = open.action.split_once('/').and_then(|(module, action)| Some((self.modules.get(module)?, action.to_owned())));
+        let named = open
+            .action
+            .split_once('/')
+            .and_then(|(module, action)| Some((self.modules.get(module)?, action.to_owned())));
         let Some((module, action)) = named else {
-            return Err(Failure::new(FailureKind::Final, format!("the action `{}` is not installed on this node", open.action)));
+            return Err(Failure::new(
+                FailureKind::Final,
+                format!("the action `{}` is not installed on this node", open.action),
+            ));
         };
         // The pool holds so many instances; a line that finds it full waits its turn.
         let slot = Arc::clone(&self.slots).acquire_owned().await;

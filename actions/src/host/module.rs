@@ -36,7 +36,12 @@ pub struct Module {
 impl Module {
     /// Loads a component: from the cache if this build met it before, else by
     /// checking, compiling and asking it.
-    pub(super) async fn load(runtime: &Runtime, compiler: &Compiler, cache: &Cache, installable: Installable) -> Result<Self, String> {
+    pub(super) async fn load(
+        runtime: &Runtime,
+        compiler: &Compiler,
+        cache: &Cache,
+        installable: Installable,
+    ) -> Result<Self, String> {
         let digest = hex(&Sha256::digest(&installable.component));
         let compiled = match cache.find(runtime, &digest) {
             Some(compiled) => compiled,
@@ -70,7 +75,13 @@ impl Module {
     }
 }
 
-async fn compile(runtime: &Runtime, compiler: &Compiler, cache: &Cache, installable: &Installable, digest: &str) -> Result<Component, String> {
+async fn compile(
+    runtime: &Runtime,
+    compiler: &Compiler,
+    cache: &Cache,
+    installable: &Installable,
+    digest: &str,
+) -> Result<Component, String> {
     scan(&installable.component, runtime.limits())?;
     let code = compiler.compile(runtime.limits(), &installable.component).await?;
     cache.keep(runtime, digest, &code)
@@ -79,7 +90,8 @@ async fn compile(runtime: &Runtime, compiler: &Compiler, cache: &Cache, installa
 fn prepare(runtime: &Runtime, component: &Component) -> Result<ModulePre<Guest>, String> {
     let linked = runtime.linker().instantiate_pre(component);
     let linked = linked.map_err(|error| format!("asks for what this host does not have: {}", error.root_cause()))?;
-    ModulePre::new(linked).map_err(|error| format!("does not offer `ropewalk:action/actions@1.0.0`: {}", error.root_cause()))
+    ModulePre::new(linked)
+        .map_err(|error| format!("does not offer `ropewalk:action/actions@1.0.0`: {}", error.root_cause()))
 }
 
 /// Asks a fresh instance for its actions.
@@ -91,8 +103,11 @@ async fn ask(runtime: &Runtime, pre: &ModulePre<Guest>, installable: &Installabl
         exports.ropewalk_action_actions().call_list(&mut store).await
     };
     let listed = listed.await;
-    let listed = listed.map_err(|error| format!("cannot list its actions: {}", broken(&store, limits, limits.listing, &error).message))?;
-    let specs: Vec<_> = listed.into_iter().map(|spec| contract::spec(&installable.key, spec)).collect::<Result<_, _>>()?;
+    let listed = listed.map_err(|error| {
+        format!("cannot list its actions: {}", broken(&store, limits, limits.listing, &error).message)
+    })?;
+    let specs: Vec<_> =
+        listed.into_iter().map(|spec| contract::spec(&installable.key, spec)).collect::<Result<_, _>>()?;
     if specs.is_empty() {
         return Err("offers no action".to_owned());
     }

@@ -41,7 +41,11 @@ fn check(payload: &Payload<'_>, limits: &Limits) -> Result<u32, String> {
         Payload::CodeSectionEntry(body) => {
             let size = body.range().len();
             match size > limits.function {
-                true => Err(format!("has a function of {}; at most {} are allowed", in_words(size), in_words(limits.function))),
+                true => Err(format!(
+                    "has a function of {}; at most {} are allowed",
+                    in_words(size),
+                    in_words(limits.function)
+                )),
                 false => Ok(0),
             }
         }

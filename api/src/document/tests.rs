@@ -26,9 +26,17 @@ fn met(document: &str) -> String {
 #[test]
 fn every_wall_has_a_document_on_each_side() {
     let pairs = [
-        ("tokens", "{ a(b: [1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6]) }", "{ a(b: [1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4]) }"),
+        (
+            "tokens",
+            "{ a(b: [1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6]) }",
+            "{ a(b: [1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4]) }",
+        ),
         ("brackets inside each other", "{ a(b: [[[[[1]]]]]) }", "{ a(b: [[[[[[[1]]]]]]]) }"),
-        ("operations and fragments", "query A { a } query B { a } query C { a }", "query A { a } query B { a } query C { a } query D { a }"),
+        (
+            "operations and fragments",
+            "query A { a } query B { a } query C { a }",
+            "query A { a } query B { a } query C { a } query D { a }",
+        ),
         ("fields and spreads", "{ a b c d e f }", "{ a b c d e f g }"),
         ("aliases", "{ a: b }", "{ a: b c: d }"),
         ("directives", "{ a @x }", "{ a @x @y }"),

@@ -69,7 +69,7 @@ async fn read_body(request: &mut Request, limit: usize) -> Result<Vec<u8>, Refus
     if announced.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {
         return Err(too_large());
     }
-    match request.take_body().into_bytes_limit(limit*100).await {
+    match request.take_body().into_bytes_limit(limit).await {
         Ok(bytes) => Ok(bytes.to_vec()),
         Err(ReadBodyError::PayloadTooLarge) => Err(too_large()),
         Err(_) => Err(Refusal::bad("The request broke off.")),

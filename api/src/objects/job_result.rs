@@ -36,11 +36,7 @@ impl JobResult {
     }
 
     /// A result as somebody who watches sees it.
-    pub(crate) fn watched(
-        result: model::JobResult,
-        lines: Arc<Vec<model::LineResult>>,
-        progress: Option<notices::Progress>,
-    ) -> Self {
+    pub(crate) fn watched(result: model::JobResult, lines: Arc<Vec<model::LineResult>>, progress: Option<notices::Progress>) -> Self {
         Self { result, lines: Some(lines), progress }
     }
 }
@@ -144,7 +140,7 @@ impl JobResult {
     async fn lines(&self, context: &Context<'_>) -> Result<Vec<LineResult>> {
         let lines = match &self.lines {
             Some(lines) => Some(lines.clone()),
-            None => engine(context).results.lines(scope(context), &[self.result.id]).await.ok().map(|l| Arc::new(l.into_iter().map(|(_, l)| l).collect())),
+            None => context.data_unchecked::<DataLoader<Lines>>().load_one(self.result.id).await?,
         };
         Ok(lines.iter().flat_map(|lines| lines.iter().cloned().map(LineResult)).collect())
     }

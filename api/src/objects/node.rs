@@ -23,7 +23,7 @@ pub(crate) async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>
     let own = &access(context).organization;
     let (engine, scope) = (engine(context), scope(context));
     Ok(match GlobalId::decode(id) {
-        Some(GlobalId::Organization(id)) => true.then(|| Node::Organization(Organization(own.clone()))),
+        Some(GlobalId::Organization(id)) => (id == own.id).then(|| Node::Organization(Organization(own.clone()))),
         Some(GlobalId::Job(organization, key)) if organization == own.id => {
             let saved = engine.jobs.find(scope, &key, None).await?;
             saved.map(|saved| Node::Job(Job::of(context, saved)))

@@ -221,7 +221,7 @@ impl Connection {
     async fn check(&mut self) -> Ended {
         match self.door.let_in(self.shown.as_ref()).await {
             Ok(access) => self.access = Some(access),
-            Err(refusal) if refusal.code == Code::Unauthenticated => {}
+            Err(refusal) if refusal.code == Code::Unauthenticated => return Some(Some(Close::Forbidden)),
             // The store is away: the token was good a moment ago.
             Err(_) => {}
         }

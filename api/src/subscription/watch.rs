@@ -59,12 +59,7 @@ enum Hint {
 
 impl Watch {
     /// Begins to watch; none if the organization has no such result.
-    pub(super) async fn begin(
-        engine: Arc<Engine>,
-        scope: OrgScope,
-        id: ResultId,
-        reread: Duration,
-    ) -> Result<Option<Self>> {
+    pub(super) async fn begin(engine: Arc<Engine>, scope: OrgScope, id: ResultId, reread: Duration) -> Result<Option<Self>> {
         // Listening comes first: what changes between these two lines is heard.
         let notices = engine.notices.listen();
         let Some(shown) = read(&engine, scope, id).await? else { return Ok(None) };
@@ -128,8 +123,7 @@ impl Watch {
             match self.notices.recv().await {
                 Ok(notice) if notice.result != self.id => {}
                 Ok(Notice { change: Change::Progress(progress), .. }) => return Hint::Progress(progress),
-                Ok(Notice { change: Change::Status, .. }) => return Hint::Look,
-                Err(RecvError::Lagged(_)) => {}
+                Ok(Notice { change: Change::Status, .. }) | Err(RecvError::Lagged(_)) => return Hint::Look,
                 // The engine is going away, and the socket with it.
                 Err(RecvError::Closed) => std::future::pending().await,
             }

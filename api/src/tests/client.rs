@@ -161,11 +161,7 @@ impl Socket {
 }
 
 /// Runs `test` against a server on `engine`, and stops the server.
-pub(super) async fn served<T>(
-    engine: Arc<Engine>,
-    options: Options,
-    test: impl AsyncFnOnce(&Running) -> T,
-) -> T {
+pub(super) async fn served<T>(engine: Arc<Engine>, options: Options, test: impl AsyncFnOnce(&Running) -> T) -> T {
     let running = Running::of(engine, options).await;
     let outcome = test(&running).await;
     within(running.stop()).await;

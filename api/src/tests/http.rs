@@ -45,7 +45,8 @@ async fn only_posted_json_is_taken() {
             let answer = server.call("POST /graphql", &headers, body.as_bytes()).await;
             assert_eq!(answer.refusal(), (415, "BAD_REQUEST".into()), "{kind}");
         }
-        let answer = server.call("POST /graphql", &format!("{bearer}Content-Type: Application/JSON; charset=utf-8\r\n"), body.as_bytes()).await;
+        let answer =
+            server.call("POST /graphql", &format!("{bearer}Content-Type: Application/JSON; charset=utf-8\r\n"), body.as_bytes()).await;
         assert_eq!(answer.status, 200);
     })
     .await;
@@ -146,12 +147,9 @@ async fn a_server_token_chooses_its_organization_and_another_cannot() {
     let viewer = world.token(Role::Viewer).await;
     let body = json!({"query": "{ organization { key } }"}).to_string();
     served(world.engine.clone(), Options::default(), async |server| {
-        for (token, organization, expected) in [
-            (&world.root, "other", 200),
-            (&world.root, "nowhere", 401),
-            (&viewer, "main", 200),
-            (&viewer, "other", 401),
-        ] {
+        for (token, organization, expected) in
+            [(&world.root, "other", 200), (&world.root, "nowhere", 401), (&viewer, "main", 200), (&viewer, "other", 401)]
+        {
             let headers = format!("Authorization: Bearer {token}\r\n{JSON}Ropewalk-Organization: {organization}\r\n");
             let answer = server.call("POST /graphql", &headers, body.as_bytes()).await;
             assert_eq!(answer.status, expected, "{organization}");

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_graphql::{Request, Response};
 use engine::model::organization::{Access, Role};
 use engine::ports::notices::{Change, Notice, Progress};
-use futures_util::stream::BoxStream;
 use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 

@@ -195,12 +195,7 @@ impl Results for Counting {
         Results::find(self.ask()?, scope, id).await
     }
 
-    async fn list(
-        &self,
-        scope: OrgScope,
-        filter: &ResultFilter,
-        page: Page<ResultId>,
-    ) -> Result<Listed<JobResult>, StoreError> {
+    async fn list(&self, scope: OrgScope, filter: &ResultFilter, page: Page<ResultId>) -> Result<Listed<JobResult>, StoreError> {
         Results::list(self.ask()?, scope, filter, page).await
     }
 

@@ -110,7 +110,8 @@ impl Catalogue {
     /// Names the first action whose schema is none, and says why.
     pub fn new(actions: impl IntoIterator<Item = ActionSpec>, modules: Vec<ModuleDigest>) -> Result<Self, String> {
         let offered = actions.into_iter().map(|spec| {
-            let schema = Schema::compile(&spec.parameters).map_err(|error| format!("the schema of `{}` is none: {error}", spec.full_name()))?;
+            let schema = Schema::compile(&spec.parameters)
+                .map_err(|error| format!("the schema of `{}` is none: {error}", spec.full_name()))?;
             Ok((spec.full_name(), Offered { spec, schema: Arc::new(schema) }))
         });
         Ok(Self { actions: offered.collect::<Result<_, String>>()?, modules })
@@ -172,7 +173,8 @@ mod tests {
 
     #[test]
     fn a_bare_name_is_enough_when_it_is_unique() {
-        let catalogue = Catalogue::new([spec("standard", "sort"), spec("a", "send"), spec("b", "send")], vec![]).unwrap();
+        let catalogue =
+            Catalogue::new([spec("standard", "sort"), spec("a", "send"), spec("b", "send")], vec![]).unwrap();
         assert_eq!(catalogue.find("sort").unwrap().spec.full_name(), "standard/sort");
         assert_eq!(catalogue.find("a/send").unwrap().spec.module, "a");
         let shared = catalogue.find("send").unwrap_err().to_string();

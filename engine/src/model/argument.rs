@@ -102,7 +102,10 @@ mod tests {
         let faults = arguments().complete(object(json!({"top": "x", "tpo": 1}))).unwrap_err();
         let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
         assert!(told.contains(&"arguments.top: \"x\" is not an integer".to_owned()), "{told:?}");
-        assert!(told.contains(&"arguments.tpo: there is no field `tpo` here; did you mean `top`?".to_owned()), "{told:?}");
+        assert!(
+            told.contains(&"arguments.tpo: there is no field `tpo` here; did you mean `top`?".to_owned()),
+            "{told:?}"
+        );
     }
 
     #[test]

@@ -120,20 +120,32 @@ impl Test {
 
     fn holds_for(&self, value: &Value, record: &Value) -> bool {
         match self {
-            Self::Compare(comparison, operand) => operand.of(record).is_some_and(|other| comparison.holds(value, other)),
-            Self::In(operands) => operands.iter().any(|operand| operand.of(record).is_some_and(|other| equal(value, other))),
-            Self::NotIn(operands) => !operands.iter().any(|operand| operand.of(record).is_some_and(|other| equal(value, other))),
+            Self::Compare(comparison, operand) => {
+                operand.of(record).is_some_and(|other| comparison.holds(value, other))
+            }
+            Self::In(operands) => {
+                operands.iter().any(|operand| operand.of(record).is_some_and(|other| equal(value, other)))
+            }
+            Self::NotIn(operands) => {
+                !operands.iter().any(|operand| operand.of(record).is_some_and(|other| equal(value, other)))
+            }
             Self::Between(low, high) => {
                 let above = low.of(record).is_some_and(|low| Comparison::GreaterOrEqual.holds(value, low));
                 above && high.of(record).is_some_and(|high| Comparison::LessOrEqual.holds(value, high))
             }
             Self::Contains(operand) => operand.of(record).is_some_and(|part| contains(value, part)),
-            Self::StartsWith(operand) => operand.texts(value, record).is_some_and(|(text, part)| text.starts_with(part)),
+            Self::StartsWith(operand) => {
+                operand.texts(value, record).is_some_and(|(text, part)| text.starts_with(part))
+            }
             Self::EndsWith(operand) => operand.texts(value, record).is_some_and(|(text, part)| text.ends_with(part)),
             Self::Matches(regex) => value.as_str().is_some_and(|text| regex.is_match(text)),
             Self::IsEmpty(wanted) => is_empty(value) == *wanted,
-            Self::AnyElement(element) => value.as_array().is_some_and(|all| all.iter().any(|one| element.holds(one, record))),
-            Self::AllElements(element) => value.as_array().is_some_and(|all| all.iter().all(|one| element.holds(one, record))),
+            Self::AnyElement(element) => {
+                value.as_array().is_some_and(|all| all.iter().any(|one| element.holds(one, record)))
+            }
+            Self::AllElements(element) => {
+                value.as_array().is_some_and(|all| all.iter().all(|one| element.holds(one, record)))
+            }
             Self::Every(_) | Self::Exists(_) | Self::IsNull(_) => self.holds(Some(value), record),
         }
     }

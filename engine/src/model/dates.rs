@@ -86,12 +86,16 @@ impl Moment {
             return Ok(Self::Day(day));
         }
         let instant = DateTime::parse_from_rfc3339(text);
-        instant.map(|at| Self::At(at.with_timezone(&zone))).map_err(|_| format!("`{text}` is not a date (YYYY-MM-DD) or an RFC 3339 instant"))
+        instant
+            .map(|at| Self::At(at.with_timezone(&zone)))
+            .map_err(|_| format!("`{text}` is not a date (YYYY-MM-DD) or an RFC 3339 instant"))
     }
 
     fn moved(self, count: i64, unit: char, zone: Tz) -> Option<Self> {
         match (self, unit) {
-            (Self::Day(day), 'm' | 'h') => Self::At(begin_of(day.and_time(NaiveTime::MIN), zone)?).moved(count, unit, zone),
+            (Self::Day(day), 'm' | 'h') => {
+                Self::At(begin_of(day.and_time(NaiveTime::MIN), zone)?).moved(count, unit, zone)
+            }
             (Self::Day(day), _) => move_day(day, count, unit).map(Self::Day),
             (Self::At(at), 'm') => at.checked_add_signed(TimeDelta::try_minutes(count)?).map(Self::At),
             (Self::At(at), 'h') => at.checked_add_signed(TimeDelta::try_hours(count)?).map(Self::At),

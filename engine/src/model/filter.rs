@@ -153,7 +153,12 @@ impl<'a> Reader<'a> {
 
     fn order_by(&mut self, definition: &Value) -> Vec<Key> {
         let names = self.names(definition, "orderBy");
-        names.into_iter().filter_map(|(place, name)| Key::parse(&name).map_err(|error| self.faults.push(Fault::at(place, error.to_string()))).ok()).collect()
+        names
+            .into_iter()
+            .filter_map(|(place, name)| {
+                Key::parse(&name).map_err(|error| self.faults.push(Fault::at(place, error.to_string()))).ok()
+            })
+            .collect()
     }
 
     fn distinct(&mut self, definition: &Value) -> Option<Distinct> {
@@ -167,7 +172,9 @@ impl<'a> Reader<'a> {
         match definition.get("select")? {
             Value::Object(fields) => {
                 let place = field(self.path, "select");
-                let named = fields.iter().filter_map(|(name, path)| Some((name.clone(), self.path_of(field(&place, name), path.as_str()?)?)));
+                let named = fields.iter().filter_map(|(name, path)| {
+                    Some((name.clone(), self.path_of(field(&place, name), path.as_str()?)?))
+                });
                 Some(named.collect())
             }
             _ => Some(self.paths(definition, "select")),
@@ -189,7 +196,10 @@ impl<'a> Reader<'a> {
         match definition.get(name) {
             Some(Value::String(one)) => vec![(place, one.clone())],
             Some(Value::Array(all)) => {
-                let texts = all.iter().enumerate().filter_map(|(index, one)| Some((element(&place, index), one.as_str()?.to_owned())));
+                let texts = all
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(index, one)| Some((element(&place, index), one.as_str()?.to_owned())));
                 texts.collect()
             }
             _ => Vec::new(),
@@ -263,7 +273,8 @@ mod tests {
 
     #[test]
     fn placeholders_pass_the_check() {
-        let written = json!({"limit": "$<args.top>", "where": {"d": {"lt": "$<today>"}}, "source": {"file": "$<args.file>"}});
+        let written =
+            json!({"limit": "$<args.top>", "where": {"d": {"lt": "$<today>"}}, "source": {"file": "$<args.file>"}});
         assert_eq!(Filter::check(&written, "f"), []);
     }
 }

@@ -94,7 +94,10 @@ impl Job {
             active: document["active"].as_bool().unwrap_or(true),
             stops_on_error: document["stopsOnError"].as_bool().unwrap_or(false),
             time_zone,
-            batch_size: document["batchSize"].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(DEFAULT_BATCH),
+            batch_size: document["batchSize"]
+                .as_u64()
+                .and_then(|size| usize::try_from(size).ok())
+                .unwrap_or(DEFAULT_BATCH),
             continues_when_empty: document["onEmpty"] == "continue",
             arguments,
             lines,
@@ -130,7 +133,9 @@ fn lines_mut(document: &mut Value) -> &mut [Value] {
 
 fn take_words_of_later(part: &mut Value, path: &str) -> Vec<Fault> {
     let Some(fields) = part.as_object_mut() else { return Vec::new() };
-    let taken = NOT_YET.iter().filter_map(|(word, cure)| fields.shift_remove(*word).map(|_| Fault::at(field(path, word), *cure)));
+    let taken = NOT_YET
+        .iter()
+        .filter_map(|(word, cure)| fields.shift_remove(*word).map(|_| Fault::at(field(path, word), *cure)));
     taken.collect()
 }
 
@@ -152,10 +157,18 @@ fn read_lines(document: &Value, catalogue: &Catalogue, faults: &mut Vec<Fault>) 
         let number = written["lineNo"].as_u64().unwrap_or(highest + LINE_STEP);
         highest = highest.max(number);
         if let Some(first) = numbers.insert(number, path.clone()) {
-            faults.push(Fault::at(field(&path, "lineNo"), format!("{number} is already the number of {first}; give each line its own")));
+            faults.push(Fault::at(
+                field(&path, "lineNo"),
+                format!("{number} is already the number of {first}; give each line its own"),
+            ));
         }
-        if let Some((name, first)) = written["name"].as_str().and_then(|name| Some((name, names.insert(name, path.clone())?))) {
-            faults.push(Fault::at(field(&path, "name"), format!("`{name}` is already the name of {first}; give each line its own")));
+        if let Some((name, first)) =
+            written["name"].as_str().and_then(|name| Some((name, names.insert(name, path.clone())?)))
+        {
+            faults.push(Fault::at(
+                field(&path, "name"),
+                format!("`{name}` is already the name of {first}; give each line its own"),
+            ));
         }
         match Line::read(written, u32::try_from(number).unwrap_or(u32::MAX), &path, catalogue) {
             Ok(line) => lines.push(line),
@@ -168,11 +181,18 @@ fn read_lines(document: &Value, catalogue: &Catalogue, faults: &mut Vec<Fault>) 
 
 fn faults_of_names(lines: &[Line], arguments: &Arguments) -> Vec<Fault> {
     let ids = |line: &Line| [Some(line.line_no.to_string()), line.name.clone()];
-    let mut names = Names { arguments: arguments.names(), earlier: Vec::new(), later: lines.iter().flat_map(ids).flatten().collect() };
+    let mut names = Names {
+        arguments: arguments.names(),
+        earlier: Vec::new(),
+        later: lines.iter().flat_map(ids).flatten().collect(),
+    };
     let mut faults = Vec::new();
     for line in lines {
         let (template, path) = line.template();
-        let unknown = template.variables(&path).into_iter().filter_map(|(path, variable)| Some(Fault::at(path, names.fault(&variable)?)));
+        let unknown = template
+            .variables(&path)
+            .into_iter()
+            .filter_map(|(path, variable)| Some(Fault::at(path, names.fault(&variable)?)));
         faults.extend(unknown);
         let own: Vec<_> = ids(line).into_iter().flatten().collect();
         names.later.retain(|id| !own.contains(id));

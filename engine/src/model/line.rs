@@ -76,7 +76,9 @@ impl Line {
         let work = match (written.get("filter"), written.get("action").and_then(Value::as_str)) {
             (Some(filter), None) if written.get("parameters").is_none() => read_filter(filter, &field(path, "filter")),
             (None, Some(action)) => read_action(action, written, path, catalogue),
-            (Some(_), None) => Err(vec![Fault::at(field(path, "parameters"), "belong to an action; a filter is told all in `filter`")]),
+            (Some(_), None) => {
+                Err(vec![Fault::at(field(path, "parameters"), "belong to an action; a filter is told all in `filter`")])
+            }
             (Some(_), Some(_)) => Err(vec![Fault::at(path, "is both a filter and an action; make two lines of it")]),
             (None, None) => Err(vec![Fault::at(path, "says neither `filter` nor `action`")]),
         }?;
@@ -134,14 +136,20 @@ fn read_filter(written: &Value, path: &str) -> Result<Work, Vec<Fault>> {
 }
 
 fn read_action(name: &str, written: &Value, path: &str, catalogue: &Catalogue) -> Result<Work, Vec<Fault>> {
-    let offered = catalogue.find(name).map_err(|unknown| vec![Fault::at(field(path, "action"), unknown.to_string())])?;
+    let offered =
+        catalogue.find(name).map_err(|unknown| vec![Fault::at(field(path, "action"), unknown.to_string())])?;
     let place = field(path, "parameters");
     let parameters = written.get("parameters").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
     let mut faults = offered.schema.faults(&parameters, &place, Reading::Written);
     match Template::parse(&parameters, &place, |name| offered.spec.is_raw(name)) {
         Ok(parameters) if faults.is_empty() => {
             let schema = Arc::clone(&offered.schema);
-            Ok(Work::Action(ActionWork { action: offered.spec.full_name(), intake: offered.spec.intake, parameters, schema }))
+            Ok(Work::Action(ActionWork {
+                action: offered.spec.full_name(),
+                intake: offered.spec.intake,
+                parameters,
+                schema,
+            }))
         }
         template => {
             faults.extend(template.err().into_iter().flatten());

@@ -23,7 +23,8 @@ impl Schema {
     /// One sentence with what is wrong in it.
     pub fn compile(schema: &Value) -> Result<Self, String> {
         let pattern_options = jsonschema::PatternOptions::regex();
-        let options = jsonschema::draft202012::options().with_pattern_options(pattern_options).should_validate_formats(true);
+        let options =
+            jsonschema::draft202012::options().with_pattern_options(pattern_options).should_validate_formats(true);
         let validator = options.build(schema).map_err(|error| format!("{}: {error}", error.instance_path()))?;
         Ok(Self { validator, properties: property_names(schema) })
     }
@@ -32,13 +33,17 @@ impl Schema {
     /// [`Reading::Written`], what depends on a placeholder's value is not judged yet.
     pub fn faults(&self, instance: &Value, path: &str, reading: Reading) -> Vec<Fault> {
         let errors = self.validator.iter_errors(instance);
-        errors.filter(|error| reading == Reading::Rendered || is_certain(error)).flat_map(|error| self.tell(&error, path)).collect()
+        errors
+            .filter(|error| reading == Reading::Rendered || is_certain(error))
+            .flat_map(|error| self.tell(&error, path))
+            .collect()
     }
 
     fn tell(&self, error: &ValidationError<'_>, path: &str) -> Vec<Fault> {
         let place = place(path, error.instance_path());
         match error.kind() {
-            ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            ValidationErrorKind::AdditionalProperties { unexpected }
+            | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                 unexpected.iter().map(|name| self.unexpected(name, &place)).collect()
             }
             ValidationErrorKind::Required { property } => {
@@ -63,7 +68,8 @@ impl Schema {
 /// Faults that no value of a placeholder could mend.
 fn is_certain(error: &ValidationError<'_>) -> bool {
     use ValidationErrorKind::{AdditionalProperties, Required, UnevaluatedProperties};
-    let structural = matches!(error.kind(), AdditionalProperties { .. } | Required { .. } | UnevaluatedProperties { .. });
+    let structural =
+        matches!(error.kind(), AdditionalProperties { .. } | Required { .. } | UnevaluatedProperties { .. });
     structural || !holds_placeholder(error.instance())
 }
 

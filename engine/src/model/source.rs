@@ -85,13 +85,16 @@ impl FileSource {
             Some(word) => Format::from_word(word),
             None => Format::of_ending(path),
         };
-        let format = format.ok_or_else(|| format!("the ending of `{path}` does not say how it is written; add format: csv, json or jsonl"))?;
+        let format = format.ok_or_else(|| {
+            format!("the ending of `{path}` does not say how it is written; add format: csv, json or jsonl")
+        })?;
         let pointer = more["pointer"].as_str().unwrap_or_default().to_owned();
         if !pointer.is_empty() && format != Format::Json {
             return Err("a pointer finds the array in a JSON file; this file is not one".to_owned());
         }
         let columns = more["columns"].as_object().into_iter().flatten();
-        let columns = columns.filter_map(|(name, word)| Some((name.clone(), ColumnType::from_word(word.as_str()?)?))).collect();
+        let columns =
+            columns.filter_map(|(name, word)| Some((name.clone(), ColumnType::from_word(word.as_str()?)?))).collect();
         Ok(Self { path: path.to_owned(), format, pointer, columns })
     }
 }

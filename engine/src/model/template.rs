@@ -59,16 +59,22 @@ impl Template {
     fn of(written: &Value, path: &str, faults: &mut Vec<Fault>) -> Self {
         match written {
             Value::String(text) if is_templated(text) => Self::text(text, path, faults),
-            Value::Array(all) => Self::Array(all.iter().enumerate().map(|(index, one)| Self::of(one, &element(path, index), faults)).collect()),
-            Value::Object(fields) => {
-                Self::Object(fields.iter().map(|(name, value)| (name.clone(), Self::of(value, &field(path, name), faults))).collect())
-            }
+            Value::Array(all) => Self::Array(
+                all.iter().enumerate().map(|(index, one)| Self::of(one, &element(path, index), faults)).collect(),
+            ),
+            Value::Object(fields) => Self::Object(
+                fields
+                    .iter()
+                    .map(|(name, value)| (name.clone(), Self::of(value, &field(path, name), faults)))
+                    .collect(),
+            ),
             fixed => Self::Fixed(fixed.clone()),
         }
     }
 
     fn text(text: &str, path: &str, faults: &mut Vec<Fault>) -> Self {
-        let parsed = placeholder::to_handlebars(text).and_then(|source| TEMPLATES.parse(&source).map_err(|fault| fault.to_string()));
+        let parsed = placeholder::to_handlebars(text)
+            .and_then(|source| TEMPLATES.parse(&source).map_err(|fault| fault.to_string()));
         match parsed {
             Ok(parsed) => Self::Text(Box::new(parsed)),
             Err(message) => {
@@ -83,7 +89,9 @@ impl Template {
         match self {
             Self::Fixed(_) => Vec::new(),
             Self::Text(text) => text.variables().iter().map(|variable| (path.to_owned(), variable.clone())).collect(),
-            Self::Array(all) => all.iter().enumerate().flat_map(|(index, one)| one.variables(&element(path, index))).collect(),
+            Self::Array(all) => {
+                all.iter().enumerate().flat_map(|(index, one)| one.variables(&element(path, index))).collect()
+            }
             Self::Object(fields) => fields.iter().flat_map(|(name, one)| one.variables(&field(path, name))).collect(),
         }
     }
@@ -95,13 +103,16 @@ impl Template {
     pub fn render(&self, variables: &Context, path: &str) -> Result<Value, Fault> {
         match self {
             Self::Fixed(value) => Ok(value.clone()),
-            Self::Text(text) => TEMPLATES.evaluate(text, variables, MAX_RENDERED_BYTES).map_err(|fault| Fault::at(path, fault.to_string())),
+            Self::Text(text) => TEMPLATES
+                .evaluate(text, variables, MAX_RENDERED_BYTES)
+                .map_err(|fault| Fault::at(path, fault.to_string())),
             Self::Array(all) => {
                 let rendered = all.iter().enumerate().map(|(index, one)| one.render(variables, &element(path, index)));
                 rendered.collect::<Result<_, _>>().map(Value::Array)
             }
             Self::Object(fields) => {
-                let rendered = fields.iter().map(|(name, one)| Ok((name.clone(), one.render(variables, &field(path, name))?)));
+                let rendered =
+                    fields.iter().map(|(name, one)| Ok((name.clone(), one.render(variables, &field(path, name))?)));
                 rendered.collect::<Result<Map<_, _>, _>>().map(Value::Object)
             }
         }

@@ -22,8 +22,20 @@ pub struct Names {
     pub later: Vec<String>,
 }
 
-const ROOTS: [&str; 12] =
-    ["since", "scheduledAt", "timeZone", "args", "job", "result", "organization", "startedBy", "lines", "records", "count", "this"];
+const ROOTS: [&str; 12] = [
+    "since",
+    "scheduledAt",
+    "timeZone",
+    "args",
+    "job",
+    "result",
+    "organization",
+    "startedBy",
+    "lines",
+    "records",
+    "count",
+    "this",
+];
 
 impl Names {
     /// Why the variable is not known, as a sentence; none if it is.
@@ -32,7 +44,9 @@ impl Names {
         match path.as_slice() {
             [] => None,
             ["secret", ..] => Some("this version keeps no secrets yet; pass the value as an argument".to_owned()),
-            ["values", ..] => Some("`values` belong to filter templates, which this version does not have yet".to_owned()),
+            ["values", ..] => {
+                Some("`values` belong to filter templates, which this version does not have yet".to_owned())
+            }
             ["args", name, ..] => self.unknown_argument(name),
             ["lines", name, rest @ ..] => self.unknown_line(name, rest),
             ["job", name, ..] => unknown("job", name, &["key", "name", "version"]),
@@ -63,7 +77,9 @@ impl Names {
             let near = did_you_mean(name, self.earlier.iter().map(String::as_str));
             return Some(format!("there is no earlier line `{name}`{near}"));
         }
-        rest.first().and_then(|field| unknown(&format!("lines.{name}"), field, &["status", "count", "rejected", "message", "records"]))
+        rest.first().and_then(|field| {
+            unknown(&format!("lines.{name}"), field, &["status", "count", "rejected", "message", "records"])
+        })
     }
 }
 

@@ -34,9 +34,12 @@ impl Folder {
     }
 
     fn check(&self, named: &str, real: &Path) -> Result<(), FileFault> {
-        let root = self.root.canonicalize().map_err(|error| FileFault(format!("the data folder cannot be read: {error}")))?;
+        let root =
+            self.root.canonicalize().map_err(|error| FileFault(format!("the data folder cannot be read: {error}")))?;
         if self.confined && !real.starts_with(&root) {
-            return Err(FileFault(format!("the file `{named}` is outside the server's data folder; put it there and name it by its path in that folder")));
+            return Err(FileFault(format!(
+                "the file `{named}` is outside the server's data folder; put it there and name it by its path in that folder"
+            )));
         }
         Ok(())
     }
@@ -44,9 +47,12 @@ impl Folder {
 
 impl Files for Folder {
     fn open(&self, path: &str) -> Result<Box<dyn Read + Send>, FileFault> {
-        let outside = Path::new(path).is_absolute() || Path::new(path).components().any(|part| part.as_os_str() == "..");
+        let outside =
+            Path::new(path).is_absolute() || Path::new(path).components().any(|part| part.as_os_str() == "..");
         if self.confined && outside {
-            return Err(FileFault(format!("the file `{path}` is outside the server's data folder; name it by its path in that folder")));
+            return Err(FileFault(format!(
+                "the file `{path}` is outside the server's data folder; name it by its path in that folder"
+            )));
         }
         let unreadable = |error: std::io::Error| FileFault(self.unreadable(path, &error));
         let real = self.root.join(path).canonicalize().map_err(unreadable)?;
@@ -61,7 +67,9 @@ impl Files for Folder {
 impl Folder {
     fn unreadable(&self, path: &str, error: &std::io::Error) -> String {
         match error.kind() {
-            std::io::ErrorKind::NotFound if self.confined => format!("there is no file `{path}` in the server's data folder"),
+            std::io::ErrorKind::NotFound if self.confined => {
+                format!("there is no file `{path}` in the server's data folder")
+            }
             std::io::ErrorKind::NotFound => format!("there is no file `{path}` (looked in {})", self.root.display()),
             _ => format!("the file `{path}` cannot be read: {error}"),
         }

@@ -115,7 +115,12 @@ pub trait Results: Send + Sync {
     async fn find(&self, scope: OrgScope, id: ResultId) -> Result<Option<JobResult>, StoreError>;
 
     /// Results, newest first.
-    async fn list(&self, scope: OrgScope, filter: &ResultFilter, page: Page<ResultId>) -> Result<Listed<JobResult>, StoreError>;
+    async fn list(
+        &self,
+        scope: OrgScope,
+        filter: &ResultFilter,
+        page: Page<ResultId>,
+    ) -> Result<Listed<JobResult>, StoreError>;
 
     /// How many results a listing has in all.
     async fn count(&self, scope: OrgScope, filter: &ResultFilter) -> Result<u64, StoreError>;

@@ -57,7 +57,13 @@ fn open_line(attempt: &Attempt<'_>, line: &Line, work: &ActionWork, parameters: 
         dates: attempt.dates(),
         dry_run: false,
     };
-    OpenLine { action: work.action.clone(), parameters: parameters.clone(), context, timeout: line.timeout, kill: attempt.kill.clone() }
+    OpenLine {
+        action: work.action.clone(),
+        parameters: parameters.clone(),
+        context,
+        timeout: line.timeout,
+        kill: attempt.kill.clone(),
+    }
 }
 
 /// The hard stop of every action, whatever its module does.
@@ -85,12 +91,22 @@ pub fn timed_out(timeout: Duration) -> String {
     format!("The line took longer than its timeout of {timeout:?}; give it a longer one, or less to do.")
 }
 
-async fn take_all(attempt: &Attempt<'_>, line: &Line, work: &ActionWork, action: &mut dyn ActionLine, limits: &Limits<'_>) -> Result<Done, Broken> {
+async fn take_all(
+    attempt: &Attempt<'_>,
+    line: &Line,
+    work: &ActionWork,
+    action: &mut dyn ActionLine,
+    limits: &Limits<'_>,
+) -> Result<Done, Broken> {
     let set = attempt.records();
     let size = match work.intake {
         Intake::Batches => attempt.job.batch_size,
         Intake::Whole if set.len() > MAX_WHOLE => {
-            let message = format!("{} takes its records whole, at most {MAX_WHOLE}; there are {}. Choose fewer with a filter.", work.action, set.len());
+            let message = format!(
+                "{} takes its records whole, at most {MAX_WHOLE}; there are {}. Choose fewer with a filter.",
+                work.action,
+                set.len()
+            );
             return Err(Broken::Error(message));
         }
         Intake::Whole | Intake::None => set.len().max(1),
@@ -132,7 +148,10 @@ impl Taking {
         for (index, reason) in outcome.rejected {
             let position = index as usize;
             let Some(leaving) = leaves.get_mut(position) else {
-                return Err(Broken::Error(format!("The action rejected record {position} of a batch of {}; this is a fault of its module.", batch.len())));
+                return Err(Broken::Error(format!(
+                    "The action rejected record {position} of a batch of {}; this is a fault of its module.",
+                    batch.len()
+                )));
             };
             if !std::mem::replace(leaving, true) {
                 self.rejected.push(Rejected { record: batch[position].clone(), reason });
@@ -140,7 +159,9 @@ impl Taking {
         }
         match outcome.records {
             Some(records) => self.records.extend(records),
-            None => self.records.extend(batch.iter().zip(leaves).filter(|(_, leaves)| !leaves).map(|(record, _)| record.clone())),
+            None => self
+                .records
+                .extend(batch.iter().zip(leaves).filter(|(_, leaves)| !leaves).map(|(record, _)| record.clone())),
         }
         self.note(outcome.message, outcome.severity);
         Ok(())
@@ -154,7 +175,8 @@ impl Taking {
     fn close(&mut self, outcome: Outcome) {
         self.records.extend(outcome.records.unwrap_or_default());
         // Closing says how it went only if it says anything at all.
-        let severity = if outcome.message.is_some() || self.severity.is_none() { outcome.severity } else { Severity::Info };
+        let severity =
+            if outcome.message.is_some() || self.severity.is_none() { outcome.severity } else { Severity::Info };
         self.note(outcome.message, severity);
     }
 
@@ -173,7 +195,11 @@ impl Taking {
         if let Some(first) = self.rejected.first() {
             let all = self.rejected.len() == taken;
             let status = if all { Status::Error } else { Status::Warning };
-            let which = if all { format!("all {}", counted(taken)) } else { format!("{} of {}", self.rejected.len(), counted(taken)) };
+            let which = if all {
+                format!("all {}", counted(taken))
+            } else {
+                format!("{} of {}", self.rejected.len(), counted(taken))
+            };
             let said = said.map_or_else(String::new, |said| format!(" {said}"));
             return (status, format!("Rejected {which}; the first: {}.{said}", first.reason.trim_end_matches('.')));
         }

@@ -55,10 +55,16 @@ impl Engine {
     ///
     /// # Errors
     /// See [`SaveJobError`].
-    pub async fn save_job(&self, access: &Access, document: Value, edits: Option<u32>) -> Result<SavedJob, SaveJobError> {
+    pub async fn save_job(
+        &self,
+        access: &Access,
+        document: Value,
+        edits: Option<u32>,
+    ) -> Result<SavedJob, SaveJobError> {
         let job = self.check_job(&document).map_err(SaveJobError::Faults)?;
         let saved_at = self.clock.now();
-        let version = NewVersion { key: job.key, name: job.name, document, edits, saved_at, saved_by: access.who.clone() };
+        let version =
+            NewVersion { key: job.key, name: job.name, document, edits, saved_at, saved_by: access.who.clone() };
         Ok(self.jobs.save(access.scope(), version).await?)
     }
 }

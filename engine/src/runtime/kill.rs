@@ -32,7 +32,12 @@ impl Engine {
         let done = lines.iter().filter(|(_, line)| line.status.is_final() && line.status != Status::Skipped).count();
         let running = lines.iter().map(|(_, line)| line).find(|line| line.status == Status::Running);
         Ok(match running {
-            Some(line) => format!(" in line {} after {}; {}", name_of(line), taken(self.progress(id).as_ref(), line), done_before(done)),
+            Some(line) => format!(
+                " in line {} after {}; {}",
+                name_of(line),
+                taken(self.progress(id).as_ref(), line),
+                done_before(done)
+            ),
             None if done > 0 => format!(" after {done} {}", if done == 1 { "line" } else { "lines" }),
             None => " before it began".to_owned(),
         })

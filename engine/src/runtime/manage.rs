@@ -74,7 +74,11 @@ impl Engine {
     ///
     /// # Errors
     /// See [`ManageError`].
-    pub async fn create_organization(&self, access: &Access, new: NewOrganization) -> Result<Organization, ManageError> {
+    pub async fn create_organization(
+        &self,
+        access: &Access,
+        new: NewOrganization,
+    ) -> Result<Organization, ManageError> {
         if !access.server {
             return Err(ManageError::Forbidden);
         }
@@ -103,7 +107,9 @@ impl Engine {
             (Some(role), false) => Reach::Organization(access.organization.id, role),
             (None, true) => Reach::Server,
             (Some(_), true) => return Err(faults("role", "a server token has no role; leave `role` or `server` out")),
-            (None, false) => return Err(faults("role", "say what the token may do: viewer, operator, editor or admin")),
+            (None, false) => {
+                return Err(faults("role", "say what the token may do: viewer, operator, editor or admin"));
+            }
         };
         if new.expires_at.is_some_and(|end| end <= self.clock.now()) {
             return Err(faults("expiresAt", "is in the past"));
@@ -115,7 +121,12 @@ impl Engine {
     ///
     /// # Errors
     /// See [`ManageError`].
-    pub async fn issue_token(&self, name: &str, reach: Reach, expires_at: Option<Instant>) -> Result<IssuedToken, ManageError> {
+    pub async fn issue_token(
+        &self,
+        name: &str,
+        reach: Reach,
+        expires_at: Option<Instant>,
+    ) -> Result<IssuedToken, ManageError> {
         let (text, presented) = Presented::fresh().map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let record = self.adopt_token(&presented, name, reach, expires_at).await?;
         Ok(IssuedToken { text, record })
@@ -125,10 +136,22 @@ impl Engine {
     ///
     /// # Errors
     /// See [`ManageError`].
-    pub async fn adopt_token(&self, token: &Presented, name: &str, reach: Reach, expires_at: Option<Instant>) -> Result<TokenRecord, ManageError> {
+    pub async fn adopt_token(
+        &self,
+        token: &Presented,
+        name: &str,
+        reach: Reach,
+        expires_at: Option<Instant>,
+    ) -> Result<TokenRecord, ManageError> {
         check_name("name", name)?;
-        let record =
-            TokenRecord { id: token.id, name: name.to_owned(), hash: token.hash(), reach, expires_at, created_at: self.clock.now() };
+        let record = TokenRecord {
+            id: token.id,
+            name: name.to_owned(),
+            hash: token.hash(),
+            reach,
+            expires_at,
+            created_at: self.clock.now(),
+        };
         self.organizations.add_token(&record).await?;
         Ok(record)
     }
@@ -139,12 +162,15 @@ fn faults(path: &str, message: &str) -> ManageError {
 }
 
 fn read_organization(new: &NewOrganization) -> Result<Organization, ManageError> {
-    let word = |word: &str| !word.is_empty() && word.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit());
+    let word = |word: &str| {
+        !word.is_empty() && word.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit())
+    };
     if new.key.len() > LONGEST_KEY || !new.key.split('-').all(word) {
         return Err(faults("key", "write lower-case words joined by hyphens, at most 60 characters"));
     }
     check_name("name", &new.name)?;
-    let time_zone = new.time_zone.parse().map_err(|_| faults("timeZone", "write an IANA name such as Europe/Madrid"))?;
+    let time_zone =
+        new.time_zone.parse().map_err(|_| faults("timeZone", "write an IANA name such as Europe/Madrid"))?;
     let id = OrganizationId(Engine::new_id());
     Ok(Organization { id, key: new.key.clone(), name: new.name.clone(), time_zone })
 }

@@ -104,7 +104,11 @@ impl Engine {
         attempt.finish().await
     }
 
-    async fn load(&self, scope: OrgScope, result: &JobResult) -> Result<Result<(Organization, Arc<Job>), String>, StoreError> {
+    async fn load(
+        &self,
+        scope: OrgScope,
+        result: &JobResult,
+    ) -> Result<Result<(Organization, Arc<Job>), String>, StoreError> {
         let organization = self.organizations.by_id(scope.organization()).await?;
         let saved = self.jobs.find(scope, &result.job, Some(result.version)).await?;
         let (Some(organization), Some(saved)) = (organization, saved) else {
@@ -148,14 +152,35 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    fn new(engine: &'a Engine, lease: Lease, claimed: Claimed, job: &'a Job, organization: &'a Organization, kill: CancellationToken) -> Self {
+    fn new(
+        engine: &'a Engine,
+        lease: Lease,
+        claimed: Claimed,
+        job: &'a Job,
+        organization: &'a Organization,
+        kill: CancellationToken,
+    ) -> Self {
         let zone = job.time_zone.unwrap_or(organization.time_zone);
         let result = claimed.result;
         let about = (organization.key.as_str(), organization.name.as_str());
-        let setting = Setting { result: &result, job_name: &job.name, organization: about, now: result.created_at, zone };
+        let setting =
+            Setting { result: &result, job_name: &job.name, organization: about, now: result.created_at, zone };
         let variables = variables::frame(&setting);
         let (lines, rejected) = (Vec::new(), Vec::new());
-        Self { engine, lease, job, result, organization, zone, kill, variables, records: claimed.records, lines, rejected, rest: None }
+        Self {
+            engine,
+            lease,
+            job,
+            result,
+            organization,
+            zone,
+            kill,
+            variables,
+            records: claimed.records,
+            lines,
+            rejected,
+            rest: None,
+        }
     }
 
     async fn line(&mut self, line: &Line) -> Result<(), LeaseError> {
@@ -206,12 +231,18 @@ impl<'a> Attempt<'a> {
         Context::wraps(Value::Object(variables)).map_err(|error| Broken::Error(error.to_string()))
     }
 
-    async fn settle(&mut self, line: &Line, mut result: LineResult, worked: Result<Done, Broken>) -> Result<(), LeaseError> {
+    async fn settle(
+        &mut self,
+        line: &Line,
+        mut result: LineResult,
+        worked: Result<Done, Broken>,
+    ) -> Result<(), LeaseError> {
         match worked {
             Err(Broken::Killed) => return Err(LeaseError::Lost),
             Err(Broken::Error(message)) => {
                 (result.status, result.message) = (Status::Error, message);
-                let stops = line.on_error == OnError::Stop || (line.on_error == OnError::Inherit && self.job.stops_on_error);
+                let stops =
+                    line.on_error == OnError::Stop || (line.on_error == OnError::Inherit && self.job.stops_on_error);
                 self.rest = stops.then_some(Rest::AfterStop);
             }
             Ok(done) => self.take_up(line, &mut result, done),
@@ -220,13 +251,18 @@ impl<'a> Attempt<'a> {
     }
 
     fn take_up(&mut self, line: &Line, result: &mut LineResult, done: Done) {
-        let counters = Counters { records_in: done.records_in, records_out: done.records.len() as u64, records_rejected: done.rejected.len() as u64 };
+        let counters = Counters {
+            records_in: done.records_in,
+            records_out: done.records.len() as u64,
+            records_rejected: done.rejected.len() as u64,
+        };
         (result.status, result.message, result.counters) = (done.status, done.message, counters);
         result.sample = Sample::of(&done.records);
         result.rejected = done.rejected.iter().take(KEPT_REJECTED).cloned().collect();
         self.rejected.extend(done.rejected.into_iter().map(|rejected| (line.line_no, rejected)));
         if done.status == Status::Error {
-            let stops = line.on_error == OnError::Stop || (line.on_error == OnError::Inherit && self.job.stops_on_error);
+            let stops =
+                line.on_error == OnError::Stop || (line.on_error == OnError::Inherit && self.job.stops_on_error);
             self.rest = stops.then_some(Rest::AfterStop);
             return;
         }
@@ -289,7 +325,8 @@ impl<'a> Attempt<'a> {
 
     /// Shows how far the line is.
     pub(crate) fn progress(&self, line: &Line, taken: usize, of: usize) {
-        let progress = Progress { line_no: line.line_no, line: line.title().to_owned(), taken: taken as u64, of: of as u64 };
+        let progress =
+            Progress { line_no: line.line_no, line: line.title().to_owned(), taken: taken as u64, of: of as u64 };
         self.engine.running.set_progress(self.lease.result, progress.clone());
         self.engine.tell(self.lease.organization, self.lease.result, Change::Progress(progress));
     }
@@ -306,14 +343,17 @@ fn verdict(lines: &[LineResult], rest: Option<&Rest>, records: usize) -> (Status
     let status = Status::of_job(worked.iter().map(|line| line.status));
     let worst = worked.iter().find(|line| line.status == status);
     match (status, rest, worst) {
-        (Status::Error, Some(Rest::AfterStop), Some(line)) => {
-            (status, format!("Stopped at line {} after {} records: {}", title(line), line.counters.records_in, line.message))
-        }
+        (Status::Error, Some(Rest::AfterStop), Some(line)) => (
+            status,
+            format!("Stopped at line {} after {} records: {}", title(line), line.counters.records_in, line.message),
+        ),
         (Status::Error, _, Some(line)) => (status, format!("Line {} failed: {}", title(line), line.message)),
         (Status::Warning, _, Some(line)) => (status, format!("Line {}: {}", title(line), line.message)),
         (_, Some(Rest::AfterEmpty(line_no)), _) => (Status::Info, format!("Nothing matched at line {line_no}.")),
         _ if worked.is_empty() => (Status::Info, "No line is active.".to_owned()),
-        _ if worked.iter().all(|line| line.status == Status::Info) => (Status::Info, "There was nothing to do.".to_owned()),
+        _ if worked.iter().all(|line| line.status == Status::Info) => {
+            (Status::Info, "There was nothing to do.".to_owned())
+        }
         _ => (status, format!("{}; {} came out.", lines_did(worked.len()), act::counted(records))),
     }
 }

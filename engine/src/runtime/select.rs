@@ -41,7 +41,8 @@ async fn from_file(attempt: &Attempt<'_>, line: &Line, filter: Filter) -> Result
     let files = Arc::clone(&attempt.engine.files);
     let stop = Stop::new(attempt.kill.clone(), line.timeout);
     let reading = tokio::task::spawn_blocking(move || read_file(files.as_ref(), &filter, &stop));
-    let (read, kept) = reading.await.map_err(|error| Broken::Error(format!("reading the source broke off: {error}")))??;
+    let (read, kept) =
+        reading.await.map_err(|error| Broken::Error(format!("reading the source broke off: {error}")))??;
     Ok(done(read, kept))
 }
 

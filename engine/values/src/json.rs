@@ -64,7 +64,10 @@ struct Strict<'a> {
 impl Strict<'_> {
     fn deeper<E: Error>(&mut self) -> Result<Strict<'_>, E> {
         let most = self.most;
-        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom(format!("arrays and objects are nested more than {most} deep")))?;
+        let depth = self
+            .depth
+            .checked_sub(1)
+            .ok_or_else(|| E::custom(format!("arrays and objects are nested more than {most} deep")))?;
         Ok(Strict { depth, most, doubtful: self.doubtful })
     }
 }

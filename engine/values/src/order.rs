@@ -73,7 +73,10 @@ pub fn instant(text: &str) -> Option<Instant> {
 
 /// Most strings are not dates. Ten bytes tell, before any parsing.
 fn begins_like_a_date(text: &[u8]) -> bool {
-    text.len() >= 10 && text[4] == b'-' && text[7] == b'-' && [0, 1, 2, 3, 5, 6, 8, 9].iter().all(|at: &usize| text[*at].is_ascii_digit())
+    text.len() >= 10
+        && text[4] == b'-'
+        && text[7] == b'-'
+        && [0, 1, 2, 3, 5, 6, 8, 9].iter().all(|at: &usize| text[*at].is_ascii_digit())
 }
 
 fn midnight(date: &str) -> Option<Instant> {

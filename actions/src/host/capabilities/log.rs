@@ -5,8 +5,8 @@ use ::engine::model::result::{LogEntry, LogLevel};
 use wasmtime::component::{HasData, Linker};
 
 use crate::host::contract::log::{self, Host, Level};
-use crate::host::line::Guest;
 use crate::host::limits::Limits;
+use crate::host::line::Guest;
 
 /// Offers the capability to every module.
 pub(in crate::host) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -38,7 +38,10 @@ impl Log {
         let mut entries = std::mem::take(&mut self.entries);
         match std::mem::take(&mut self.dropped) {
             0 => {}
-            dropped => entries.push(LogEntry { level: LogLevel::Warn, message: format!("… {dropped} further messages were left out") }),
+            dropped => entries.push(LogEntry {
+                level: LogLevel::Warn,
+                message: format!("… {dropped} further messages were left out"),
+            }),
         }
         entries
     }

@@ -10,8 +10,26 @@ use crate::model::template::is_templated;
 
 /// Every operator.
 pub const OPERATORS: [&str; 20] = [
-    "eq", "ne", "lt", "lte", "gt", "gte", "in", "notIn", "between", "contains", "startsWith", "endsWith", "like", "ilike", "matches",
-    "exists", "isNull", "isEmpty", "any", "all",
+    "eq",
+    "ne",
+    "lt",
+    "lte",
+    "gt",
+    "gte",
+    "in",
+    "notIn",
+    "between",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "like",
+    "ilike",
+    "matches",
+    "exists",
+    "isNull",
+    "isEmpty",
+    "any",
+    "all",
 ];
 const MAX_REGEX_BYTES: usize = 1024 * 1024;
 
@@ -54,7 +72,9 @@ impl Parser {
 
     fn criteria(&mut self, value: &Value, path: &str) -> Criteria {
         match value {
-            Value::Object(fields) => Criteria::All(fields.iter().map(|(name, value)| self.entry(name, value, &field(path, name))).collect()),
+            Value::Object(fields) => {
+                Criteria::All(fields.iter().map(|(name, value)| self.entry(name, value, &field(path, name))).collect())
+            }
             open if self.is_open(open) => Criteria::All(Vec::new()),
             _ => {
                 self.fault(path, "criteria are an object such as {\"status\": \"open\"}");
@@ -85,7 +105,9 @@ impl Parser {
 
     fn list(&mut self, value: &Value, path: &str) -> Vec<Criteria> {
         match value {
-            Value::Array(all) => all.iter().enumerate().map(|(index, one)| self.criteria(one, &element(path, index))).collect(),
+            Value::Array(all) => {
+                all.iter().enumerate().map(|(index, one)| self.criteria(one, &element(path, index))).collect()
+            }
             open if self.is_open(open) => Vec::new(),
             _ => {
                 self.fault(path, "takes a list of criteria, such as [{\"a\": 1}, {\"b\": 2}]");
@@ -102,7 +124,8 @@ impl Parser {
     }
 
     fn operators(&mut self, fields: &Map<String, Value>, path: &str) -> Test {
-        let mut tests: Vec<_> = fields.iter().map(|(name, value)| self.operator(name, value, &field(path, name))).collect();
+        let mut tests: Vec<_> =
+            fields.iter().map(|(name, value)| self.operator(name, value, &field(path, name))).collect();
         match tests.len() {
             0 => {
                 self.fault(path, "holds no operator; write for example {\"gt\": 5}");
@@ -138,7 +161,12 @@ impl Parser {
             "all" => Test::AllElements(Box::new(self.element(value, path))),
             _ => {
                 let near = did_you_mean(name, OPERATORS);
-                self.fault(path, format!("there is no operator `{name}`{near} (a field of a nested object is written with a dot: `a.b`)"));
+                self.fault(
+                    path,
+                    format!(
+                        "there is no operator `{name}`{near} (a field of a nested object is written with a dot: `a.b`)"
+                    ),
+                );
                 UNREAD
             }
         }
@@ -146,20 +174,24 @@ impl Parser {
 
     fn operand(&mut self, value: &Value, path: &str) -> Operand {
         match value {
-            Value::Object(fields) if is_field_reference(fields) => match fields["field"].as_str().and_then(|name| Path::parse(name).ok()) {
-                Some(field) => Operand::Field(field),
-                None => {
-                    self.fault(path, "`field` takes the name of a field");
-                    Operand::Value(Value::Null)
+            Value::Object(fields) if is_field_reference(fields) => {
+                match fields["field"].as_str().and_then(|name| Path::parse(name).ok()) {
+                    Some(field) => Operand::Field(field),
+                    None => {
+                        self.fault(path, "`field` takes the name of a field");
+                        Operand::Value(Value::Null)
+                    }
                 }
-            },
+            }
             value => Operand::Value(value.clone()),
         }
     }
 
     fn operands(&mut self, value: &Value, path: &str) -> Vec<Operand> {
         match value {
-            Value::Array(all) => all.iter().enumerate().map(|(index, one)| self.operand(one, &element(path, index))).collect(),
+            Value::Array(all) => {
+                all.iter().enumerate().map(|(index, one)| self.operand(one, &element(path, index))).collect()
+            }
             open if self.is_open(open) => Vec::new(),
             _ => {
                 self.fault(path, "takes a list of values");
@@ -208,7 +240,9 @@ impl Parser {
 
     fn element(&mut self, value: &Value, path: &str) -> Element {
         match value {
-            Value::Object(fields) if fields.keys().all(|name| is_operator(name)) => Element::Itself(self.operators(fields, path)),
+            Value::Object(fields) if fields.keys().all(|name| is_operator(name)) => {
+                Element::Itself(self.operators(fields, path))
+            }
             Value::Object(_) => Element::Object(self.criteria(value, path)),
             scalar => Element::Itself(Test::Compare(Comparison::Equal, self.operand(scalar, path))),
         }
@@ -236,5 +270,9 @@ fn regex_of_like(pattern: &str, ignore_case: bool) -> Result<Regex, regex::Error
         }
     }
     source.push('$');
-    RegexBuilder::new(&source).dot_matches_new_line(true).case_insensitive(ignore_case).size_limit(MAX_REGEX_BYTES).build()
+    RegexBuilder::new(&source)
+        .dot_matches_new_line(true)
+        .case_insensitive(ignore_case)
+        .size_limit(MAX_REGEX_BYTES)
+        .build()
 }

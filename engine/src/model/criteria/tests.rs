@@ -48,7 +48,14 @@ fn a_missing_field_is_not_null_and_matches_only_two_tests() {
     assert!(holds(json!({"f": {"isNull": true}}), json!({})));
     assert!(holds(json!({"f": {"exists": true}, "g": {"isNull": true}}), json!({"f": null, "g": null})));
     assert!(holds(json!({"f": null}), json!({"f": null})));
-    for test in [json!(null), json!({"ne": 1}), json!({"notIn": [1]}), json!({"isEmpty": true}), json!({"all": {"gt": 1}}), json!({"lt": 5})] {
+    for test in [
+        json!(null),
+        json!({"ne": 1}),
+        json!({"notIn": [1]}),
+        json!({"isEmpty": true}),
+        json!({"all": {"gt": 1}}),
+        json!({"lt": 5}),
+    ] {
         assert!(!holds(json!({"f": test}), json!({})), "{test} must not hold for a missing field");
     }
 }

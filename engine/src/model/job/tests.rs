@@ -77,9 +77,16 @@ fn all_faults_are_told_at_once_with_their_paths() {
 
 #[test]
 fn faults_of_shape_are_told_at_once_too() {
-    let told = faults(json!({"key": "A Job", "stopsOnEror": true, "lines": [{"action": 5}, {"filter": {"limit": -1, "wher": {}}}]}));
-    let expected = ["key: ", "stopsOnEror: there is no field `stopsOnEror` here; did you mean `stopsOnError`?", "lines[0].action: 5 is not a string"];
-    let in_filter = ["lines[1].filter.limit: ", "lines[1].filter.wher: there is no field `wher` here; did you mean `where`?"];
+    let told = faults(
+        json!({"key": "A Job", "stopsOnEror": true, "lines": [{"action": 5}, {"filter": {"limit": -1, "wher": {}}}]}),
+    );
+    let expected = [
+        "key: ",
+        "stopsOnEror: there is no field `stopsOnEror` here; did you mean `stopsOnError`?",
+        "lines[0].action: 5 is not a string",
+    ];
+    let in_filter =
+        ["lines[1].filter.limit: ", "lines[1].filter.wher: there is no field `wher` here; did you mean `where`?"];
     for beginning in expected.into_iter().chain(in_filter) {
         assert!(told.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {told:#?}");
     }
@@ -87,7 +94,8 @@ fn faults_of_shape_are_told_at_once_too() {
 
 #[test]
 fn parameters_are_checked_as_far_as_is_certain() {
-    let told = faults(with_lines(json!([{"action": "send", "parameters": {"to": 5, "copies": "$<args.n>", "boddy": "x"}}])));
+    let told =
+        faults(with_lines(json!([{"action": "send", "parameters": {"to": 5, "copies": "$<args.n>", "boddy": "x"}}])));
     assert!(told.iter().any(|fault| fault == "lines[0].parameters.to: 5 is not a string"), "{told:#?}");
     assert!(told.iter().any(|fault| fault.starts_with("lines[0].parameters.boddy: ")), "{told:#?}");
     assert_eq!(told.len(), 2, "{told:#?}");
@@ -101,7 +109,9 @@ fn a_line_is_one_thing() {
 
 #[test]
 fn words_of_later_versions_are_refused_with_what_to_do() {
-    let told = faults(json!({"key": "a", "schedules": [], "lines": [{"action": "send", "parameters": {"to": "x"}, "retry": {}}]}));
+    let told = faults(
+        json!({"key": "a", "schedules": [], "lines": [{"action": "send", "parameters": {"to": "x"}, "retry": {}}]}),
+    );
     assert_eq!(told.len(), 2, "{told:#?}");
     assert!(told[0].starts_with("schedules: this version starts no job by itself"), "{told:#?}");
     assert!(told[1].starts_with("lines[0].retry: "), "{told:#?}");
@@ -120,7 +130,9 @@ fn a_template_may_read_only_lines_before_it() {
 
 #[test]
 fn what_is_no_job_at_all_is_refused() {
-    for document in [json!(null), json!([]), json!({}), json!({"key": "a", "lines": []}), json!({"key": "a", "lines": [5]})] {
+    for document in
+        [json!(null), json!([]), json!({}), json!({"key": "a", "lines": []}), json!({"key": "a", "lines": [5]})]
+    {
         assert!(!faults(document).is_empty());
     }
 }

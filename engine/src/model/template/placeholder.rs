@@ -83,7 +83,9 @@ fn cut<'a>(text: &'a str, close: char, whole: &str) -> Result<(&'a str, &'a str)
             (None, end) if end == close => {
                 let expression = &text[..at];
                 return match expression.trim() {
-                    "" => Err(format!("the placeholder {open}{close} is empty; write a name in it, or ${open} for the characters themselves")),
+                    "" => Err(format!(
+                        "the placeholder {open}{close} is empty; write a name in it, or ${open} for the characters themselves"
+                    )),
                     _ => Ok((expression, &text[at + 1..])),
                 };
             }
@@ -91,7 +93,9 @@ fn cut<'a>(text: &'a str, close: char, whole: &str) -> Result<(&'a str, &'a str)
         }
     }
     let shown: String = whole.chars().take(60).collect();
-    Err(format!("a placeholder that begins with {open} has no {close} in `{shown}`; write ${open} for the characters themselves"))
+    Err(format!(
+        "a placeholder that begins with {open} has no {close} in `{shown}`; write ${open} for the characters themselves"
+    ))
 }
 
 /// Splits behind the end of a handlebars tag; what does not end is left for its parser to tell.
@@ -158,7 +162,10 @@ mod tests {
     #[test]
     fn offsets_become_a_helper() {
         assert_eq!(to_handlebars("$<today+7d>").unwrap(), "{{shift today \"+7d\" timeZone}}");
-        assert_eq!(to_handlebars("{{date now-2h+1M \"%H\"}}").unwrap(), "{{date (shift now \"-2h+1M\" timeZone) \"%H\"}}");
+        assert_eq!(
+            to_handlebars("{{date now-2h+1M \"%H\"}}").unwrap(),
+            "{{date (shift now \"-2h+1M\" timeZone) \"%H\"}}"
+        );
         assert_eq!(to_handlebars("$<default args.a \"today+1d\">").unwrap(), "{{default args.a \"today+1d\"}}");
         assert_eq!(to_handlebars("$<args.today>").unwrap(), "{{args.today}}");
     }

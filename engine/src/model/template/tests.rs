@@ -60,7 +60,11 @@ fn what_a_record_holds_is_never_a_template() {
 
 #[test]
 fn a_missing_variable_is_an_error_with_its_path_and_never_empty() {
-    assert!(refused(json!({"to": ["x", "$<args.tpo>"]})).starts_with("p.to[1]: "), "{}", refused(json!({"to": ["x", "$<args.tpo>"]})));
+    assert!(
+        refused(json!({"to": ["x", "$<args.tpo>"]})).starts_with("p.to[1]: "),
+        "{}",
+        refused(json!({"to": ["x", "$<args.tpo>"]}))
+    );
     assert!(refused(json!("a $<args.tpo> b")).contains("args.tpo"));
 }
 
@@ -73,7 +77,8 @@ fn raw_fields_are_left_alone() {
 
 #[test]
 fn hostile_templates_are_refused() {
-    for written in ["{{> x}}", "{{#*inline \"x\"}}{{> x}}{{/inline}}", "{{#each records}}", "$<nosuchhelper 1 2>", "{{"] {
+    for written in ["{{> x}}", "{{#*inline \"x\"}}{{> x}}{{/inline}}", "{{#each records}}", "$<nosuchhelper 1 2>", "{{"]
+    {
         assert!(!refused(json!(written)).is_empty(), "{written}");
     }
     let nested = format!("{}{}", "{{#if today}}".repeat(20_000), "{{/if}}".repeat(20_000));
@@ -82,7 +87,12 @@ fn hostile_templates_are_refused() {
 
 #[test]
 fn variables_are_told_with_the_text_that_reads_them() {
-    let template = Template::parse(&json!({"a": "$<today+1d>", "b": ["{{args.x}} {{#each records}}{{title}}{{/each}}"]}), "p", |_| false).unwrap();
+    let template = Template::parse(
+        &json!({"a": "$<today+1d>", "b": ["{{args.x}} {{#each records}}{{title}}{{/each}}"]}),
+        "p",
+        |_| false,
+    )
+    .unwrap();
     let read: Vec<_> = template.variables("p").iter().map(|(path, variable)| format!("{path} {variable}")).collect();
     assert_eq!(read, ["p.a today", "p.a timeZone", "p.b[0] args.x", "p.b[0] records"]);
 }

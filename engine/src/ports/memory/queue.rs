@@ -56,7 +56,8 @@ impl Queue for MemoryStore {
 
 impl Tables {
     fn claim_one(&mut self, organization: OrganizationId, id: ResultId, now: Instant) -> Result<Claimed, StoreError> {
-        let entry = self.results.get_mut(&(organization, id)).ok_or_else(|| impossible("a job result that waits is absent"))?;
+        let entry =
+            self.results.get_mut(&(organization, id)).ok_or_else(|| impossible("a job result that waits is absent"))?;
         begin(&mut entry.result, now).map_err(impossible)?;
         entry.lines.clear();
         entry.lease += 1;

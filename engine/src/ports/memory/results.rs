@@ -32,9 +32,16 @@ impl Results for MemoryStore {
         Ok(tables.results.get(&(scope.organization(), id)).map(|entry| entry.result.clone()))
     }
 
-    async fn list(&self, scope: OrgScope, filter: &ResultFilter, page: Page<ResultId>) -> Result<Listed<JobResult>, StoreError> {
+    async fn list(
+        &self,
+        scope: OrgScope,
+        filter: &ResultFilter,
+        page: Page<ResultId>,
+    ) -> Result<Listed<JobResult>, StoreError> {
         let tables = self.tables();
-        let older = tables.newest_first(scope.organization(), filter).filter(|result| page.before.is_none_or(|before| result.id < before));
+        let older = tables
+            .newest_first(scope.organization(), filter)
+            .filter(|result| page.before.is_none_or(|before| result.id < before));
         Ok(listed(older.cloned(), page.limit))
     }
 
@@ -54,8 +61,9 @@ impl Results for MemoryStore {
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
         let filter = ResultFilter { job: Some(job.to_owned()), status: None };
         let tables = self.tables();
-        let mut ended_well =
-            tables.newest_first(scope.organization(), &filter).filter(|result| matches!(result.status, Status::Success | Status::Info));
+        let mut ended_well = tables
+            .newest_first(scope.organization(), &filter)
+            .filter(|result| matches!(result.status, Status::Success | Status::Info));
         Ok(ended_well.next().map(|result| result.created_at))
     }
 

@@ -62,7 +62,11 @@ impl<Store: Stores> Player<'_, Store> {
             12 => text(&self.store.recover(at(c.into())).await),
             13 => self.pin(a).await,
             14 => self.look(scope, job, c).await,
-            _ => text(&Jobs::list(self.store, scope, (c > 127).then_some(job), u32::from(c % 4)).await.map(|page| (page.items, page.more))),
+            _ => text(
+                &Jobs::list(self.store, scope, (c > 127).then_some(job), u32::from(c % 4))
+                    .await
+                    .map(|page| (page.items, page.more)),
+            ),
         }
     }
 

@@ -47,8 +47,13 @@ pub async fn saving_what_is_already_there_makes_no_version(store: &impl Stores) 
     later.saved_by = "ben".to_owned();
     assert_eq!(store.save(acme, later).await.expect("the newest version"), first, "the order of members says nothing");
     save(store, acme, "a", json!({"n": 2}), None).await;
-    assert_eq!(save(store, acme, "a", json!({"n": 1, "m": 2}), None).await.version, 3, "an older version is not the newest");
-    let renamed = crate::ports::jobs::NewVersion { name: "Other".to_owned(), ..new_version("a", json!({"n": 1, "m": 2}), None) };
+    assert_eq!(
+        save(store, acme, "a", json!({"n": 1, "m": 2}), None).await.version,
+        3,
+        "an older version is not the newest"
+    );
+    let renamed =
+        crate::ports::jobs::NewVersion { name: "Other".to_owned(), ..new_version("a", json!({"n": 1, "m": 2}), None) };
     assert_eq!(store.save(acme, renamed).await.expect("a version").version, 4);
 }
 
@@ -58,7 +63,9 @@ pub async fn whoever_edits_an_old_version_is_told_the_newest(store: &impl Stores
     let newest = save(store, acme, "a", json!({"n": 2}), Some(1)).await;
     for old in [0, 1, 3] {
         let refused = store.save(acme, new_version("a", json!({"n": 9}), Some(old))).await;
-        let Err(SaveError::Conflict { edited, newest: told }) = refused else { panic!("editing version {old} gave {refused:?}") };
+        let Err(SaveError::Conflict { edited, newest: told }) = refused else {
+            panic!("editing version {old} gave {refused:?}")
+        };
         assert_eq!((edited, *told), (old, newest.clone()));
     }
     assert_eq!(find(store, acme, "a", None).await, Some(newest), "a refusal adds nothing");
@@ -77,7 +84,11 @@ pub async fn jobs_are_listed_by_key_in_pages(store: &impl Stores) {
         save(store, acme, key, json!({"key": key}), None).await;
     }
     save(store, acme, "c", json!({"key": "c", "newer": true}), None).await;
-    assert_eq!(keys(store, acme, None, 2).await, (vec!["a".to_owned(), "a-b".to_owned()], true), "keys sort by their bytes");
+    assert_eq!(
+        keys(store, acme, None, 2).await,
+        (vec!["a".to_owned(), "a-b".to_owned()], true),
+        "keys sort by their bytes"
+    );
     assert_eq!(keys(store, acme, Some("a-b"), 2).await, (vec!["ab".to_owned(), "b".to_owned()], true));
     assert_eq!(keys(store, acme, Some("b"), 2).await, (vec!["c".to_owned()], false));
     assert_eq!(keys(store, acme, Some("c"), 2).await, (vec![], false));

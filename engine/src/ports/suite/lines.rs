@@ -60,7 +60,13 @@ pub async fn a_line_comes_back_exactly(store: &impl Stores) {
     let lease = running(store, acme, 1).await.lease;
     let statuses = Status::ALL.into_iter().filter(|status| *status != Status::Killed);
     let mut lines: Vec<_> = statuses.zip(1..).map(|(status, line_no)| line(line_no, status)).collect();
-    let filter = LineResult { kind: LineKind::Filter, action: None, started_at: None, finished_at: Some(at(7)), ..line(99, Status::Info) };
+    let filter = LineResult {
+        kind: LineKind::Filter,
+        action: None,
+        started_at: None,
+        finished_at: Some(at(7)),
+        ..line(99, Status::Info)
+    };
     lines.extend([filter, full_line()]);
     for line in &lines {
         store.record(lease, line).await.expect("a line");
@@ -93,7 +99,8 @@ pub async fn lines_of_many_results_are_written_at_the_same_time(store: &impl Sto
     store.kill(acme, id(1), kill()).await.expect("a kill");
     let line = line(10, Status::Success);
     let answers = futures_util::future::join_all(leases.iter().map(|lease| store.record(*lease, &line))).await;
-    let lost: Vec<_> = answers.iter().zip(1..).filter(|(answer, _)| answer.is_err()).map(|(_, number)| number).collect();
+    let lost: Vec<_> =
+        answers.iter().zip(1..).filter(|(answer, _)| answer.is_err()).map(|(_, number)| number).collect();
     assert_eq!(lost, [1], "the lease of what was killed, and no other");
     let ids: Vec<_> = (1..=20).map(id).collect();
     assert_eq!(store.lines(acme, &ids).await.expect("lines").len(), 13);

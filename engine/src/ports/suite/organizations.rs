@@ -56,7 +56,10 @@ pub async fn only_a_token_for_the_server_counts_as_one(store: &impl Stores) {
     let acme = organization(1, "acme");
     store.create(&acme).await.expect("a new organization");
     store.add_token(&token(8, Reach::Organization(acme.id, Role::Admin))).await.expect("a new token");
-    assert!(!store.has_server_token().await.expect("an answer"), "an administrator of an organization is none of the server");
+    assert!(
+        !store.has_server_token().await.expect("an answer"),
+        "an administrator of an organization is none of the server"
+    );
     store.add_token(&token(9, Reach::Server)).await.expect("a new token");
     assert!(store.has_server_token().await.expect("an answer"));
 }

@@ -58,12 +58,16 @@ pub async fn a_claim_begins_the_result_and_brings_its_records(store: &impl Store
 
 pub async fn claims_go_over_all_organizations(store: &impl Stores) {
     let (acme, globex) = neighbours(store).await;
-    store.start(globex, NewResult { records: vec![serde_json::json!({"of": "globex"})], ..start(1, "job") }).await.expect("a start");
+    store
+        .start(globex, NewResult { records: vec![serde_json::json!({"of": "globex"})], ..start(1, "job") })
+        .await
+        .expect("a start");
     store.start(acme, start(2, "job")).await.expect("a start");
     store.start(globex, start(3, "job")).await.expect("a start");
     store.start(acme, start(1, "job")).await.expect("a start");
     let claimed = store.claim(3, at(50)).await.expect("a claim");
-    let places: Vec<_> = claimed.iter().map(|one| (one.result.id.0.as_u128(), one.lease.organization, one.records.len())).collect();
+    let places: Vec<_> =
+        claimed.iter().map(|one| (one.result.id.0.as_u128(), one.lease.organization, one.records.len())).collect();
     let (acme, globex) = (acme.organization(), globex.organization());
     assert_eq!(places, [(1, acme, 0), (1, globex, 1), (2, acme, 0)], "oldest first, whosever they are");
 }
@@ -71,7 +75,8 @@ pub async fn claims_go_over_all_organizations(store: &impl Stores) {
 pub async fn the_modules_of_a_result_are_pinned(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let lease = running(store, acme, 1).await.lease;
-    let module = |name: &str| ModuleDigest { module: name.to_owned(), version: "1.2.3".to_owned(), digest: "ab".repeat(32) };
+    let module =
+        |name: &str| ModuleDigest { module: name.to_owned(), version: "1.2.3".to_owned(), digest: "ab".repeat(32) };
     let modules = [module("standard"), module("js")];
     store.pin(lease, &modules).await.expect("a pin");
     let found = Results::find(store, acme, id(1)).await.expect("an answer").expect("the result");
@@ -110,7 +115,8 @@ pub async fn of_several_ends_at_the_same_time_one_counts(store: &impl Stores) {
     let ends = [(lease, Status::Success), (lease, Status::Error), (other, Status::Info), (lease, Status::Success)];
     let answers = futures_util::future::join_all(ends.map(|(lease, status)| store.finish(lease, finish(status)))).await;
     assert!(answers[2].is_ok(), "the other result ends for itself: {:?}", answers[2]);
-    let of_first: Vec<_> = [&answers[0], &answers[1], &answers[3]].into_iter().filter_map(|answer| answer.as_ref().ok()).collect();
+    let of_first: Vec<_> =
+        [&answers[0], &answers[1], &answers[3]].into_iter().filter_map(|answer| answer.as_ref().ok()).collect();
     let [counted] = of_first.as_slice() else { panic!("{} ends counted", of_first.len()) };
     assert_eq!(Results::find(store, acme, id(1)).await.expect("an answer").as_ref(), Some(*counted));
 }
@@ -123,7 +129,11 @@ pub async fn work_cannot_end_as_killed(store: &impl Stores) {
         let Err(LeaseError::Store(refused)) = refused else { panic!("finishing as {status} gave {refused:?}") };
         assert!(is_refusal::<()>(&Err(refused)));
     }
-    assert_eq!(Results::find(store, acme, id(1)).await.expect("an answer"), Some(before.result), "a refusal changes nothing");
+    assert_eq!(
+        Results::find(store, acme, id(1)).await.expect("an answer"),
+        Some(before.result),
+        "a refusal changes nothing"
+    );
     store.finish(before.lease, finish(Status::Success)).await.expect("the lease is still good");
 }
 

@@ -1,7 +1,9 @@
 //! Starting, finding, listing and killing job results.
 
 use super::Stores;
-use super::samples::{at, claim_one, delicate, ended, finish, id, is_refusal, kill, line, neighbours, of_job, page, running, scope, start};
+use super::samples::{
+    at, claim_one, delicate, ended, finish, id, is_refusal, kill, line, neighbours, of_job, page, running, scope, start,
+};
 use crate::model::organization::OrgScope;
 use crate::model::result::{Counters, JobResult};
 use crate::model::status::Status;
@@ -19,7 +21,8 @@ pub async fn a_start_is_pending_and_found(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let arguments = delicate().as_object().cloned().expect("an object");
     let title = Some("Ünusual title".to_owned());
-    let start = NewResult { title, arguments: arguments.clone(), since: Some(at(-1)), version: u32::MAX, ..start(5, "job") };
+    let start =
+        NewResult { title, arguments: arguments.clone(), since: Some(at(-1)), version: u32::MAX, ..start(5, "job") };
     let started = store.start(acme, start).await.expect("a start");
     assert_eq!((started.status, started.attempt, started.message.as_str()), (Status::Pending, 0, ""));
     assert_eq!((started.started_at, started.finished_at, started.counters), (None, None, Counters::default()));
@@ -162,7 +165,8 @@ pub async fn starts_at_the_same_time_do_not_spoil_each_other(store: &impl Stores
     store.start(acme, start(7, "job")).await.expect("a start");
     let starts = (1..=20).map(|number| store.start(acme, start(number, "job")));
     let answers = futures_util::future::join_all(starts).await;
-    let refused: Vec<_> = answers.iter().zip(1..).filter(|(answer, _)| answer.is_err()).map(|(_, number)| number).collect();
+    let refused: Vec<_> =
+        answers.iter().zip(1..).filter(|(answer, _)| answer.is_err()).map(|(_, number)| number).collect();
     assert_eq!(refused, [7], "only the identity that was in use");
     assert_eq!(count(store, acme, &ResultFilter::default()).await, 20);
 }

@@ -41,7 +41,14 @@ pub async fn neighbours(store: &impl Stores) -> (OrgScope, OrgScope) {
 }
 
 pub fn new_version(key: &str, document: Value, edits: Option<u32>) -> NewVersion {
-    NewVersion { key: key.to_owned(), name: format!("Job {key}"), document, edits, saved_at: at(0), saved_by: "ana".to_owned() }
+    NewVersion {
+        key: key.to_owned(),
+        name: format!("Job {key}"),
+        document,
+        edits,
+        saved_at: at(0),
+        saved_by: "ana".to_owned(),
+    }
 }
 
 pub fn start(number: u128, job: &str) -> NewResult {
@@ -105,7 +112,13 @@ pub async fn ended(store: &impl Stores, scope: OrgScope, number: u128, job: &str
 }
 
 /// The numbers of a page of results.
-pub async fn page(store: &impl Stores, scope: OrgScope, filter: &ResultFilter, before: Option<u128>, limit: u32) -> (Vec<u128>, bool) {
+pub async fn page(
+    store: &impl Stores,
+    scope: OrgScope,
+    filter: &ResultFilter,
+    before: Option<u128>,
+    limit: u32,
+) -> (Vec<u128>, bool) {
     use crate::ports::results::Results;
     let page = Page { before: before.map(id), limit };
     let listed = Results::list(store, scope, filter, page).await.expect("a page");

@@ -11,7 +11,12 @@ use crate::runtime::perform::Broken;
 /// How many rows are read between two looks at the clock.
 const ROWS_BETWEEN_CHECKS: u64 = 1024;
 
-pub(super) fn read(reader: impl Read, source: &FileSource, stop: &Stop, mut each: impl FnMut(Value)) -> Result<(), Broken> {
+pub(super) fn read(
+    reader: impl Read,
+    source: &FileSource,
+    stop: &Stop,
+    mut each: impl FnMut(Value),
+) -> Result<(), Broken> {
     let mut rows = csv::ReaderBuilder::new().from_reader(reader);
     let columns = read_header(&mut rows, source)?;
     let mut row = csv::StringRecord::new();
@@ -35,13 +40,19 @@ fn read_header(rows: &mut csv::Reader<impl Read>, source: &FileSource) -> Result
     // Spreadsheets mark the beginning of UTF-8 files, and the mark is no part of the name.
     let names: Vec<_> = header.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
     if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
-        return Err(Broken::Error(format!("{}: the header names column `{}` twice; give each its own name", source.path, twice.1)));
+        return Err(Broken::Error(format!(
+            "{}: the header names column `{}` twice; give each its own name",
+            source.path, twice.1
+        )));
     }
     if let Some(unknown) = source.columns.keys().find(|name| !names.contains(name)) {
         let near = crate::model::fault::did_you_mean(unknown, names.iter().map(String::as_str));
         return Err(Broken::Error(format!("{}: there is no column `{unknown}`{near}", source.path)));
     }
-    Ok(names.into_iter().map(|name| (name.clone(), source.columns.get(&name).copied().unwrap_or(ColumnType::Text))).collect())
+    Ok(names
+        .into_iter()
+        .map(|name| (name.clone(), source.columns.get(&name).copied().unwrap_or(ColumnType::Text)))
+        .collect())
 }
 
 fn read_cell(cell: &str, kind: ColumnType) -> Option<Value> {
@@ -49,8 +60,12 @@ fn read_cell(cell: &str, kind: ColumnType) -> Option<Value> {
     match kind {
         ColumnType::Text => Some(Value::String(cell.to_owned())),
         _ if trimmed.is_empty() => Some(Value::Null),
-        ColumnType::Integer => trimmed.parse::<i64>().map(Value::from).or_else(|_| trimmed.parse::<u64>().map(Value::from)).ok(),
-        ColumnType::Number => values::json::parse(number_text(trimmed)?.as_bytes(), values::json::Bounds::default()).ok(),
+        ColumnType::Integer => {
+            trimmed.parse::<i64>().map(Value::from).or_else(|_| trimmed.parse::<u64>().map(Value::from)).ok()
+        }
+        ColumnType::Number => {
+            values::json::parse(number_text(trimmed)?.as_bytes(), values::json::Bounds::default()).ok()
+        }
         ColumnType::Boolean => match trimmed.to_ascii_lowercase().as_str() {
             "true" => Some(Value::Bool(true)),
             "false" => Some(Value::Bool(false)),
@@ -78,7 +93,10 @@ fn wrong_cell(source: &FileSource, row: u64, column: &str, cell: &str, kind: Col
         ColumnType::Text => "text",
     };
     let shown: String = cell.chars().take(40).collect();
-    Broken::Error(format!("{} row {row}, column `{column}`: `{shown}` is not {wanted}; mend the file or the column's type", source.path))
+    Broken::Error(format!(
+        "{} row {row}, column `{column}`: `{shown}` is not {wanted}; mend the file or the column's type",
+        source.path
+    ))
 }
 
 fn broken_row(error: &csv::Error, source: &FileSource) -> Broken {
@@ -86,7 +104,9 @@ fn broken_row(error: &csv::Error, source: &FileSource) -> Broken {
     Broken::Error(match error.kind() {
         csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
             let row = pos.as_ref().map_or(0, |pos| pos.record() + 1);
-            format!("{path} row {row} has {len} cells where the header has {expected_len}; a cell with a comma needs quotes around it")
+            format!(
+                "{path} row {row} has {len} cells where the header has {expected_len}; a cell with a comma needs quotes around it"
+            )
         }
         csv::ErrorKind::Utf8 { pos, .. } => {
             let row = pos.as_ref().map_or(0, |pos| pos.record() + 1);

@@ -14,11 +14,19 @@ const MAX_DOCUMENT_BYTES: usize = 512 * 1024 * 1024;
 const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 const LINES_BETWEEN_CHECKS: u64 = 1024;
 
-pub(super) fn read_document(reader: impl Read, source: &FileSource, stop: &Stop, mut each: impl FnMut(Value)) -> Result<(), Broken> {
+pub(super) fn read_document(
+    reader: impl Read,
+    source: &FileSource,
+    stop: &Stop,
+    mut each: impl FnMut(Value),
+) -> Result<(), Broken> {
     let path = &source.path;
     let mut text = Vec::new();
     let most = MAX_DOCUMENT_BYTES as u64 + 1;
-    reader.take(most).read_to_end(&mut text).map_err(|error| Broken::Error(format!("{path} cannot be read: {error}")))?;
+    reader
+        .take(most)
+        .read_to_end(&mut text)
+        .map_err(|error| Broken::Error(format!("{path} cannot be read: {error}")))?;
     stop.check()?;
     let bounds = Bounds { bytes: MAX_DOCUMENT_BYTES, ..Bounds::default() };
     let mut document = parse(without_mark(&text), bounds).map_err(|fault| Broken::Error(format!("{path}: {fault}")))?;
@@ -44,7 +52,12 @@ fn no_array(source: &FileSource) -> String {
     }
 }
 
-pub(super) fn read_lines(reader: impl Read, source: &FileSource, stop: &Stop, mut each: impl FnMut(Value)) -> Result<(), Broken> {
+pub(super) fn read_lines(
+    reader: impl Read,
+    source: &FileSource,
+    stop: &Stop,
+    mut each: impl FnMut(Value),
+) -> Result<(), Broken> {
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
     let mut number = 0;

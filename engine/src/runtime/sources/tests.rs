@@ -63,7 +63,9 @@ fn a_pointer_finds_the_array_in_a_document() {
     let text = b"{\"type\": \"x\", \"features\": [{\"id\": 1}]}";
     assert_eq!(read(text, json!({"path": "a.json", "pointer": "/features"})).unwrap(), [json!({"id": 1})]);
     assert!(read(text, json!("a.json")).unwrap_err().contains("add a pointer"));
-    assert!(read(text, json!({"path": "a.json", "pointer": "/nope"})).unwrap_err().contains("nothing at pointer `/nope`"));
+    assert!(
+        read(text, json!({"path": "a.json", "pointer": "/nope"})).unwrap_err().contains("nothing at pointer `/nope`")
+    );
     assert!(read(text, json!({"path": "a.json", "pointer": "/type"})).unwrap_err().contains("not an array"));
 }
 

@@ -73,7 +73,11 @@ fn functions() -> FunctionActions {
         }),
         ("lie", Intake::Batches, |_, _| Ok(Outcome { rejected: vec![(99, "not there".into())], ..Outcome::default() })),
         ("warn", Intake::Batches, |_, _| {
-            Ok(Outcome { message: Some("Somebody should look.".into()), severity: Severity::Warning, ..Outcome::default() })
+            Ok(Outcome {
+                message: Some("Somebody should look.".into()),
+                severity: Severity::Warning,
+                ..Outcome::default()
+            })
         }),
         ("idle", Intake::Batches, |_, _| Ok(Outcome { severity: Severity::Info, ..Outcome::default() })),
         ("echo", Intake::None, |parameters, _| Ok(records(vec![parameters.clone()]))),

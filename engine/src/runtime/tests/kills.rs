@@ -12,7 +12,10 @@ async fn a_pending_result_is_killed_before_it_begins() {
     harness.save(json!({"key": "job", "lines": [{"action": "pass"}]})).await;
     let started = harness.start(json!({}), json!([])).await.unwrap();
     let killed = harness.engine.kill(&harness.access, started.id, Some("wrong day")).await.unwrap();
-    assert_eq!((killed.status, killed.message.as_str()), (Status::Killed, "Killed by tester (wrong day) before it began."));
+    assert_eq!(
+        (killed.status, killed.message.as_str()),
+        (Status::Killed, "Killed by tester (wrong day) before it began.")
+    );
     assert!(harness.step().await.is_none(), "nothing is left to do");
     let again = harness.engine.kill(&harness.access, started.id, None).await;
     assert!(matches!(again, Err(KillError::Ended(Status::Killed))));

@@ -45,7 +45,11 @@ async fn an_action_that_returns_nothing_leaves_the_set() {
 async fn rejected_records_leave_the_set_with_their_reason_and_make_a_warning() {
     let performed = harness().await.perform(job(json!([{"name": "odd", "action": "reject-odd"}])), numbers(4)).await;
     assert_eq!(performed.records, [json!({"n": 2}), json!({"n": 4})]);
-    let told: Vec<_> = performed.rejected.iter().map(|(line_no, one)| (*line_no, one.record["n"].clone(), one.reason.as_str())).collect();
+    let told: Vec<_> = performed
+        .rejected
+        .iter()
+        .map(|(line_no, one)| (*line_no, one.record["n"].clone(), one.reason.as_str()))
+        .collect();
     assert_eq!(told, [(10, json!(1), "1 is odd"), (10, json!(3), "3 is odd")]);
     assert_eq!((performed.result.status, performed.result.counters.records_rejected), (Warning, 2));
     assert_eq!(performed.result.message, "Line 10 (odd): Rejected 2 of 4 records; the first: 1 is odd.");
@@ -81,7 +85,10 @@ async fn a_job_that_goes_on_ends_with_the_worst_status() {
 
 #[tokio::test]
 async fn a_line_overrides_what_the_job_says_of_errors() {
-    let stop = harness().await.perform(job(json!([{"action": "fail", "onError": "stop"}, {"action": "pass"}])), numbers(1)).await;
+    let stop = harness()
+        .await
+        .perform(job(json!([{"action": "fail", "onError": "stop"}, {"action": "pass"}])), numbers(1))
+        .await;
     assert_eq!(statuses(&stop), [(10, Error), (20, Skipped)]);
     let mut stopping = job(json!([{"action": "fail", "onError": "continue"}, {"action": "pass"}]));
     stopping["stopsOnError"] = json!(true);
@@ -101,7 +108,10 @@ async fn a_filter_that_leaves_nothing_ends_the_job_as_info() {
 
 #[tokio::test]
 async fn inactive_lines_are_skipped_and_say_so() {
-    let performed = harness().await.perform(job(json!([{"action": "fail", "active": false}, {"action": "idle"}])), numbers(1)).await;
+    let performed = harness()
+        .await
+        .perform(job(json!([{"action": "fail", "active": false}, {"action": "idle"}])), numbers(1))
+        .await;
     assert_eq!(statuses(&performed), [(10, Skipped), (20, Info)]);
     assert_eq!(performed.lines[0].message, "The line is inactive.");
     assert_eq!((performed.result.status, performed.result.message.as_str()), (Info, "There was nothing to do."));
@@ -120,7 +130,10 @@ async fn later_lines_see_what_earlier_ones_did() {
 
 #[tokio::test]
 async fn a_template_that_cannot_be_rendered_is_an_error_of_its_line() {
-    let performed = harness().await.perform(job(json!([{"action": "echo", "parameters": {"to": "${args.who}"}}])), numbers(1)).await;
+    let performed = harness()
+        .await
+        .perform(job(json!([{"action": "echo", "parameters": {"to": "${args.who}"}}])), numbers(1))
+        .await;
     assert_eq!(statuses(&performed), [(10, Error)]);
     assert!(performed.lines[0].message.starts_with("lines[0].parameters.to: "), "{}", performed.lines[0].message);
 }
@@ -142,11 +155,16 @@ async fn an_action_that_lies_about_its_records_is_in_error() {
 async fn an_action_that_never_comes_back_meets_its_timeout() {
     let lines = json!([{"action": "echo", "timeout": "20ms", "parameters": {"hang": true}}]);
     let performed = harness().await.perform(job(lines), numbers(1)).await;
-    assert!(performed.lines[0].message.starts_with("The line took longer than its timeout of 20ms"), "{}", performed.lines[0].message);
+    assert!(
+        performed.lines[0].message.starts_with("The line took longer than its timeout of 20ms"),
+        "{}",
+        performed.lines[0].message
+    );
 }
 
 #[tokio::test]
 async fn files_outside_the_folder_are_an_error_of_the_line() {
-    let performed = harness().await.perform(job(json!([{"filter": {"source": {"file": "../etc/passwd.csv"}}}])), numbers(1)).await;
+    let performed =
+        harness().await.perform(job(json!([{"filter": {"source": {"file": "../etc/passwd.csv"}}}])), numbers(1)).await;
     assert!(performed.lines[0].message.contains("outside the server's data folder"), "{}", performed.lines[0].message);
 }

@@ -22,7 +22,9 @@ async fn a_start_fills_in_defaults_and_keeps_what_it_was_given() {
 
 #[tokio::test]
 async fn an_unknown_job_cannot_be_started() {
-    assert!(matches!(harness().await.start(json!({}), json!([])).await, Err(StartError::UnknownJob(key)) if key == "job"));
+    assert!(
+        matches!(harness().await.start(json!({}), json!([])).await, Err(StartError::UnknownJob(key)) if key == "job")
+    );
 }
 
 #[tokio::test]
@@ -53,7 +55,8 @@ async fn a_result_keeps_the_version_it_was_started_with() {
 #[tokio::test]
 async fn a_job_with_faults_is_not_saved() {
     let harness = harness().await;
-    let refused = harness.engine.save_job(&harness.access, json!({"key": "job", "lines": [{"action": "pas"}]}), None).await;
+    let refused =
+        harness.engine.save_job(&harness.access, json!({"key": "job", "lines": [{"action": "pas"}]}), None).await;
     assert!(matches!(refused, Err(SaveJobError::Faults(faults)) if faults.len() == 1));
     assert!(harness.engine.jobs.find(harness.access.scope(), "job", None).await.unwrap().is_none());
 }

@@ -57,7 +57,8 @@ mod tests {
     #[test]
     fn equal_values_share_an_identity_and_others_do_not() {
         assert_eq!(identity(&json!({"a": 1, "b": [2.0]})), identity(&json!({"b": [2], "a": 1.0})));
-        let different = [json!(1), json!("1"), json!(null), json!("null"), json!([1]), json!([[1]]), json!({"a": 1}), json!(1.5)];
+        let different =
+            [json!(1), json!("1"), json!(null), json!("null"), json!([1]), json!([[1]]), json!({"a": 1}), json!(1.5)];
         for (at, one) in different.iter().enumerate() {
             for other in &different[at + 1..] {
                 assert_ne!(identity(one), identity(other));

@@ -41,7 +41,8 @@ pub fn sort(records: &mut Vec<Value>, keys: &[Key]) {
 /// Looks up and classifies every key once, then sorts positions, not records.
 fn permutation(records: &[Value], keys: &[Key]) -> Vec<usize> {
     let width = keys.len();
-    let places: Vec<Place> = records.iter().flat_map(|record| keys.iter().map(move |key| Place::of(key.path.of(record)))).collect();
+    let places: Vec<Place> =
+        records.iter().flat_map(|record| keys.iter().map(move |key| Place::of(key.path.of(record)))).collect();
     let mut order: Vec<usize> = (0..records.len()).collect();
     order.sort_by(|a, b| {
         let (a, b) = (&places[a * width..][..width], &places[b * width..][..width]);

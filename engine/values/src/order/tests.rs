@@ -97,7 +97,9 @@ fn sorts_by_several_keys_and_is_stable() {
         {"id": 3, "p": 2, "d": "2026-01-03T00:00:00Z"}, {"id": 4, "d": "2026-01-03"},
         {"id": 5, "p": 1, "d": "2026-01-01"}, {"id": 6, "p": null}
     ]);
-    let ids = |records: Value| -> Vec<i64> { records.as_array().expect("an array").iter().filter_map(|r| r["id"].as_i64()).collect() };
+    let ids = |records: Value| -> Vec<i64> {
+        records.as_array().expect("an array").iter().filter_map(|r| r["id"].as_i64()).collect()
+    };
     assert_eq!(ids(sorted(records.clone(), &["p", "-d"])), [2, 5, 3, 1, 4, 6]);
     assert_eq!(ids(sorted(records.clone(), &["-p", "d"])), [1, 3, 2, 5, 4, 6]);
     assert_eq!(ids(sorted(records.clone(), &["-d"])), [3, 4, 1, 2, 5, 6]);

@@ -71,7 +71,9 @@ impl HelperDef for Budget {
 
 fn exhausted(steps: bool) -> String {
     match steps {
-        true => format!("The template repeats more than {STEPS} times: use fewer records or fewer each inside each other"),
+        true => {
+            format!("The template repeats more than {STEPS} times: use fewer records or fewer each inside each other")
+        }
         false => "The template is too much work: use fewer records or fewer expressions".to_owned(),
     }
 }

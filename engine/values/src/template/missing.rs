@@ -12,7 +12,12 @@ const LISTED: usize = 12;
 /// Whether a helper that can do without it may go on: the last part of the path is
 /// missing, but what it should be in is there. A name that nothing knows is an error
 /// even then, unless `open` says that the data is a record, where any field may be absent.
-pub(super) fn is_forgiven<'rc>(param: &PathAndJson<'rc>, ctx: &'rc Context, rc: &RenderContext<'_, 'rc>, open: bool) -> bool {
+pub(super) fn is_forgiven<'rc>(
+    param: &PathAndJson<'rc>,
+    ctx: &'rc Context,
+    rc: &RenderContext<'_, 'rc>,
+    open: bool,
+) -> bool {
     // A missing value without a path is what `lookup` did not find.
     let Some(raw) = param.relative_path() else {
         return true;

@@ -105,7 +105,10 @@ fn a_missing_leaf_may_have_a_fallback() {
     is("{{default args.x 5}}{{default none 6}}{{default name 7}}", "56Ada");
     is("{{#if args.x}}a{{else}}b{{/if}}{{#unless args.x}}c{{/unless}}", "bc");
     is("{{#each records}}{{default note \"-\"}}{{#if note}}!{{/if}}{{#if (not note)}}?{{/if}}{{/each}}", "-?<b>!");
-    is("{{#each records as |r|}}{{default r.note \"-\"}}{{#each ../tags}}{{default ../note \"+\"}}{{/each}}{{/each}}", "-++<b><b><b>");
+    is(
+        "{{#each records as |r|}}{{default r.note \"-\"}}{{#each ../tags}}{{default ../note \"+\"}}{{/each}}{{/each}}",
+        "-++<b><b><b>",
+    );
     is("{{default (lookup args \"x\") \"none\"}}", "none");
     fails("{{default args.x.y 5}}", "Unknown variable \"args.x.y\"");
 

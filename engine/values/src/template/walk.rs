@@ -30,7 +30,11 @@ pub(super) fn walk(template: &mut Template, own: &[String]) -> Result<Found, Fau
 pub(super) fn as_parameter(helper: &HelperTemplate) -> Parameter {
     match (&helper.name, &helper.params[..]) {
         (Parameter::Name(name), [only @ Parameter::Path(_)]) if name == VALUE => only.clone(),
-        _ => Parameter::Subexpression(Subexpression::new(helper.name.clone(), helper.params.clone(), helper.hash.clone())),
+        _ => Parameter::Subexpression(Subexpression::new(
+            helper.name.clone(),
+            helper.params.clone(),
+            helper.hash.clone(),
+        )),
     }
 }
 

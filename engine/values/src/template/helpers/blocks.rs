@@ -132,7 +132,13 @@ fn step<'rc>(
 }
 
 /// Gives the item, and its key, the names after `as`.
-fn name<'rc>(block: &mut BlockContext<'rc>, h: &Helper<'rc>, by_path: bool, item: &Value, key: &Value) -> Result<(), RenderError> {
+fn name<'rc>(
+    block: &mut BlockContext<'rc>,
+    h: &Helper<'rc>,
+    by_path: bool,
+    item: &Value,
+    key: &Value,
+) -> Result<(), RenderError> {
     let (item_name, key_name) = match (h.block_param(), h.block_param_pair()) {
         (Some(item), _) => (item, None),
         (None, Some((item, key))) => (item, Some(key)),

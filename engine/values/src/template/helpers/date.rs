@@ -23,7 +23,8 @@ pub(super) fn date(call: &Call) -> Result<Value, String> {
     }
     let moment = read(text).ok_or_else(|| not_a_date(text))?;
     let mut written = String::new();
-    write!(written, "{}", moment.format_with_items(items.iter())).map_err(|_| format!("the pattern \"{pattern}\" cannot be written"))?;
+    write!(written, "{}", moment.format_with_items(items.iter()))
+        .map_err(|_| format!("the pattern \"{pattern}\" cannot be written"))?;
     Ok(written.into())
 }
 

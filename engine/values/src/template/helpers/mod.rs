@@ -251,7 +251,9 @@ fn present<'a, 'rc>(
 
 fn bounded<'rc>(value: Value) -> Result<ScopedJson<'rc>, RenderError> {
     match &value {
-        Value::String(text) if text.len() > LONGEST => Err(other(format!("A helper made a text of more than {} MiB", LONGEST >> 20))),
+        Value::String(text) if text.len() > LONGEST => {
+            Err(other(format!("A helper made a text of more than {} MiB", LONGEST >> 20)))
+        }
         _ => Ok(ScopedJson::Derived(value)),
     }
 }

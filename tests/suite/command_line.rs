@@ -1,0 +1,85 @@
+//! The verbs, as somebody at a terminal or in a script meets them.
+
+use std::fs;
+
+use crate::support::{folder, program, run, write};
+
+#[test]
+fn a_run_prints_the_lines_and_the_message_and_nothing_else() {
+    let ended = run(&["run", "examples/escalation.yaml", "--now", "2026-11-20T07:00:00Z"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "no progress in a pipe");
+    for part in ["line  name", "people  standard/aggregate  success", "\nsuccess: All 4 lines did their work; 3 records came out.\n"] {
+        assert!(ended.stdout.contains(part), "`{part}` is not in\n{}", ended.stdout);
+    }
+}
+
+#[test]
+fn the_json_has_what_scripts_need() {
+    let json = run(&["run", "examples/weekly-priorities.yaml", "--json", "--now", "2026-11-20T07:00:00Z"]).json();
+    for field in ["status", "message", "recordsIn", "recordsOut", "recordsRejected", "startedAt", "finishedAt", "lines", "records", "rejected"] {
+        assert!(json.get(field).is_some(), "{field} is missing");
+    }
+    for field in ["lineNo", "name", "kind", "status", "recordsIn", "recordsOut", "recordsRejected", "message", "parameters"] {
+        assert!(json["lines"][0].get(field).is_some(), "lines[0].{field} is missing");
+    }
+    assert_eq!(json["lines"][0]["parameters"]["where"]["dueDate"]["lte"], "2026-11-22");
+}
+
+#[test]
+fn records_come_from_a_file_and_go_into_one() {
+    let folder = folder();
+    let job = write(folder.path(), "j.yaml", "key: j\nlines: [{ filter: { orderBy: -n } }]\n");
+    let data = write(folder.path(), "d.csv", "n,note\n1,\"a, b\"\n2,c\n");
+    for (ending, expected) in [
+        ("jsonl", "{\"n\":\"2\",\"note\":\"c\"}\n{\"n\":\"1\",\"note\":\"a, b\"}\n"),
+        ("csv", "n,note\n2,c\n1,\"a, b\"\n"),
+    ] {
+        let output = folder.path().join(format!("out.{ending}"));
+        let ended = run(&["run", &job, "--data", &data, "--output", output.to_str().expect("UTF-8")]);
+        assert_eq!(ended.code, 0, "{ended:#?}");
+        assert_eq!(fs::read_to_string(output).expect("a file"), expected);
+    }
+    let report = folder.path().join("report.txt");
+    run(&["run", "examples/weekly-priorities.yaml", "--now", "2026-11-20T07:00:00Z", "--output", report.to_str().expect("UTF-8")]);
+    assert!(fs::read_to_string(report).expect("a file").starts_with("Priorities of the week"));
+}
+
+#[test]
+fn a_job_in_error_ends_with_code_1() {
+    let folder = folder();
+    let job = write(folder.path(), "j.yaml", "key: j\nlines: [{ action: fail, parameters: { message: No. } }]\n");
+    let ended = run(&["run", &job]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.stdout.contains("error: Line 10 (standard/fail) failed: No."), "{}", ended.stdout);
+}
+
+#[test]
+fn check_tells_that_a_job_is_sound() {
+    let ended = run(&["check", "examples/escalation.yaml"]);
+    assert_eq!(ended.code, 0);
+    assert_eq!(ended.stdout, "examples/escalation.yaml: job escalation with 4 lines has no faults\n");
+}
+
+#[test]
+fn schemas_are_printed() {
+    assert_eq!(run(&["schema", "job"]).json()["title"], "Ropewalk job file");
+    assert!(run(&["schema", "graphql"]).stdout.contains("type JobResult"));
+}
+
+#[test]
+fn a_damaged_cache_is_mended() {
+    let folder = folder();
+    let run = || program().env("ROPEWALK_CACHE", folder.path()).args(["check", "examples/escalation.yaml"]).output().expect("the program starts");
+    assert!(run().status.success());
+    for entry in fs::read_dir(folder.path()).expect("a cache") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|ending| ending == "cwasm") {
+            let mut code = fs::read(&path).expect("code");
+            let middle = code.len() / 2;
+            code[middle] ^= 0xff;
+            fs::write(&path, code).expect("a file");
+        }
+    }
+    let mended = run();
+    assert!(mended.status.success(), "{mended:?}");
+}
