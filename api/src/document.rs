@@ -92,7 +92,8 @@ fn refuse_above(what: &str, is: usize, most: usize, code: Code) -> Result<(), Se
     if is <= most {
         return Ok(());
     }
-    Err(Refusal::new(code, format!("The document has more than {most} {what}; at most {most} are allowed.")).into_server_error())
+    Err(Refusal::new(code, format!("The document has more than {most} {what}; at most {most} are allowed."))
+        .into_server_error())
 }
 
 fn unreadable(error: parser::Error) -> ServerError {

@@ -46,7 +46,9 @@ impl Door {
         };
         let access = self.engine.authenticate(&shown.token, shown.organization.as_deref()).await;
         access.map_err(|error| match error {
-            AuthenticateError::Refused => Refusal::new(Code::Unauthenticated, "The token is not good here, or not any more."),
+            AuthenticateError::Refused => {
+                Refusal::new(Code::Unauthenticated, "The token is not good here, or not any more.")
+            }
             AuthenticateError::Store(error) => error.into(),
         })
     }

@@ -49,7 +49,11 @@ impl Mutation {
 
     /// Adds an organization. Needs a token of a server administrator.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
-    async fn create_organization(&self, context: &Context<'_>, input: CreateOrganizationInput) -> Result<CreateOrganizationPayload> {
+    async fn create_organization(
+        &self,
+        context: &Context<'_>,
+        input: CreateOrganizationInput,
+    ) -> Result<CreateOrganizationPayload> {
         create_organization::answer(context, input).await
     }
 

@@ -132,9 +132,10 @@ fn coded(error: &ServerError) -> ServerError {
     // A source means that some error was turned into text by a `?`.
     let refusal = match error.message.as_str() {
         _ if error.source.is_some() => Refusal::internal(error),
-        message if is_about_size(message) => {
-            Refusal::new(Code::TooComplex, "The document asks for too much at once; ask for smaller pages or fewer fields.")
-        }
+        message if is_about_size(message) => Refusal::new(
+            Code::TooComplex,
+            "The document asks for too much at once; ask for smaller pages or fewer fields.",
+        ),
         message => Refusal::bad(message.to_owned()),
     };
     let mut coded = refusal.into_server_error();
@@ -145,7 +146,8 @@ fn coded(error: &ServerError) -> ServerError {
 
 /// Whether async-graphql met one of its own limits. It gives them no code, only these words.
 fn is_about_size(message: &str) -> bool {
-    let limits = ["Query is too complex.", "Query is nested too deep.", "The recursion depth", "The number of directives"];
+    let limits =
+        ["Query is too complex.", "Query is nested too deep.", "The recursion depth", "The number of directives"];
     limits.iter().any(|limit| message.starts_with(limit))
 }
 

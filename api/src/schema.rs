@@ -64,7 +64,9 @@ pub(crate) type OperationKey = &'static str;
 fn fields_of_root(name: &str, kind: TypeKind) -> Vec<(OperationKey, String)> {
     let root = ["Query", "Mutation", "Subscription"].into_iter().find(|root| *root == name);
     match (root, kind) {
-        (Some(root), TypeKind::Object(object)) => object.fields.into_iter().map(|field| (root, field.node.name.node.to_string())).collect(),
+        (Some(root), TypeKind::Object(object)) => {
+            object.fields.into_iter().map(|field| (root, field.node.name.node.to_string())).collect()
+        }
         _ => Vec::new(),
     }
 }

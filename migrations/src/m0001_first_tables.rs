@@ -119,7 +119,11 @@ fn job_results(backend: DbBackend) -> TableCreateStatement {
         .col(key("job_key", backend))
         .col(number("version"))
         .col(maybe_text("title"))
-        .col(one_of(&mut text("status"), "status", &["pending", "running", "success", "info", "warning", "error", "killed"]))
+        .col(one_of(
+            &mut text("status"),
+            "status",
+            &["pending", "running", "success", "info", "warning", "error", "killed"],
+        ))
         .col(text("message"))
         .col(text("started_by"))
         .col(text("arguments"))
@@ -172,7 +176,9 @@ fn line_results() -> TableCreateStatement {
         .col(ColumnDef::new("sample_cut").boolean().not_null())
         .col(text("rejected"))
         .col(text("log"))
-        .primary_key(Index::create().name("line_results_key").col("organization_id").col("job_result_id").col("line_no"))
+        .primary_key(
+            Index::create().name("line_results_key").col("organization_id").col("job_result_id").col("line_no"),
+        )
         .foreign_key(&mut of_job_result("line_results"))
         .take()
 }

@@ -36,7 +36,11 @@ pub(crate) fn by_organization(places: impl IntoIterator<Item = (Uuid, Uuid)>) ->
 
 /// Adds rows. Where one with the same key is there, `or` says what becomes of it;
 /// without it, that is an error.
-pub(crate) async fn insert<Entity>(db: &DatabaseTransaction, rows: &[Entity::Model], or: Option<OnConflict>) -> Result<(), StoreError>
+pub(crate) async fn insert<Entity>(
+    db: &DatabaseTransaction,
+    rows: &[Entity::Model],
+    or: Option<OnConflict>,
+) -> Result<(), StoreError>
 where
     Entity: EntityTrait,
     Entity::ActiveModel: Send,

@@ -21,7 +21,8 @@ impl Jobs for Store {
     async fn find(&self, scope: OrgScope, key: &str, version: Option<u32>) -> Result<Option<SavedJob>, StoreError> {
         let organization = scope.organization().0;
         let Some(version) = version else {
-            let row = jobs::Entity::find_by_id((organization, key.to_owned())).one(&self.readers).await.map_err(failed)?;
+            let row =
+                jobs::Entity::find_by_id((organization, key.to_owned())).one(&self.readers).await.map_err(failed)?;
             return row.map(jobs::Model::read).transpose();
         };
         let place = (organization, key.to_owned(), i64::from(version));
@@ -78,7 +79,9 @@ impl Save {
         use jobs::Column::{Document, Key, Name, OrganizationId, SavedAt, SavedBy, Version};
         let row = jobs::Model::of(self.scope.organization(), saved);
         let version = job_versions::Model::of(row.clone()).into_active_model().reset_all();
-        let replaced = OnConflict::columns([OrganizationId, Key]).update_columns([Version, Name, Document, SavedAt, SavedBy]).to_owned();
+        let replaced = OnConflict::columns([OrganizationId, Key])
+            .update_columns([Version, Name, Document, SavedAt, SavedBy])
+            .to_owned();
         let newest = jobs::Entity::insert(row.into_active_model().reset_all()).on_conflict(replaced);
         newest.exec_without_returning(db).await.map_err(failed)?;
         job_versions::Entity::insert(version).exec_without_returning(db).await.map_err(failed)?;

@@ -61,7 +61,11 @@ fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> St
 }
 
 /// A page from rows that were asked for one more than its limit.
-fn page<Row, Item>(rows: Vec<Row>, limit: u32, read: impl Fn(Row) -> Result<Item, StoreError>) -> Result<Listed<Item>, StoreError> {
+fn page<Row, Item>(
+    rows: Vec<Row>,
+    limit: u32,
+    read: impl Fn(Row) -> Result<Item, StoreError>,
+) -> Result<Listed<Item>, StoreError> {
     let limit = limit as usize;
     let more = rows.len() > limit;
     let items = rows.into_iter().take(limit).map(read).collect::<Result<_, _>>()?;

@@ -60,8 +60,16 @@ impl Held {
         for (organization, ids) in by_organization(leases.map(place)) {
             for ids in pieces(&ids) {
                 let rows = leases::Entity::find().filter(leases::Column::OrganizationId.eq(organization));
-                let rows = rows.filter(leases::Column::JobResultId.is_in(ids.iter().copied())).all(db).await.map_err(failed)?;
-                held.extend(rows.into_iter().filter(|row| !row.waiting).map(|row| ((organization, row.job_result_id), row.number)));
+                let rows = rows
+                    .filter(leases::Column::JobResultId.is_in(ids.iter().copied()))
+                    .all(db)
+                    .await
+                    .map_err(failed)?;
+                held.extend(
+                    rows.into_iter()
+                        .filter(|row| !row.waiting)
+                        .map(|row| ((organization, row.job_result_id), row.number)),
+                );
             }
         }
         Ok(Self(held))

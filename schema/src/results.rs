@@ -31,7 +31,12 @@ impl Results for Store {
         row.map(job_results::Model::read).transpose()
     }
 
-    async fn list(&self, scope: OrgScope, filter: &ResultFilter, page_of: Page<ResultId>) -> Result<Listed<JobResult>, StoreError> {
+    async fn list(
+        &self,
+        scope: OrgScope,
+        filter: &ResultFilter,
+        page_of: Page<ResultId>,
+    ) -> Result<Listed<JobResult>, StoreError> {
         let mut newest_first = matching(scope, filter).order_by_desc(Column::Id);
         if let Some(before) = page_of.before {
             newest_first = newest_first.filter(Column::Id.lt(before.0));
@@ -41,7 +46,8 @@ impl Results for Store {
     }
 
     async fn count(&self, scope: OrgScope, filter: &ResultFilter) -> Result<u64, StoreError> {
-        let counted = matching(scope, filter).select_only().column_as(Column::Id.count(), "results").into_tuple::<i64>();
+        let counted =
+            matching(scope, filter).select_only().column_as(Column::Id.count(), "results").into_tuple::<i64>();
         let count = counted.one(&self.readers).await.map_err(failed)?.unwrap_or(0);
         u64::try_from(count).map_err(unavailable)
     }
@@ -103,7 +109,11 @@ fn lines_of(organization: OrganizationId, ids: &[Uuid]) -> Select<line_results::
 }
 
 /// The result as it is in the transaction.
-pub(crate) async fn found(db: &DatabaseTransaction, organization: OrganizationId, id: ResultId) -> Result<Option<JobResult>, StoreError> {
+pub(crate) async fn found(
+    db: &DatabaseTransaction,
+    organization: OrganizationId,
+    id: ResultId,
+) -> Result<Option<JobResult>, StoreError> {
     let row = one(organization, id).one(db).await.map_err(failed)?;
     row.map(job_results::Model::read).transpose()
 }
@@ -133,7 +143,8 @@ pub(crate) async fn write_ends(db: &DatabaseTransaction, ended: &[job_results::M
             leases.filter(leases::Column::JobResultId.is_in(ids.iter().copied())).exec(db).await.map_err(failed)?;
         }
     }
-    let changed = OnConflict::columns([Column::OrganizationId, Column::Id]).update_columns(job_results::ENDED).to_owned();
+    let changed =
+        OnConflict::columns([Column::OrganizationId, Column::Id]).update_columns(job_results::ENDED).to_owned();
     insert::<job_results::Entity>(db, ended, Some(changed)).await
 }
 

@@ -118,8 +118,11 @@ async fn connect(path: &Path, purpose: Use) -> Result<DatabaseConnection, DbErr>
 }
 
 fn pragmas(path: &Path, purpose: Use) -> SqliteConnectOptions {
-    let options =
-        SqliteConnectOptions::new().filename(path).create_if_missing(purpose == Use::Write).foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(purpose == Use::Write)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT);
     match purpose {
         Use::Write => options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full),
         Use::Read => options.pragma("query_only", "ON"),

@@ -33,7 +33,10 @@ pub(crate) trait Change: Send + Sync + Sized + 'static {
     /// Makes changes of one kind that came together, and gives an answer to each.
     /// Nobody waits for one of them to make another, so any order is right. An
     /// error rolls all of them back.
-    fn apply(changes: &[&Self], db: &DatabaseTransaction) -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send;
+    fn apply(
+        changes: &[&Self],
+        db: &DatabaseTransaction,
+    ) -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send;
 }
 
 /// A change that is rare enough to be made by itself.

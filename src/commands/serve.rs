@@ -45,7 +45,8 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
     let store = open(&options.data_dir).await?;
     let engine = Arc::new(engine(Arc::clone(&store), &options.data_dir).await?);
     let token = first_start(&engine).await?;
-    let recovered = engine.queue.recover().await.map_err(|error| Failed::Broken(error.to_string()))?;
+    let recovered =
+        engine.queue.recover(engine.clock.now()).await.map_err(|error| Failed::Broken(error.to_string()))?;
     let listener = TcpListener::bind(options.listen).await;
     let listener =
         listener.map_err(|error| Failed::Broken(format!("{} cannot be listened on: {error}", options.listen)))?;

@@ -24,7 +24,10 @@ fn assert_told(told: &str, parts: &[&str]) {
 
 #[test]
 fn an_unknown_action() {
-    assert_told(&refused("j.yaml", "key: j\nlines:\n  - action: sorrt\n"), &["lines[0].action", "no action `sorrt`", "did you mean `sort`"]);
+    assert_told(
+        &refused("j.yaml", "key: j\nlines:\n  - action: sorrt\n"),
+        &["lines[0].action", "no action `sorrt`", "did you mean `sort`"],
+    );
 }
 
 #[test]
@@ -53,7 +56,8 @@ fn a_line_number_used_twice() {
 
 #[test]
 fn many_faults_are_told_together() {
-    let told = refused("j.yaml", "key: J J\ntimeZone: Mars/Base\nlines:\n  - { filter: { limit: -1 } }\n  - { action: 5 }\n");
+    let told =
+        refused("j.yaml", "key: J J\ntimeZone: Mars/Base\nlines:\n  - { filter: { limit: -1 } }\n  - { action: 5 }\n");
     assert_told(&told, &["key:", "lines[0].filter.limit:", "lines[1].action:"]);
 }
 
@@ -68,7 +72,14 @@ fn malformed_yaml_and_json() {
 
 #[test]
 fn hostile_yaml_is_bounded() {
-    let bomb: String = (0..30).map(|level| format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); if level == 0 { 0 } else { 10 }].join(","))).collect();
+    let bomb: String = (0..30)
+        .map(|level| {
+            format!(
+                "a{level}: &a{level} [{}]\n",
+                vec![format!("*a{}", level - 1); if level == 0 { 0 } else { 10 }].join(",")
+            )
+        })
+        .collect();
     refused("j.yaml", &bomb);
     refused("j.yaml", &"[".repeat(100_000));
     refused("j.json", &"[".repeat(100_000));
@@ -76,7 +87,12 @@ fn hostile_yaml_is_bounded() {
 
 #[test]
 fn hostile_templates_are_refused() {
-    let with = |template: &str| format!("{{\"key\": \"j\", \"lines\": [{{\"action\": \"set\", \"parameters\": {{\"add\": {{\"a\": {}}}}}}}]}}", serde_json::json!(template));
+    let with = |template: &str| {
+        format!(
+            "{{\"key\": \"j\", \"lines\": [{{\"action\": \"set\", \"parameters\": {{\"add\": {{\"a\": {}}}}}}}]}}",
+            serde_json::json!(template)
+        )
+    };
     assert_told(&refused("j.json", &with("{{> again}}")), &["lines[0].parameters.add.a"]);
     refused("j.json", &with("{{#*inline \"x\"}}{{> x}}{{/inline}}{{> x}}"));
     refused("j.json", &with(&format!("{}{}", "{{#if today}}".repeat(4000), "{{/if}}".repeat(4000))));
@@ -93,7 +109,11 @@ fn a_file_that_is_not_there() {
 #[test]
 fn wrong_arguments_and_data() {
     let folder = folder();
-    let job = write(folder.path(), "j.yaml", "key: j\narguments: { properties: { top: { type: integer } } }\nlines: [{ filter: {} }]\n");
+    let job = write(
+        folder.path(),
+        "j.yaml",
+        "key: j\narguments: { properties: { top: { type: integer } } }\nlines: [{ filter: {} }]\n",
+    );
     let wrong = run(&["run", &job, "--arg", "top=many"]);
     assert_eq!(wrong.code, 2);
     assert_told(&wrong.stderr, &["arguments.top", "\"many\" is not an integer"]);
@@ -109,8 +129,15 @@ fn wrong_arguments_and_data() {
 fn a_source_with_a_fault_is_an_error_of_its_line() {
     let folder = folder();
     write(folder.path(), "broken.csv", "a,b\n1,2\n3\n");
-    for (file, told) in [("broken.csv", "broken.csv row 3 has 1 cells where the header has 2"), ("absent.csv", "there is no file `absent.csv`")] {
-        let job = write(folder.path(), "j.yaml", &format!("key: j\nlines: [{{ filter: {{ source: {{ file: {file} }} }} }}]\n"));
+    for (file, told) in [
+        ("broken.csv", "broken.csv row 3 has 1 cells where the header has 2"),
+        ("absent.csv", "there is no file `absent.csv`"),
+    ] {
+        let job = write(
+            folder.path(),
+            "j.yaml",
+            &format!("key: j\nlines: [{{ filter: {{ source: {{ file: {file} }} }} }}]\n"),
+        );
         let ended = run(&["run", &job, "--json"]);
         assert_eq!(ended.code, 1, "{ended:#?}");
         assert_told(ended.json()["message"].as_str().expect("a message"), &[told]);

@@ -14,7 +14,8 @@ const NOW: &str = "2026-11-20T07:00:00Z";
 
 #[test]
 fn every_case_comes_out_as_it_says() {
-    let mut cases: Vec<_> = fs::read_dir(root().join("tests/jobs")).expect("cases").map(|entry| entry.expect("an entry").path()).collect();
+    let mut cases: Vec<_> =
+        fs::read_dir(root().join("tests/jobs")).expect("cases").map(|entry| entry.expect("an entry").path()).collect();
     cases.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
     cases.sort();
     assert!(cases.len() >= 8, "the cases are gone");
@@ -32,7 +33,12 @@ fn check(name: &str, case: &Value) {
     let file = write(folder.path(), "job.json", &job.to_string());
     let records = write(folder.path(), "records.json", &case.get("records").unwrap_or(&json!([])).to_string());
     let mut arguments = vec!["run", &file, "--json", "--now", NOW, "--data", &records];
-    let given: Vec<String> = case["arguments"].as_object().unwrap_or(&Map::new()).iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let given: Vec<String> = case["arguments"]
+        .as_object()
+        .unwrap_or(&Map::new())
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
     for argument in &given {
         arguments.extend(["--arg", argument]);
     }
@@ -67,7 +73,8 @@ fn assert_part(name: &str, path: &str, actual: &Value, expected: &Value) {
 
 fn example(name: &str, more: &[&str]) -> Value {
     let file = format!("examples/{name}.yaml");
-    let arguments: Vec<_> = ["run", file.as_str(), "--json", "--now", NOW].into_iter().chain(more.iter().copied()).collect();
+    let arguments: Vec<_> =
+        ["run", file.as_str(), "--json", "--now", NOW].into_iter().chain(more.iter().copied()).collect();
     run(&arguments).json()
 }
 
@@ -86,7 +93,12 @@ fn the_weekly_priorities_are_the_five_most_important_of_this_week() {
 #[test]
 fn the_escalation_tells_each_person_of_tomorrow() {
     let result = example("escalation", &[]);
-    let told: Vec<_> = result["records"].as_array().expect("records").iter().map(|record| record["subject"].as_str().expect("a subject")).collect();
+    let told: Vec<_> = result["records"]
+        .as_array()
+        .expect("records")
+        .iter()
+        .map(|record| record["subject"].as_str().expect("a subject"))
+        .collect();
     let expected = [
         "Tomasz Nowak: 2 tasks for tomorrow, 16 hours",
         "Aisha Khan: 2 tasks for tomorrow, 3 hours",
@@ -108,9 +120,18 @@ fn the_workload_watch_warns_of_one_person() {
 #[test]
 fn old_orders_are_closed_and_unsound_ones_rejected() {
     let result = example("close-old-orders", &[]);
-    let closed: Vec<_> = result["records"].as_array().expect("records").iter().map(|record| (record["id"].as_str(), record["total"].as_f64())).collect();
-    assert_eq!(closed, [(Some("SO-2009"), Some(385.5)), (Some("SO-2001"), Some(247.0)), (Some("SO-2005"), Some(123.0))]);
-    let rejected: Vec<_> = result["rejected"].as_array().expect("rejected").iter().map(|one| one["record"]["id"].as_str()).collect();
+    let closed: Vec<_> = result["records"]
+        .as_array()
+        .expect("records")
+        .iter()
+        .map(|record| (record["id"].as_str(), record["total"].as_f64()))
+        .collect();
+    assert_eq!(
+        closed,
+        [(Some("SO-2009"), Some(385.5)), (Some("SO-2001"), Some(247.0)), (Some("SO-2005"), Some(123.0))]
+    );
+    let rejected: Vec<_> =
+        result["rejected"].as_array().expect("rejected").iter().map(|one| one["record"]["id"].as_str()).collect();
     assert_eq!(rejected, [Some("SO-2007"), Some("SO-2003")]);
     assert_eq!(result["status"], "warning");
 }

@@ -8,7 +8,11 @@ use crate::support::{folder, program, run, write};
 fn a_run_prints_the_lines_and_the_message_and_nothing_else() {
     let ended = run(&["run", "examples/escalation.yaml", "--now", "2026-11-20T07:00:00Z"]);
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "no progress in a pipe");
-    for part in ["line  name", "people  standard/aggregate  success", "\nsuccess: All 4 lines did their work; 3 records came out.\n"] {
+    for part in [
+        "line  name",
+        "people  standard/aggregate  success",
+        "\nsuccess: All 4 lines did their work; 3 records came out.\n",
+    ] {
         assert!(ended.stdout.contains(part), "`{part}` is not in\n{}", ended.stdout);
     }
 }
@@ -16,10 +20,23 @@ fn a_run_prints_the_lines_and_the_message_and_nothing_else() {
 #[test]
 fn the_json_has_what_scripts_need() {
     let json = run(&["run", "examples/weekly-priorities.yaml", "--json", "--now", "2026-11-20T07:00:00Z"]).json();
-    for field in ["status", "message", "recordsIn", "recordsOut", "recordsRejected", "startedAt", "finishedAt", "lines", "records", "rejected"] {
+    for field in [
+        "status",
+        "message",
+        "recordsIn",
+        "recordsOut",
+        "recordsRejected",
+        "startedAt",
+        "finishedAt",
+        "lines",
+        "records",
+        "rejected",
+    ] {
         assert!(json.get(field).is_some(), "{field} is missing");
     }
-    for field in ["lineNo", "name", "kind", "status", "recordsIn", "recordsOut", "recordsRejected", "message", "parameters"] {
+    for field in
+        ["lineNo", "name", "kind", "status", "recordsIn", "recordsOut", "recordsRejected", "message", "parameters"]
+    {
         assert!(json["lines"][0].get(field).is_some(), "lines[0].{field} is missing");
     }
     assert_eq!(json["lines"][0]["parameters"]["where"]["dueDate"]["lte"], "2026-11-22");
@@ -40,7 +57,14 @@ fn records_come_from_a_file_and_go_into_one() {
         assert_eq!(fs::read_to_string(output).expect("a file"), expected);
     }
     let report = folder.path().join("report.txt");
-    run(&["run", "examples/weekly-priorities.yaml", "--now", "2026-11-20T07:00:00Z", "--output", report.to_str().expect("UTF-8")]);
+    run(&[
+        "run",
+        "examples/weekly-priorities.yaml",
+        "--now",
+        "2026-11-20T07:00:00Z",
+        "--output",
+        report.to_str().expect("UTF-8"),
+    ]);
     assert!(fs::read_to_string(report).expect("a file").starts_with("Priorities of the week"));
 }
 
@@ -69,7 +93,13 @@ fn schemas_are_printed() {
 #[test]
 fn a_damaged_cache_is_mended() {
     let folder = folder();
-    let run = || program().env("ROPEWALK_CACHE", folder.path()).args(["check", "examples/escalation.yaml"]).output().expect("the program starts");
+    let run = || {
+        program()
+            .env("ROPEWALK_CACHE", folder.path())
+            .args(["check", "examples/escalation.yaml"])
+            .output()
+            .expect("the program starts")
+    };
     assert!(run().status.success());
     for entry in fs::read_dir(folder.path()).expect("a cache") {
         let path = entry.expect("an entry").path();

@@ -37,10 +37,17 @@ fn films_of_a_decade_by_rating() {
         {"filter": {"select": {"title": "Title", "rating": "IMDB Rating", "votes": "IMDB Votes", "label": "label"}}},
     ]}));
     let films = json_file(&path);
-    let mut expected: Vec<_> = films.as_array().expect("films").iter().filter(|film| {
-        let nineties = film["Release Date"].as_str().is_some_and(|date| date.len() >= 4 && date[..date.len() - 1].ends_with("199"));
-        nineties && film["IMDB Rating"].as_f64().is_some_and(|rating| rating >= 8.0)
-    }).collect();
+    let mut expected: Vec<_> = films
+        .as_array()
+        .expect("films")
+        .iter()
+        .filter(|film| {
+            let nineties = film["Release Date"]
+                .as_str()
+                .is_some_and(|date| date.len() >= 4 && date[..date.len() - 1].ends_with("199"));
+            nineties && film["IMDB Rating"].as_f64().is_some_and(|rating| rating >= 8.0)
+        })
+        .collect();
     let number = |film: &Value, field: &str| film[field].as_f64().unwrap_or(-1.0);
     expected.sort_by(|a, b| {
         let rating = number(b, "IMDB Rating").total_cmp(&number(a, "IMDB Rating"));
@@ -58,13 +65,15 @@ fn titles_that_are_numbers_stay_numbers() {
     let Some(data) = real_data() else { return };
     let path = data.join("movies.json");
     let films = json_file(&path);
-    let numbers: Vec<_> = films.as_array().expect("films").iter().map(|film| film["Title"].clone()).filter(Value::is_number).collect();
+    let numbers: Vec<_> =
+        films.as_array().expect("films").iter().map(|film| film["Title"].clone()).filter(Value::is_number).collect();
     assert!(!numbers.is_empty());
     let result = result(&json!({"key": "numbers", "lines": [
         {"filter": {"source": {"file": path}}},
         {"action": "js", "parameters": {"script": "return records.filter(r => typeof r.Title === 'number')"}},
     ]}));
-    let titles: Vec<_> = result["records"].as_array().expect("records").iter().map(|film| film["Title"].clone()).collect();
+    let titles: Vec<_> =
+        result["records"].as_array().expect("records").iter().map(|film| film["Title"].clone()).collect();
     assert_eq!(titles, numbers);
 }
 
@@ -76,12 +85,25 @@ fn airports_of_one_state_sorted() {
         {"filter": {"source": {"file": {"path": path, "columns": {"latitude": "number"}}}, "where": {"state": "AK"}, "orderBy": "-latitude", "select": ["iata", "latitude"]}},
     ]}));
     let text = fs::read_to_string(&path).expect("a file");
-    let mut expected: Vec<_> = text.lines().skip(1).filter(|line| line.contains(",AK,USA,")).map(|line| {
-        let cells: Vec<_> = line.rsplit(',').collect();
-        (cells[1].parse::<f64>().expect("a latitude"), line.split(',').next().expect("a code").trim_matches('"').to_owned())
-    }).collect();
+    let mut expected: Vec<_> = text
+        .lines()
+        .skip(1)
+        .filter(|line| line.contains(",AK,USA,"))
+        .map(|line| {
+            let cells: Vec<_> = line.rsplit(',').collect();
+            (
+                cells[1].parse::<f64>().expect("a latitude"),
+                line.split(',').next().expect("a code").trim_matches('"').to_owned(),
+            )
+        })
+        .collect();
     expected.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let got: Vec<_> = result["records"].as_array().expect("records").iter().map(|one| (one["latitude"].as_f64().expect("a number"), one["iata"].as_str().expect("a code").to_owned())).collect();
+    let got: Vec<_> = result["records"]
+        .as_array()
+        .expect("records")
+        .iter()
+        .map(|one| (one["latitude"].as_f64().expect("a number"), one["iata"].as_str().expect("a code").to_owned()))
+        .collect();
     assert!(got.len() > 200);
     assert_eq!(got, expected);
 }
@@ -120,12 +142,32 @@ fn earthquakes_out_of_a_nested_array() {
         {"filter": {"source": {"file": {"path": path, "pointer": "/features"}}, "where": {"properties.mag": {"gte": 4.5}}, "orderBy": ["-properties.mag", "id"], "select": {"id": "id", "mag": "properties.mag", "depth": "geometry.coordinates.2"}}},
     ]}));
     let quakes = json_file(&path);
-    let mut expected: Vec<_> = quakes["features"].as_array().expect("features").iter()
+    let mut expected: Vec<_> = quakes["features"]
+        .as_array()
+        .expect("features")
+        .iter()
         .filter(|quake| quake["properties"]["mag"].as_f64().is_some_and(|mag| mag >= 4.5))
-        .map(|quake| (quake["properties"]["mag"].as_f64().expect("a number"), quake["id"].as_str().expect("an id").to_owned(), quake["geometry"]["coordinates"][2].as_f64()))
+        .map(|quake| {
+            (
+                quake["properties"]["mag"].as_f64().expect("a number"),
+                quake["id"].as_str().expect("an id").to_owned(),
+                quake["geometry"]["coordinates"][2].as_f64(),
+            )
+        })
         .collect();
     expected.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let got: Vec<_> = result["records"].as_array().expect("records").iter().map(|one| (one["mag"].as_f64().expect("a number"), one["id"].as_str().expect("an id").to_owned(), one["depth"].as_f64())).collect();
+    let got: Vec<_> = result["records"]
+        .as_array()
+        .expect("records")
+        .iter()
+        .map(|one| {
+            (
+                one["mag"].as_f64().expect("a number"),
+                one["id"].as_str().expect("an id").to_owned(),
+                one["depth"].as_f64(),
+            )
+        })
+        .collect();
     assert!(got.len() > 20);
     assert_eq!(got, expected);
 }

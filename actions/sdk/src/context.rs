@@ -48,5 +48,6 @@ impl Context {
 }
 
 fn object(what: &str, text: &str) -> Result<Map<String, Value>, Failure> {
-    serde_json::from_str(text).map_err(|error| Failure::new(format!("The context's {what} are no JSON object: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| Failure::new(format!("The context's {what} are no JSON object: {error}")))
 }

@@ -37,7 +37,9 @@ impl Records {
 
     /// Records from values of any type that JSON can hold.
     pub fn write<T: Serialize>(records: &[T]) -> Result<Records, Failure> {
-        serde_json::to_string(records).map(Records).map_err(|error| Failure::new(format!("The records cannot be written: {error}")))
+        serde_json::to_string(records)
+            .map(Records)
+            .map_err(|error| Failure::new(format!("The records cannot be written: {error}")))
     }
 }
 

@@ -99,7 +99,9 @@ impl<'a> Measure<'a> {
         let mut size = Size::default();
         for selection in &set.items {
             let one = match &selection.node {
-                Selection::Field(field) => self.set(&field.node.selection_set.node)?.below(field.node.name.node.as_str()),
+                Selection::Field(field) => {
+                    self.set(&field.node.selection_set.node)?.below(field.node.name.node.as_str())
+                }
                 Selection::InlineFragment(fragment) => self.set(&fragment.node.selection_set.node)?,
                 Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
             };

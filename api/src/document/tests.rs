@@ -40,9 +40,17 @@ fn every_wall_has_a_document_on_each_side() {
         ("fields and spreads", "{ a b c d e f }", "{ a b c d e f g }"),
         ("aliases", "{ a: b }", "{ a: b c: d }"),
         ("directives", "{ a @x }", "{ a @x @y }"),
-        ("fields, with its fragments put in,", "{ ...A ...A } fragment A on Q { a b }", "{ ...A ...A ...A } fragment A on Q { a b }"),
+        (
+            "fields, with its fragments put in,",
+            "{ ...A ...A } fragment A on Q { a b }",
+            "{ ...A ...A ...A } fragment A on Q { a b }",
+        ),
         ("fields inside each other", "{ a { b { c } } }", "{ a { b { c { d } } } }"),
-        ("fields of the schema inside each other", "{ __schema { a { b { c } } } }", "{ __schema { a { b { c { d } } } } }"),
+        (
+            "fields of the schema inside each other",
+            "{ __schema { a { b { c } } } }",
+            "{ __schema { a { b { c { d } } } } }",
+        ),
         ("lists of the schema inside each other", "{ __schema { fields } }", "{ __schema { fields { fields } } }"),
     ];
     for (what, inside, outside) in pairs {

@@ -78,14 +78,12 @@ async fn read_body(request: &mut Request, limit: usize) -> Result<Vec<u8>, Refus
 
 /// Reads the JSON object around a document.
 fn parse(body: &[u8]) -> Result<Document, Refusal> {
-    match serde_json::from_slice(body) {
+    // The strict reader: a name that stands twice, or a number that would be rounded, is refused.
+    match values::json::parse(body, values::json::Bounds { bytes: body.len(), ..values::json::Bounds::default() }) {
         Ok(Value::Object(object)) => read(object),
         Ok(Value::Array(_)) => Err(Refusal::bad("Batches are not supported: send one request at a time.")),
         Ok(_) => Err(Refusal::bad("The request must be a JSON object with a `query`.")),
-        Err(error) => {
-            let (line, column) = (error.line(), error.column());
-            Err(Refusal::bad(format!("The request is not JSON: see line {line}, column {column}.")))
-        }
+        Err(fault) => Err(Refusal::bad(format!("The request is not JSON that can be read: {fault}."))),
     }
 }
 

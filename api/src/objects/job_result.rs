@@ -36,7 +36,11 @@ impl JobResult {
     }
 
     /// A result as somebody who watches sees it.
-    pub(crate) fn watched(result: model::JobResult, lines: Arc<Vec<model::LineResult>>, progress: Option<notices::Progress>) -> Self {
+    pub(crate) fn watched(
+        result: model::JobResult,
+        lines: Arc<Vec<model::LineResult>>,
+        progress: Option<notices::Progress>,
+    ) -> Self {
         Self { result, lines: Some(lines), progress }
     }
 }

@@ -60,7 +60,9 @@ pub(crate) enum Said {
 
 /// Reads a message; none if it is not of the protocol.
 pub(crate) fn read(text: &[u8]) -> Option<Said> {
-    let Value::Object(mut message) = serde_json::from_slice(text).ok()? else { return None };
+    let Value::Object(mut message) = values::json::parse(text, values::json::Bounds::default()).ok()? else {
+        return None;
+    };
     let id = message.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned);
     let payload = message.remove("payload").unwrap_or_default();
     match (message.get("type")?.as_str()?, payload) {

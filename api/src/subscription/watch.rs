@@ -59,7 +59,12 @@ enum Hint {
 
 impl Watch {
     /// Begins to watch; none if the organization has no such result.
-    pub(super) async fn begin(engine: Arc<Engine>, scope: OrgScope, id: ResultId, reread: Duration) -> Result<Option<Self>> {
+    pub(super) async fn begin(
+        engine: Arc<Engine>,
+        scope: OrgScope,
+        id: ResultId,
+        reread: Duration,
+    ) -> Result<Option<Self>> {
         // Listening comes first: what changes between these two lines is heard.
         let notices = engine.notices.listen();
         let Some(shown) = read(&engine, scope, id).await? else { return Ok(None) };

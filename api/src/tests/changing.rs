@@ -13,7 +13,12 @@ const KILL: &str = "mutation ($id: ID!, $reason: String) { killJobResult(input: 
     jobResult { status message } userErrors { code path message } } }";
 
 fn refused(errors: &Value) -> Vec<(&str, &str)> {
-    errors.as_array().unwrap().iter().map(|error| (error["code"].as_str().unwrap(), error["path"].as_str().unwrap_or(""))).collect()
+    errors
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| (error["code"].as_str().unwrap(), error["path"].as_str().unwrap_or("")))
+        .collect()
 }
 
 #[tokio::test]
@@ -32,7 +37,9 @@ async fn saving_makes_versions_and_a_conflict_gives_the_newer_one() {
     assert_eq!(refused(&late["saveJob"]["userErrors"]), [("CONFLICT", "edits")]);
     let absent = world.data(SAVE, json!({"document": job("b"), "edits": 3})).await;
     assert_eq!(refused(&absent["saveJob"]["userErrors"]), [("NOT_FOUND", "edits")]);
-    let old = world.data("{ job(key: \"a\", version: 1) { version } none: job(key: \"a\", version: 9) { version } }", json!({})).await;
+    let old = world
+        .data("{ job(key: \"a\", version: 1) { version } none: job(key: \"a\", version: 9) { version } }", json!({}))
+        .await;
     assert_eq!(old, json!({"job": {"version": 1}, "none": null}));
 }
 
@@ -96,7 +103,10 @@ async fn what_is_elsewhere_cannot_be_killed() {
         let answer = world.ask(&stranger, KILL, json!({"id": id})).await.data.into_json().unwrap();
         assert_eq!(answer["killJobResult"]["jobResult"], Value::Null);
         let message = "There is no such job result in this organization.";
-        assert_eq!(answer["killJobResult"]["userErrors"], json!([{"code": "NOT_FOUND", "path": "id", "message": message}]));
+        assert_eq!(
+            answer["killJobResult"]["userErrors"],
+            json!([{"code": "NOT_FOUND", "path": "id", "message": message}])
+        );
     }
 }
 
@@ -116,7 +126,8 @@ async fn an_organization_is_created_once() {
 #[tokio::test]
 async fn a_new_token_opens_its_organization() {
     let world = World::new().await;
-    let document = "mutation ($role: Role, $end: DateTime) { createToken(input: {name: \"ci\", role: $role, expiresAt: $end}) {
+    let document =
+        "mutation ($role: Role, $end: DateTime) { createToken(input: {name: \"ci\", role: $role, expiresAt: $end}) {
         token userErrors { code path } } }";
     let made = world.data(document, json!({"role": "OPERATOR", "end": "2026-03-01T09:00:00Z"})).await;
     let token = made["createToken"]["token"].as_str().unwrap();

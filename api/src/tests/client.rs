@@ -39,7 +39,8 @@ impl Running {
     pub(super) async fn call(&self, request: &str, headers: &str, body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         let length = body.len();
-        let head = format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n");
+        let head =
+            format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         // A server that refuses need not take the body.
         let _ = stream.write_all(body).await;
@@ -66,7 +67,10 @@ impl Running {
             head.push(stream.read_u8().await.unwrap());
         }
         let head = String::from_utf8(head).unwrap().to_lowercase();
-        assert!(head.starts_with("http/1.1 101") && head.contains("sec-websocket-protocol: graphql-transport-ws"), "{head}");
+        assert!(
+            head.starts_with("http/1.1 101") && head.contains("sec-websocket-protocol: graphql-transport-ws"),
+            "{head}"
+        );
         Socket(stream)
     }
 }

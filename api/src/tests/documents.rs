@@ -42,7 +42,10 @@ async fn fragments_that_double_each_other() {
 
 #[tokio::test]
 async fn fragments_that_spread_themselves() {
-    assert_eq!(refused("{ ...A } fragment A on Query { ...B ...B } fragment B on Query { ...A ...A }").await, "BAD_REQUEST");
+    assert_eq!(
+        refused("{ ...A } fragment A on Query { ...B ...B } fragment B on Query { ...A ...A }").await,
+        "BAD_REQUEST"
+    );
     assert_eq!(refused("{ __typename } fragment A on Query { ...A }").await, "BAD_REQUEST");
 }
 
@@ -115,7 +118,10 @@ async fn documents_that_lean_on_every_wall_are_still_quick() {
         format!("{{ validateJob(document: [{}]) {{ code }} }}", "1 ".repeat(9_900)),
         format!("{{ validateJob(document: {}1{}) {{ code }} }}", "[".repeat(60), "]".repeat(60)),
         format!("{{ validateJob(document: {}1{}) {{ code }} }}", "{a: ".repeat(60), "}".repeat(60)),
-        format!("{{ validateJob(document: {{{}}}) {{ code }} }}", (0..3_000).map(|n| format!("a{n}: 1 ")).collect::<String>()),
+        format!(
+            "{{ validateJob(document: {{{}}}) {{ code }} }}",
+            (0..3_000).map(|n| format!("a{n}: 1 ")).collect::<String>()
+        ),
         format!("{{ validateJob(document: \"{}\") {{ code }} }}", "x".repeat(500_000)),
         format!("query ({}) {{ __typename }}", (0..2_000).map(|n| format!("$a{n}: Int ")).collect::<String>()),
         format!("{{ action({}) {{ name }} }}", (0..3_000).map(|n| format!("a{n}: 1 ")).collect::<String>()),
@@ -141,7 +147,10 @@ async fn a_usual_page_and_the_whole_introspection_pass() {
         lines { lineNo name kind action status message recordsIn recordsOut recordsRejected startedAt finishedAt } } } }";
     assert_eq!(refused(usual).await, "");
     assert_eq!(
-        refused("{ jobResults(first: 20) { nodes { lines { parameters sample { records cut } log { level message } } } } }").await,
+        refused(
+            "{ jobResults(first: 20) { nodes { lines { parameters sample { records cut } log { level message } } } } }"
+        )
+        .await,
         ""
     );
     assert_eq!(refused(INTROSPECTION).await, "");

@@ -17,10 +17,13 @@ const JSON: &str = "Content-Type: application/json\r\n";
 async fn a_query_is_answered_in_json() {
     let world = World::new().await;
     served(world.engine.clone(), Options::default(), async |server| {
-        let query = "query Who($x: String!) { viewer { who role } action(name: $x) { name } } query Else { __typename }";
+        let query =
+            "query Who($x: String!) { viewer { who role } action(name: $x) { name } } query Else { __typename }";
         let body = json!({"query": query, "operationName": "Who", "variables": {"x": "sort"}});
         let answer = server.post(&world.root, &body).await;
-        assert!(answer.head.contains("content-type: application/json") && answer.head.contains("cache-control: no-store"));
+        assert!(
+            answer.head.contains("content-type: application/json") && answer.head.contains("cache-control: no-store")
+        );
         let data = json!({"viewer": {"who": "token root", "role": "ADMIN"}, "action": {"name": "standard/sort"}});
         assert_eq!((answer.status, answer.json()), (200, json!({"data": data})));
     })
@@ -34,19 +37,32 @@ async fn only_posted_json_is_taken() {
     let bearer = format!("Authorization: Bearer {}\r\n", world.root);
     served(world.engine.clone(), Options::default(), async |server| {
         for method in ["GET", "PUT", "DELETE", "PATCH"] {
-            let line = format!("{method} /graphql?query=mutation%7BcreateToken(input:%7Bname:%22t%22,server:true%7D)%7Btoken%7D%7D");
+            let line = format!(
+                "{method} /graphql?query=mutation%7BcreateToken(input:%7Bname:%22t%22,server:true%7D)%7Btoken%7D%7D"
+            );
             let answer = server.call(&line, &format!("{bearer}{JSON}"), b"").await;
             assert_eq!(answer.refusal(), (405, "BAD_REQUEST".into()), "{method}");
             assert!(answer.head.contains("allow: post"));
         }
-        let kinds = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json-seq", ""];
+        let kinds = [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/json-seq",
+            "",
+        ];
         for kind in kinds {
             let headers = format!("{bearer}Content-Type: {kind}\r\n");
             let answer = server.call("POST /graphql", &headers, body.as_bytes()).await;
             assert_eq!(answer.refusal(), (415, "BAD_REQUEST".into()), "{kind}");
         }
-        let answer =
-            server.call("POST /graphql", &format!("{bearer}Content-Type: Application/JSON; charset=utf-8\r\n"), body.as_bytes()).await;
+        let answer = server
+            .call(
+                "POST /graphql",
+                &format!("{bearer}Content-Type: Application/JSON; charset=utf-8\r\n"),
+                body.as_bytes(),
+            )
+            .await;
         assert_eq!(answer.status, 200);
     })
     .await;
@@ -58,7 +74,9 @@ async fn batches_and_what_is_no_request_are_refused() {
     served(world.engine.clone(), Options::default(), async |server| {
         let batch = json!(vec![json!({"query": "{ __typename }"}); 2_000]);
         assert_eq!(server.post(&world.root, &batch).await.refusal(), (400, "BAD_REQUEST".into()));
-        assert!(server.post(&world.root, &batch).await.json()["errors"][0]["message"].as_str().unwrap().contains("Batches"));
+        assert!(
+            server.post(&world.root, &batch).await.json()["errors"][0]["message"].as_str().unwrap().contains("Batches")
+        );
         for body in ["", "{", "null", "{\"query\": 1}", "{\"query\": \"{ __typename }\", \"variables\": 1}"] {
             let headers = format!("Authorization: Bearer {}\r\n{JSON}", world.root);
             let answer = server.call("POST /graphql", &headers, body.as_bytes()).await;
@@ -89,7 +107,9 @@ async fn a_huge_body_is_refused_whether_it_is_announced_or_not() {
 async fn chunked(server: &Running, headers: &str, chunks: usize) -> u16 {
     use tokio::io::AsyncReadExt;
     let (mut read, mut write) = TcpStream::connect(&server.address).await.unwrap().into_split();
-    let head = format!("POST /graphql HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n{headers}\r\n");
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n{headers}\r\n"
+    );
     let sender = tokio::spawn(async move {
         let _ = write.write_all(head.as_bytes()).await;
         for _ in 0..chunks {
@@ -111,7 +131,10 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     served(world.engine.clone(), options, async |server| {
         let headers = format!("Authorization: Bearer {}\r\n{JSON}Transfer-Encoding: chunked\r\n", world.root);
         let mut stream = TcpStream::connect(&server.address).await.unwrap();
-        stream.write_all(format!("POST /graphql HTTP/1.1\r\nHost: x\r\n{headers}\r\n400\r\n").as_bytes()).await.unwrap();
+        stream
+            .write_all(format!("POST /graphql HTTP/1.1\r\nHost: x\r\n{headers}\r\n400\r\n").as_bytes())
+            .await
+            .unwrap();
         let mut status = [0; 12];
         let read = tokio::io::AsyncReadExt::read_exact(&mut stream, &mut status);
         tokio::time::timeout(Duration::from_secs(5), read).await.unwrap().unwrap();
@@ -147,9 +170,12 @@ async fn a_server_token_chooses_its_organization_and_another_cannot() {
     let viewer = world.token(Role::Viewer).await;
     let body = json!({"query": "{ organization { key } }"}).to_string();
     served(world.engine.clone(), Options::default(), async |server| {
-        for (token, organization, expected) in
-            [(&world.root, "other", 200), (&world.root, "nowhere", 401), (&viewer, "main", 200), (&viewer, "other", 401)]
-        {
+        for (token, organization, expected) in [
+            (&world.root, "other", 200),
+            (&world.root, "nowhere", 401),
+            (&viewer, "main", 200),
+            (&viewer, "other", 401),
+        ] {
             let headers = format!("Authorization: Bearer {token}\r\n{JSON}Ropewalk-Organization: {organization}\r\n");
             let answer = server.call("POST /graphql", &headers, body.as_bytes()).await;
             assert_eq!(answer.status, expected, "{organization}");
@@ -178,12 +204,18 @@ async fn the_page_and_its_files_are_served_and_can_be_left_out() {
     let world = World::new().await;
     served(world.engine.clone(), Options::default(), async |server| {
         let page = server.call("GET /graphiql", "", b"").await;
-        assert!(page.status == 200 && page.head.contains("content-security-policy: default-src 'none'; script-src 'self';"));
+        assert!(
+            page.status == 200 && page.head.contains("content-security-policy: default-src 'none'; script-src 'self';")
+        );
         let page = String::from_utf8(page.body).unwrap();
         for path in page.split('"').filter(|part| part.starts_with("/graphiql/")) {
             let file = server.call(&format!("GET {path}"), "", b"").await;
             let packed = file.head.contains("content-encoding: gzip");
-            assert!(file.status == 200 && packed != (path.ends_with("start.js") || path.ends_with("page.css")), "{path}: {}", file.head);
+            assert!(
+                file.status == 200 && packed != (path.ends_with("start.js") || path.ends_with("page.css")),
+                "{path}: {}",
+                file.head
+            );
         }
         assert_eq!(server.call("GET /graphiql/Cargo.toml", "", b"").await.status, 404);
     })

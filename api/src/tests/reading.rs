@@ -40,7 +40,10 @@ async fn a_finished_result_tells_everything() {
     let result = &answer["jobResults"]["nodes"][0];
     assert_eq!(result["status"], "SUCCESS", "{result}");
     assert_eq!((&result["recordsIn"], &result["recordsOut"]), (&json!(3), &json!(2)));
-    assert_eq!((&result["arguments"], &result["createdAt"]), (&json!({"top": 5}), &json!("2026-03-01T08:00:00.000000Z")));
+    assert_eq!(
+        (&result["arguments"], &result["createdAt"]),
+        (&json!({"top": 5}), &json!("2026-03-01T08:00:00.000000Z"))
+    );
     assert_eq!(result["startedBy"], "token root");
     let lines = result["lines"].as_array().unwrap();
     let kinds: Vec<_> = lines.iter().map(|line| (&line["lineNo"], &line["name"], &line["kind"])).collect();
@@ -108,8 +111,10 @@ async fn results_can_be_narrowed_by_job_and_status() {
 async fn a_page_that_cannot_be_is_refused() {
     let world = World::new().await;
     let caller = world.caller(Role::Viewer).await;
-    for arguments in ["first: 0", "first: 101", "first: -1", "after: \"nonsense\"", "after: \"YWZ0ZXI6bm90LWEtdXVpZA\""] {
-        let answer = world.ask(&caller, &format!("{{ jobResults({arguments}) {{ nodes {{ id }} }} }}"), json!({})).await;
+    for arguments in ["first: 0", "first: 101", "first: -1", "after: \"nonsense\"", "after: \"YWZ0ZXI6bm90LWEtdXVpZA\""]
+    {
+        let answer =
+            world.ask(&caller, &format!("{{ jobResults({arguments}) {{ nodes {{ id }} }} }}"), json!({})).await;
         assert_eq!(code(&answer), "BAD_REQUEST", "{arguments}");
         assert!(answer.errors[0].message.contains("must be"), "{}", answer.errors[0].message);
     }
@@ -118,11 +123,15 @@ async fn a_page_that_cannot_be_is_refused() {
 #[tokio::test]
 async fn whatever_has_an_id_is_found_by_it_and_only_at_home() {
     let world = with_results(1).await;
-    let ids = world.data("{ organization { id } job(key: \"weekly\") { id } jobResults { nodes { id uuid } } }", json!({})).await;
+    let ids = world
+        .data("{ organization { id } job(key: \"weekly\") { id } jobResults { nodes { id uuid } } }", json!({}))
+        .await;
     let result = &ids["jobResults"]["nodes"][0];
     let document = "query ($id: ID!) { node(id: $id) { __typename id } jobResult(id: $id) { job } }";
     let stranger = world.administrator("other").await;
-    for (id, kind) in [(&ids["organization"]["id"], "Organization"), (&ids["job"]["id"], "Job"), (&result["id"], "JobResult")] {
+    for (id, kind) in
+        [(&ids["organization"]["id"], "Organization"), (&ids["job"]["id"], "Job"), (&result["id"], "JobResult")]
+    {
         let found = world.data(document, json!({"id": id})).await;
         assert_eq!(found["node"], json!({"__typename": kind, "id": id}));
         let answer = world.ask(&stranger, document, json!({"id": id})).await;

@@ -9,7 +9,10 @@ fn the_kept_schema_is_the_schema() {
         std::fs::write(path, sdl()).unwrap();
     }
     let kept = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(kept == sdl(), "api/schema.graphql is not the schema any more; look at the change and run with UPDATE_SDL=1");
+    assert!(
+        kept == sdl(),
+        "api/schema.graphql is not the schema any more; look at the change and run with UPDATE_SDL=1"
+    );
 }
 
 #[test]
@@ -17,7 +20,10 @@ fn everything_in_the_schema_is_described() {
     let sdl = sdl();
     let mut described = true;
     for line in sdl.lines().map(str::trim) {
-        let bare = line.is_empty() || line.starts_with(['}', ')', '#']) || line.starts_with("schema ") || ROOTS.contains(&line);
+        let bare = line.is_empty()
+            || line.starts_with(['}', ')', '#'])
+            || line.starts_with("schema ")
+            || ROOTS.contains(&line);
         // Directives of the language itself, and the types that async-graphql writes for pages.
         let foreign = line.starts_with("directive ") || line.starts_with("extend ");
         match line {

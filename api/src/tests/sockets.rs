@@ -141,7 +141,11 @@ async fn documents_meet_the_same_walls_and_only_subscriptions_pass() {
         for (query, code) in documents {
             socket.say(&json!({"id": "1", "type": "subscribe", "payload": {"query": query}})).await;
             let Heard::Message(refused) = socket.hear().await else { panic!("the socket stays open") };
-            assert_eq!((&refused["type"], &refused["payload"][0]["extensions"]["code"]), (&json!("error"), &json!(code)), "{query}");
+            assert_eq!(
+                (&refused["type"], &refused["payload"][0]["extensions"]["code"]),
+                (&json!("error"), &json!(code)),
+                "{query}"
+            );
         }
     })
     .await;

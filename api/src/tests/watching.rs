@@ -17,7 +17,9 @@ use crate::options::Options;
 const SOON: Duration = Duration::from_secs(5);
 
 fn watch(world: &World, caller: &Access, id: &str) -> BoxStream<'static, Response> {
-    let document = format!("subscription {{ jobResultChanged(id: \"{id}\") {{ status progress {{ taken of }} lines {{ lineNo }} }} }}");
+    let document = format!(
+        "subscription {{ jobResultChanged(id: \"{id}\") {{ status progress {{ taken of }} lines {{ lineNo }} }} }}"
+    );
     let request = world.door.prepare(Request::new(document), caller.clone());
     world.door.schema.execute_stream(request)
 }
@@ -83,7 +85,8 @@ async fn without_any_notice_the_store_is_read_again() {
     let mut watch = watch(&world, &caller, &id);
     next(&mut watch).await.unwrap();
     // Killed behind the engine's back: nobody tells.
-    let kill = engine::ports::results::Kill { at: caller_now(&world), message: "gone".into(), line_message: String::new() };
+    let kill =
+        engine::ports::results::Kill { at: caller_now(&world), message: "gone".into(), line_message: String::new() };
     world.engine.results.kill(caller.scope(), result_id(&id).unwrap(), kill).await.unwrap();
     assert_eq!(next(&mut watch).await.unwrap()["status"], "KILLED");
     assert_eq!(next(&mut watch).await, None);

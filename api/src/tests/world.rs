@@ -96,14 +96,16 @@ impl World {
 
     /// Saves a job with two lines: three inline records, of which two stay.
     pub(super) async fn save(&self, key: &str) {
-        let document = "mutation ($document: JSON!) { saveJob(input: {document: $document}) { userErrors { path message } } }";
+        let document =
+            "mutation ($document: JSON!) { saveJob(input: {document: $document}) { userErrors { path message } } }";
         let saved = self.data(document, json!({"document": job(key)})).await;
         assert_eq!(saved["saveJob"]["userErrors"], json!([]));
     }
 
     /// Starts a job; the global id of its result.
     pub(super) async fn start(&self, key: &str) -> String {
-        let document = "mutation ($job: String!) { runJob(input: {job: $job}) { jobResult { id } userErrors { message } } }";
+        let document =
+            "mutation ($job: String!) { runJob(input: {job: $job}) { jobResult { id } userErrors { message } } }";
         let started = self.data(document, json!({"job": key})).await;
         started["runJob"]["jobResult"]["id"].as_str().unwrap().to_owned()
     }
@@ -195,7 +197,12 @@ impl Results for Counting {
         Results::find(self.ask()?, scope, id).await
     }
 
-    async fn list(&self, scope: OrgScope, filter: &ResultFilter, page: Page<ResultId>) -> Result<Listed<JobResult>, StoreError> {
+    async fn list(
+        &self,
+        scope: OrgScope,
+        filter: &ResultFilter,
+        page: Page<ResultId>,
+    ) -> Result<Listed<JobResult>, StoreError> {
         Results::list(self.ask()?, scope, filter, page).await
     }
 

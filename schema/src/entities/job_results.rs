@@ -87,8 +87,14 @@ impl Model {
 }
 
 /// The columns that an end changes.
-pub(crate) const ENDED: [Column; 6] =
-    [Column::Status, Column::Message, Column::FinishedAt, Column::RecordsIn, Column::RecordsOut, Column::RecordsRejected];
+pub(crate) const ENDED: [Column; 6] = [
+    Column::Status,
+    Column::Message,
+    Column::FinishedAt,
+    Column::RecordsIn,
+    Column::RecordsOut,
+    Column::RecordsRejected,
+];
 
 pub(crate) fn text_of_modules(modules: &[ModuleDigest]) -> String {
     let items = modules.iter().map(|one| json!({"module": one.module, "version": one.version, "digest": one.digest}));

@@ -69,7 +69,8 @@ async fn claim_of_one(
     let mut claimed = Vec::with_capacity(batch.ids.len());
     for lease in leases.iter().filter(|lease| batch.ids.contains(&lease.job_result_id)) {
         let id = lease.job_result_id;
-        let mut result = results.remove(&id).ok_or_else(|| unavailable(format!("the job result {id} waits, but is absent")))?;
+        let mut result =
+            results.remove(&id).ok_or_else(|| unavailable(format!("the job result {id} waits, but is absent")))?;
         begin(&mut result, now).map_err(unavailable)?;
         claimed.push(Claimed { lease: lease.claimed()?, result, records: inputs.remove(&id).unwrap_or_default() });
     }
@@ -87,7 +88,11 @@ struct Batch {
 }
 
 impl Batch {
-    async fn results(&mut self, db: &DatabaseTransaction, now: Instant) -> Result<HashMap<Uuid, JobResult>, StoreError> {
+    async fn results(
+        &mut self,
+        db: &DatabaseTransaction,
+        now: Instant,
+    ) -> Result<HashMap<Uuid, JobResult>, StoreError> {
         let rows = job_results::Entity::find()
             .filter(job_results::Column::OrganizationId.eq(self.organization))
             .filter(job_results::Column::Id.is_in(self.ids.iter().copied()));

@@ -61,7 +61,12 @@ impl Recover {
         Ok(true)
     }
 
-    async fn give_up(&self, db: &DatabaseTransaction, organization: OrganizationId, mut result: JobResult) -> Result<(), StoreError> {
+    async fn give_up(
+        &self,
+        db: &DatabaseTransaction,
+        organization: OrganizationId,
+        mut result: JobResult,
+    ) -> Result<(), StoreError> {
         let finish = Finish::of_a_killer(&result, self.now);
         let (status, message) = (finish.status, finish.message.clone());
         finish.end(&mut result).map_err(unavailable)?;

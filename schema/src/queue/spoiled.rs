@@ -13,7 +13,13 @@ use crate::entities::{job_results, leases};
 use crate::{failed, unavailable};
 
 /// Ends a result without reading it.
-pub(super) async fn end(db: &DatabaseTransaction, organization: Uuid, id: Uuid, why: &StoreError, now: Instant) -> Result<(), StoreError> {
+pub(super) async fn end(
+    db: &DatabaseTransaction,
+    organization: Uuid,
+    id: Uuid,
+    why: &StoreError,
+    now: Instant,
+) -> Result<(), StoreError> {
     tracing::error!(%organization, result = %id, error = %why, "a job result cannot be read and is ended");
     // It has a lease, so it is pending or running, and both may end so.
     let status = next(Status::Running, Event::End(Status::Error)).map_err(unavailable)?;

@@ -22,7 +22,8 @@ fn at(seconds: i64) -> Instant {
 
 async fn acme(store: &Store) -> OrgScope {
     let time_zone = "UTC".parse().unwrap();
-    let acme = Organization { id: OrganizationId(Uuid::from_u128(1)), key: "acme".into(), name: "Acme".into(), time_zone };
+    let acme =
+        Organization { id: OrganizationId(Uuid::from_u128(1)), key: "acme".into(), name: "Acme".into(), time_zone };
     store.create(&acme).await.unwrap();
     scope_of(&acme)
 }
@@ -43,10 +44,21 @@ async fn start(store: &Store, scope: OrgScope, number: u128) {
 }
 
 /// Writes into a column what the program never would.
-async fn spoil(path: &std::path::Path, table: &'static str, key: &'static str, number: u128, column: &'static str, value: &str) {
+async fn spoil(
+    path: &std::path::Path,
+    table: &'static str,
+    key: &'static str,
+    number: u128,
+    column: &'static str,
+    value: &str,
+) {
     let address = format!("sqlite:{}", path.display());
     let db = Database::connect(address).await.unwrap();
-    let spoiled = Query::update().table(table).value(column, value).and_where(Expr::col(key).eq(Uuid::from_u128(number))).to_owned();
+    let spoiled = Query::update()
+        .table(table)
+        .value(column, value)
+        .and_where(Expr::col(key).eq(Uuid::from_u128(number)))
+        .to_owned();
     assert_eq!(db.execute(&spoiled).await.unwrap().rows_affected(), 1);
     db.close().await.unwrap();
 }

@@ -65,7 +65,11 @@ async fn another_process_is_told_that_the_file_is_in_use() {
 /// Runs this very test program, for the one test below.
 fn open_in_another_process(path: &Path) -> String {
     let this = std::env::current_exe().unwrap();
-    let child = Command::new(this).args(["--exact", "tests::opening::the_other_process", "--nocapture"]).env(CHILD, path).output().unwrap();
+    let child = Command::new(this)
+        .args(["--exact", "tests::opening::the_other_process", "--nocapture"])
+        .env(CHILD, path)
+        .output()
+        .unwrap();
     String::from_utf8_lossy(&child.stdout).into_owned()
 }
 

@@ -51,7 +51,10 @@ async fn no_statement_looks_through_a_whole_table() {
     let mut walks_of_leases = Vec::new();
     for (sql, statement) in &seen {
         let steps = plan(&db, statement).await;
-        for chosen in ["job_key", "status"].into_iter().filter(|column| sql.contains(&format!("\"job_results\".\"{column}\" = ?"))) {
+        for chosen in ["job_key", "status"]
+            .into_iter()
+            .filter(|column| sql.contains(&format!("\"job_results\".\"{column}\" = ?")))
+        {
             let indexed = steps.iter().any(|step| step.contains(&format!("{chosen}=?")));
             assert!(indexed, "{chosen} is looked up, not compared: {steps:?}\n{sql}");
         }
@@ -69,7 +72,10 @@ async fn no_statement_looks_through_a_whole_table() {
     let of = |part: &str| seen.keys().filter(|sql| sql.contains(part)).count();
     assert!(of("FROM \"job_results\"") >= 10, "every listing and count was seen");
     assert_eq!(of("ORDER BY \"leases\""), 1, "the claim was seen");
-    assert!(matches!(walks_of_leases.as_slice(), [recovery] if recovery.contains("\"waiting\" = ")), "{walks_of_leases:#?}");
+    assert!(
+        matches!(walks_of_leases.as_slice(), [recovery] if recovery.contains("\"waiting\" = ")),
+        "{walks_of_leases:#?}"
+    );
 }
 
 /// A plan does not tell an index of what waits from one of all that has not ended.

@@ -25,7 +25,12 @@ impl Guest {
             let text = package[field].as_str().map(str::to_owned);
             text.ok_or_else(|| format!("the manifest of {} has no {field}", package["name"]))
         };
-        Ok(Guest { name: text("name")?, version: text("version")?, description: text("description")?, license: text("license")? })
+        Ok(Guest {
+            name: text("name")?,
+            version: text("version")?,
+            description: text("description")?,
+            license: text("license")?,
+        })
     }
 }
 

@@ -28,8 +28,7 @@ pub struct Js {
 impl Action for Js {
     const NAME: &'static str = "js";
     const TITLE: &'static str = "JavaScript";
-    const SUMMARY: &'static str =
-        "Runs a script over the records. It returns new records, nothing (they go on unchanged), or {records, rejected, message}.";
+    const SUMMARY: &'static str = "Runs a script over the records. It returns new records, nothing (they go on unchanged), or {records, rejected, message}.";
     const INTAKE: Intake = Intake::Whole;
     type Parameters = Parameters;
 
@@ -83,7 +82,8 @@ impl Js {
         let script: rquickjs::Value = module.get("default").map_err(thrown)?;
         let call: Function = prelude.get("call").map_err(thrown)?;
         let (long_records, long_context) = (holds_long_digits(records), holds_long_digits(&self.context));
-        let promise: Promise = call.call((script, records, long_records, self.context.as_str(), long_context)).map_err(thrown)?;
+        let promise: Promise =
+            call.call((script, records, long_records, self.context.as_str(), long_context)).map_err(thrown)?;
         let answer = settle(ctx, &promise, shift)?;
         let answer = answer.into_object().ok_or("The script gave no answer")?;
         outcome(&answer).map_err(|error| format!("The script's answer cannot be read: {error}"))
@@ -150,8 +150,8 @@ fn holds_long_digits(text: &str) -> bool {
 
 /// The moment of an RFC 3339 text, in milliseconds since 1970.
 fn milliseconds(now: &str) -> Result<f64, Failure> {
-    let (seconds, nanoseconds) =
-        values::order::instant(now).ok_or_else(|| Failure::new(format!("The context's now, {now}, is no RFC 3339 instant")))?;
+    let (seconds, nanoseconds) = values::order::instant(now)
+        .ok_or_else(|| Failure::new(format!("The context's now, {now}, is no RFC 3339 instant")))?;
     Ok(seconds as f64 * 1000.0 + f64::from(nanoseconds / 1_000_000))
 }
 

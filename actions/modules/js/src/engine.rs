@@ -86,7 +86,10 @@ fn write(level: String, message: String) {
 pub(crate) fn settle<'js>(ctx: &Ctx<'js>, promise: &Promise<'js>, shift: Shift) -> Result<Value<'js>, String> {
     while ctx.execute_pending_job() {}
     if promise.state() == PromiseState::Pending {
-        return Err("The script waits for something that never comes: a promise was never settled (there are no timers)".to_owned());
+        return Err(
+            "The script waits for something that never comes: a promise was never settled (there are no timers)"
+                .to_owned(),
+        );
     }
     match promise.result::<Value>() {
         Some(Ok(value)) => Ok(value),

@@ -45,7 +45,9 @@ impl Action for Distinct {
     }
 
     fn open(parameters: Parameters, _: &Context) -> Result<Distinct, Failure> {
-        let path = |(at, text): (usize, &String)| Path::parse(text).map_err(|fault| Failure::new(format!("by[{at}]: {fault}")));
+        let path = |(at, text): (usize, &String)| {
+            Path::parse(text).map_err(|fault| Failure::new(format!("by[{at}]: {fault}")))
+        };
         let by = parameters.by.iter().enumerate().map(path).collect::<Result<_, _>>()?;
         Ok(Distinct { by, found: HashSet::new(), seen: 0 })
     }
@@ -83,7 +85,10 @@ mod tests {
 
     #[test]
     fn keeps_the_first_over_batches() {
-        let batches = [json!([{"a": 1, "b": "x"}, {"a": 1.0, "b": "y"}, {"b": "z"}]), json!([{"b": "x", "a": 1}, {"a": null}, {"a": 2}])];
+        let batches = [
+            json!([{"a": 1, "b": "x"}, {"a": 1.0, "b": "y"}, {"b": "z"}]),
+            json!([{"b": "x", "a": 1}, {"a": null}, {"a": 2}]),
+        ];
         let whole = run::<Distinct>(json!({}), &batches).expect("runs");
         assert_eq!(whole.records.as_array().map(Vec::len), Some(5));
         let by = run::<Distinct>(json!({"by": ["a"]}), &batches).expect("runs");

@@ -36,7 +36,8 @@ pub struct Fail {
 impl Action for Fail {
     const NAME: &'static str = "fail";
     const TITLE: &'static str = "Fail";
-    const SUMMARY: &'static str = "Ends the line in error with a message: always, or when there are too few or too many records.";
+    const SUMMARY: &'static str =
+        "Ends the line in error with a message: always, or when there are too few or too many records.";
     type Parameters = Parameters;
 
     fn schema() -> Value {

@@ -73,7 +73,9 @@ mod tests {
     #[test]
     fn counts_over_batches() {
         let batches = [json!([1, 2, 3]), json!([4, 5, 6]), json!([7])];
-        let kept = |count: usize, offset: usize| run::<Limit>(json!({"count": count, "offset": offset}), &batches).expect("runs").records;
+        let kept = |count: usize, offset: usize| {
+            run::<Limit>(json!({"count": count, "offset": offset}), &batches).expect("runs").records
+        };
         assert_eq!(kept(4, 0), json!([1, 2, 3, 4]));
         assert_eq!(kept(2, 4), json!([5, 6]));
         assert_eq!(kept(0, 0), json!([]));

@@ -138,7 +138,9 @@ impl Log {
         let outcome = Outcome::unchanged();
         match self.faults {
             0 => outcome.saying(format!("Wrote {written} to the log.")),
-            faults => outcome.saying(format!("Wrote {written} to the log; {faults} could not be made.")).with(Severity::Warning),
+            faults => outcome
+                .saying(format!("Wrote {written} to the log; {faults} could not be made."))
+                .with(Severity::Warning),
         }
     }
 }

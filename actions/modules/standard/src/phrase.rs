@@ -32,7 +32,8 @@ fn direction(key: &Key) -> &'static str {
 
 /// The keys of `["-rating", "title"]`.
 pub(crate) fn keys(by: &[String]) -> Result<Vec<Key>, Failure> {
-    let key = |(at, text): (usize, &String)| Key::parse(text).map_err(|fault| Failure::new(format!("by[{at}]: {fault}")));
+    let key =
+        |(at, text): (usize, &String)| Key::parse(text).map_err(|fault| Failure::new(format!("by[{at}]: {fault}")));
     by.iter().enumerate().map(key).collect()
 }
 

@@ -55,8 +55,7 @@ enum Maker {
 impl Action for Report {
     const NAME: &'static str = "report";
     const TITLE: &'static str = "Report";
-    const SUMMARY: &'static str =
-        "Makes one text of all records, by a template or as CSV. One record with `format` and `text` goes on instead of them.";
+    const SUMMARY: &'static str = "Makes one text of all records, by a template or as CSV. One record with `format` and `text` goes on instead of them.";
     const INTAKE: Intake = Intake::Whole;
     type Parameters = Parameters;
 
@@ -167,6 +166,8 @@ mod tests {
         );
         assert!(wrong(json!({"format": "html"})).contains("needs a template"));
         assert!(wrong(json!({"format": "csv", "template": "x"})).contains("not a template"));
-        assert!(wrong(json!({"template": "{{#each records}}{{#each ../records}}{{/each}}"})).contains("cannot be read"));
+        assert!(
+            wrong(json!({"template": "{{#each records}}{{#each ../records}}{{/each}}"})).contains("cannot be read")
+        );
     }
 }

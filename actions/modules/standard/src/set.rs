@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn a_record_that_does_not_fit_is_rejected() {
-        let report = set(json!({"compute": {"t": "{{mul price 2}}"}}), json!([{"price": 2}, {"prise": 1}, {"price": "x"}]));
+        let report =
+            set(json!({"compute": {"t": "{{mul price 2}}"}}), json!([{"price": 2}, {"prise": 1}, {"price": "x"}]));
         assert_eq!(report.records, json!([{"price": 2, "t": 4}]));
         let rejected = report.rejected();
         assert_eq!(rejected[0], (1, "compute.t: Unknown variable \"price\": did you mean \"prise\"?"));

@@ -51,7 +51,12 @@ impl Action for Top {
         let before = records.len();
         order::sort(&mut records, &self.keys);
         records.truncate(self.count);
-        let message = format!("Kept the first {} of {} by {}.", records.len(), phrase::records(before), phrase::order(&self.keys));
+        let message = format!(
+            "Kept the first {} of {} by {}.",
+            records.len(),
+            phrase::records(before),
+            phrase::order(&self.keys)
+        );
         Ok(Outcome::of(records).saying(message))
     }
 }

@@ -31,7 +31,8 @@ pub struct Validate {
 impl Action for Validate {
     const NAME: &'static str = "validate";
     const TITLE: &'static str = "Validate";
-    const SUMMARY: &'static str = "Checks each record by a JSON Schema. Those that break it are rejected with the reason.";
+    const SUMMARY: &'static str =
+        "Checks each record by a JSON Schema. Those that break it are rejected with the reason.";
     type Parameters = Parameters;
 
     fn schema() -> Value {
@@ -126,8 +127,10 @@ mod tests {
             "required": ["email"],
             "properties": { "email": {"format": "email"}, "a": {"properties": {"n": {"type": "integer", "maximum": 5}}} }
         });
-        let batches =
-            [json!([{"email": "a@b.org"}, {}, {"email": "x", "a": {"n": 9}}]), json!([{"email": "a@b.org", "a": {"n": "y".repeat(1000)}}])];
+        let batches = [
+            json!([{"email": "a@b.org"}, {}, {"email": "x", "a": {"n": 9}}]),
+            json!([{"email": "a@b.org", "a": {"n": "y".repeat(1000)}}]),
+        ];
         let report = run::<Validate>(json!({"schema": schema}), &batches).expect("runs");
         assert_eq!(report.records, json!([{"email": "a@b.org"}]));
         let rejected = report.rejected();

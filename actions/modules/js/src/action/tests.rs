@@ -48,7 +48,8 @@ fn every_form_of_script_runs() {
 
 #[test]
 fn the_outcome_is_told() {
-    let report = js("return { rejected: [{ index: 1, reason: 'no' }], message: 'Looked.' }", json!([{}, {}])).expect("runs");
+    let report =
+        js("return { rejected: [{ index: 1, reason: 'no' }], message: 'Looked.' }", json!([{}, {}])).expect("runs");
     assert_eq!(report.message(), "Looked.");
     assert_eq!(report.rejected(), [(1, "no")]);
     assert_eq!(js("return [{}]", json!([{}, {}])).expect("runs").message(), "The script made 1 record of 2 records.");
@@ -63,7 +64,11 @@ fn the_context_is_there() {
         json!([{"args": 5, "limit": 3, "script": false, "today": "2026-03-02", "since": null, "org": "acme",
                 "key": "0198/10", "line": 10, "attempt": 1, "dry": false, "now": "2026-03-02T12:00:00+01:00"}]),
     );
-    gives("console.log('a', {b: 1n}, new Error('x')); ctx.log.warn(new Map([[1, 2]])); return []", json!([{}]), json!([]));
+    gives(
+        "console.log('a', {b: 1n}, new Error('x')); ctx.log.warn(new Map([[1, 2]])); return []",
+        json!([{}]),
+        json!([]),
+    );
 }
 
 #[test]
@@ -89,9 +94,17 @@ fn long_integers_stay_exact() {
         long,
         json!([{"big": "bigint", "small": "number", "next": 9007199254740994_i64}]),
     );
-    gives("return [{ n: 2n ** 64n - 1n, text: JSON.stringify({ a: 1 }) }]", json!([]), json!([{"n": u64::MAX, "text": "{\"a\":1}"}]));
+    gives(
+        "return [{ n: 2n ** 64n - 1n, text: JSON.stringify({ a: 1 }) }]",
+        json!([]),
+        json!([{"n": u64::MAX, "text": "{\"a\":1}"}]),
+    );
     fails("return [{ n: 2n ** 64n }]", "18446744073709551616, which has more than 64 bits");
-    gives("return records", json!([{"text": "1234567890123456789 é \u{1F600}"}]), json!([{"text": "1234567890123456789 é \u{1F600}"}]));
+    gives(
+        "return records",
+        json!([{"text": "1234567890123456789 é \u{1F600}"}]),
+        json!([{"text": "1234567890123456789 é \u{1F600}"}]),
+    );
 }
 
 #[test]
@@ -100,7 +113,10 @@ fn a_throw_names_its_place() {
     fails("throw new Error('x')", "Error: x (script line 1, column 1");
     fails("const f = r => r.a.b.c;\nreturn records.map(f)", "(script line 1, column ");
     fails("export default rs => {\n  return rs.map(r => r.x.y)\n}", "(script line 2, column ");
-    fails("export const x = 1;\nmissing();\nexport default () => {}", "ReferenceError: missing is not defined (script line 2, column 1)");
+    fails(
+        "export const x = 1;\nmissing();\nexport default () => {}",
+        "ReferenceError: missing is not defined (script line 2, column 1)",
+    );
     fails("throw 'just\\ntext'", "The script threw just text");
     fails("throw { code: 5 }", "The script threw an object");
     fails("await Promise.reject(new RangeError('far'))", "RangeError: far (script line 1");

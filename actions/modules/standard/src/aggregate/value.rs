@@ -24,7 +24,8 @@ impl Kind {
     /// Reads `{"sum": "total"}`.
     pub(super) fn read(name: &str, what: &Value) -> Result<Kind, Failure> {
         let fault = |said: &str| Failure::new(format!("values.{name}: {said}"));
-        let usage = "write one of {\"count\": true} or {\"sum\": \"field\"}, with sum, avg, min, max, first, last or distinct";
+        let usage =
+            "write one of {\"count\": true} or {\"sum\": \"field\"}, with sum, avg, min, max, first, last or distinct";
         let fields = what.as_object().filter(|fields| fields.len() == 1);
         let (kind, field) = fields.and_then(|fields| fields.iter().next()).ok_or_else(|| fault(usage))?;
         if kind == "count" && field == &Value::Bool(true) {
@@ -149,7 +150,9 @@ impl Sum {
         let count = self.count as i128;
         match count {
             0 => Value::Null,
-            _ if !self.floats && self.whole % count == 0 => Number::from_i128(self.whole / count).map_or(Value::Null, Value::Number),
+            _ if !self.floats && self.whole % count == 0 => {
+                Number::from_i128(self.whole / count).map_or(Value::Null, Value::Number)
+            }
             _ => Value::from(self.as_float() / self.count as f64),
         }
     }

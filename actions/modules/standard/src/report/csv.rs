@@ -118,7 +118,10 @@ impl Table {
             let cells = columns.iter().map(|(path, _)| self.cell(path.of(record)));
             self.row(&mut text, cells);
             if text.len() > limit {
-                return Err(Failure::new(format!("The report is longer than {} MB: take fewer records or columns", limit >> 20)));
+                return Err(Failure::new(format!(
+                    "The report is longer than {} MB: take fewer records or columns",
+                    limit >> 20
+                )));
             }
         }
         Ok(text)

@@ -1,6 +1,0 @@
-//! `ropewalk bench`.
-use crate::Failed;
-/// x
-pub async fn bench() -> Result<(), Failed> {
-    Ok(())
-}
