@@ -1,10 +1,14 @@
 //! Where the program keeps what it can make again.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use actions::host::{Cache, Compiler, Host, Limits};
 
 use crate::Failed;
+
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The folder of compiled modules: `ROPEWALK_CACHE`, else the user's cache folder.
 pub fn cache_folder() -> PathBuf {
@@ -26,6 +30,19 @@ pub async fn host() -> Result<Host, Failed> {
     })?;
     let program =
         std::env::current_exe().map_err(|error| Failed::Broken(format!("the program cannot find itself: {error}")))?;
-    let host = Host::new(Limits::default(), Compiler::with_program(program), cache, actions::bundled::modules()).await;
-    host.map_err(|error| Failed::Broken(error.to_string()))
+    let host = Host::new(Limits::default(), Compiler::with_program(program), cache, actions::bundled::modules());
+    told_when_slow(host).await.map_err(|error| Failed::Broken(error.to_string()))
+}
+
+/// Says why somebody at a terminal waits, the first time.
+async fn told_when_slow<T>(work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        () = tokio::time::sleep(PATIENCE) => {}
+    }
+    if std::io::stderr().is_terminal() {
+        eprintln!("Compiling the bundled modules, once for this build of the program …");
+    }
+    work.await
 }

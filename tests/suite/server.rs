@@ -1,8 +1,8 @@
 //! The server, over its sockets, with clients that nobody here wrote.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
@@ -15,6 +15,7 @@ use crate::support::{folder, program, root};
 /// A server that ends with the test.
 struct Server {
     child: Child,
+    printed: Lines<BufReader<ChildStdout>>,
     address: String,
     token: Option<String>,
 }
@@ -27,22 +28,33 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts a server on a free port, and reads what it prints at its start.
+    /// Starts a server on a free port in a new folder, and reads the token it prints.
     fn start(data: &Path) -> Self {
+        let mut server = Self::start_again(data);
+        let token = server.printed.by_ref().map_while(Result::ok).find(|line| line.trim().starts_with("rw_"));
+        server.token = token.map(|token| token.trim().to_owned());
+        server
+    }
+
+    /// Starts a server on a folder that has been served before.
+    fn start_again(data: &Path) -> Self {
         let mut child = program()
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("standard output")).lines();
-        let mut next = || lines.next().and_then(Result::ok).unwrap_or_default();
-        let first = next();
+        let mut printed = BufReader::new(child.stdout.take().expect("standard output")).lines();
+        let first = printed.next().and_then(Result::ok).expect("the first line");
         let address = first.rsplit("http://").next().expect("an address").to_owned();
-        let printed: Vec<_> = std::iter::from_fn(|| Some(next())).take_while(|line| !line.is_empty()).collect();
-        assert!(printed.iter().any(|line| line.contains("/graphql")), "{first}\n{printed:?}");
-        let token = next().contains("token").then(|| next().trim().to_owned());
-        Self { child, address, token }
+        Self { child, printed, address, token: None }
+    }
+
+    /// Ends the server as a crash would, and gives what else it printed.
+    fn crash(mut self) -> Vec<String> {
+        self.child.kill().expect("a kill");
+        self.child.wait().expect("an end");
+        self.printed.by_ref().map_while(Result::ok).collect()
     }
 
     fn token(&self) -> &str {
@@ -123,10 +135,9 @@ fn a_job_is_saved_run_polled_and_still_there_after_a_restart() {
     let result = server.await_end(&token, &id);
     assert_eq!(result["status"], "SUCCESS", "{result:#}");
     assert_eq!(result["lines"][2]["sample"]["records"][1]["half"], 1.5);
-    drop(server);
+    server.crash();
 
-    let again = Server::start(data.path());
-    assert_eq!(again.token, None, "the token is shown only once");
+    let again = Server::start_again(data.path());
     assert_eq!(again.result(&token, &id), result);
     let second = again.start_job(&token, "a-job");
     assert_eq!(again.await_end(&token, &second)["status"], "SUCCESS");
@@ -137,19 +148,20 @@ fn a_job_is_saved_run_polled_and_still_there_after_a_restart() {
     );
     assert_eq!(listed["jobResults"]["totalCount"], 2);
     assert_eq!(listed["jobResults"]["edges"][0]["node"]["id"], json!(second), "newest first");
+    let printed = again.crash();
+    assert!(!printed.iter().any(|line| line.contains("rw_")), "the token is shown only once: {printed:?}");
 }
 
 #[test]
 fn work_cut_by_a_crash_goes_on_at_the_next_start() {
     let data = folder();
-    let mut server = Server::start(data.path());
+    let server = Server::start(data.path());
     let token = server.token().to_owned();
     server.save(&token, job(json!([{"action": "js", "timeout": "700ms", "onError": "continue", "parameters": {"script": "for (;;) {}"}}, {"action": "set", "parameters": {}}])));
     let id = server.start_job(&token, "a-job");
     while server.result(&token, &id)["status"] != "RUNNING" {}
-    server.child.kill().expect("a kill");
-    server.child.wait().expect("an end");
-    let again = Server::start(data.path());
+    server.crash();
+    let again = Server::start_again(data.path());
     let result = again.await_end(&token, &id);
     assert_eq!(
         (result["status"].as_str(), result["lines"].as_array().map(Vec::len)),

@@ -94,6 +94,17 @@ impl Cache {
         load(runtime, &code).ok()
     }
 
+    /// Lets one program at a time compile a module; the others wait and find it compiled.
+    /// Without a lock they all compile it, which is slow but harmless.
+    pub(super) async fn lock(&self, digest: &str) -> Option<fs::File> {
+        let path = self.folder.join(format!("{digest}.lock"));
+        let locked = tokio::task::spawn_blocking(move || {
+            let file = fs::File::create(path).ok()?;
+            file.lock().ok().map(|()| file)
+        });
+        locked.await.ok().flatten()
+    }
+
     pub(super) fn keep(&self, runtime: &Runtime, digest: &str, code: &[u8]) -> Result<Component, String> {
         let path = self.code_path(runtime, digest);
         let kept =

@@ -18,6 +18,7 @@ use ::engine::model::action::Catalogue;
 use ::engine::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 pub use cache::Cache;
 pub use compile::Compiler;
@@ -57,19 +58,34 @@ impl Host {
     ) -> Result<Self, LoadError> {
         let unavailable = |reason: String| LoadError { module: "host".to_owned(), reason };
         let runtime = Runtime::new(limits).map_err(|error| unavailable(error.to_string()))?;
-        let mut loaded = BTreeMap::new();
-        for installable in modules {
-            let key = installable.key.clone();
-            let module = Module::load(&runtime, &compiler, &cache, installable).await;
-            let module = module.map_err(|reason| LoadError { module: key.clone(), reason })?;
-            loaded.insert(key, Arc::new(module));
-        }
+        let loaded = load_all(&runtime, &compiler, &cache, modules).await?;
         let specs = loaded.values().flat_map(|module| module.actions().to_vec());
         let digests = loaded.values().map(|module| module.digest()).collect();
         let catalogue = Arc::new(Catalogue::new(specs, digests).map_err(unavailable)?);
         let slots = Arc::new(Semaphore::new(runtime.limits().instances as usize));
         Ok(Self { runtime, modules: loaded, catalogue, slots })
     }
+}
+
+/// Loads modules side by side, since one that must be compiled takes a while.
+async fn load_all(
+    runtime: &Runtime,
+    compiler: &Compiler,
+    cache: &Cache,
+    modules: impl IntoIterator<Item = Installable>,
+) -> Result<BTreeMap<String, Arc<Module>>, LoadError> {
+    let mut loading = JoinSet::new();
+    for installable in modules {
+        let (runtime, compiler, cache) = (runtime.clone(), compiler.clone(), cache.clone());
+        loading.spawn(async move {
+            let key = installable.key.clone();
+            match Module::load(&runtime, &compiler, &cache, installable).await {
+                Ok(module) => Ok((key, Arc::new(module))),
+                Err(reason) => Err(LoadError { module: key, reason }),
+            }
+        });
+    }
+    loading.join_all().await.into_iter().collect()
 }
 
 #[async_trait]

@@ -82,6 +82,10 @@ async fn compile(
     installable: &Installable,
     digest: &str,
 ) -> Result<Component, String> {
+    let _lock = cache.lock(digest).await;
+    if let Some(compiled) = cache.find(runtime, digest) {
+        return Ok(compiled);
+    }
     scan(&installable.component, runtime.limits())?;
     let code = compiler.compile(runtime.limits(), &installable.component).await?;
     cache.keep(runtime, digest, &code)
