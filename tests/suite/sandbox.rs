@@ -32,7 +32,7 @@ async fn bench() -> Bench {
     let mut modules = actions::bundled::modules();
     modules.push(Installable { key: "hostile".to_owned(), component: Cow::Owned(hostile) });
     let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")).expect("a cache");
-    let limits = Limits { memory: 64 << 20, output: 16 << 20, ..Limits::default() };
+    let limits = Limits { memory: 64 << 20, output: 4 << 20, ..Limits::default() };
     let host = Host::new(limits, Compiler::with_program(env!("CARGO_BIN_EXE_ropewalk")), cache, modules).await;
     let stores = Stores::of(Arc::new(MemoryStore::new()));
     let files = Arc::new(Folder::confined_to(root()));
@@ -109,7 +109,11 @@ async fn hostile_modules_are_contained() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_beyond_the_output_limit_is_refused() {
     let bench = bench().await;
-    bench.assert_contained(script("return [{ s: 'x'.repeat(20 << 20) }]"), "limit").await;
+    for size in [5 << 20, 6 << 20, 8 << 20] {
+        let script = format!("return [{{ s: 'x'.repeat({size}) }}]");
+        let line = json!({"action": "js", "timeout": "4s", "parameters": {"script": script}});
+        bench.assert_contained(line, "output limit of 4 MiB").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,9 @@ use super::engine::Runtime;
 use super::limits::{Growth, Limits};
 use super::module::Module;
 
+/// What a call may carry besides its records: messages, reasons, log lines.
+const MARGIN: usize = 1024 * 1024;
+
 /// What the host knows of one instance: the data of its store.
 pub(super) struct Guest {
     pub(super) log: Log,
@@ -59,7 +62,8 @@ pub(super) fn new_store(runtime: &Runtime, kill: CancellationToken, timeout: Dur
     let guest = Guest { log: Log::within(limits), growth: Growth::within(limits), stop };
     let mut store = Store::new(runtime.engine(), guest);
     store.limiter(|guest| &mut guest.growth);
-    store.set_hostcall_fuel(limits.output.saturating_mul(2));
+    // A little more than the output, so that our own message comes first.
+    store.set_hostcall_fuel(limits.output.saturating_add(MARGIN));
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(on_tick);
     store
@@ -107,11 +111,7 @@ impl Line {
 
     fn records(&self, text: &str) -> Result<Vec<Value>, Failure> {
         if text.len() > self.limits.output {
-            let limit = self.limits.output_in_words();
-            return Err(Failure::new(
-                FailureKind::Limit,
-                format!("The action answered more than its output limit of {limit}; hand it fewer records at once."),
-            ));
+            return Err(too_much_output(&self.limits));
         }
         let bounds = Bounds { bytes: self.limits.output, ..Bounds::default() };
         match parse(text.as_bytes(), bounds) {
@@ -171,6 +171,12 @@ fn named_limit(failure: Failure, store: &Store<Guest>, limits: &Limits) -> Failu
     )
 }
 
+fn too_much_output(limits: &Limits) -> Failure {
+    let limit = limits.output_in_words();
+    let message = format!("The action answered more than its output limit of {limit}; hand it fewer records at once.");
+    Failure::new(FailureKind::Limit, message)
+}
+
 /// What a trap means.
 pub(super) fn broken(store: &Store<Guest>, limits: &Limits, timeout: Duration, error: &wasmtime::Error) -> Failure {
     match error.downcast_ref::<Interrupted>() {
@@ -191,6 +197,10 @@ pub(super) fn broken(store: &Store<Guest>, limits: &Limits, timeout: Duration, e
             FailureKind::Limit,
             format!("The action needed a table of more than {} elements.", limits.table_elements),
         );
+    }
+    // wasmtime has no type for this one.
+    if error.root_cause().to_string().contains("fuel allocated for hostcalls") {
+        return too_much_output(limits);
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => {
