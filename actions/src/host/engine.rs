@@ -1,7 +1,6 @@
 //! The one wasmtime engine of the program, and its pulse.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use wasmtime::component::Linker;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
@@ -9,6 +8,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 use super::capabilities::log;
 use super::limits::Limits;
 use super::line::Guest;
+use super::pulse::{Beat, Pulse};
 
 /// Core modules of one component: the guest itself and the adapters around it.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 16;
@@ -28,7 +28,7 @@ struct Inner {
     engine: Engine,
     linker: Linker<Guest>,
     limits: Limits,
-    stopped: Arc<AtomicBool>,
+    pulse: Pulse,
 }
 
 impl Runtime {
@@ -40,9 +40,8 @@ impl Runtime {
         let engine = Engine::new(&config(&limits, limits.instances))?;
         let mut linker = Linker::new(&engine);
         log::link(&mut linker)?;
-        let stopped = Arc::new(AtomicBool::new(false));
-        pulse(engine.clone(), limits.clone(), Arc::clone(&stopped))?;
-        Ok(Self { inner: Arc::new(Inner { engine, linker, limits, stopped }) })
+        let pulse = Pulse::of(engine.clone(), limits.tick)?;
+        Ok(Self { inner: Arc::new(Inner { engine, linker, limits, pulse }) })
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -53,6 +52,11 @@ impl Runtime {
         &self.inner.linker
     }
 
+    /// Keeps the pulse going for as long as a guest lives.
+    pub(super) fn beat(&self) -> Beat {
+        self.inner.pulse.beat()
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.inner.limits
@@ -61,7 +65,7 @@ impl Runtime {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.stopped.store(true, Ordering::Relaxed);
+        self.pulse.stop();
     }
 }
 
@@ -101,16 +105,4 @@ pub(super) fn config(limits: &Limits, instances: u32) -> Config {
         config.wasm_features(feature, false);
     }
     config
-}
-
-/// Ticks on a thread of its own, which no guest can hold up.
-fn pulse(engine: Engine, limits: Limits, stopped: Arc<AtomicBool>) -> wasmtime::Result<()> {
-    let beat = move || {
-        while !stopped.load(Ordering::Relaxed) {
-            std::thread::sleep(limits.tick);
-            engine.increment_epoch();
-        }
-    };
-    std::thread::Builder::new().name("wasm-pulse".to_owned()).spawn(beat)?;
-    Ok(())
 }

@@ -19,6 +19,7 @@ use super::contract::{self, Module as Exports, Outcome};
 use super::engine::Runtime;
 use super::limits::{Growth, Limits};
 use super::module::Module;
+use super::pulse::Beat;
 
 /// What a call may carry besides its records: messages, reasons, log lines.
 const MARGIN: usize = 1024 * 1024;
@@ -28,6 +29,7 @@ pub(super) struct Guest {
     pub(super) log: Log,
     growth: Growth,
     stop: Stop,
+    _beat: Beat,
 }
 
 /// When a guest must stop.
@@ -59,7 +61,7 @@ pub(super) struct Line {
 pub(super) fn new_store(runtime: &Runtime, kill: CancellationToken, timeout: Duration) -> Store<Guest> {
     let limits = runtime.limits();
     let stop = Stop { kill, end: Instant::now() + timeout };
-    let guest = Guest { log: Log::within(limits), growth: Growth::within(limits), stop };
+    let guest = Guest { log: Log::within(limits), growth: Growth::within(limits), stop, _beat: runtime.beat() };
     let mut store = Store::new(runtime.engine(), guest);
     store.limiter(|guest| &mut guest.growth);
     // A little more than the output, so that our own message comes first.

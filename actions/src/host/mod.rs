@@ -9,6 +9,7 @@ mod limits;
 mod line;
 mod metadata;
 mod module;
+mod pulse;
 pub mod scan;
 
 use std::collections::BTreeMap;
