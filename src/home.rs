@@ -11,17 +11,18 @@ use crate::Failed;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The folder of compiled modules: `ROPEWALK_CACHE`, else the user's cache folder.
-pub fn cache_folder() -> PathBuf {
+fn cache_folder() -> Result<PathBuf, Failed> {
     let from_environment = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let of_user = || from_environment("XDG_CACHE_HOME").or_else(|| Some(from_environment("HOME")?.join(".cache")));
-    from_environment("ROPEWALK_CACHE")
-        .or_else(|| Some(of_user()?.join("ropewalk")))
-        .unwrap_or_else(|| std::env::temp_dir().join("ropewalk"))
+    let folder = from_environment("ROPEWALK_CACHE").or_else(|| Some(of_user()?.join("ropewalk")));
+    folder.ok_or_else(|| {
+        Failed::Broken("there is no home folder to keep compiled modules in; name one in ROPEWALK_CACHE".to_owned())
+    })
 }
 
 /// The host of the bundled modules. Compiles them when this build has not done so before.
 pub async fn host() -> Result<Host, Failed> {
-    let folder = cache_folder();
+    let folder = cache_folder()?;
     let cache = Cache::at(&folder).map_err(|error| {
         Failed::Broken(format!(
             "compiled modules cannot be kept in {}: {error}\nName another folder in ROPEWALK_CACHE.",

@@ -44,9 +44,27 @@ fn unreadable(error: &std::io::Error) -> String {
 
 /// YAML through the same strict reader as JSON, so that both mean the same.
 fn read_yaml(text: &str) -> Result<Value, String> {
-    let document: Value = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    // Only `true` and `false` are booleans: `NO` is Norway.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    let document: Value = serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
+    if rounded(&document)
+        && text.as_bytes().chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit()).any(|run| run.len() > 18)
+    {
+        return Err("holds a whole number that is too large to be exact; write it in quotes, as text".to_owned());
+    }
     let json = serde_json::to_vec(&document).map_err(|error| error.to_string())?;
     parse(&json, Bounds::default()).map_err(|fault| fault.message)
+}
+
+/// Whether a number is so large that it may have been a whole one.
+fn rounded(value: &Value) -> bool {
+    const LARGEST: f64 = 9.2e18;
+    match value {
+        Value::Number(number) => number.is_f64() && number.as_f64().is_some_and(|number| number.abs() >= LARGEST),
+        Value::Array(all) => all.iter().any(rounded),
+        Value::Object(fields) => fields.values().any(rounded),
+        _ => false,
+    }
 }
 
 /// All faults of a file, one on each line.

@@ -4,6 +4,7 @@ mod commands;
 mod display;
 mod home;
 mod job_file;
+mod local;
 
 use std::process::ExitCode;
 

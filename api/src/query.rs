@@ -120,7 +120,7 @@ impl Query {
         context: &Context<'_>,
         #[graphql(desc = "The job, in the shape of the job file.")] document: Value,
     ) -> Vec<UserError> {
-        match engine(context).check_job(&document) {
+        match engine(context).check_job(&document).await {
             Ok(_) => Vec::new(),
             Err(faults) => UserError::of_faults(faults),
         }

@@ -2,6 +2,7 @@
 
 mod claim;
 mod recover;
+mod release;
 mod spoiled;
 
 use std::collections::{BTreeMap, HashMap};
@@ -39,6 +40,10 @@ impl Queue for Store {
 
     async fn finish(&self, lease: Lease, finish: Finish) -> Result<JobResult, LeaseError> {
         self.writer.write(FinishOne { lease, finish }).await?
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), LeaseError> {
+        self.writer.write(release::Release { lease }).await?
     }
 
     async fn recover(&self, now: Instant) -> Result<u64, StoreError> {

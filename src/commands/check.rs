@@ -3,10 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use engine::model::job::Job;
-use engine::ports::actions::Actions;
 
-use crate::{Failed, home, job_file};
+use crate::{Failed, job_file, local};
 
 /// What to check.
 #[derive(Args)]
@@ -18,9 +16,9 @@ pub struct Options {
 /// Checks a job file against the bundled actions.
 pub async fn check(options: &Options) -> Result<(), Failed> {
     let document = job_file::read(&options.file)?;
-    let host = home::host().await?;
-    let job = Job::read(&document, &host.catalogue())
-        .map_err(|faults| Failed::Refused(job_file::told(&options.file, &faults)))?;
+    let engine = local::engine(&options.file, None).await?;
+    let job = engine.check_job(&document).await;
+    let job = job.map_err(|faults| Failed::Refused(job_file::told(&options.file, &faults)))?;
     println!("{}: job {} with {} lines has no faults", options.file.display(), job.key, job.lines.len());
     Ok(())
 }

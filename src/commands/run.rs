@@ -9,10 +9,8 @@ use engine::model::organization::Access;
 use engine::model::result::JobResult;
 use engine::model::source::FileSource;
 use engine::model::status::Status;
-use engine::ports::clock::{Clock, StandingClock, SystemClock};
 use engine::ports::files::Folder;
-use engine::ports::memory::MemoryStore;
-use engine::runtime::engine::{Engine, Stores};
+use engine::runtime::engine::Engine;
 use engine::runtime::jobs::SaveJobError;
 use engine::runtime::manage::NewOrganization;
 use engine::runtime::perform::Performed;
@@ -22,7 +20,7 @@ use engine::runtime::worker::Worker;
 use serde_json::{Map, Value};
 
 use crate::display::{output, progress, report};
-use crate::{Failed, home, job_file};
+use crate::{Failed, job_file, local};
 
 /// What to run, and with what.
 #[derive(Args)]
@@ -64,31 +62,21 @@ pub async fn run(options: Options) -> Result<(), Failed> {
     if let Some(path) = &options.output {
         output::check(path)?;
     }
-    let engine = Arc::new(engine(&options).await?);
+    let engine = Arc::new(local::engine(&options.file, options.now).await?);
     let access = operator(&engine, &options).await?;
     let started = start(&engine, &access, document, &options).await?;
     let performed = perform(&engine, &access, &started, options.json).await?;
+    match options.json {
+        true => report::print_json(&performed),
+        false => report::print(&performed),
+    }
     if let Some(path) = &options.output {
         output::write(path, &performed.records)?;
-    }
-    match options.json {
-        true => println!("{}", report::json(&performed)),
-        false => report::print(&performed),
     }
     match performed.result.status {
         Status::Error | Status::Killed => Err(Failed::Job),
         _ => Ok(()),
     }
-}
-
-async fn engine(options: &Options) -> Result<Engine, Failed> {
-    let clock: Arc<dyn Clock> = match options.now {
-        Some(now) => Arc::new(StandingClock::at(now)),
-        None => Arc::new(SystemClock),
-    };
-    let folder = options.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let stores = Stores::of(Arc::new(MemoryStore::new()));
-    Ok(Engine::new(stores, Arc::new(home::host().await?), Arc::new(Folder::open_from(folder)), clock))
 }
 
 async fn operator(engine: &Engine, options: &Options) -> Result<Access, Failed> {
@@ -106,7 +94,7 @@ async fn operator(engine: &Engine, options: &Options) -> Result<Access, Failed> 
 
 async fn start(engine: &Engine, access: &Access, document: Value, options: &Options) -> Result<JobResult, Failed> {
     let refused = |faults: Vec<_>| Failed::Refused(job_file::told(&options.file, &faults));
-    let job = engine.check_job(&document).map_err(refused)?;
+    let job = engine.check_job(&document).await.map_err(refused)?;
     let arguments = options.arguments.iter().map(|(name, text)| (name.clone(), job.arguments.from_text(name, text)));
     let arguments: Map<String, Value> = arguments.collect();
     let records = options.data.as_deref().map(read_data).transpose()?;

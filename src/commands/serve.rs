@@ -1,6 +1,7 @@
 //! `ropewalk serve`: the server, on one SQLite file.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ pub struct Options {
     /// Address and port; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7700", env = "ROPEWALK_LISTEN")]
     listen: SocketAddr,
-    /// Folder of the database, and of the files that jobs may read (its folder `files`)
+    /// Folder of the database, and of the files that jobs may read (`files/ORGANIZATION` in it)
     #[arg(long, value_name = "DIR", default_value = "ropewalk-data", env = "ROPEWALK_DATA_DIR")]
     data_dir: PathBuf,
     /// How many jobs to work on at once
@@ -44,13 +45,14 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let store = open(&options.data_dir).await?;
     let engine = Arc::new(engine(Arc::clone(&store), &options.data_dir).await?);
-    let token = first_start(&engine).await?;
-    let recovered =
-        engine.queue.recover(engine.clock.now()).await.map_err(|error| Failed::Broken(error.to_string()))?;
+    // A token is made only when somebody will see it: the address first.
     let listener = TcpListener::bind(options.listen).await;
     let listener =
         listener.map_err(|error| Failed::Broken(format!("{} cannot be listened on: {error}", options.listen)))?;
     let address = listener.local_addr().map_err(|error| Failed::Broken(error.to_string()))?;
+    let token = first_start(&engine).await?;
+    let recovered =
+        engine.queue.recover(engine.clock.now()).await.map_err(|error| Failed::Broken(error.to_string()))?;
     announce(address, &options.data_dir, token.as_deref(), recovered);
     work(engine, listener, options.workers).await?;
     store.close().await;
@@ -61,7 +63,8 @@ async fn open(folder: &Path) -> Result<Arc<Store>, Failed> {
     let files = folder.join("files");
     let unusable =
         |error: std::io::Error| Failed::Broken(format!("the data folder {} cannot be used: {error}", folder.display()));
-    std::fs::create_dir_all(&files).map_err(unusable)?;
+    // Records and hashes of tokens are nobody else's.
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&files).map_err(unusable)?;
     let store = Store::open_sqlite(folder.join("ropewalk.db")).await;
     store.map(Arc::new).map_err(|error| Failed::Broken(error.to_string()))
 }
@@ -105,7 +108,7 @@ fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, recovered: 
     println!("Ropewalk {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
     println!("  GraphQL      http://{address}/graphql");
     println!("  try it in    http://{address}/graphiql");
-    println!("  data folder  {} (jobs read files from its folder `files`)", folder.display());
+    println!("  data folder  {} (jobs read files from files/ORGANIZATION in it)", folder.display());
     if recovered > 0 {
         println!("  going on with {recovered} job results that were at work when the server last stopped");
     }
@@ -122,7 +125,12 @@ fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, recovered: 
 async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize) -> Result<(), Failed> {
     let stop = CancellationToken::new();
     let worker = tokio::spawn(Worker::new(Arc::clone(&engine), workers).work(stop.clone(), GRACE));
-    let served = api::serve(listener, engine, api::Options::default(), interrupted()).await;
+    let stopping = stop.clone();
+    let shutdown = async move {
+        interrupted().await;
+        stopping.cancel();
+    };
+    let served = api::serve(listener, engine, api::Options::default(), shutdown).await;
     stop.cancel();
     // The worker ends by itself within its grace; what a panic left undone is put back at the next start.
     let _ = worker.await;

@@ -17,32 +17,33 @@ pub fn report_text(records: &[Value]) -> Option<&str> {
     }
 }
 
-/// Finds out before the job runs whether the file can be written.
+/// Finds out before the job runs whether there is a folder to write to.
 pub fn check(path: &Path) -> Result<(), Failed> {
-    File::options().append(true).create(true).open(path).map(|_| ()).map_err(|error| refused(path, &error.to_string()))
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match folder.is_dir() && !path.is_dir() {
+        true => Ok(()),
+        false => Err(Failed::Refused(format!("--output {}: there is no folder to write this file to", path.display()))),
+    }
 }
 
-/// Writes the records, or the text of a report.
+/// Writes the records, or the text of a report. The job has run by now, so what goes
+/// wrong is no refusal.
 pub fn write(path: &Path, records: &[Value]) -> Result<(), Failed> {
-    let file = File::create(path).map_err(|error| refused(path, &error.to_string()))?;
+    let broken = |message: &str| Failed::Broken(format!("--output {}: {message}", path.display()));
+    let format = Format::of_ending(&path.to_string_lossy());
+    let text = report_text(records);
+    if format.is_none() && text.is_none() {
+        return Err(broken("the ending does not say how to write records; use .json, .jsonl or .csv"));
+    }
+    let file = File::create(path).map_err(|error| broken(&error.to_string()))?;
     let mut file = BufWriter::new(file);
-    let written = match (Format::of_ending(&path.to_string_lossy()), report_text(records)) {
+    let written = match (format, text) {
         (Some(Format::Json), _) => write_json(&mut file, records),
         (Some(Format::JsonLines), _) => write_lines(&mut file, records),
-        (Some(Format::Csv), None) => write_csv(&mut file, records),
         (_, Some(text)) => file.write_all(text.as_bytes()),
-        (None, None) => {
-            return Err(refused(
-                path,
-                "the ending does not say how; use .json, .jsonl or .csv (only a report's text goes into other files)",
-            ));
-        }
+        (_, None) => write_csv(&mut file, records),
     };
-    written.and_then(|()| file.flush()).map_err(|error| refused(path, &error.to_string()))
-}
-
-fn refused(path: &Path, message: &str) -> Failed {
-    Failed::Refused(format!("--output {}: {message}", path.display()))
+    written.and_then(|()| file.flush()).map_err(|error| broken(&error.to_string()))
 }
 
 fn write_json(file: &mut impl Write, records: &[Value]) -> std::io::Result<()> {

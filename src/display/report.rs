@@ -1,5 +1,7 @@
 //! A finished job result, for people and as JSON.
 
+use std::io::Write;
+
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use engine::model::dates::stamp;
@@ -17,34 +19,34 @@ const LONGEST_RECORD: usize = 300;
 pub fn print(performed: &Performed) {
     print_records(&performed.records);
     print_rejected(performed);
-    println!("{}\n", lines(&performed.lines));
-    println!("{}: {}", performed.result.status, performed.result.message);
+    say(&format!("{}\n", lines(&performed.lines)));
+    say(&format!("{}: {}", performed.result.status, performed.result.message));
 }
 
 fn print_records(records: &[Value]) {
     if let Some(text) = report_text(records) {
-        println!("{}\n", text.trim_end());
+        say(&format!("{}\n", text.trim_end()));
         return;
     }
     for record in records.iter().take(SHOWN_RECORDS) {
-        println!("{}", cut(&record.to_string()));
+        say(&cut(&record.to_string()));
     }
     if records.len() > SHOWN_RECORDS {
-        println!("… {} more; --output FILE writes them all", records.len() - SHOWN_RECORDS);
+        say(&format!("… {} more; --output FILE writes them all", records.len() - SHOWN_RECORDS));
     }
     if !records.is_empty() {
-        println!();
+        say("");
     }
 }
 
 fn print_rejected(performed: &Performed) {
     for (line_no, rejected) in performed.rejected.iter().take(SHOWN_RECORDS) {
-        println!("rejected at line {line_no}: {} — {}", rejected.reason, cut(&rejected.record.to_string()));
+        say(&format!("rejected at line {line_no}: {} — {}", rejected.reason, cut(&rejected.record.to_string())));
     }
     match performed.rejected.len().saturating_sub(SHOWN_RECORDS) {
         0 if performed.rejected.is_empty() => {}
-        0 => println!(),
-        more => println!("… {more} more rejected; --json tells them all\n"),
+        0 => say(""),
+        more => say(&format!("… {more} more rejected; --json tells them all\n")),
     }
 }
 
@@ -80,8 +82,17 @@ fn lines(lines: &[LineResult]) -> Table {
     table
 }
 
-/// One object with everything.
-pub fn json(performed: &Performed) -> Value {
+/// Prints one object with everything.
+pub fn print_json(performed: &Performed) {
+    say(&json(performed).to_string());
+}
+
+/// Whoever reads may have heard enough (`| head`); the job has run all the same.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+fn json(performed: &Performed) -> Value {
     let result = &performed.result;
     let instant = |instant: &Option<engine::model::Instant>| instant.as_ref().map(stamp);
     json!({

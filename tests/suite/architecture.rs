@@ -75,6 +75,14 @@ fn imports_inside_the_engine_run_one_way() {
 }
 
 #[test]
+fn the_api_lets_nobody_in_but_by_their_token() {
+    let doors = ["access_of_operator", "add_organization", "issue_token", "adopt_token"];
+    for (path, text) in sources(&root().join("api/src")).iter().filter(|(path, _)| !path.contains("/tests")) {
+        assert!(!doors.iter().any(|door| text.contains(door)), "{path} goes around authentication");
+    }
+}
+
+#[test]
 fn the_clock_is_read_in_one_place() {
     let readers: Vec<_> = ["engine", "schema", "api", "src", "migrations"]
         .iter()

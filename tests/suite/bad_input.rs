@@ -71,6 +71,33 @@ fn malformed_yaml_and_json() {
 }
 
 #[test]
+fn yaml_means_what_json_means() {
+    let folder = folder();
+    let text = "key: j\nlines: [{ filter: { source: { inline: [{ c: NO }, { c: yes }] }, where: { c: NO } } }]\n";
+    let file = write(folder.path(), "j.yaml", text);
+    assert_eq!(run(&["run", &file, "--json"]).json()["records"], serde_json::json!([{"c": "NO"}]));
+    let told = refused("k.yaml", "key: k\nlines: [{ filter: { where: { n: 123456789012345678901 } } }]\n");
+    assert_told(&told, &["too large to be exact"]);
+}
+
+#[test]
+fn scripts_templates_and_schemas_that_do_not_parse_are_found_before_the_job_runs() {
+    let told = refused(
+        "j.yaml",
+        "key: j\nlines:\n  - { action: js, parameters: { script: 'return (((' } }\n  - { action: report, parameters: { format: text, template: '{{#each records}}' } }\n  - { action: validate, parameters: { schema: { type: nonsense } } }\n  - { action: sort, parameters: { by: [a..b] } }\n  - { action: log, parameters: { message: 'today is $<today>' } }\n",
+    );
+    for line in [
+        "lines[0].parameters",
+        "lines[1].parameters",
+        "lines[2].parameters",
+        "lines[3].parameters",
+        "lines[4].parameters",
+    ] {
+        assert_told(&told, &[line]);
+    }
+}
+
+#[test]
 fn hostile_yaml_is_bounded() {
     let bomb: String = (0..30)
         .map(|level| {

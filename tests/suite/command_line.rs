@@ -78,6 +78,30 @@ fn a_job_in_error_ends_with_code_1() {
 }
 
 #[test]
+fn an_output_that_cannot_be_written_is_told_after_the_result() {
+    let folder = folder();
+    let nowhere = run(&["run", "examples/escalation.yaml", "--output", "/nowhere/at/all.csv"]);
+    assert_eq!(
+        (nowhere.code, nowhere.stdout.as_str()),
+        (2, ""),
+        "a folder that is not there is found before the job runs"
+    );
+    let ending = folder.path().join("out.doc");
+    let ended = run(&[
+        "run",
+        "examples/escalation.yaml",
+        "--now",
+        "2026-11-20T07:00:00Z",
+        "--output",
+        ending.to_str().expect("UTF-8"),
+    ]);
+    assert_eq!(ended.code, 3);
+    assert!(ended.stdout.contains("success: All 4 lines"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("use .json, .jsonl or .csv"), "{}", ended.stderr);
+    assert!(!ending.exists());
+}
+
+#[test]
 fn check_tells_that_a_job_is_sound() {
     let ended = run(&["check", "examples/escalation.yaml"]);
     assert_eq!(ended.code, 0);
@@ -101,15 +125,21 @@ fn a_damaged_cache_is_mended() {
             .expect("the program starts")
     };
     assert!(run().status.success());
+    let mut whole = Vec::new();
     for entry in fs::read_dir(folder.path()).expect("a cache") {
         let path = entry.expect("an entry").path();
         if path.extension().is_some_and(|ending| ending == "cwasm") {
             let mut code = fs::read(&path).expect("code");
+            whole.push((path.clone(), code.clone()));
             let middle = code.len() / 2;
             code[middle] ^= 0xff;
             fs::write(&path, code).expect("a file");
         }
     }
+    assert_eq!(whole.len(), 2);
     let mended = run();
     assert!(mended.status.success(), "{mended:?}");
+    for (path, code) in whole {
+        assert!(fs::read(&path).expect("code") == code, "{} is still damaged", path.display());
+    }
 }

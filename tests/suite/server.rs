@@ -210,7 +210,10 @@ fn bad_input_is_answered_with_its_place_and_cure() {
     server.save(token, job(json!([{"filter": {"source": {"file": "../secret.jsonl"}}}])));
     let id = server.start_job(token, "a-job");
     let result = server.await_end(token, &id);
-    assert!(result["message"].as_str().expect("a message").contains("outside the server's data folder"), "{result:#}");
+    assert!(
+        result["message"].as_str().expect("a message").contains("outside the organization's folder on the server"),
+        "{result:#}"
+    );
     assert_eq!(server.post("rw_wrong", &json!({"query": "{ viewer { who } }"})).0, 401);
 }
 
@@ -218,7 +221,8 @@ fn bad_input_is_answered_with_its_place_and_cure() {
 fn files_below_the_data_folder_are_sources() {
     let data = folder();
     let server = Server::start(data.path());
-    std::fs::write(data.path().join("files/cities.csv"), "name\nVigo\n").expect("a file");
+    std::fs::create_dir_all(data.path().join("files/main")).expect("a folder");
+    std::fs::write(data.path().join("files/main/cities.csv"), "name\nVigo\n").expect("a file");
     server.save(server.token(), job(json!([{"filter": {"source": {"file": "cities.csv"}}}])));
     let id = server.start_job(server.token(), "a-job");
     let result = server.await_end(server.token(), &id);

@@ -58,6 +58,10 @@ pub fn write(folder: &Path, name: &str, text: &str) -> String {
 /// The folder of real data sets, where there is one.
 pub fn real_data() -> Option<PathBuf> {
     let folder = std::env::var_os("ROPEWALK_REAL_DATA").map(PathBuf::from);
+    assert!(
+        folder.is_some() || std::env::var_os("ROPEWALK_REQUIRE_REAL_DATA").is_none(),
+        "ROPEWALK_REAL_DATA is not set"
+    );
     if folder.is_none() {
         eprintln!("SKIPPED: ROPEWALK_REAL_DATA names no folder of real data sets");
     }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use super::engine::Runtime;
-use super::module::{build_id, hex};
+use super::module::hex;
 
 /// The folder of compiled modules.
 #[derive(Debug, Clone)]
@@ -76,11 +76,12 @@ impl Cache {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.recursive(true).create(&folder)?;
+        check_owner(&folder)?;
         Ok(Self { folder })
     }
 
     fn code_path(&self, runtime: &Runtime, digest: &str) -> PathBuf {
-        self.folder.join(format!("{digest}-{}.cwasm", build_id(runtime)))
+        self.folder.join(format!("{digest}-{}.cwasm", runtime.build_id()))
     }
 
     pub(super) fn find(&self, runtime: &Runtime, digest: &str) -> Option<Component> {
@@ -129,6 +130,23 @@ impl Cache {
     fn listing_path(&self, digest: &str) -> PathBuf {
         self.folder.join(format!("{digest}.json"))
     }
+}
+
+/// Compiled code is trusted, so nobody else may be able to put some there.
+#[cfg(unix)]
+fn check_owner(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let about = fs::metadata(folder)?;
+    let ours = about.uid() == rustix::process::geteuid().as_raw() && about.mode() & 0o022 == 0;
+    match ours {
+        true => Ok(()),
+        false => Err(std::io::Error::other("others may write there; it must belong to you alone (chmod 700)")),
+    }
+}
+
+#[cfg(not(unix))]
+fn check_owner(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 fn note_of(path: &Path) -> PathBuf {

@@ -1,5 +1,6 @@
 //! The one wasmtime engine of the program, and its pulse.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use wasmtime::component::Linker;
@@ -50,6 +51,13 @@ impl Runtime {
 
     pub(super) fn linker(&self) -> &Linker<Guest> {
         &self.inner.linker
+    }
+
+    /// The version of wasmtime and its settings, as part of names in the cache.
+    pub(super) fn build_id(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.inner.engine.precompile_compatibility_hash().hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
     }
 
     /// Keeps the pulse going for as long as a guest lives.

@@ -1,7 +1,5 @@
 //! A module: a component that was checked, compiled and asked for its actions once.
 
-use std::sync::OnceLock;
-
 use ::engine::model::action::{ActionSpec, ModuleDigest};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -121,15 +119,4 @@ async fn ask(runtime: &Runtime, pre: &ModulePre<Guest>, installable: &Installabl
 /// Lower-case hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |text, byte| text + &format!("{byte:02x}"))
-}
-
-/// The version of wasmtime and its settings, as part of names in the cache.
-pub(super) fn build_id(runtime: &Runtime) -> &'static str {
-    static ID: OnceLock<String> = OnceLock::new();
-    ID.get_or_init(|| {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
-        runtime.engine().precompile_compatibility_hash().hash(&mut hasher);
-        format!("{:016x}", hasher.finish())
-    })
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use values::order::{compare, equal};
 use values::path::Path;
 
-pub use parse::{OPERATORS, Reading, parse};
+pub use parse::{OPERATORS, Reading, close, parse};
 
 /// A parsed tree. An empty `All` matches everything.
 #[derive(Debug, Clone)]

@@ -70,7 +70,10 @@ fn first_of_month(day: NaiveDate, month: u32) -> NaiveDate {
 pub fn shift(text: &str, offsets: &str, zone: Tz) -> Result<String, String> {
     let mut moment = Moment::parse(text, zone)?;
     for (count, unit) in parse_offsets(offsets)? {
-        moment = moment.moved(count, unit, zone).ok_or_else(|| format!("{text} moved by {offsets} is out of range"))?;
+        moment = moment
+            .moved(count, unit, zone)
+            .filter(Moment::has_plain_year)
+            .ok_or_else(|| format!("{text} moved by {offsets} is out of range"))?;
     }
     Ok(moment.text())
 }
@@ -104,6 +107,15 @@ impl Moment {
                 begin_of(wall, zone).map(Self::At)
             }
         }
+    }
+
+    /// Years that every reader of RFC 3339 understands.
+    fn has_plain_year(&self) -> bool {
+        let year = match self {
+            Self::Day(day) => day.year(),
+            Self::At(at) => at.year(),
+        };
+        (1..=9999).contains(&year)
     }
 
     fn text(&self) -> String {
@@ -214,7 +226,9 @@ mod tests {
         for offset in ["", "7d", "+d", "+7", "+7x", "+7d?", "--7d", "+99999999999999999999d"] {
             assert!(shift("2026-11-20", offset, Tz::UTC).is_err(), "{offset}");
         }
-        for offset in ["+999999999y", "+9223372036854775807d", "-9223372036854775807w"] {
+        for offset in
+            ["+8000y", "+260116y+41d+24h", "-2027y", "+999999999y", "+9223372036854775807d", "-9223372036854775807w"]
+        {
             assert!(shift("2026-11-20", offset, Tz::UTC).unwrap_err().contains("out of range"), "{offset}");
         }
         assert!(shift("soon", "+1d", Tz::UTC).unwrap_err().contains("`soon` is not a date"));

@@ -90,13 +90,11 @@ impl Filter {
 }
 
 impl Distinct {
-    fn identity(&self, record: &Value) -> String {
+    /// A missing field is told apart from null, and no field runs into the next.
+    fn identity(&self, record: &Value) -> Vec<Option<String>> {
         match self {
-            Self::Whole => values::order::identity(record),
-            Self::By(paths) => {
-                let parts = paths.iter().map(|path| path.of(record).map_or_else(String::new, values::order::identity));
-                parts.collect()
-            }
+            Self::Whole => vec![Some(values::order::identity(record))],
+            Self::By(paths) => paths.iter().map(|path| path.of(record).map(values::order::identity)).collect(),
         }
     }
 }
@@ -261,6 +259,14 @@ mod tests {
         let records = json!([{"n": 1}, {"n": 1.0}, {"n": "1"}, {"n": null}, {}, {}]);
         assert_eq!(chosen(json!({"distinct": ["n"]}), records.clone()), json!([{"n": 1}, {"n": "1"}, {"n": null}, {}]));
         assert_eq!(chosen(json!({"distinct": true}), records), json!([{"n": 1}, {"n": "1"}, {"n": null}, {}]));
+    }
+
+    #[test]
+    fn distinct_by_several_fields_keeps_them_apart() {
+        let records = json!([{"a": 1, "b": 23}, {"a": 12, "b": 3}, {"b": 1}, {"a": 1}, {"a": 1, "b": 23}]);
+        let kept = json!([{"a": 1, "b": 23}, {"a": 12, "b": 3}, {"b": 1}, {"a": 1}]);
+        assert_eq!(chosen(json!({"distinct": ["a", "b"]}), records), kept);
+        assert!(Filter::read(&json!({"distinct": []}), "f").is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::action::{Catalogue, Intake};
-use super::criteria::Reading;
+use super::criteria::{self, Reading};
 use super::fault::{Fault, field};
 use super::filter::Filter;
 use super::result::LineKind;
@@ -93,6 +93,11 @@ impl Line {
         })
     }
 
+    /// Whether an error of this line ends a job that says so of all its lines.
+    pub fn stops(&self, job_stops: bool) -> bool {
+        self.on_error == OnError::Stop || (self.on_error == OnError::Inherit && job_stops)
+    }
+
     /// Filter or action.
     pub fn kind(&self) -> LineKind {
         match self.work {
@@ -124,7 +129,7 @@ impl Line {
 }
 
 fn read_filter(written: &Value, path: &str) -> Result<Work, Vec<Fault>> {
-    let template = Template::parse(written, path, |_| false);
+    let template = Template::parse(&close_criteria(written), path, |_| false);
     let mut faults = Filter::check(written, path);
     match template {
         Ok(definition) if faults.is_empty() => Ok(Work::Filter(definition)),
@@ -133,6 +138,15 @@ fn read_filter(written: &Value, path: &str) -> Result<Work, Vec<Fault>> {
             Err(faults)
         }
     }
+}
+
+/// The definition with criteria that no rendered value can change.
+fn close_criteria(written: &Value) -> Value {
+    let mut definition = written.clone();
+    if let Some(tree) = definition.get_mut("where") {
+        criteria::close(tree);
+    }
+    definition
 }
 
 fn read_action(name: &str, written: &Value, path: &str, catalogue: &Catalogue) -> Result<Work, Vec<Fault>> {

@@ -33,6 +33,33 @@ impl Sample {
     }
 }
 
+/// The first rejected records, as many as the bounds allow.
+pub fn sample_of_rejected(rejected: &[Rejected], most: usize) -> Vec<Rejected> {
+    let mut bytes = 0;
+    let fitting = rejected.iter().take(most).take_while(|one| {
+        bytes += size_of_text(&one.record) + one.reason.len();
+        bytes <= SAMPLE_BYTES
+    });
+    fitting.cloned().collect()
+}
+
+/// A value as a result keeps it: itself, or a mark where it is too large to keep.
+pub fn kept(value: &Value) -> Value {
+    match size_of_text(value) {
+        bytes if bytes > SAMPLE_BYTES => Value::String(format!("… {bytes} bytes, too many to keep")),
+        _ => value.clone(),
+    }
+}
+
+/// A sentence as a result keeps it: cut, with a mark, where it goes on for too long.
+pub fn kept_sentence(sentence: &str) -> String {
+    const MOST: usize = 2000;
+    match sentence.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &sentence[..end]),
+        None => sentence.to_owned(),
+    }
+}
+
 /// A record that left the set, and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rejected {

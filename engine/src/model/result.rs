@@ -116,6 +116,16 @@ pub struct LineResult {
     pub log: Vec<LogEntry>,
 }
 
+impl LineResult {
+    /// How people call it: its number, with its name or what it does.
+    pub fn called(&self) -> String {
+        match self.name.as_deref().or(self.action.as_deref()) {
+            Some(title) => format!("{} ({title})", self.line_no),
+            None => self.line_no.to_string(),
+        }
+    }
+}
+
 /// One message that an action logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEntry {

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use super::criteria::Reading;
 use super::fault::{Fault, did_you_mean, element, field};
-use super::template::is_templated;
+use super::template::holds_placeholder;
+
+/// Bytes of one compiled pattern.
+const MAX_PATTERN: usize = 256 * 1024;
 
 /// A compiled JSON Schema (2020-12). References to other documents are refused.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ impl Schema {
     /// # Errors
     /// One sentence with what is wrong in it.
     pub fn compile(schema: &Value) -> Result<Self, String> {
-        let pattern_options = jsonschema::PatternOptions::regex();
+        let pattern_options = jsonschema::PatternOptions::regex().size_limit(MAX_PATTERN).dfa_size_limit(MAX_PATTERN);
         let options =
             jsonschema::draft202012::options().with_pattern_options(pattern_options).should_validate_formats(true);
         let validator = options.build(schema).map_err(|error| format!("{}: {error}", error.instance_path()))?;
@@ -71,15 +74,6 @@ fn is_certain(error: &ValidationError<'_>) -> bool {
     let structural =
         matches!(error.kind(), AdditionalProperties { .. } | Required { .. } | UnevaluatedProperties { .. });
     structural || !holds_placeholder(error.instance())
-}
-
-fn holds_placeholder(value: &Value) -> bool {
-    match value {
-        Value::String(text) => is_templated(text),
-        Value::Array(all) => all.iter().any(holds_placeholder),
-        Value::Object(fields) => fields.values().any(holds_placeholder),
-        _ => false,
-    }
 }
 
 fn place(path: &str, below: &Location) -> String {

@@ -84,6 +84,19 @@ impl Template {
         }
     }
 
+    /// The value, where it holds no placeholder.
+    pub fn constant(&self) -> Option<Value> {
+        match self {
+            Self::Fixed(value) => Some(value.clone()),
+            Self::Text(_) => None,
+            Self::Array(all) => all.iter().map(Self::constant).collect::<Option<_>>().map(Value::Array),
+            Self::Object(fields) => {
+                let constants = fields.iter().map(|(name, one)| Some((name.clone(), one.constant()?)));
+                constants.collect::<Option<_>>().map(Value::Object)
+            }
+        }
+    }
+
     /// Every variable that is read, with the path of the text that reads it.
     pub fn variables(&self, path: &str) -> Vec<(String, Variable)> {
         match self {

@@ -10,8 +10,9 @@ pub struct FileFault(pub String);
 
 /// Opens the files that jobs name.
 pub trait Files: Send + Sync {
-    /// Opens a file for reading. The path is the job's; blocking.
-    fn open(&self, path: &str) -> Result<Box<dyn Read + Send>, FileFault>;
+    /// Opens a file for reading, for a job of the organization with this key. The path
+    /// is the job's; blocking.
+    fn open(&self, organization: &str, path: &str) -> Result<Box<dyn Read + Send>, FileFault>;
 }
 
 /// The files of a folder.
@@ -28,17 +29,17 @@ impl Folder {
         Self { root: root.into(), confined: false }
     }
 
-    /// Only what is really below `root`, links followed. For a server.
+    /// Only what is really below the organization's own folder in `root`, links followed.
+    /// For a server.
     pub fn confined_to(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into(), confined: true }
     }
 
-    fn check(&self, named: &str, real: &Path) -> Result<(), FileFault> {
-        let root =
-            self.root.canonicalize().map_err(|error| FileFault(format!("the data folder cannot be read: {error}")))?;
-        if self.confined && !real.starts_with(&root) {
+    fn check(&self, folder: &Path, named: &str, real: &Path) -> Result<(), FileFault> {
+        let unreadable = |error| FileFault(format!("the data folder cannot be read: {error}"));
+        if self.confined && !real.starts_with(folder.canonicalize().map_err(unreadable)?) {
             return Err(FileFault(format!(
-                "the file `{named}` is outside the server's data folder; put it there and name it by its path in that folder"
+                "the file `{named}` is outside the organization's folder on the server; put it there and name it by its path in that folder"
             )));
         }
         Ok(())
@@ -46,17 +47,18 @@ impl Folder {
 }
 
 impl Files for Folder {
-    fn open(&self, path: &str) -> Result<Box<dyn Read + Send>, FileFault> {
+    fn open(&self, organization: &str, path: &str) -> Result<Box<dyn Read + Send>, FileFault> {
+        let folder = if self.confined { self.root.join(organization) } else { self.root.clone() };
         let outside =
             Path::new(path).is_absolute() || Path::new(path).components().any(|part| part.as_os_str() == "..");
         if self.confined && outside {
             return Err(FileFault(format!(
-                "the file `{path}` is outside the server's data folder; name it by its path in that folder"
+                "the file `{path}` is outside the organization's folder on the server; name it by its path in that folder"
             )));
         }
         let unreadable = |error: std::io::Error| FileFault(self.unreadable(path, &error));
-        let real = self.root.join(path).canonicalize().map_err(unreadable)?;
-        self.check(path, &real)?;
+        let real = folder.join(path).canonicalize().map_err(unreadable)?;
+        self.check(&folder, path, &real)?;
         if !real.is_file() {
             return Err(FileFault(format!("`{path}` is not a file")));
         }
@@ -68,7 +70,7 @@ impl Folder {
     fn unreadable(&self, path: &str, error: &std::io::Error) -> String {
         match error.kind() {
             std::io::ErrorKind::NotFound if self.confined => {
-                format!("there is no file `{path}` in the server's data folder")
+                format!("there is no file `{path}` in the organization's folder on the server")
             }
             std::io::ErrorKind::NotFound => format!("there is no file `{path}` (looked in {})", self.root.display()),
             _ => format!("the file `{path}` cannot be read: {error}"),

@@ -129,6 +129,10 @@ pub trait Queue: Send + Sync {
     /// Ends the result, with any status but `killed`: only a kill kills.
     async fn finish(&self, lease: Lease, finish: Finish) -> Result<JobResult, LeaseError>;
 
+    /// Hands a result back as if it had not been claimed: after an orderly stop, or when
+    /// the store was away. The next claim takes it.
+    async fn release(&self, lease: Lease) -> Result<(), LeaseError>;
+
     /// Puts back what a worker that is gone had taken up, and says how much it was.
     /// Called once, before the first claim of the only node on a store. What was
     /// taken up [`CLAIMS_AT_MOST`] times is not put back but ended, as

@@ -31,8 +31,7 @@ pub(crate) async fn act(
 ) -> Result<Done, Broken> {
     let faults = work.schema.faults(parameters, &field(&line.path, "parameters"), Reading::Rendered);
     if !faults.is_empty() {
-        let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        return Err(Broken::Error(told.join("; ")));
+        return Err(Broken::of_faults(faults));
     }
     let opening = attempt.engine.actions.open(open_line(attempt, line, work, parameters));
     let limits = Limits { attempt, timeout: line.timeout, started: tokio::time::Instant::now() };
@@ -99,6 +98,7 @@ async fn take_all(
     limits: &Limits<'_>,
 ) -> Result<Done, Broken> {
     let set = attempt.records();
+    let set: &[Value] = &set;
     let size = match work.intake {
         Intake::Batches => attempt.job.batch_size,
         Intake::Whole if set.len() > MAX_WHOLE => {

@@ -2,6 +2,7 @@
 
 use super::engine::Engine;
 use crate::model::organization::{Access, OrgScope};
+use crate::model::record::kept_sentence;
 use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::status::Status;
 use crate::ports::StoreError;
@@ -15,6 +16,7 @@ impl Engine {
     /// See [`KillError`].
     pub async fn kill(&self, access: &Access, id: ResultId, reason: Option<&str>) -> Result<JobResult, KillError> {
         let cut = self.cut(access.scope(), id).await?;
+        let reason = reason.map(kept_sentence);
         let who = match reason {
             Some(reason) => format!("Killed by {} ({reason})", access.who),
             None => format!("Killed by {}", access.who),
@@ -34,7 +36,7 @@ impl Engine {
         Ok(match running {
             Some(line) => format!(
                 " in line {} after {}; {}",
-                name_of(line),
+                line.called(),
                 taken(self.progress(id).as_ref(), line),
                 done_before(done)
             ),
@@ -55,12 +57,5 @@ fn done_before(done: usize) -> String {
         0 => "no line was done before".to_owned(),
         1 => "1 line was done before".to_owned(),
         _ => format!("{done} lines were done before"),
-    }
-}
-
-fn name_of(line: &LineResult) -> String {
-    match line.name.as_deref().or(line.action.as_deref()) {
-        Some(title) => format!("{} ({title})", line.line_no),
-        None => line.line_no.to_string(),
     }
 }

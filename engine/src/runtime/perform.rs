@@ -11,9 +11,9 @@ use super::engine::Engine;
 use super::{act, select};
 use crate::model::fault::Fault;
 use crate::model::job::Job;
-use crate::model::line::{Line, OnError, Work};
+use crate::model::line::{Line, Work};
 use crate::model::organization::{OrgScope, Organization};
-use crate::model::record::{Records, Rejected, Sample};
+use crate::model::record::{Records, Rejected, Sample, kept, kept_sentence, sample_of_rejected};
 use crate::model::result::{Counters, JobResult, KEPT_REJECTED, LineResult, LogEntry};
 use crate::model::status::Status;
 use crate::model::template::Template;
@@ -64,6 +64,14 @@ impl From<Failure> for Broken {
     }
 }
 
+impl Broken {
+    /// The line is in error for all of these.
+    pub(crate) fn of_faults(faults: Vec<Fault>) -> Self {
+        let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        Self::Error(told.join("; "))
+    }
+}
+
 impl From<Fault> for Broken {
     fn from(fault: Fault) -> Self {
         Self::Error(fault.to_string())
@@ -78,10 +86,8 @@ impl Engine {
     /// The store failed; the result stays claimed and is put back by recovery.
     pub async fn perform(&self, claimed: Claimed) -> Result<Option<Performed>, StoreError> {
         let id = claimed.result.id;
-        let kill = self.running.begin(id);
-        let performed = self.perform_until(claimed, kill).await;
-        self.running.end(id);
-        match performed {
+        let at_work = self.running.begin(id);
+        match self.perform_until(claimed, at_work.kill.clone()).await {
             Ok(performed) => Ok(Some(performed)),
             Err(LeaseError::Lost) => Ok(None),
             Err(LeaseError::Store(error)) => Err(error),
@@ -104,6 +110,21 @@ impl Engine {
         attempt.finish().await
     }
 
+    /// Ends a result whose work a fault of the engine itself broke off.
+    pub(crate) async fn end_after_panic(&self, lease: Lease) -> Result<(), LeaseError> {
+        let message = "The engine met a fault of its own; the node's log says which.".to_owned();
+        let lines = self.results.lines(OrgScope::of(lease.organization), &[lease.result]).await?;
+        for (_, mut line) in lines.into_iter().filter(|(_, line)| line.status == Status::Running) {
+            (line.status, line.message) = (Status::Error, message.clone());
+            line.finished_at = Some(self.clock.now());
+            self.queue.record(lease, &line).await?;
+        }
+        let finish = Finish { status: Status::Error, message, at: self.clock.now(), counters: Counters::default() };
+        self.queue.finish(lease, finish).await?;
+        self.tell(lease.organization, lease.result, Change::Status);
+        Ok(())
+    }
+
     async fn load(
         &self,
         scope: OrgScope,
@@ -114,7 +135,7 @@ impl Engine {
         let (Some(organization), Some(saved)) = (organization, saved) else {
             return Ok(Err(format!("Version {} of job {} is gone.", result.version, result.job)));
         };
-        let job = self.check_job(&saved.document).map_err(|faults| {
+        let job = self.read_job(&saved.document).map_err(|faults| {
             let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
             format!("The job can no longer be run: {}.", told.join("; "))
         });
@@ -131,7 +152,7 @@ impl Engine {
 
 /// Why the rest of the lines is skipped.
 enum Rest {
-    AfterStop,
+    AfterStop(u32),
     AfterEmpty(u32),
 }
 
@@ -145,7 +166,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) zone: Tz,
     pub(crate) kill: CancellationToken,
     variables: Map<String, Value>,
-    records: Records,
+    records: Arc<Records>,
     lines: Vec<LineResult>,
     rejected: Vec<(u32, Rejected)>,
     rest: Option<Rest>,
@@ -176,7 +197,7 @@ impl<'a> Attempt<'a> {
             zone,
             kill,
             variables,
-            records: claimed.records,
+            records: Arc::new(claimed.records),
             lines,
             rejected,
             rest: None,
@@ -199,7 +220,7 @@ impl<'a> Attempt<'a> {
     fn reason_to_skip(&self, line: &Line) -> Option<String> {
         match self.rest {
             _ if !line.active => Some("The line is inactive.".to_owned()),
-            Some(Rest::AfterStop) => Some("The job had stopped on an error.".to_owned()),
+            Some(Rest::AfterStop(line_no)) => Some(format!("The job had stopped at line {line_no}.")),
             Some(Rest::AfterEmpty(line_no)) => Some(format!("Nothing was left after line {line_no}.")),
             None => None,
         }
@@ -208,12 +229,13 @@ impl<'a> Attempt<'a> {
     async fn work(&mut self, line: &Line, result: &mut LineResult) -> Result<Done, Broken> {
         let (template, path) = line.template();
         let context = self.context(template)?;
-        result.parameters = template.render(&context, &path)?;
+        let rendered = template.render(&context, &path)?;
+        result.parameters = kept(&rendered);
         match &line.work {
-            Work::Filter(_) => select::select(self, line, &result.parameters).await,
+            Work::Filter(_) => select::select(self, line, rendered).await,
             Work::Action(work) => {
                 let mut log = Vec::new();
-                let done = act::act(self, line, work, &result.parameters, &mut log).await;
+                let done = act::act(self, line, work, &rendered, &mut log).await;
                 result.log = log;
                 done
             }
@@ -241,9 +263,7 @@ impl<'a> Attempt<'a> {
             Err(Broken::Killed) => return Err(LeaseError::Lost),
             Err(Broken::Error(message)) => {
                 (result.status, result.message) = (Status::Error, message);
-                let stops =
-                    line.on_error == OnError::Stop || (line.on_error == OnError::Inherit && self.job.stops_on_error);
-                self.rest = stops.then_some(Rest::AfterStop);
+                self.rest = line.stops(self.job.stops_on_error).then_some(Rest::AfterStop(line.line_no));
             }
             Ok(done) => self.take_up(line, &mut result, done),
         }
@@ -258,15 +278,13 @@ impl<'a> Attempt<'a> {
         };
         (result.status, result.message, result.counters) = (done.status, done.message, counters);
         result.sample = Sample::of(&done.records);
-        result.rejected = done.rejected.iter().take(KEPT_REJECTED).cloned().collect();
+        result.rejected = sample_of_rejected(&done.rejected, KEPT_REJECTED);
         self.rejected.extend(done.rejected.into_iter().map(|rejected| (line.line_no, rejected)));
         if done.status == Status::Error {
-            let stops =
-                line.on_error == OnError::Stop || (line.on_error == OnError::Inherit && self.job.stops_on_error);
-            self.rest = stops.then_some(Rest::AfterStop);
+            self.rest = line.stops(self.job.stops_on_error).then_some(Rest::AfterStop(line.line_no));
             return;
         }
-        self.records = done.records;
+        self.records = Arc::new(done.records);
         let empty_filter = matches!(line.work, Work::Filter(_)) && self.records.is_empty();
         if empty_filter && !self.job.continues_when_empty {
             self.rest = Some(Rest::AfterEmpty(line.line_no));
@@ -275,6 +293,7 @@ impl<'a> Attempt<'a> {
 
     async fn end_line(&mut self, mut result: LineResult) -> Result<(), LeaseError> {
         result.finished_at = Some(self.engine.clock.now());
+        result.message = kept_sentence(&result.message);
         self.engine.queue.record(self.lease, &result).await?;
         self.engine.tell(self.lease.organization, self.lease.result, Change::Status);
         let seen = variables::of_line(&result);
@@ -312,15 +331,17 @@ impl<'a> Attempt<'a> {
             records_out: self.records.len() as u64,
             records_rejected: self.lines.iter().map(|line| line.counters.records_rejected).sum(),
         };
+        let message = kept_sentence(&message);
         let finish = Finish { status, message, at: self.engine.clock.now(), counters };
         let result = self.engine.queue.finish(self.lease, finish).await?;
         self.engine.tell(self.lease.organization, self.lease.result, Change::Status);
-        Ok(Performed { result, lines: self.lines, records: self.records, rejected: self.rejected })
+        let records = Arc::unwrap_or_clone(self.records);
+        Ok(Performed { result, lines: self.lines, records, rejected: self.rejected })
     }
 
     /// The set as it stands before the line that runs now.
-    pub(crate) fn records(&self) -> &[Value] {
-        &self.records
+    pub(crate) fn records(&self) -> Arc<Records> {
+        Arc::clone(&self.records)
     }
 
     /// Shows how far the line is.
@@ -342,26 +363,23 @@ fn verdict(lines: &[LineResult], rest: Option<&Rest>, records: usize) -> (Status
     let worked: Vec<_> = lines.iter().filter(|line| line.status != Status::Skipped).collect();
     let status = Status::of_job(worked.iter().map(|line| line.status));
     let worst = worked.iter().find(|line| line.status == status);
+    let stopped_at = |line_no: u32| lines.iter().find(|line| line.line_no == line_no);
     match (status, rest, worst) {
-        (Status::Error, Some(Rest::AfterStop), Some(line)) => (
-            status,
-            format!("Stopped at line {} after {} records: {}", title(line), line.counters.records_in, line.message),
-        ),
-        (Status::Error, _, Some(line)) => (status, format!("Line {} failed: {}", title(line), line.message)),
-        (Status::Warning, _, Some(line)) => (status, format!("Line {}: {}", title(line), line.message)),
+        (Status::Error, Some(Rest::AfterStop(line_no)), _) => {
+            let told = stopped_at(*line_no).map_or_else(String::new, |line| {
+                let before = act::counted(usize::try_from(line.counters.records_in).unwrap_or(usize::MAX));
+                format!("Stopped at line {} after {before}: {}", line.called(), line.message)
+            });
+            (status, told)
+        }
+        (Status::Error, _, Some(line)) => (status, format!("Line {} failed: {}", line.called(), line.message)),
+        (Status::Warning, _, Some(line)) => (status, format!("Line {}: {}", line.called(), line.message)),
         (_, Some(Rest::AfterEmpty(line_no)), _) => (Status::Info, format!("Nothing matched at line {line_no}.")),
         _ if worked.is_empty() => (Status::Info, "No line is active.".to_owned()),
         _ if worked.iter().all(|line| line.status == Status::Info) => {
             (Status::Info, "There was nothing to do.".to_owned())
         }
         _ => (status, format!("{}; {} came out.", lines_did(worked.len()), act::counted(records))),
-    }
-}
-
-fn title(line: &LineResult) -> String {
-    match line.name.as_deref().or(line.action.as_deref()) {
-        Some(title) => format!("{} ({title})", line.line_no),
-        None => line.line_no.to_string(),
     }
 }
 

@@ -23,16 +23,16 @@ impl Running {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that work begins, and hands out the token that interrupts it.
-    pub(crate) fn begin(&self, id: ResultId) -> CancellationToken {
+    /// Notes that work begins; it ends when what is given is dropped.
+    pub(crate) fn begin(&self, id: ResultId) -> AtWork<'_> {
         let kill = CancellationToken::new();
         self.entries().insert(id, Entry { kill: kill.clone(), progress: None });
-        kill
+        AtWork { running: self, id, kill }
     }
 
-    /// Notes that work ended.
-    pub(crate) fn end(&self, id: ResultId) {
-        self.entries().remove(&id);
+    /// Interrupts all work, since the node stops.
+    pub(crate) fn interrupt_all(&self) {
+        self.entries().values().for_each(|entry| entry.kill.cancel());
     }
 
     /// Interrupts the work on a result, if it is at work here.
@@ -50,5 +50,19 @@ impl Running {
 
     pub(crate) fn progress(&self, id: ResultId) -> Option<Progress> {
         self.entries().get(&id)?.progress.clone()
+    }
+}
+
+/// A result at work on this node.
+pub(crate) struct AtWork<'a> {
+    running: &'a Running,
+    id: ResultId,
+    /// Interrupts the work.
+    pub(crate) kill: CancellationToken,
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.running.entries().remove(&self.id);
     }
 }

@@ -15,48 +15,58 @@ use crate::model::source::Source;
 use crate::model::status::Status;
 use crate::ports::files::Files;
 
-/// Runs a filter whose definition is rendered.
-pub(crate) async fn select(attempt: &Attempt<'_>, line: &Line, definition: &Value) -> Result<Done, Broken> {
+/// How many records are looked at between two looks at the clock.
+const RECORDS_BETWEEN_CHECKS: usize = 256;
+
+/// Runs a filter whose definition is rendered. It may hold costly patterns or a large
+/// file, so it works away from the threads that answer calls, and looks up now and then.
+pub(crate) async fn select(attempt: &Attempt<'_>, line: &Line, definition: Value) -> Result<Done, Broken> {
     let path = field(&line.path, "filter");
-    let filter = Filter::read(definition, &path).map_err(|faults| {
-        let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        Broken::Error(told.join("; "))
-    })?;
-    let (read, kept) = match &filter.source {
-        None => keep(&filter, attempt.records().to_vec()),
-        Some(Source::Inline(records)) => keep(&filter, records.clone()),
-        Some(Source::File(_)) => return from_file(attempt, line, filter).await,
-    };
-    Ok(done(read, filter.arrange(kept)))
-}
-
-fn keep(filter: &Filter, mut records: Records) -> (usize, Records) {
-    let read = records.len();
-    records.retain(|record| filter.keeps(record));
-    (read, records)
-}
-
-/// Files are read away from the threads that answer calls.
-async fn from_file(attempt: &Attempt<'_>, line: &Line, filter: Filter) -> Result<Done, Broken> {
-    let files = Arc::clone(&attempt.engine.files);
+    let (set, files) = (attempt.records(), Arc::clone(&attempt.engine.files));
+    let organization = attempt.organization.key.clone();
     let stop = Stop::new(attempt.kill.clone(), line.timeout);
-    let reading = tokio::task::spawn_blocking(move || read_file(files.as_ref(), &filter, &stop));
-    let (read, kept) =
-        reading.await.map_err(|error| Broken::Error(format!("reading the source broke off: {error}")))??;
-    Ok(done(read, kept))
+    let work = tokio::task::spawn_blocking(move || {
+        let filter = Filter::read(&definition, &path).map_err(Broken::of_faults)?;
+        let (read, kept) = choose(&filter, &set, files.as_ref(), &organization, &stop)?;
+        stop.check()?;
+        let records = filter.arrange(kept);
+        stop.check()?;
+        Ok(done(read, records))
+    });
+    work.await.map_err(|error| Broken::Error(format!("The filter broke off: {error}")))?
 }
 
-fn read_file(files: &dyn Files, filter: &Filter, stop: &Stop) -> Result<(usize, Records), Broken> {
-    let (mut read, mut kept) = (0, Records::new());
-    if let Some(Source::File(file)) = &filter.source {
-        sources::read(files, file, stop, |record| {
-            read += 1;
-            if filter.keeps(&record) {
-                kept.push(record);
-            }
-        })?;
+/// How many records were looked at, and those that match.
+fn choose(
+    filter: &Filter,
+    set: &Records,
+    files: &dyn Files,
+    organization: &str,
+    stop: &Stop,
+) -> Result<(usize, Records), Broken> {
+    match &filter.source {
+        None => keep(filter, set, stop),
+        Some(Source::Inline(records)) => keep(filter, records, stop),
+        Some(Source::File(file)) => {
+            let (mut read, mut kept) = (0, Records::new());
+            sources::read(files, organization, file, stop, |record| {
+                read += 1;
+                if filter.keeps(&record) {
+                    kept.push(record);
+                }
+            })?;
+            Ok((read, kept))
+        }
     }
-    Ok((read, filter.arrange(kept)))
+}
+
+fn keep(filter: &Filter, set: &Records, stop: &Stop) -> Result<(usize, Records), Broken> {
+    let mut kept = Records::new();
+    for part in set.chunks(RECORDS_BETWEEN_CHECKS) {
+        stop.check()?;
+        kept.extend(part.iter().filter(|record| filter.keeps(record)).cloned());
+    }
+    Ok((set.len(), kept))
 }
 
 fn done(read: usize, records: Records) -> Done {

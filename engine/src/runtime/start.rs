@@ -60,7 +60,7 @@ impl Engine {
     }
 
     async fn accept(&self, access: &Access, saved: &SavedJob, start: Start) -> Result<NewResult, StartError> {
-        let job = self.check_job(&saved.document).map_err(StartError::Faults)?;
+        let job = self.read_job(&saved.document).map_err(StartError::Faults)?;
         let mut faults = faults_of_title(start.title.as_deref());
         faults.extend(faults_of_records(start.records.as_deref().unwrap_or_default()));
         let arguments = job.arguments.complete(start.arguments).unwrap_or_else(|more| {

@@ -61,7 +61,7 @@ impl Action for Aggregate {
                 "values": {
                     "type": "object",
                     "title": "Values",
-                    "description": "Names of new fields, and what each holds. Sums and averages leave out what is no number; the others leave out what is null or missing.",
+                    "description": "Names of new fields, and what each holds. What is null or missing is left out; sums and averages warn of what is no number.",
                     "minProperties": 1,
                     "additionalProperties": {
                         "type": "object",

@@ -17,7 +17,7 @@ pub struct Parameters {
 
 pub struct Distinct {
     by: Vec<Path>,
-    found: HashSet<String>,
+    found: HashSet<Vec<Option<String>>>,
     seen: usize,
 }
 
@@ -65,15 +65,12 @@ impl Action for Distinct {
 }
 
 impl Distinct {
-    fn key(&self, record: &Value) -> String {
+    /// A missing field is told apart from null, and no field runs into the next.
+    fn key(&self, record: &Value) -> Vec<Option<String>> {
         if self.by.is_empty() {
-            return identity(record);
+            return vec![Some(identity(record))];
         }
-        let part = |path: &Path| path.of(record).map_or_else(|| "missing".to_owned(), identity);
-        self.by.iter().map(part).collect::<Vec<_>>().join(
-            "
-",
-        )
+        self.by.iter().map(|path| path.of(record).map(identity)).collect()
     }
 }
 

@@ -85,7 +85,7 @@ impl Action for Log {
     }
 
     fn open(parameters: Parameters, context: &Context) -> Result<Log, Failure> {
-        let text = Text::parse(&parameters.message);
+        let text = phrase::template(&parameters.message);
         let text = text.map_err(|fault| Failure::new(format!("message: {fault}")))?;
         let level = match parameters.level {
             Wanted::Debug => Level::Debug,

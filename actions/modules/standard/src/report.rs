@@ -88,7 +88,7 @@ impl Action for Report {
             (Format::Csv, Some(_)) => return Err(Failure::new("template: a csv report has columns, not a template")),
             (_, None) => return Err(Failure::new("template: a text or html report needs a template")),
             (_, Some(source)) => {
-                let text = Text::parse(&source);
+                let text = phrase::template(&source);
                 Maker::Template(Box::new(text.map_err(|fault| Failure::new(format!("template: {fault}")))?))
             }
         };

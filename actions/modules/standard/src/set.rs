@@ -102,7 +102,7 @@ impl Action for Set {
 
 fn text(name: String, source: &Value) -> Result<(String, Text), Failure> {
     let source = source.as_str().ok_or_else(|| Failure::new(format!("compute.{name} is no text")))?;
-    let text = Text::parse(source).map_err(|fault| Failure::new(format!("compute.{name}: {fault}")))?;
+    let text = phrase::template(source).map_err(|fault| Failure::new(format!("compute.{name}: {fault}")))?;
     Ok((name, text))
 }
 

@@ -31,7 +31,9 @@ pub const OPERATORS: [&str; 20] = [
     "any",
     "all",
 ];
-const MAX_REGEX_BYTES: usize = 1024 * 1024;
+/// Bounds of one regular expression once it is compiled, and how many one tree may hold.
+const MAX_REGEX_BYTES: usize = 256 * 1024;
+const MAX_PATTERNS: usize = 100;
 
 /// Whether placeholders are already values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,9 +49,31 @@ pub enum Reading {
 /// # Errors
 /// Every fault, with its path below `path`.
 pub fn parse(value: &Value, path: &str, reading: Reading) -> Result<Criteria, Vec<Fault>> {
-    let mut parser = Parser { reading, faults: Vec::new() };
+    let mut parser = Parser { reading, faults: Vec::new(), patterns: 0 };
     let criteria = parser.criteria(value, path);
     if parser.faults.is_empty() { Ok(criteria) } else { Err(parser.faults) }
+}
+
+/// Makes `{"owner": "$<args.who>"}` say `{"owner": {"eq": "$<args.who>"}}`, all through
+/// the tree: a placeholder stands for a value, and an object that it brings must not be
+/// read as operators. Only a whole tree may come from one placeholder.
+pub fn close(tree: &mut Value) {
+    let Value::Object(entries) = tree else { return };
+    for (name, value) in entries {
+        match (name.as_str(), value) {
+            ("and" | "or", Value::Array(all)) => all.iter_mut().for_each(close),
+            ("not", tree) => close(tree),
+            (_, operand @ Value::String(_)) if operand.as_str().is_some_and(is_templated) => {
+                *operand = serde_json::json!({"eq": operand.take()});
+            }
+            (_, Value::Object(operators)) => operators.iter_mut().for_each(|(operator, value)| {
+                if matches!(operator.as_str(), "any" | "all") {
+                    close(value);
+                }
+            }),
+            _ => {}
+        }
+    }
 }
 
 /// Collects faults and goes on; what could not be read is replaced by a test
@@ -57,6 +81,7 @@ pub fn parse(value: &Value, path: &str, reading: Reading) -> Result<Criteria, Ve
 struct Parser {
     reading: Reading,
     faults: Vec<Fault>,
+    patterns: usize,
 }
 
 const UNREAD: Test = Test::Exists(true);
@@ -153,7 +178,9 @@ impl Parser {
             "endsWith" => Test::EndsWith(self.operand(value, path)),
             "like" => self.pattern(value, path, |text| regex_of_like(text, false)),
             "ilike" => self.pattern(value, path, |text| regex_of_like(text, true)),
-            "matches" => self.pattern(value, path, |text| RegexBuilder::new(text).size_limit(MAX_REGEX_BYTES).build()),
+            "matches" => self.pattern(value, path, |text| {
+                RegexBuilder::new(text).size_limit(MAX_REGEX_BYTES).dfa_size_limit(MAX_REGEX_BYTES).build()
+            }),
             "exists" => Test::Exists(self.flag(value, path)),
             "isNull" => Test::IsNull(self.flag(value, path)),
             "isEmpty" => Test::IsEmpty(self.flag(value, path)),
@@ -220,6 +247,11 @@ impl Parser {
         if self.is_open(value) {
             return UNREAD;
         }
+        self.patterns += 1;
+        if self.patterns > MAX_PATTERNS {
+            self.fault(path, format!("is more than the {MAX_PATTERNS} patterns that one filter may have"));
+            return UNREAD;
+        }
         match build(text) {
             Ok(regex) => Test::Matches(regex),
             Err(error) => {
@@ -274,5 +306,6 @@ fn regex_of_like(pattern: &str, ignore_case: bool) -> Result<Regex, regex::Error
         .dot_matches_new_line(true)
         .case_insensitive(ignore_case)
         .size_limit(MAX_REGEX_BYTES)
+        .dfa_size_limit(MAX_REGEX_BYTES)
         .build()
 }

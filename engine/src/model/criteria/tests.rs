@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Reading, parse};
+use super::{Reading, close, parse};
 
 fn holds(criteria: Value, record: Value) -> bool {
     parse(&criteria, "where", Reading::Rendered).unwrap().matches(&record)
@@ -101,6 +101,28 @@ fn a_placeholder_stands_for_any_value_until_it_is_rendered() {
     let open = json!({"a": {"in": "$<args.list>", "matches": "$<args.re>"}, "b": {"between": "$<args.pair>"}, "or": "$<args.or>"});
     assert!(parse(&open, "where", Reading::Written).is_ok());
     assert!(parse(&open, "where", Reading::Rendered).is_err());
+}
+
+#[test]
+fn a_placeholder_brings_a_value_and_never_operators() {
+    let mut tree =
+        json!({"owner": "$<args.o>", "n": {"gt": "$<args.n>"}, "or": [{"a": "${b}"}], "not": {"c": "{{d}}"}, "e": 1});
+    close(&mut tree);
+    let closed = json!({
+        "owner": {"eq": "$<args.o>"},
+        "n": {"gt": "$<args.n>"},
+        "or": [{"a": {"eq": "${b}"}}],
+        "not": {"c": {"eq": "{{d}}"}},
+        "e": 1,
+    });
+    assert_eq!(tree, closed);
+    assert!(!holds(json!({"owner": {"eq": {"ne": null}}}), json!({"owner": "me"})));
+}
+
+#[test]
+fn too_many_patterns_are_refused() {
+    let many: Vec<_> = (0..101).map(|n| json!({"a": {"matches": format!("x{n}")}})).collect();
+    assert!(faults(json!({"or": many}))[0].contains("more than the 100 patterns"));
 }
 
 #[test]

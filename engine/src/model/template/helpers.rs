@@ -20,15 +20,16 @@ impl HelperDef for Shift {
         &self,
         helper: &Helper<'rc>,
         _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
+        context: &'rc Context,
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, RenderError> {
         let text = |index: usize| helper.param(index).map_or(&Value::Null, |param| param.value());
         if text(0).is_null() {
             return Ok(Value::Null.into());
         }
-        let [date, offset, zone] = [0, 1, 2].map(|index| text(index).as_str().unwrap_or_default());
-        let zone: Tz = zone.parse().unwrap_or(Tz::UTC);
+        let [date, offset] = [0, 1].map(|index| text(index).as_str().unwrap_or_default());
+        let zone = context.data().get("timeZone").and_then(Value::as_str);
+        let zone: Tz = zone.and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
         let shifted = dates::shift(date, offset, zone).map_err(RenderErrorReason::Other)?;
         Ok(Value::String(shifted).into())
     }

@@ -33,12 +33,12 @@ pub fn to_handlebars(text: &str) -> Result<String, String> {
             }
             Opening::Placeholder(close) => {
                 let (expression, after) = cut(&from[2..], close, text)?;
-                push_expression(&mut source, &with_offsets(expression.trim()));
+                push_expression(&mut source, &with_offsets(expression.trim())?);
                 after
             }
             Opening::Handlebars => {
                 let (expression, after) = cut_handlebars(from);
-                source.push_str(&with_offsets(expression));
+                source.push_str(&with_offsets(expression)?);
                 after
             }
         };
@@ -120,17 +120,34 @@ fn push_expression(source: &mut String, expression: &str) {
 
 static OFFSET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let names = dates::NAMES.join("|");
-    Regex::new(&format!(r#"("[^"]*"|'[^']*')|\b({names}|since|scheduledAt)((?:[+-][0-9]+[mhdwMy])+)(?:\b|$)"#)).ok()
+    Regex::new(&format!(
+        r#"("[^"]*"|'[^']*')|(^|[\s({{=])({names}|since|scheduledAt)((?:[+-][0-9]+[mhdwMy])+)(?:\b|$)"#
+    ))
+    .ok()
 });
 
+/// An offset behind something that is no date variable, which handlebars could not read.
+static STRAY_OFFSET: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?:^|[\s({])([A-Za-z_][A-Za-z0-9_.]*)(\+[0-9]+[mhdwMy])\b").ok());
+
 /// `today+7d` is `(shift today "+7d")`; as the whole expression it stands without parentheses.
-fn with_offsets(expression: &str) -> String {
-    let Some(offset) = OFFSET.as_ref() else { return expression.to_owned() };
-    let shifted = offset.replace_all(expression, |found: &regex::Captures<'_>| match (found.get(2), found.get(3)) {
-        (Some(name), Some(offsets)) => format!("(shift {} \"{}\" timeZone)", name.as_str(), offsets.as_str()),
-        _ => found[0].to_owned(),
+fn with_offsets(expression: &str) -> Result<String, String> {
+    let Some(offset) = OFFSET.as_ref() else { return Ok(expression.to_owned()) };
+    let shifted = offset.replace_all(expression, |found: &regex::Captures<'_>| {
+        match (found.get(2), found.get(3), found.get(4)) {
+            (Some(before), Some(name), Some(offsets)) => {
+                format!("{}(shift {} \"{}\")", before.as_str(), name.as_str(), offsets.as_str())
+            }
+            _ => found[0].to_owned(),
+        }
     });
-    without_parentheses(&shifted)
+    match STRAY_OFFSET.as_ref().and_then(|stray| stray.captures(&shifted)) {
+        Some(stray) => Err(format!(
+            "only dates such as `today` and `now` take an offset directly; for `{}` write shift {} \"{}\"",
+            &stray[1], &stray[1], &stray[2]
+        )),
+        None => Ok(without_parentheses(&shifted)),
+    }
 }
 
 fn without_parentheses(expression: &str) -> String {
@@ -161,13 +178,12 @@ mod tests {
 
     #[test]
     fn offsets_become_a_helper() {
-        assert_eq!(to_handlebars("$<today+7d>").unwrap(), "{{shift today \"+7d\" timeZone}}");
-        assert_eq!(
-            to_handlebars("{{date now-2h+1M \"%H\"}}").unwrap(),
-            "{{date (shift now \"-2h+1M\" timeZone) \"%H\"}}"
-        );
+        assert_eq!(to_handlebars("$<today+7d>").unwrap(), "{{shift today \"+7d\"}}");
+        assert_eq!(to_handlebars("{{date now-2h+1M \"%H\"}}").unwrap(), "{{date (shift now \"-2h+1M\") \"%H\"}}");
         assert_eq!(to_handlebars("$<default args.a \"today+1d\">").unwrap(), "{{default args.a \"today+1d\"}}");
         assert_eq!(to_handlebars("$<args.today>").unwrap(), "{{args.today}}");
+        let told = to_handlebars("$<args.today+1d>").unwrap_err();
+        assert!(told.ends_with("for `args.today` write shift args.today \"+1d\""), "{told}");
     }
 
     #[test]

@@ -37,6 +37,15 @@ impl Queue for MemoryStore {
         Ok(entry.result.clone())
     }
 
+    async fn release(&self, lease: Lease) -> Result<(), LeaseError> {
+        let mut tables = self.tables();
+        let entry = tables.leased(lease)?;
+        entry.leased = false;
+        entry.result.attempt -= 1;
+        tables.waiting.insert((lease.result, lease.organization));
+        Ok(())
+    }
+
     async fn recover(&self, now: Instant) -> Result<u64, StoreError> {
         let mut tables = self.tables();
         let Tables { results, waiting, .. } = &mut *tables;

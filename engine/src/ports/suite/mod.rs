@@ -92,6 +92,7 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_lease_is_lost_by_recovery_and_by_the_next_claim
             what_was_put_back_can_be_killed
             what_took_its_node_down_three_times_is_given_up
+            a_result_that_is_handed_back_waits_as_if_it_had_not_been_claimed
             what_waits_or_has_ended_is_left_alone;
     }
 }

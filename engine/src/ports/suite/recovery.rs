@@ -85,6 +85,23 @@ pub async fn what_took_its_node_down_three_times_is_given_up(store: &impl Stores
     assert_eq!(lines[1].1.message, result.message);
 }
 
+pub async fn a_result_that_is_handed_back_waits_as_if_it_had_not_been_claimed(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let mut lease = running(store, acme, 1).await.lease;
+    for _ in 0..2 * CLAIMS_AT_MOST {
+        store.record(lease, &line(10, Status::Running)).await.expect("a line");
+        store.release(lease).await.expect("the lease is good");
+        assert_lost(store, lease).await;
+        assert!(store.release(lease).await.is_err(), "only once");
+        let claimed = claim_one(store).await;
+        assert_eq!(claimed.result.attempt, 1, "the claim did not count");
+        lease = claimed.lease;
+    }
+    store.kill(acme, id(1), kill()).await.expect("a kill");
+    assert!(store.release(lease).await.is_err(), "a killed result is not handed back");
+    assert!(store.claim(9, at(50)).await.expect("a claim").is_empty());
+}
+
 pub async fn what_waits_or_has_ended_is_left_alone(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     ended(store, acme, 1, "job", Status::Success).await;

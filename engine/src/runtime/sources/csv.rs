@@ -1,5 +1,6 @@
 //! CSV (RFC 4180) with a header row. Cells are text unless a column has a type.
 
+use std::cell::Cell;
 use std::io::Read;
 
 use serde_json::{Map, Value};
@@ -17,10 +18,12 @@ pub(super) fn read(
     stop: &Stop,
     mut each: impl FnMut(Value),
 ) -> Result<(), Broken> {
-    let mut rows = csv::ReaderBuilder::new().from_reader(reader);
+    let quotes = Cell::new(0);
+    let mut rows = csv::ReaderBuilder::new().from_reader(CountingQuotes { reader, quotes: &quotes });
     let columns = read_header(&mut rows, source)?;
     let mut row = csv::StringRecord::new();
     let mut number = 1;
+    let mut last_row_spans_lines = false;
     while rows.read_record(&mut row).map_err(|error| broken_row(&error, source))? {
         number += 1;
         if number % ROWS_BETWEEN_CHECKS == 0 {
@@ -31,8 +34,31 @@ pub(super) fn read(
             Ok((name.clone(), value))
         });
         each(Value::Object(cells.collect::<Result<Map<_, _>, Broken>>()?));
+        last_row_spans_lines = row.iter().next_back().is_some_and(|cell| cell.contains('\n'));
     }
-    Ok(())
+    match quotes.get() % 2 == 1 && last_row_spans_lines {
+        true => Err(Broken::Error(format!(
+            "{} row {number}: a quote is opened and never closed; mend the file",
+            source.path
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// A reader that counts quotes as they pass: an odd number at the end of a file whose
+/// last cell spans lines is a quote that swallowed the rest.
+struct CountingQuotes<'a, R> {
+    reader: R,
+    quotes: &'a Cell<u64>,
+}
+
+impl<R: Read> Read for CountingQuotes<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        let quotes = buffer[..read].iter().filter(|byte| **byte == b'"').count();
+        self.quotes.set(self.quotes.get() + quotes as u64);
+        Ok(read)
+    }
 }
 
 fn read_header(rows: &mut csv::Reader<impl Read>, source: &FileSource) -> Result<Vec<(String, ColumnType)>, Broken> {
@@ -80,7 +106,15 @@ fn number_text(cell: &str) -> Option<String> {
     if serde_json::from_str::<serde_json::Number>(cell).is_ok() {
         return Some(cell.to_owned());
     }
-    let number: f64 = cell.parse().ok()?;
+    let whole = |digits: &str| {
+        digits.parse::<i64>().map(|n| n.to_string()).or_else(|_| digits.parse::<u64>().map(|n| n.to_string()))
+    };
+    if let Ok(whole) = whole(cell) {
+        return Some(whole);
+    }
+    // A whole number that is too large would be rounded.
+    let too_large = cell.trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_digit());
+    let number: f64 = cell.parse().ok().filter(|_| !too_large)?;
     serde_json::Number::from_f64(number).map(|number| number.to_string())
 }
 

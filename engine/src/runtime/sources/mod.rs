@@ -26,7 +26,7 @@ impl Stop {
         Self { kill, timeout, end: Instant::now() + timeout }
     }
 
-    fn check(&self) -> Result<(), Broken> {
+    pub(crate) fn check(&self) -> Result<(), Broken> {
         match () {
             () if self.kill.is_cancelled() => Err(Broken::Killed),
             () if Instant::now() > self.end => Err(Broken::Error(timed_out(self.timeout))),
@@ -42,8 +42,14 @@ impl From<FileFault> for Broken {
 }
 
 /// Reads every record of a file, in order.
-pub(crate) fn read(files: &dyn Files, source: &FileSource, stop: &Stop, each: impl FnMut(Value)) -> Result<(), Broken> {
-    let reader = files.open(&source.path)?;
+pub(crate) fn read(
+    files: &dyn Files,
+    organization: &str,
+    source: &FileSource,
+    stop: &Stop,
+    each: impl FnMut(Value),
+) -> Result<(), Broken> {
+    let reader = files.open(organization, &source.path)?;
     match source.format {
         Format::Csv => csv::read(reader, source, stop, each),
         Format::Json => json::read_document(reader, source, stop, each),
@@ -58,7 +64,7 @@ pub(crate) fn read(files: &dyn Files, source: &FileSource, stop: &Stop, each: im
 pub fn read_all(files: &dyn Files, source: &FileSource) -> Result<Records, String> {
     const PATIENCE: Duration = Duration::from_secs(3600);
     let mut records = Records::new();
-    match read(files, source, &Stop::new(CancellationToken::new(), PATIENCE), |record| records.push(record)) {
+    match read(files, "", source, &Stop::new(CancellationToken::new(), PATIENCE), |record| records.push(record)) {
         Ok(()) => Ok(records),
         Err(Broken::Error(message)) => Err(message),
         Err(Broken::Killed) => Err("reading was interrupted".to_owned()),

@@ -9,7 +9,7 @@ use crate::ports::files::{FileFault, Files, Folder};
 struct One(&'static [u8]);
 
 impl Files for One {
-    fn open(&self, _: &str) -> Result<Box<dyn Read + Send>, FileFault> {
+    fn open(&self, _: &str, _: &str) -> Result<Box<dyn Read + Send>, FileFault> {
         Ok(Box::new(Cursor::new(self.0)))
     }
 }
@@ -46,6 +46,8 @@ fn a_cell_that_does_not_fit_is_told_with_row_and_column() {
 fn broken_rows_are_told_with_their_number() {
     let told = read(b"a,b\n1,2\n1,2,3\n", json!("a.csv")).unwrap_err();
     assert!(told.starts_with("a.csv row 3 has 3 cells where the header has 2"), "{told}");
+    let swallowed = read(b"a,b\n1,\"2\n3,4\n5,6\n", json!("a.csv")).unwrap_err();
+    assert_eq!(swallowed, "a.csv row 2: a quote is opened and never closed; mend the file");
     assert!(read(b"a\n\xff\n", json!("a.csv")).unwrap_err().contains("row 2 is not UTF-8"));
     assert!(read(b"a,a\n", json!("a.csv")).unwrap_err().contains("names column `a` twice"));
 }
@@ -54,6 +56,9 @@ fn broken_rows_are_told_with_their_number() {
 fn large_integers_in_cells_and_documents_stay_exact() {
     let file = json!({"path": "a.csv", "columns": {"n": "number"}});
     assert_eq!(read(b"n\n9007199254740993\n", file).unwrap(), [json!({"n": 9_007_199_254_740_993_u64})]);
+    let leading = read(b"n\n09007199254740993\n+7\n", json!({"path": "a.csv", "columns": {"n": "number"}})).unwrap();
+    assert_eq!(leading, [json!({"n": 9_007_199_254_740_993_u64}), json!({"n": 7})]);
+    assert!(read(b"n\n99999999999999999999999\n", json!({"path": "a.csv", "columns": {"n": "number"}})).is_err());
     assert_eq!(read(b"[{\"n\": 18446744073709551615}]", json!("a.json")).unwrap(), [json!({"n": u64::MAX})]);
     assert!(read(b"[{\"n\": 18446744073709551616}]", json!("a.json")).is_err());
 }
@@ -82,16 +87,29 @@ fn broken_json_is_told_with_its_place() {
 #[test]
 fn a_confined_folder_lets_nothing_out() {
     let root = std::env::temp_dir().join(format!("ropewalk-files-{}", std::process::id()));
-    std::fs::create_dir_all(root.join("inside")).unwrap();
-    std::fs::write(root.join("inside/a.jsonl"), "{}").unwrap();
+    std::fs::create_dir_all(root.join("files/inside")).unwrap();
+    std::fs::create_dir_all(root.join("files/other")).unwrap();
+    std::fs::write(root.join("files/inside/a.jsonl"), "{}").unwrap();
+    std::fs::write(root.join("files/other/a.jsonl"), "{}").unwrap();
     std::fs::write(root.join("outside.jsonl"), "{}").unwrap();
     #[cfg(unix)]
-    std::os::unix::fs::symlink(root.join("outside.jsonl"), root.join("inside/link.jsonl")).unwrap_or_default();
-    let folder = Folder::confined_to(root.join("inside"));
-    let told = |path: &str| folder.open(path).map(|_| ()).map_err(|fault| fault.to_string());
+    std::os::unix::fs::symlink(root.join("outside.jsonl"), root.join("files/inside/link.jsonl")).unwrap_or_default();
+    let folder = Folder::confined_to(root.join("files"));
+    let told = |path: &str| folder.open("inside", path).map(|_| ()).map_err(|fault| fault.to_string());
     assert_eq!(told("a.jsonl"), Ok(()));
-    for path in ["../outside.jsonl", "/etc/passwd", "link.jsonl", "x/../../outside.jsonl"] {
-        assert!(told(path).unwrap_err().contains("outside the server's data folder"), "{path}: {:?}", told(path));
+    for path in [
+        "../outside.jsonl",
+        "../other/a.jsonl",
+        "../../outside.jsonl",
+        "/etc/passwd",
+        "link.jsonl",
+        "x/../../outside.jsonl",
+    ] {
+        assert!(
+            told(path).unwrap_err().contains("outside the organization's folder on the server"),
+            "{path}: {:?}",
+            told(path)
+        );
     }
     assert!(told("absent.csv").unwrap_err().contains("there is no file"));
     assert!(told("").unwrap_err().contains("not a file"));

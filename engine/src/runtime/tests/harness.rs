@@ -80,6 +80,7 @@ fn functions() -> FunctionActions {
             })
         }),
         ("idle", Intake::Batches, |_, _| Ok(Outcome { severity: Severity::Info, ..Outcome::default() })),
+        ("panic", Intake::None, |_, _| panic!("a fault of the engine")),
         ("echo", Intake::None, |parameters, _| Ok(records(vec![parameters.clone()]))),
     ])
 }

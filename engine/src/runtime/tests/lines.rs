@@ -70,8 +70,8 @@ async fn a_job_that_stops_on_error_skips_the_rest() {
     stopping["stopsOnError"] = json!(true);
     let performed = harness().await.perform(stopping, numbers(7)).await;
     assert_eq!(statuses(&performed), [(10, Success), (20, Error), (30, Skipped)]);
-    assert_eq!(performed.result.message, "Stopped at line 20 (boom) after 1 records: It was told to fail.");
-    assert_eq!(performed.lines[2].message, "The job had stopped on an error.");
+    assert_eq!(performed.result.message, "Stopped at line 20 (boom) after 1 record: It was told to fail.");
+    assert_eq!(performed.lines[2].message, "The job had stopped at line 20.");
 }
 
 #[tokio::test]
@@ -93,6 +93,48 @@ async fn a_line_overrides_what_the_job_says_of_errors() {
     let mut stopping = job(json!([{"action": "fail", "onError": "continue"}, {"action": "pass"}]));
     stopping["stopsOnError"] = json!(true);
     assert_eq!(statuses(&harness().await.perform(stopping, numbers(1)).await), [(10, Error), (20, Success)]);
+}
+
+#[tokio::test]
+async fn the_line_that_stopped_is_named_and_not_one_that_failed_before() {
+    let mut stopping = job(json!([
+        {"name": "first", "action": "fail", "onError": "continue"},
+        {"name": "second", "action": "reject-odd"},
+        {"action": "pass"},
+    ]));
+    stopping["stopsOnError"] = json!(true);
+    let performed = harness().await.perform(stopping, json!([{"n": 1}])).await;
+    assert_eq!(statuses(&performed), [(10, Error), (20, Error), (30, Skipped)]);
+    let told = "Stopped at line 20 (second) after 1 record: Rejected all 1 record; the first: 1 is odd.";
+    assert_eq!(performed.result.message, told);
+}
+
+#[tokio::test]
+async fn a_costly_filter_meets_its_timeout() {
+    let patterns: Vec<_> = (0..90).map(|n| json!({"t": {"matches": format!("x{n}.*y.*z$")}})).collect();
+    let lines = json!([{"timeout": "1ms", "filter": {"where": {"or": patterns}}}]);
+    let records: Value = (0..2000).map(|_| json!({"t": "x".repeat(500)})).collect();
+    let performed = harness().await.perform(job(lines), records).await;
+    assert!(performed.lines[0].message.contains("timeout of 1ms"), "{}", performed.lines[0].message);
+}
+
+#[tokio::test]
+async fn what_a_placeholder_brings_is_a_value_and_never_an_operator() {
+    let harness = harness().await;
+    harness.save(job(json!([{"filter": {"where": {"n": "$<args.n>"}}}]))).await;
+    harness.start(json!({"n": {"ne": null}}), numbers(3)).await.unwrap();
+    let performed = harness.step().await.unwrap();
+    assert_eq!((performed.result.status, performed.records.len()), (Info, 0));
+}
+
+#[tokio::test]
+async fn what_is_too_large_to_keep_leaves_a_mark() {
+    let long = "x".repeat(100_000);
+    let lines = json!([{"action": "echo", "parameters": {"said": long}}]);
+    let performed = harness().await.perform(job(lines), numbers(1)).await;
+    assert_eq!(performed.records[0]["said"], long);
+    assert_eq!(performed.lines[0].parameters, "… 100011 bytes, too many to keep");
+    assert!(performed.lines[0].sample.cut);
 }
 
 #[tokio::test]
@@ -166,5 +208,9 @@ async fn an_action_that_never_comes_back_meets_its_timeout() {
 async fn files_outside_the_folder_are_an_error_of_the_line() {
     let performed =
         harness().await.perform(job(json!([{"filter": {"source": {"file": "../etc/passwd.csv"}}}])), numbers(1)).await;
-    assert!(performed.lines[0].message.contains("outside the server's data folder"), "{}", performed.lines[0].message);
+    assert!(
+        performed.lines[0].message.contains("outside the organization's folder on the server"),
+        "{}",
+        performed.lines[0].message
+    );
 }

@@ -4,3 +4,4 @@ mod harness;
 mod kills;
 mod lines;
 mod starts;
+mod workers;

@@ -47,7 +47,7 @@ fn what_is_no_number_is_told() {
     assert_eq!(report.records, json!([{"s": 1, "n": 4, "m": "2"}]));
     assert_eq!(
         report.message(),
-        "Made 1 group of 4 records; 3 values left out of sums and averages for being no number."
+        "Made 1 group of 4 records; 1 value left out of sums and averages for being no number."
     );
     assert_eq!(report.outcomes.last().map(|outcome| outcome.severity), Some(Severity::Warning));
 }

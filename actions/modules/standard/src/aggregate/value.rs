@@ -74,7 +74,9 @@ impl Running {
             (Running::Sum(sum) | Running::Avg(sum), Kind::Sum(path) | Kind::Avg(path)) => {
                 return match path.of(record) {
                     Some(Value::Number(number)) => sum.add(number),
-                    _ => false,
+                    // What nobody filled in is nothing to add up, and nothing to warn of.
+                    None | Some(Value::Null) => true,
+                    Some(_) => false,
                 };
             }
             (Running::Distinct(found), Kind::Distinct(path)) => {

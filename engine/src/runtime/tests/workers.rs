@@ -1,0 +1,77 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::harness::{Harness, harness};
+use crate::model::result::JobResult;
+use crate::model::status::Status;
+use crate::runtime::worker::Worker;
+
+const GRACE: Duration = Duration::from_millis(50);
+
+impl Harness {
+    fn work(&self, slots: usize) -> (JoinHandle<()>, CancellationToken) {
+        let stop = CancellationToken::new();
+        (tokio::spawn(Worker::new(Arc::clone(&self.engine), slots).work(stop.clone(), GRACE)), stop)
+    }
+
+    /// Waits, by notices, until the result stands like this.
+    async fn await_status(&self, id: crate::model::result::ResultId, status: Status) -> JobResult {
+        let mut notices = self.engine.notices.listen();
+        loop {
+            let found = self.engine.results.find(self.access.scope(), id).await.unwrap().unwrap();
+            if found.status == status {
+                return found;
+            }
+            let _ = tokio::time::timeout(Duration::from_millis(200), notices.recv()).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_worker_performs_what_waits_and_stops_when_it_is_told() {
+    let harness = harness().await;
+    harness.save(json!({"key": "job", "lines": [{"action": "pass"}]})).await;
+    let (at_work, stop) = harness.work(2);
+    for _ in 0..5 {
+        let started = harness.start(json!({}), json!([{"n": 1}])).await.unwrap();
+        harness.await_status(started.id, Status::Success).await;
+    }
+    stop.cancel();
+    at_work.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_fault_of_the_engine_ends_the_result_and_not_the_worker() {
+    let harness = harness().await;
+    harness.save(json!({"key": "job", "lines": [{"action": "panic"}]})).await;
+    let (at_work, stop) = harness.work(1);
+    let broken = harness.start(json!({}), json!([])).await.unwrap();
+    let ended = harness.await_status(broken.id, Status::Error).await;
+    assert!(ended.message.contains("a fault of its own"), "{}", ended.message);
+    let lines = harness.engine.results.lines(harness.access.scope(), &[broken.id]).await.unwrap();
+    assert_eq!(lines[0].1.status, Status::Error);
+    harness.save(json!({"key": "job", "lines": [{"action": "pass"}]})).await;
+    let next = harness.start(json!({}), json!([{"n": 1}])).await.unwrap();
+    harness.await_status(next.id, Status::Success).await;
+    stop.cancel();
+    at_work.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_claims_nothing_more_and_hands_back_what_takes_too_long() {
+    let harness = harness().await;
+    harness.save(json!({"key": "job", "lines": [{"action": "echo", "parameters": {"hang": true}}]})).await;
+    let (at_work, stop) = harness.work(1);
+    let first = harness.start(json!({}), json!([])).await.unwrap();
+    harness.await_status(first.id, Status::Running).await;
+    let second = harness.start(json!({}), json!([])).await.unwrap();
+    stop.cancel();
+    tokio::time::timeout(Duration::from_secs(5), at_work).await.expect("the worker stops").unwrap();
+    let claimed = harness.engine.queue.claim(9, harness.engine.clock.now()).await.unwrap();
+    let again: Vec<_> = claimed.iter().map(|claimed| (claimed.result.id, claimed.result.attempt)).collect();
+    assert_eq!(again, [(first.id, 1), (second.id, 1)], "both wait, and the cut attempt does not count");
+}
