@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::display::say;
 use crate::{Failed, job_file, local};
 
 /// What to check.
@@ -19,6 +20,5 @@ pub async fn check(options: &Options) -> Result<(), Failed> {
     let engine = local::engine(&options.file, None).await?;
     let job = engine.check_job(&document).await;
     let job = job.map_err(|faults| Failed::Refused(job_file::told(&options.file, &faults)))?;
-    println!("{}: job {} with {} lines has no faults", options.file.display(), job.key, job.lines.len());
-    Ok(())
+    say(&format!("{}: job {} with {} lines has no faults", options.file.display(), job.key, job.lines.len()))
 }

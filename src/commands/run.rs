@@ -19,7 +19,7 @@ use engine::runtime::start::{Start, StartError};
 use engine::runtime::worker::Worker;
 use serde_json::{Map, Value};
 
-use crate::display::{output, progress, report};
+use crate::display::{output, progress, report, say};
 use crate::{Failed, job_file, local};
 
 /// What to run, and with what.
@@ -66,17 +66,14 @@ pub async fn run(options: Options) -> Result<(), Failed> {
     let access = operator(&engine, &options).await?;
     let started = start(&engine, &access, document, &options).await?;
     let performed = perform(&engine, &access, &started, options.json).await?;
-    match options.json {
-        true => report::print_json(&performed),
-        false => report::print(&performed),
+    say(&if options.json { report::json(&performed).to_string() } else { report::text(&performed) })?;
+    let failed = matches!(performed.result.status, Status::Error | Status::Killed);
+    match &options.output {
+        Some(path) if failed => eprintln!("{} was not written, since the job did not get to its end", path.display()),
+        Some(path) => output::write(path, &performed.records)?,
+        None => {}
     }
-    if let Some(path) = &options.output {
-        output::write(path, &performed.records)?;
-    }
-    match performed.result.status {
-        Status::Error | Status::Killed => Err(Failed::Job),
-        _ => Ok(()),
-    }
+    if failed { Err(Failed::Job) } else { Ok(()) }
 }
 
 async fn operator(engine: &Engine, options: &Options) -> Result<Access, Failed> {
@@ -112,7 +109,8 @@ async fn start(engine: &Engine, access: &Access, document: Value, options: &Opti
 fn read_data(path: &Path) -> Result<Vec<Value>, Failed> {
     let named = path.to_string_lossy();
     let refused = |message: String| Failed::Refused(format!("--data: {message}"));
-    let source = FileSource::of_path(&named).map_err(refused)?;
+    let source =
+        FileSource::of_path(&named).map_err(|_| refused(format!("{named}: use a .csv, .json or .jsonl file")))?;
     read_all(&Folder::open_from("."), &source).map_err(refused)
 }
 

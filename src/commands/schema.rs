@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::Failed;
+use crate::display::say;
 
 /// Which schema.
 #[derive(Args)]
@@ -20,8 +21,7 @@ enum What {
 /// Prints a schema.
 pub fn print(options: &Options) -> Result<(), Failed> {
     match options.what {
-        What::Job => println!("{:#}", engine::model::job::schema()),
-        What::Graphql => print!("{}", api::sdl()),
+        What::Job => say(&format!("{:#}", engine::model::job::schema())),
+        What::Graphql => say(api::sdl().trim_end()),
     }
-    Ok(())
 }

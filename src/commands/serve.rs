@@ -1,5 +1,6 @@
 //! `ropewalk serve`: the server, on one SQLite file.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -31,8 +32,8 @@ pub struct Options {
     #[arg(long, value_name = "DIR", default_value = "ropewalk-data", env = "ROPEWALK_DATA_DIR")]
     data_dir: PathBuf,
     /// How many jobs to work on at once
-    #[arg(long, value_name = "COUNT", default_value_t = 16, env = "ROPEWALK_WORKERS")]
-    workers: usize,
+    #[arg(long, value_name = "COUNT", default_value_t = 16, env = "ROPEWALK_WORKERS", value_parser = clap::value_parser!(u16).range(1..))]
+    workers: u16,
 }
 
 const FIRST_TOKEN: &str = "first administrator";
@@ -42,7 +43,11 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Serves until it is interrupted.
 pub async fn serve(options: Options) -> Result<(), Failed> {
     let filter = EnvFilter::try_from_env("ROPEWALK_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     let store = open(&options.data_dir).await?;
     let engine = Arc::new(engine(Arc::clone(&store), &options.data_dir).await?);
     // A token is made only when somebody will see it: the address first.
@@ -54,7 +59,7 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
     let recovered =
         engine.queue.recover(engine.clock.now()).await.map_err(|error| Failed::Broken(error.to_string()))?;
     announce(address, &options.data_dir, token.as_deref(), recovered);
-    work(engine, listener, options.workers).await?;
+    work(engine, listener, options.workers.into()).await?;
     store.close().await;
     Ok(())
 }

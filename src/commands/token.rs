@@ -3,10 +3,10 @@
 use engine::model::token::Presented;
 
 use crate::Failed;
+use crate::display::say;
 
 /// Prints a token that nobody else has.
 pub fn print() -> Result<(), Failed> {
     let (text, _) = Presented::fresh().map_err(|error| Failed::Broken(format!("there is no randomness: {error}")))?;
-    println!("{text}");
-    Ok(())
+    say(&text)
 }

@@ -1,7 +1,5 @@
 //! A finished job result, for people and as JSON.
 
-use std::io::Write;
-
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use engine::model::dates::stamp;
@@ -10,44 +8,54 @@ use engine::runtime::perform::Performed;
 use serde_json::{Value, json};
 
 use super::output::report_text;
+use super::plain;
 
-/// How many of the final records are shown.
-const SHOWN_RECORDS: usize = 10;
+/// How many records, rejections and messages are shown.
+const SHOWN: usize = 10;
 const LONGEST_RECORD: usize = 300;
 
-/// Prints the records, the lines, and the final message.
-pub fn print(performed: &Performed) {
-    print_records(&performed.records);
-    print_rejected(performed);
-    say(&format!("{}\n", lines(&performed.lines)));
-    say(&format!("{}: {}", performed.result.status, performed.result.message));
+/// The records, the log, the lines, and the final message.
+pub fn text(performed: &Performed) -> String {
+    let mut text = records(&performed.records);
+    text.push_str(&rejected(performed));
+    text.push_str(&log(&performed.lines));
+    text.push_str(&format!("{}\n\n", lines(&performed.lines)));
+    text.push_str(&format!("{}: {}", performed.result.status, plain(&performed.result.message)));
+    text
 }
 
-fn print_records(records: &[Value]) {
-    if let Some(text) = report_text(records) {
-        say(&format!("{}\n", text.trim_end()));
-        return;
-    }
-    for record in records.iter().take(SHOWN_RECORDS) {
-        say(&cut(&record.to_string()));
-    }
-    if records.len() > SHOWN_RECORDS {
-        say(&format!("… {} more; --output FILE writes them all", records.len() - SHOWN_RECORDS));
-    }
-    if !records.is_empty() {
-        say("");
+fn records(records: &[Value]) -> String {
+    match report_text(records) {
+        Some(text) => format!("{}\n\n", plain(text.trim_end())),
+        None => listed(records.iter().map(|record| cut(&record.to_string())), "; --output FILE writes them all"),
     }
 }
 
-fn print_rejected(performed: &Performed) {
-    for (line_no, rejected) in performed.rejected.iter().take(SHOWN_RECORDS) {
-        say(&format!("rejected at line {line_no}: {} — {}", rejected.reason, cut(&rejected.record.to_string())));
+fn rejected(performed: &Performed) -> String {
+    let told = performed.rejected.iter().map(|(line_no, rejected)| {
+        format!("rejected at line {line_no}: {} — {}", plain(&rejected.reason), cut(&rejected.record.to_string()))
+    });
+    listed(told, " rejected; --json tells them all")
+}
+
+fn log(lines: &[LineResult]) -> String {
+    let entries = lines.iter().flat_map(|line| line.log.iter().map(move |entry| (line.line_no, entry)));
+    let told = entries
+        .map(|(line_no, entry)| format!("{} at line {line_no}: {}", entry.level.word(), cut(&plain(&entry.message))));
+    listed(told, " messages; --json tells them all")
+}
+
+/// The first of them, one on each line, with a mark where there are more.
+fn listed(all: impl Iterator<Item = String>, more: &str) -> String {
+    let all: Vec<_> = all.collect();
+    let mut text: String = all.iter().take(SHOWN).map(|one| format!("{one}\n")).collect();
+    if all.len() > SHOWN {
+        text.push_str(&format!("… {} more{more}\n", all.len() - SHOWN));
     }
-    match performed.rejected.len().saturating_sub(SHOWN_RECORDS) {
-        0 if performed.rejected.is_empty() => {}
-        0 => say(""),
-        more => say(&format!("… {more} more rejected; --json tells them all\n")),
+    if !all.is_empty() {
+        text.push('\n');
     }
+    text
 }
 
 fn cut(text: &str) -> String {
@@ -71,7 +79,7 @@ fn lines(lines: &[LineResult]) -> Table {
             counters.records_in.to_string(),
             counters.records_out.to_string(),
             counters.records_rejected.to_string(),
-            line.message.clone(),
+            plain(&line.message),
         ]);
     }
     for column in [0, 4, 5, 6] {
@@ -82,17 +90,8 @@ fn lines(lines: &[LineResult]) -> Table {
     table
 }
 
-/// Prints one object with everything.
-pub fn print_json(performed: &Performed) {
-    say(&json(performed).to_string());
-}
-
-/// Whoever reads may have heard enough (`| head`); the job has run all the same.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
-}
-
-fn json(performed: &Performed) -> Value {
+/// One object with everything.
+pub fn json(performed: &Performed) -> Value {
     let result = &performed.result;
     let instant = |instant: &Option<engine::model::Instant>| instant.as_ref().map(stamp);
     json!({

@@ -13,6 +13,7 @@ use engine::ports::clock::SystemClock;
 use engine::ports::files::Folder;
 use engine::ports::memory::MemoryStore;
 use engine::runtime::engine::{Engine, Stores};
+use engine::runtime::jobs::SaveJobError;
 use engine::runtime::manage::NewOrganization;
 use engine::runtime::perform::Performed;
 use engine::runtime::start::Start;
@@ -80,16 +81,18 @@ async fn hostile_scripts_are_contained() {
     bench.assert_contained(script("for (;;) {}"), timeout).await;
     bench.assert_contained(script("export default async () => { for (;;) await null; }"), timeout).await;
     // Built-ins are interrupted too: a native engine would not look up for seconds.
-    bench.assert_contained(script("return [{ s: new Array(2 ** 31).join('x') }]"), "").await;
+    bench.assert_contained(script("return [{ s: new Array(2 ** 31).join('x') }]"), timeout).await;
     bench.assert_contained(script("return [{ m: /(a*)*b/.test('a'.repeat(40)) }]"), timeout).await;
     let memory = "memory limit of 64 MiB";
     bench.assert_contained(script("const all = []; for (;;) all.push(new Uint8Array(1 << 20).fill(1));"), memory).await;
-    bench.assert_contained(script("let s = 'x'; for (;;) s += s;"), "").await;
-    bench.assert_contained(script("const f = () => f() + 1; return f();"), "").await;
-    bench.assert_contained(script("return new Promise(() => {})"), "").await;
-    bench.assert_contained(script("return 5"), "").await;
-    bench.assert_contained(script("return [5]"), "").await;
-    bench.assert_contained(script("syntax error here"), "line 1").await;
+    bench.assert_contained(script("let s = 'x'; for (;;) s += s;"), "string too long").await;
+    bench.assert_contained(script("const f = () => f() + 1; return f();"), "Maximum call stack size exceeded").await;
+    bench.assert_contained(script("return new Promise(() => {})"), "never settled").await;
+    bench.assert_contained(script("return 5"), "returned a number").await;
+    bench.assert_contained(script("return [5]"), "position 0").await;
+    // A placeholder beside it keeps the script from being looked at when the job is saved.
+    let late = json!({"action": "js", "parameters": {"script": "syntax error here", "n": "$<count>"}});
+    bench.assert_contained(late, "SyntaxError").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,9 +104,23 @@ async fn hostile_modules_are_contained() {
     bench.assert_contained(misbehave("grow"), "memory limit of 64 MiB").await;
     bench.assert_contained(misbehave("no-list"), "not a list of objects").await;
     bench.assert_contained(misbehave("no-json"), "not JSON").await;
-    let in_open =
-        json!({"action": "hostile/misbehave", "timeout": "300ms", "parameters": {"how": "spin", "in_open": true}});
+    let parameters = json!({"how": "spin", "in_open": "{{eq count 1}}"});
+    let in_open = json!({"action": "hostile/misbehave", "timeout": "300ms", "parameters": parameters});
     bench.assert_contained(in_open, "longer than its timeout of 300ms").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_breaks_when_it_is_opened_is_refused_when_the_job_is_saved() {
+    let bench = bench().await;
+    let spinning = json!({"action": "hostile/misbehave", "parameters": {"how": "spin", "in_open": true}});
+    for (line, told) in [(script("return ((("), "SyntaxError"), (spinning, "longer than its timeout")] {
+        let job = json!({"key": "job", "lines": [line]});
+        let Err(SaveJobError::Faults(faults)) = bench.engine.save_job(&bench.access, job, None).await else {
+            panic!("the job was saved")
+        };
+        assert_eq!((faults.len(), faults[0].path.as_str()), (1, "lines[0].parameters"));
+        assert!(faults[0].message.contains(told), "{faults:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

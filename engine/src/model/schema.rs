@@ -16,6 +16,7 @@ const MAX_PATTERN: usize = 256 * 1024;
 #[derive(Debug)]
 pub struct Schema {
     validator: Validator,
+    schema: Value,
     properties: Vec<String>,
 }
 
@@ -29,7 +30,7 @@ impl Schema {
         let options =
             jsonschema::draft202012::options().with_pattern_options(pattern_options).should_validate_formats(true);
         let validator = options.build(schema).map_err(|error| format!("{}: {error}", error.instance_path()))?;
-        Ok(Self { validator, properties: property_names(schema) })
+        Ok(Self { validator, schema: schema.clone(), properties: property_names(schema) })
     }
 
     /// Every fault of `instance`, which stands at `path` in its document. With
@@ -58,7 +59,7 @@ impl Schema {
                 let plain = context.first().into_iter().flatten();
                 plain.flat_map(|error| self.tell(error, path)).collect()
             }
-            _ => vec![Fault::at(place, sentence(error))],
+            _ => vec![Fault::at(place, self.sentence(error))],
         }
     }
 
@@ -83,6 +84,26 @@ fn place(path: &str, below: &Location) -> String {
     })
 }
 
+impl Schema {
+    fn sentence(&self, error: &ValidationError<'_>) -> String {
+        match error.kind() {
+            // People are told what is meant, not the pattern that says it.
+            ValidationErrorKind::Pattern { .. } => match self.description(error) {
+                Some(meaning) => format!("{} does not fit. {meaning}", shown(error.instance())),
+                None => sentence(error),
+            },
+            _ => sentence(error),
+        }
+    }
+
+    /// What the schema says of the part that the failed keyword belongs to.
+    fn description(&self, error: &ValidationError<'_>) -> Option<&str> {
+        let keyword = error.schema_path().as_str();
+        let part = keyword.rsplit_once('/')?.0;
+        self.schema.pointer(&format!("{part}/description"))?.as_str()
+    }
+}
+
 fn sentence(error: &ValidationError<'_>) -> String {
     let shown = shown(error.instance());
     match error.kind() {
@@ -91,7 +112,8 @@ fn sentence(error: &ValidationError<'_>) -> String {
         ValidationErrorKind::Pattern { pattern } => format!("{shown} does not have the form {pattern}"),
         ValidationErrorKind::MinItems { limit } => format!("needs at least {limit} elements"),
         ValidationErrorKind::MinProperties { limit } => format!("needs at least {limit} fields"),
-        _ => error.to_string(),
+        ValidationErrorKind::MaxProperties { limit: 1 } => "says more than one thing; choose one of them".to_owned(),
+        _ => error.masked_with(shown).to_string(),
     }
 }
 

@@ -130,6 +130,12 @@ static OFFSET: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static STRAY_OFFSET: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?:^|[\s({])([A-Za-z_][A-Za-z0-9_.]*)(\+[0-9]+[mhdwMy])\b").ok());
 
+/// An offset of a date variable that is not written as one.
+static BROKEN_OFFSET: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let names = dates::NAMES.join("|");
+    Regex::new(&format!(r"(?:^|[\s({{])((?:{names}|since)\s*[+-]\s*[0-9][^\s)}}]*)")).ok()
+});
+
 /// `today+7d` is `(shift today "+7d")`; as the whole expression it stands without parentheses.
 fn with_offsets(expression: &str) -> Result<String, String> {
     let Some(offset) = OFFSET.as_ref() else { return Ok(expression.to_owned()) };
@@ -141,6 +147,10 @@ fn with_offsets(expression: &str) -> Result<String, String> {
             _ => found[0].to_owned(),
         }
     });
+    if let Some(broken) = BROKEN_OFFSET.as_ref().and_then(|broken| broken.captures(&shifted)) {
+        let told = "is no offset; write it without spaces, with one of the units m h d w M y, such as today+7d";
+        return Err(format!("`{}` {told}", &broken[1]));
+    }
     match STRAY_OFFSET.as_ref().and_then(|stray| stray.captures(&shifted)) {
         Some(stray) => Err(format!(
             "only dates such as `today` and `now` take an offset directly; for `{}` write shift {} \"{}\"",
@@ -182,6 +192,9 @@ mod tests {
         assert_eq!(to_handlebars("{{date now-2h+1M \"%H\"}}").unwrap(), "{{date (shift now \"-2h+1M\") \"%H\"}}");
         assert_eq!(to_handlebars("$<default args.a \"today+1d\">").unwrap(), "{{default args.a \"today+1d\"}}");
         assert_eq!(to_handlebars("$<args.today>").unwrap(), "{{args.today}}");
+        for broken in ["$<today+1x>", "$<today +1d>", "$<now + 3h>", "$<today+1.5d>"] {
+            assert!(to_handlebars(broken).unwrap_err().contains("is no offset"), "{broken}");
+        }
         let told = to_handlebars("$<args.today+1d>").unwrap_err();
         assert!(told.ends_with("for `args.today` write shift args.today \"+1d\""), "{told}");
     }

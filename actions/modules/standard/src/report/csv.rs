@@ -147,7 +147,9 @@ impl Table {
     }
 
     fn text(&self, text: &str) -> String {
-        if self.protect && text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        // A plain number is no formula, even where it came as text.
+        let number = text.parse::<f64>().is_ok_and(f64::is_finite);
+        if self.protect && !number && text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
             return self.quoted(&format!("'{text}"));
         }
         self.quoted(text)
@@ -201,7 +203,7 @@ mod tests {
     #[test]
     fn formulas_are_made_harmless() {
         let records = json!([{"a": "=1+1"}, {"a": "@x"}, {"a": "-2"}, {"a": -2}]);
-        assert_eq!(csv(json!({"header": false}), records.clone()), "'=1+1\r\n'@x\r\n'-2\r\n-2\r\n");
+        assert_eq!(csv(json!({"header": false}), records.clone()), "'=1+1\r\n'@x\r\n-2\r\n-2\r\n");
         assert_eq!(csv(json!({"header": false, "protect": false}), records), "=1+1\r\n@x\r\n-2\r\n-2\r\n");
     }
 }
