@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::perform::{Attempt, Broken, Done};
+use super::attempt::Attempt;
+use super::perform::{Broken, Done};
 use crate::model::action::Intake;
 use crate::model::criteria::Reading;
 use crate::model::fault::field;

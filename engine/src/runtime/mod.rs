@@ -4,6 +4,7 @@
 //! select or render and act, line by line (`perform`) → record → finish.
 
 pub mod act;
+mod attempt;
 pub mod authenticate;
 pub mod engine;
 pub mod jobs;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::act::counted;
-use super::perform::{Attempt, Broken, Done};
+use super::attempt::Attempt;
+use super::perform::{Broken, Done};
 use super::sources::{self, Stop};
 use crate::model::fault::field;
 use crate::model::filter::Filter;

@@ -4,37 +4,22 @@
 ///
 /// Close means: equal but for case, or at most a third of the letters differ.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wanted: Vec<char> = name.to_lowercase().chars().take(LONGEST).collect();
-    let most = (wanted.len() / 3).max(1);
+    let wanted = lowered(name);
+    let letters = wanted.chars().count();
+    let most = (letters / 3).max(1);
     candidates
         .into_iter()
-        .map(|known| (distance(&wanted, known), known))
-        .filter(|(apart, _)| *apart <= most && *apart < wanted.len())
+        .map(|known| (strsim::osa_distance(&wanted, &lowered(known)), known))
+        .filter(|(apart, _)| *apart <= most && *apart < letters)
         .min()
         .map(|(_, known)| known)
 }
 
 /// Names are short; a long one is compared by its beginning, so that a hostile
 /// name costs nothing.
-const LONGEST: usize = 64;
-
-/// How many letters must be changed, added, dropped or swapped with their neighbour.
-fn distance(wanted: &[char], known: &str) -> usize {
-    let known: Vec<char> = known.to_lowercase().chars().take(LONGEST).collect();
-    let mut older: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=known.len()).collect();
-    for (i, a) in wanted.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in known.iter().enumerate() {
-            let mut cost = (above[j] + usize::from(a != b)).min(above[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == known[j - 1] && wanted[i - 1] == *b {
-                cost = cost.min(older[j - 1] + 1);
-            }
-            row.push(cost);
-        }
-        older = std::mem::replace(&mut above, row);
-    }
-    above[known.len()]
+fn lowered(name: &str) -> String {
+    const LONGEST: usize = 64;
+    name.chars().take(LONGEST).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
