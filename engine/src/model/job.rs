@@ -69,11 +69,7 @@ impl Job {
     /// # Errors
     /// Every fault at once, each with its path.
     pub fn read(document: &Value, catalogue: &Catalogue) -> Result<Self, Vec<Fault>> {
-        let faults = faults_of_shape(document);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        let mut faults = Vec::new();
+        let mut faults = faults_of_shape(document);
         let arguments = Arguments::read(document.get("arguments")).unwrap_or_else(|message| {
             faults.push(Fault::at("arguments", format!("is not a JSON Schema: {message}")));
             Arguments::default()
@@ -82,8 +78,8 @@ impl Job {
             faults.push(fault);
             None
         });
-        let lines = read_lines(document, catalogue, &mut faults);
-        faults.extend(faults_of_names(&lines, &arguments));
+        let (lines, ids) = read_lines(document, catalogue, &mut faults);
+        faults.extend(faults_of_names(&lines, &ids, &arguments));
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -147,14 +143,19 @@ fn read_zone(document: &Value) -> Result<Option<Tz>, Fault> {
     })
 }
 
-fn read_lines(document: &Value, catalogue: &Catalogue, faults: &mut Vec<Fault>) -> Vec<Line> {
+/// What templates may call the lines: each number, and the name and the number that mean it.
+type Ids = Vec<(u64, String)>;
+
+/// Reads every line that has the right shape.
+fn read_lines(document: &Value, catalogue: &Catalogue, faults: &mut Vec<Fault>) -> (Vec<Line>, Ids) {
     let mut numbers = BTreeMap::new();
     let mut names = BTreeMap::new();
-    let mut lines = Vec::new();
-    let mut highest = 0;
+    let misshapen: Vec<_> = faults.iter().map(|fault| fault.path.clone()).collect();
+    let (mut lines, mut ids) = (Vec::new(), Ids::new());
+    let mut highest = 0_u64;
     for (index, written) in document["lines"].as_array().into_iter().flatten().enumerate() {
         let path = element("lines", index);
-        let number = written["lineNo"].as_u64().unwrap_or(highest + LINE_STEP);
+        let number = written["lineNo"].as_u64().unwrap_or(highest.saturating_add(LINE_STEP));
         highest = highest.max(number);
         if let Some(first) = numbers.insert(number, path.clone()) {
             faults.push(Fault::at(
@@ -170,33 +171,31 @@ fn read_lines(document: &Value, catalogue: &Catalogue, faults: &mut Vec<Fault>) 
                 format!("`{name}` is already the name of {first}; give each line its own"),
             ));
         }
+        ids.push((number, number.to_string()));
+        ids.extend(written["name"].as_str().map(|name| (number, name.to_owned())));
+        if misshapen.iter().any(|place| place.starts_with(&path)) {
+            continue;
+        }
         match Line::read(written, u32::try_from(number).unwrap_or(u32::MAX), &path, catalogue) {
             Ok(line) => lines.push(line),
             Err(more) => faults.extend(more),
         }
     }
     lines.sort_by_key(|line| line.line_no);
-    lines
+    (lines, ids)
 }
 
-fn faults_of_names(lines: &[Line], arguments: &Arguments) -> Vec<Fault> {
-    let ids = |line: &Line| [Some(line.line_no.to_string()), line.name.clone()];
-    let mut names = Names {
-        arguments: arguments.names(),
-        earlier: Vec::new(),
-        later: lines.iter().flat_map(ids).flatten().collect(),
-    };
+fn faults_of_names(lines: &[Line], ids: &Ids, arguments: &Arguments) -> Vec<Fault> {
     let mut faults = Vec::new();
     for line in lines {
+        let called = |earlier: bool| {
+            let ids = ids.iter().filter(move |(number, _)| (*number < line.line_no.into()) == earlier);
+            ids.map(|(_, id)| id.clone()).collect()
+        };
+        let names = Names { arguments: arguments.names(), earlier: called(true), later: called(false) };
         let (template, path) = line.template();
-        let unknown = template
-            .variables(&path)
-            .into_iter()
-            .filter_map(|(path, variable)| Some(Fault::at(path, names.fault(&variable)?)));
-        faults.extend(unknown);
-        let own: Vec<_> = ids(line).into_iter().flatten().collect();
-        names.later.retain(|id| !own.contains(id));
-        names.earlier.extend(own);
+        let unknown = template.variables(&path).into_iter();
+        faults.extend(unknown.filter_map(|(path, variable)| Some(Fault::at(path, names.fault(&variable)?))));
     }
     faults
 }

@@ -93,6 +93,33 @@ fn faults_of_shape_are_told_at_once_too() {
 }
 
 #[test]
+fn faults_of_shape_and_of_meaning_are_told_together() {
+    let told = faults(json!({
+        "key": "a-job",
+        "stopsOnEror": true,
+        "timeZone": "Mars/Base",
+        "lines": [
+            {"name": "first", "filter": {"limit": -1}},
+            {"action": "sendd"},
+            {"action": "send", "parameters": {"to": "$<lines.first.count> $<tody>"}},
+            {"lineNo": 18446744073709551615_u64, "action": "send", "parameters": {"to": "x"}},
+            {"action": "send", "parameters": {"to": "x"}},
+        ],
+    }));
+    for beginning in [
+        "stopsOnEror: ",
+        "timeZone: ",
+        "lines[0].filter.limit: ",
+        "lines[1].action: ",
+        "lines[2].parameters.to: there is no variable `tody`",
+        "lines[3].lineNo: ",
+    ] {
+        assert!(told.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {told:#?}");
+    }
+    assert!(!told.iter().any(|fault| fault.contains("`first`")), "a line with a fault is a line: {told:#?}");
+}
+
+#[test]
 fn parameters_are_checked_as_far_as_is_certain() {
     let told =
         faults(with_lines(json!([{"action": "send", "parameters": {"to": 5, "copies": "$<args.n>", "boddy": "x"}}])));
