@@ -1,6 +1,7 @@
 //! The verbs, as somebody at a terminal or in a script meets them.
 
 use std::fs;
+use std::process::Stdio;
 
 use crate::support::{folder, program, run, write};
 
@@ -99,6 +100,17 @@ fn an_output_that_cannot_be_written_is_told_after_the_result() {
     assert!(ended.stdout.contains("success: All 4 lines"), "{}", ended.stdout);
     assert!(ended.stderr.contains("use .json, .jsonl or .csv"), "{}", ended.stderr);
     assert!(!ending.exists());
+}
+
+#[test]
+fn whoever_stops_reading_breaks_nothing() {
+    for arguments in [&["schema", "job"][..], &["run", "examples/escalation.yaml"][..], &["token"][..]] {
+        let mut child =
+            program().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a start");
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().expect("an end");
+        assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &b""[..]), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -312,6 +312,19 @@ fn a_second_server_on_the_same_folder_is_refused() {
     assert!(!second.stderr.is_empty());
 }
 
+#[test]
+fn a_first_start_on_a_taken_port_keeps_the_token_for_the_next() {
+    let data = folder();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let refused = program().args(["serve", "--listen", &address, "--data-dir"]).arg(data.path()).output();
+    let refused = refused.expect("the program starts");
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("cannot be listened on"), "{refused:?}");
+    let server = Server::start(data.path());
+    assert!(server.token().starts_with("rw_"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_server_that_is_asked_to_stop_stops() {
