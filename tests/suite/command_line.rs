@@ -103,6 +103,18 @@ fn an_output_that_cannot_be_written_is_told_after_the_result() {
 }
 
 #[test]
+fn a_file_that_is_there_stays_when_there_is_nothing_to_write() {
+    let folder = folder();
+    let failing = write(folder.path(), "j.yaml", "key: j\nlines: [{ action: fail, parameters: { message: No. } }]\n");
+    for (job, name, code) in [(failing.as_str(), "keep.json", 1), ("examples/escalation.yaml", "keep.xml", 3)] {
+        let kept = write(folder.path(), name, "precious");
+        let ended = run(&["run", job, "--now", "2026-11-20T07:00:00Z", "--output", &kept]);
+        assert_eq!((ended.code, fs::read_to_string(&kept).expect("a file").as_str()), (code, "precious"), "{ended:#?}");
+        assert!(ended.stderr.contains(name), "{ended:#?}");
+    }
+}
+
+#[test]
 fn whoever_stops_reading_breaks_nothing() {
     for arguments in [&["schema", "job"][..], &["run", "examples/escalation.yaml"][..], &["token"][..]] {
         let mut child =

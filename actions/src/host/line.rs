@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use ::engine::model::result::LogEntry;
 use ::engine::ports::actions::{self, ActionLine, Failure, FailureKind, OpenLine};
-use ::engine::runtime::act::timed_out;
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
@@ -183,7 +182,7 @@ fn too_much_output(limits: &Limits) -> Failure {
 pub(super) fn broken(store: &Store<Guest>, limits: &Limits, timeout: Duration, error: &wasmtime::Error) -> Failure {
     match error.downcast_ref::<Interrupted>() {
         Some(Interrupted::Killed) => return Failure::new(FailureKind::Killed, "The line was killed."),
-        Some(Interrupted::OutOfTime) => return Failure::new(FailureKind::Timeout, timed_out(timeout)),
+        Some(Interrupted::OutOfTime) => return Failure::timed_out(timeout),
         None => {}
     }
     let growth = &store.data().growth;

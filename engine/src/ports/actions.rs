@@ -104,6 +104,13 @@ pub enum FailureKind {
 }
 
 impl Failure {
+    /// The failure of a line that took too long.
+    pub fn timed_out(timeout: Duration) -> Self {
+        let message =
+            format!("The line took longer than its timeout of {timeout:?}; give it a longer one, or less to do.");
+        Self::new(FailureKind::Timeout, message)
+    }
+
     /// A failure of this kind.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
@@ -129,6 +136,6 @@ pub trait ActionLine: Send {
     /// Called once after the last batch, not after a failure.
     async fn close(&mut self) -> Result<Outcome, Failure>;
 
-    /// What was logged since it was last asked.
+    /// What was logged since it was last asked; bounded by the host, with a mark where it cut.
     fn drain_log(&mut self) -> Vec<LogEntry>;
 }

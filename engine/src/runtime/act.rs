@@ -19,8 +19,6 @@ use crate::ports::actions::{ActionLine, Failure, LineContext, OpenLine, Outcome,
 
 /// How many records an action may be handed at once that wants them whole.
 const MAX_WHOLE: usize = 250_000;
-/// How many log messages a line keeps.
-const MAX_LOG: usize = 1000;
 
 /// Runs an action whose parameters are rendered.
 pub(crate) async fn act(
@@ -38,7 +36,7 @@ pub(crate) async fn act(
     let limits = Limits { attempt, timeout: line.timeout, started: tokio::time::Instant::now() };
     let mut opened = limits.hold(opening).await?;
     let worked = take_all(attempt, line, work, opened.as_mut(), &limits).await;
-    keep_log(log, opened.drain_log());
+    *log = opened.drain_log();
     worked
 }
 
@@ -81,14 +79,9 @@ impl Limits<'_> {
             biased;
             done = work => Ok(done?),
             () = self.attempt.kill.cancelled() => Err(Broken::Killed),
-            () = tokio::time::sleep_until(end) => Err(Broken::Error(timed_out(self.timeout))),
+            () = tokio::time::sleep_until(end) => Err(Failure::timed_out(self.timeout).into()),
         }
     }
-}
-
-/// The message of a line that took too long.
-pub fn timed_out(timeout: Duration) -> String {
-    format!("The line took longer than its timeout of {timeout:?}; give it a longer one, or less to do.")
 }
 
 async fn take_all(
@@ -174,10 +167,11 @@ impl Taking {
     }
 
     fn close(&mut self, outcome: Outcome) {
+        // Closing without a word adds nothing to how the batches went; without any batch, and
+        // without records, there was nothing to do. A warning counts even without a word.
+        let mute = outcome.message.is_none() && (self.severity.is_some() || outcome.records.is_none());
+        let severity = if mute && outcome.severity == Severity::Success { Severity::Info } else { outcome.severity };
         self.records.extend(outcome.records.unwrap_or_default());
-        // Closing says how it went only if it says anything at all.
-        let severity =
-            if outcome.message.is_some() || self.severity.is_none() { outcome.severity } else { Severity::Info };
         self.note(outcome.message, severity);
     }
 
@@ -216,11 +210,4 @@ impl Taking {
 /// `1 record`, `5 records`.
 pub(crate) fn counted(count: usize) -> String {
     if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
-}
-
-/// Keeps the newest messages.
-fn keep_log(log: &mut Vec<LogEntry>, more: Vec<LogEntry>) {
-    log.extend(more);
-    let excess = log.len().saturating_sub(MAX_LOG);
-    log.drain(..excess);
 }

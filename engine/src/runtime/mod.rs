@@ -3,7 +3,7 @@
 //! The main path is a list of stops: `start` → queue → claim (`worker`) →
 //! select or render and act, line by line (`perform`) → record → finish.
 
-pub mod act;
+mod act;
 mod attempt;
 pub mod authenticate;
 pub mod engine;

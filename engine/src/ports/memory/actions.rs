@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::model::action::{ActionSpec, Catalogue, Intake};
 use crate::model::result::LogEntry;
-use crate::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine, Outcome};
+use crate::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine, Outcome, Severity};
 
 /// What a function action is handed: its parameters and a batch.
 pub type Function = fn(&Value, &[Value]) -> Result<Outcome, Failure>;
@@ -66,7 +66,9 @@ impl ActionLine for FunctionLine {
     }
 
     async fn close(&mut self) -> Result<Outcome, Failure> {
-        Ok(Outcome::default())
+        // A parameter `warnAtClose` stands for an action that warns without a word.
+        let severity = if self.parameters["warnAtClose"] == true { Severity::Warning } else { Severity::Success };
+        Ok(Outcome { severity, ..Outcome::default() })
     }
 
     fn drain_log(&mut self) -> Vec<LogEntry> {

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::act::timed_out;
 use super::perform::Broken;
 use crate::model::record::Records;
 use crate::model::source::{FileSource, Format};
+use crate::ports::actions::Failure;
 use crate::ports::files::{FileFault, Files};
 
 /// When to stop reading: at a kill, or when the line's time is over.
@@ -29,7 +29,7 @@ impl Stop {
     pub(crate) fn check(&self) -> Result<(), Broken> {
         match () {
             () if self.kill.is_cancelled() => Err(Broken::Killed),
-            () if Instant::now() > self.end => Err(Broken::Error(timed_out(self.timeout))),
+            () if Instant::now() > self.end => Err(Failure::timed_out(self.timeout).into()),
             () => Ok(()),
         }
     }

@@ -149,6 +149,21 @@ async fn a_filter_that_leaves_nothing_ends_the_job_as_info() {
 }
 
 #[tokio::test]
+async fn an_action_that_gets_no_records_had_nothing_to_do() {
+    let lines = json!([{"action": "pass"}, {"action": "count"}, {"action": "whole"}]);
+    let performed = harness().await.perform(job(lines), json!([])).await;
+    assert_eq!(statuses(&performed), [(10, Info), (20, Info), (30, Success)]);
+    assert_eq!(performed.lines[0].message, "There was nothing to do.");
+}
+
+#[tokio::test]
+async fn a_warning_without_a_word_is_not_lost() {
+    let lines = json!([{"action": "pass", "parameters": {"warnAtClose": true}}]);
+    let performed = harness().await.perform(job(lines), numbers(2)).await;
+    assert_eq!((statuses(&performed), performed.result.status), (vec![(10, Warning)], Warning));
+}
+
+#[tokio::test]
 async fn inactive_lines_are_skipped_and_say_so() {
     let performed = harness()
         .await
