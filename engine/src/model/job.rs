@@ -6,12 +6,13 @@ use std::sync::LazyLock;
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
-use super::action::Catalogue;
+use super::action::ModuleDigest;
 use super::argument::Arguments;
+use super::catalogue::{Catalogue, Choice, Pin};
 use super::criteria::Reading;
 use super::fault::{Fault, did_you_mean, element, field};
 use super::filter;
-use super::line::Line;
+use super::line::{ActionWork, Line, Work};
 use super::schema::Schema;
 use super::variables::Names;
 
@@ -68,7 +69,7 @@ impl Job {
     ///
     /// # Errors
     /// Every fault at once, each with its path.
-    pub fn read(document: &Value, catalogue: &Catalogue) -> Result<Self, Vec<Fault>> {
+    pub fn read(document: &Value, catalogue: &Catalogue, choice: Choice<'_>) -> Result<Self, Vec<Fault>> {
         let mut faults = faults_of_shape(document);
         let arguments = Arguments::read(document.get("arguments")).unwrap_or_else(|message| {
             faults.push(Fault::at("arguments", format!("is not a JSON Schema: {message}")));
@@ -78,7 +79,7 @@ impl Job {
             faults.push(fault);
             None
         });
-        let (lines, ids) = read_lines(document, catalogue, &mut faults);
+        let (lines, ids) = read_lines(document, (catalogue, choice), &mut faults);
         faults.extend(faults_of_names(&lines, &ids, &arguments));
         if !faults.is_empty() {
             return Err(faults);
@@ -98,6 +99,30 @@ impl Job {
             arguments,
             lines,
         })
+    }
+
+    fn actions(&self) -> impl Iterator<Item = &ActionWork> {
+        self.lines.iter().filter_map(|line| match &line.work {
+            Work::Action(work) => Some(work),
+            Work::Filter(_) => None,
+        })
+    }
+
+    /// The modules that its lines use, each version once.
+    pub fn modules(&self) -> Vec<ModuleDigest> {
+        let modules: BTreeMap<_, _> = self.actions().map(|work| (&work.module.digest, &work.module)).collect();
+        modules.into_values().cloned().collect()
+    }
+
+    /// What saving it keeps of the versions that its lines came to mean.
+    pub fn pins(&self) -> Vec<Pin> {
+        let mut pins: Vec<Pin> = Vec::new();
+        for pin in self.actions().filter_map(|work| work.pin.as_ref()) {
+            if !pins.contains(pin) {
+                pins.push(pin.clone());
+            }
+        }
+        pins
     }
 }
 
@@ -147,7 +172,11 @@ fn read_zone(document: &Value) -> Result<Option<Tz>, Fault> {
 type Ids = Vec<(u64, String)>;
 
 /// Reads every line that has the right shape.
-fn read_lines(document: &Value, catalogue: &Catalogue, faults: &mut Vec<Fault>) -> (Vec<Line>, Ids) {
+fn read_lines(
+    document: &Value,
+    (catalogue, choice): (&Catalogue, Choice<'_>),
+    faults: &mut Vec<Fault>,
+) -> (Vec<Line>, Ids) {
     let mut numbers = BTreeMap::new();
     let mut names = BTreeMap::new();
     let misshapen: Vec<_> = faults.iter().map(|fault| fault.path.clone()).collect();
@@ -176,7 +205,7 @@ fn read_lines(document: &Value, catalogue: &Catalogue, faults: &mut Vec<Fault>) 
         if misshapen.iter().any(|place| place.starts_with(&path)) {
             continue;
         }
-        match Line::read(written, u32::try_from(number).unwrap_or(u32::MAX), &path, catalogue) {
+        match Line::read(written, u32::try_from(number).unwrap_or(u32::MAX), &path, catalogue, choice) {
             Ok(line) => lines.push(line),
             Err(more) => faults.extend(more),
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::action::{Catalogue, Intake};
+use super::action::{Intake, ModuleDigest};
+use super::catalogue::{Catalogue, Choice, Pin};
 use super::criteria::{self, Reading};
 use super::fault::{Fault, field};
 use super::filter::Filter;
@@ -48,6 +49,12 @@ pub enum Work {
 pub struct ActionWork {
     /// `module/action`.
     pub action: String,
+    /// Name of the action in its module.
+    pub name: String,
+    /// The version of the module.
+    pub module: ModuleDigest,
+    /// What a job that is saved with this line keeps of that; none for what comes with the program.
+    pub pin: Option<Pin>,
     /// How it wants its records.
     pub intake: Intake,
     /// What it is told.
@@ -72,10 +79,16 @@ impl Line {
     ///
     /// # Errors
     /// Every fault, with its path below `path`.
-    pub fn read(written: &Value, line_no: u32, path: &str, catalogue: &Catalogue) -> Result<Self, Vec<Fault>> {
+    pub fn read(
+        written: &Value,
+        line_no: u32,
+        path: &str,
+        catalogue: &Catalogue,
+        choice: Choice<'_>,
+    ) -> Result<Self, Vec<Fault>> {
         let work = match (written.get("filter"), written.get("action").and_then(Value::as_str)) {
             (Some(filter), None) if written.get("parameters").is_none() => read_filter(filter, &field(path, "filter")),
-            (None, Some(action)) => read_action(action, written, path, catalogue),
+            (None, Some(action)) => read_action(action, written, path, (catalogue, choice)),
             (Some(_), None) => {
                 Err(vec![Fault::at(field(path, "parameters"), "belong to an action; a filter is told all in `filter`")])
             }
@@ -149,9 +162,15 @@ fn close_criteria(written: &Value) -> Value {
     definition
 }
 
-fn read_action(name: &str, written: &Value, path: &str, catalogue: &Catalogue) -> Result<Work, Vec<Fault>> {
-    let offered =
-        catalogue.find(name).map_err(|unknown| vec![Fault::at(field(path, "action"), unknown.to_string())])?;
+fn read_action(
+    name: &str,
+    written: &Value,
+    path: &str,
+    (catalogue, choice): (&Catalogue, Choice<'_>),
+) -> Result<Work, Vec<Fault>> {
+    let found = catalogue.find(name, choice);
+    let found = found.map_err(|unknown| vec![Fault::at(field(path, "action"), unknown.to_string())])?;
+    let offered = found.offered;
     let place = field(path, "parameters");
     let parameters = written.get("parameters").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
     let mut faults = offered.schema.faults(&parameters, &place, Reading::Written);
@@ -160,6 +179,9 @@ fn read_action(name: &str, written: &Value, path: &str, catalogue: &Catalogue) -
             let schema = Arc::clone(&offered.schema);
             Ok(Work::Action(ActionWork {
                 action: offered.spec.full_name(),
+                name: offered.spec.name.clone(),
+                module: found.offering.installed.info.named(),
+                pin: found.pin(),
                 intake: offered.spec.intake,
                 parameters,
                 schema,

@@ -3,12 +3,17 @@
 
 pub mod action;
 pub mod argument;
+pub mod catalogue;
+pub mod collection;
 pub mod criteria;
 pub mod dates;
+pub mod effect;
 pub mod fault;
 pub mod filter;
+pub mod grant;
 pub mod job;
 pub mod line;
+pub mod module;
 pub mod organization;
 pub mod record;
 pub mod result;

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::Instant;
 use super::action::ModuleDigest;
+use super::effect::Effect;
 use super::record::{Rejected, Sample};
 use super::status::Status;
 
@@ -43,6 +44,8 @@ pub struct JobResult {
     pub message: String,
     /// Who or what started it.
     pub started_by: String,
+    /// Whether effects are only noted, not carried out.
+    pub dry_run: bool,
     /// Arguments of the start, defaults filled in.
     pub arguments: Map<String, Value>,
     /// The start of the last full success, or what the start gave.
@@ -114,6 +117,8 @@ pub struct LineResult {
     pub rejected: Vec<Rejected>,
     /// The last messages of the action's log, oldest first.
     pub log: Vec<LogEntry>,
+    /// What it did outside, or in a dry run would have done.
+    pub effects: Vec<Effect>,
 }
 
 impl LineResult {

@@ -1,4 +1,4 @@
-//! How the engine reaches actions: a catalogue to look in, and lines to open.
+//! How the engine reaches actions: modules to load, and lines to open.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::action::Catalogue;
+use super::reach::Reach;
+use crate::model::action::ModuleDigest;
+use crate::model::effect::Effect;
+use crate::model::module::ModuleInfo;
 use crate::model::result::LogEntry;
 
 /// What a module is told about the line it works for. Texts are ready to be handed over.
@@ -37,12 +40,16 @@ pub struct LineContext {
 
 /// A line to be opened.
 pub struct OpenLine {
-    /// `module/action`.
+    /// The module, as it was loaded.
+    pub module: ModuleDigest,
+    /// Name of the action in the module.
     pub action: String,
     /// Rendered parameters that fit the action's schema.
     pub parameters: Value,
     /// About the line.
     pub context: LineContext,
+    /// What it may do outside.
+    pub reach: Arc<dyn Reach>,
     /// How long the line may take in all.
     pub timeout: Duration,
     /// Interrupts the line when it is cancelled.
@@ -117,11 +124,24 @@ impl Failure {
     }
 }
 
-/// The installed actions.
+/// The modules that are ready on this node, and what runs them.
 #[async_trait]
 pub trait Actions: Send + Sync {
-    /// What there is.
-    fn catalogue(&self) -> Arc<Catalogue>;
+    /// The modules that come with the program. They are always ready.
+    fn bundled(&self) -> Vec<ModuleInfo>;
+
+    /// Makes a component ready, and says what it is. One that is ready already is left as it
+    /// is. Compiles what this node never met, which may take a while and is bounded.
+    ///
+    /// # Errors
+    /// Every fault of a component that is refused, one sentence each.
+    async fn load(&self, component: Arc<[u8]>) -> Result<ModuleInfo, Vec<String>>;
+
+    /// Makes a module ready that this node has compiled before; false if it has not.
+    async fn recall(&self, digest: &str) -> bool;
+
+    /// Forgets a module. Lines that are at work with it go on.
+    fn unload(&self, digest: &str);
 
     /// Opens a line in a fresh instance of its module.
     async fn open(&self, line: OpenLine) -> Result<Box<dyn ActionLine>, Failure>;
@@ -138,4 +158,7 @@ pub trait ActionLine: Send {
 
     /// What was logged since it was last asked; bounded by the host, with a mark where it cut.
     fn drain_log(&mut self) -> Vec<LogEntry>;
+
+    /// What it did outside since it was last asked; bounded by the host, with a mark where it cut.
+    fn drain_effects(&mut self) -> Vec<Effect>;
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{Listed, StoreError};
 use crate::model::Instant;
+use crate::model::catalogue::Pin;
 use crate::model::organization::OrgScope;
 
 /// One immutable version of a job, as it was saved.
@@ -18,6 +19,8 @@ pub struct SavedJob {
     pub version: u32,
     /// The job, in the shape of the job file.
     pub document: Value,
+    /// The versions of modules that it runs with.
+    pub pins: Vec<Pin>,
     /// When this version was saved.
     pub saved_at: Instant,
     /// Who saved it.
@@ -33,6 +36,8 @@ pub struct NewVersion {
     pub name: String,
     /// The job, already validated.
     pub document: Value,
+    /// The versions of modules that it was validated with.
+    pub pins: Vec<Pin>,
     /// The version that was edited: 0 for a new job; none to save on top of whatever is there.
     pub edits: Option<u32>,
     /// When.
@@ -76,7 +81,7 @@ impl NewVersion {
     /// Refuses what was edited on top of another version than the newest.
     pub fn judge(self, newest: Option<&SavedJob>) -> Result<Saving, SaveError> {
         let version = match (newest, self.edits) {
-            (Some(newest), _) if newest.document == self.document && newest.name == self.name => {
+            (Some(newest), _) if self.says_the_same_as(newest) => {
                 return Ok(Saving::Unchanged(newest.clone()));
             }
             (Some(newest), Some(edited)) if edited != newest.version => {
@@ -86,15 +91,19 @@ impl NewVersion {
             (None, Some(1..)) => return Err(SaveError::Absent),
             (None, _) => 1,
         };
-        let Self { key, name, document, saved_at, saved_by, .. } = self;
-        Ok(Saving::New(SavedJob { key, name, version, document, saved_at, saved_by }))
+        let Self { key, name, document, pins, saved_at, saved_by, .. } = self;
+        Ok(Saving::New(SavedJob { key, name, version, document, pins, saved_at, saved_by }))
+    }
+
+    fn says_the_same_as(&self, newest: &SavedJob) -> bool {
+        newest.document == self.document && newest.name == self.name && newest.pins == self.pins
     }
 }
 
 /// Keeps the jobs of each organization.
 #[async_trait]
 pub trait Jobs: Send + Sync {
-    /// Adds a version and makes it the newest. If name and document are equal to
+    /// Adds a version and makes it the newest. If name, document and pins are equal to
     /// the newest version's, nothing is added and that version is the answer,
     /// whatever was edited: applying the same file twice, or asking again after
     /// an answer that was lost, changes nothing.

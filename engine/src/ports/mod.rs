@@ -5,12 +5,15 @@
 
 pub mod actions;
 pub mod clock;
+pub mod collections;
 pub mod files;
 pub mod jobs;
 pub mod memory;
+pub mod modules;
 pub mod notices;
 pub mod organizations;
 pub mod queue;
+pub mod reach;
 pub mod results;
 #[doc(hidden)]
 pub mod suite;

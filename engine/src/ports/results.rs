@@ -24,6 +24,10 @@ pub struct NewResult {
     pub title: Option<String>,
     /// Who or what started it.
     pub started_by: String,
+    /// Whether effects are only noted, not carried out.
+    pub dry_run: bool,
+    /// Names this start for ever: a second one with the same key starts nothing.
+    pub idempotency_key: Option<String>,
     /// Arguments, defaults filled in.
     pub arguments: Map<String, Value>,
     /// The start of the last full success, or what the start gave.
@@ -45,6 +49,7 @@ impl NewResult {
             status: Status::Pending,
             message: String::new(),
             started_by: self.started_by,
+            dry_run: self.dry_run,
             arguments: self.arguments,
             since: self.since,
             created_at: self.created_at,
@@ -108,7 +113,8 @@ pub struct ResultFilter {
 /// Keeps job results and their lines.
 #[async_trait]
 pub trait Results: Send + Sync {
-    /// Adds a pending result, whose id is new. Durable when it answers.
+    /// Adds a pending result, whose id is new. Durable when it answers. If a start of the
+    /// organization had the same idempotency key, nothing is added, and its result is the answer.
     async fn start(&self, scope: OrgScope, start: NewResult) -> Result<JobResult, StoreError>;
 
     /// One result.
@@ -130,6 +136,7 @@ pub trait Results: Send + Sync {
 
     /// When the newest result of the job that ended `success` or `info` was
     /// started: the instant its start was accepted, which its templates meant by now.
+    /// Dry runs do not count.
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError>;
 
     /// Ends a pending or running result as killed, and its running line with it.

@@ -2,20 +2,23 @@
 //! takes up what comes of it.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::attempt::Attempt;
 use super::perform::{Broken, Done};
+use super::reach::{self, LineReach};
 use crate::model::action::Intake;
 use crate::model::criteria::Reading;
+use crate::model::effect::Effect;
 use crate::model::fault::field;
 use crate::model::line::{ActionWork, Line};
 use crate::model::record::{Records, Rejected};
 use crate::model::result::LogEntry;
 use crate::model::status::Status;
-use crate::ports::actions::{ActionLine, Failure, LineContext, OpenLine, Outcome, Severity};
+use crate::ports::actions::{ActionLine, Failure, FailureKind, LineContext, OpenLine, Outcome, Severity};
 
 /// How many records an action may be handed at once that wants them whole.
 const MAX_WHOLE: usize = 250_000;
@@ -26,22 +29,45 @@ pub(crate) async fn act(
     line: &Line,
     work: &ActionWork,
     parameters: &Value,
-    log: &mut Vec<LogEntry>,
+    told: &mut Told,
 ) -> Result<Done, Broken> {
     let faults = work.schema.faults(parameters, &field(&line.path, "parameters"), Reading::Rendered);
     if !faults.is_empty() {
         return Err(Broken::of_faults(faults));
     }
-    let opening = attempt.engine.actions.open(open_line(attempt, line, work, parameters));
     let limits = Limits { attempt, timeout: line.timeout, started: tokio::time::Instant::now() };
+    let opening = async { attempt.engine.open(open_line(attempt, line, work, parameters).await?).await };
     let mut opened = limits.hold(opening).await?;
     let worked = take_all(attempt, line, work, opened.as_mut(), &limits).await;
-    *log = opened.drain_log();
+    *told = Told { log: opened.drain_log(), effects: opened.drain_effects() };
     worked
 }
 
-fn open_line(attempt: &Attempt<'_>, line: &Line, work: &ActionWork, parameters: &Value) -> OpenLine {
+/// What a line tells besides its records, however it ends.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) log: Vec<LogEntry>,
+    pub(crate) effects: Vec<Effect>,
+}
+
+async fn open_line(
+    attempt: &Attempt<'_>,
+    line: &Line,
+    work: &ActionWork,
+    parameters: &Value,
+) -> Result<OpenLine, Failure> {
     let result = &attempt.result;
+    let about = reach::Line {
+        organization: attempt.organization.clone(),
+        result: result.id,
+        line_no: line.line_no,
+        job: result.job.clone(),
+        module: work.module.module.clone(),
+        dry_run: result.dry_run,
+    };
+    let reach = LineReach::of(attempt.engine, about).await.map_err(|error| {
+        Failure::new(FailureKind::Temporary { retry_after: None }, format!("The grants cannot be read: {error}"))
+    })?;
     let local = |instant: crate::model::Instant| crate::model::dates::stamp(&instant.with_timezone(&attempt.zone));
     let context = LineContext {
         job_result: result.id.0.to_string(),
@@ -53,15 +79,17 @@ fn open_line(attempt: &Attempt<'_>, line: &Line, work: &ActionWork, parameters: 
         organization: attempt.organization.key.clone(),
         arguments: Value::Object(result.arguments.clone()),
         dates: attempt.dates(),
-        dry_run: false,
+        dry_run: result.dry_run,
     };
-    OpenLine {
-        action: work.action.clone(),
+    Ok(OpenLine {
+        module: work.module.clone(),
+        action: work.name.clone(),
         parameters: parameters.clone(),
         context,
+        reach: Arc::new(reach),
         timeout: line.timeout,
         kill: attempt.kill.clone(),
-    }
+    })
 }
 
 /// The hard stop of every action, whatever its module does.

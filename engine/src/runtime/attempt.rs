@@ -107,9 +107,9 @@ impl<'a> Attempt<'a> {
         match &line.work {
             Work::Filter(_) => select::select(self, line, rendered).await,
             Work::Action(work) => {
-                let mut log = Vec::new();
-                let done = act::act(self, line, work, &rendered, &mut log).await;
-                result.log = log;
+                let mut told = act::Told::default();
+                let done = act::act(self, line, work, &rendered, &mut told).await;
+                (result.log, result.effects) = (told.log, told.effects);
                 done
             }
         }
@@ -193,6 +193,7 @@ impl<'a> Attempt<'a> {
             sample: Sample::default(),
             rejected: Vec::new(),
             log: Vec::new(),
+            effects: Vec::new(),
         }
     }
 

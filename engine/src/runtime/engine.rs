@@ -6,18 +6,22 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::running::Running;
+use super::shelf::Shelf;
 use crate::model::organization::OrganizationId;
 use crate::model::result::ResultId;
 use crate::ports::actions::Actions;
 use crate::ports::clock::Clock;
+use crate::ports::collections::Collections;
 use crate::ports::files::Files;
 use crate::ports::jobs::Jobs;
+use crate::ports::modules::{GrantBook, Modules, Uploads};
 use crate::ports::notices::{Change, Notice, Notices, Progress};
 use crate::ports::organizations::Organizations;
 use crate::ports::queue::Queue;
 use crate::ports::results::Results;
 
-/// Everything that jobs need, behind ports.
+/// Everything that jobs need, behind ports. A clone is the same engine.
+#[derive(Clone)]
 pub struct Engine {
     /// Organizations and tokens.
     pub organizations: Arc<dyn Organizations>,
@@ -27,6 +31,14 @@ pub struct Engine {
     pub results: Arc<dyn Results>,
     /// What waits and what is being worked on.
     pub queue: Arc<dyn Queue>,
+    /// Records that are kept for organizations.
+    pub collections: Arc<dyn Collections>,
+    /// Installed modules.
+    pub modules: Arc<dyn Modules>,
+    /// What modules may do.
+    pub grants: Arc<dyn GrantBook>,
+    /// Files that were sent to be used soon.
+    pub uploads: Arc<dyn Uploads>,
     /// What action lines can do.
     pub actions: Arc<dyn Actions>,
     /// What file sources may read.
@@ -36,9 +48,11 @@ pub struct Engine {
     /// Hints for whoever watches.
     pub notices: Notices,
     /// What this node works on at the moment.
-    pub(crate) running: Running,
+    pub(crate) running: Arc<Running>,
+    /// The modules of each organization, ready to be looked at.
+    pub(crate) shelf: Arc<Shelf>,
     /// Tells the worker that something may be ready.
-    pub(crate) wake: Notify,
+    pub(crate) wake: Arc<Notify>,
 }
 
 /// The ports that one store gives.
@@ -51,15 +65,32 @@ pub struct Stores {
     pub results: Arc<dyn Results>,
     /// What waits.
     pub queue: Arc<dyn Queue>,
+    /// Records that are kept for organizations.
+    pub collections: Arc<dyn Collections>,
+    /// Installed modules.
+    pub modules: Arc<dyn Modules>,
+    /// What modules may do.
+    pub grants: Arc<dyn GrantBook>,
+    /// Files that were sent to be used soon.
+    pub uploads: Arc<dyn Uploads>,
 }
 
 impl Stores {
-    /// All four ports from one store.
+    /// Every port from one store.
     pub fn of<S>(store: Arc<S>) -> Self
     where
-        S: Organizations + Jobs + Results + Queue + 'static,
+        S: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + 'static,
     {
-        Self { organizations: store.clone(), jobs: store.clone(), results: store.clone(), queue: store }
+        Self {
+            organizations: store.clone(),
+            jobs: store.clone(),
+            results: store.clone(),
+            queue: store.clone(),
+            collections: store.clone(),
+            modules: store.clone(),
+            grants: store.clone(),
+            uploads: store,
+        }
     }
 }
 
@@ -71,12 +102,17 @@ impl Engine {
             jobs: stores.jobs,
             results: stores.results,
             queue: stores.queue,
+            collections: stores.collections,
+            modules: stores.modules,
+            grants: stores.grants,
+            uploads: stores.uploads,
+            shelf: Arc::new(Shelf::of(actions.bundled())),
             actions,
             files,
             clock,
             notices: Notices::default(),
-            running: Running::default(),
-            wake: Notify::new(),
+            running: Arc::default(),
+            wake: Arc::default(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Saving jobs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -8,18 +9,39 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::engine::Engine;
+use super::reach::{self, LineReach};
 use crate::model::Instant;
+use crate::model::catalogue::{Choice, Pin};
 use crate::model::dates::{stamp, variables};
 use crate::model::fault::{Fault, field};
 use crate::model::job::Job;
-use crate::model::line::{Line, Work};
-use crate::model::organization::Access;
+use crate::model::line::{ActionWork, Line, Work};
+use crate::model::organization::{Access, OrgScope};
+use crate::model::result::ResultId;
 use crate::ports::StoreError;
-use crate::ports::actions::{Actions, LineContext, OpenLine};
+use crate::ports::actions::{LineContext, OpenLine};
 use crate::ports::jobs::{NewVersion, SaveError, SavedJob};
+use crate::ports::reach::Reach;
 
 /// How long an action may look at its parameters when a job is saved.
 const REHEARSAL: Duration = Duration::from_secs(2);
+
+/// Which versions of modules a job is checked with.
+pub(crate) enum Versions {
+    /// The newest that fit, and where a line asks for none, that are compatible with these.
+    NewestAfter(Vec<Pin>),
+    /// These.
+    Pinned(Vec<Pin>),
+}
+
+impl Versions {
+    fn choice(&self) -> Choice<'_> {
+        match self {
+            Self::NewestAfter(pins) => Choice::Newest(pins),
+            Self::Pinned(pins) => Choice::Pinned(pins),
+        }
+    }
+}
 
 /// Why a job was not saved.
 #[derive(Debug, thiserror::Error)]
@@ -54,26 +76,43 @@ impl From<SaveError> for SaveJobError {
 }
 
 impl Engine {
-    /// Reads a job against the installed actions.
+    /// Reads a saved job with the versions of modules that it was saved with.
     ///
     /// # Errors
-    /// Every fault at once.
-    pub fn read_job(&self, document: &Value) -> Result<Job, Vec<Fault>> {
-        Job::read(document, &self.actions.catalogue())
+    /// The store failed; within, every fault at once.
+    pub async fn read_job(&self, scope: OrgScope, saved: &SavedJob) -> Result<Result<Job, Vec<Fault>>, StoreError> {
+        let catalogue = self.catalogue(scope).await?;
+        Ok(Job::read(&saved.document, &catalogue, Choice::Pinned(&saved.pins)))
     }
 
     /// Reads a job, and has each action look at the parameters that are certain, so that a
     /// script or a template that does not parse is found now and not at night.
     ///
     /// # Errors
-    /// Every fault at once.
-    pub async fn check_job(&self, document: &Value) -> Result<Job, Vec<Fault>> {
-        let (document, catalogue) = (document.clone(), self.actions.catalogue());
+    /// `Faults` with every fault at once, or the store failed.
+    pub async fn check_job(&self, access: &Access, document: &Value) -> Result<Job, SaveJobError> {
+        let before = match document["key"].as_str() {
+            Some(key) => self.jobs.find(access.scope(), key, None).await?,
+            None => None,
+        };
+        let pins = before.map(|saved| saved.pins).unwrap_or_default();
+        self.check_job_with(access, document, Versions::NewestAfter(pins)).await
+    }
+
+    /// The same, with these versions of modules.
+    pub(crate) async fn check_job_with(
+        &self,
+        access: &Access,
+        document: &Value,
+        versions: Versions,
+    ) -> Result<Job, SaveJobError> {
+        let (document, catalogue) = (document.clone(), self.catalogue(access.scope()).await?);
         // Patterns and schemas may take a while to compile.
-        let reading = tokio::task::spawn_blocking(move || Job::read(&document, &catalogue));
-        let job = reading.await.map_err(|error| vec![Fault::at("", format!("the job cannot be read: {error}"))])??;
-        let faults = rehearse(self.actions.as_ref(), &job).await;
-        if faults.is_empty() { Ok(job) } else { Err(faults) }
+        let reading = tokio::task::spawn_blocking(move || Job::read(&document, &catalogue, versions.choice()));
+        let broken = |error| vec![Fault::at("", format!("the job cannot be read: {error}"))];
+        let job = reading.await.unwrap_or_else(|error| Err(broken(error))).map_err(SaveJobError::Faults)?;
+        let faults = self.rehearse(access, &job).await?;
+        if faults.is_empty() { Ok(job) } else { Err(SaveJobError::Faults(faults)) }
     }
 
     /// Saves a job as a new version. `edits` is the version that was edited (0 for a
@@ -87,28 +126,37 @@ impl Engine {
         document: Value,
         edits: Option<u32>,
     ) -> Result<SavedJob, SaveJobError> {
-        let job = self.check_job(&document).await.map_err(SaveJobError::Faults)?;
-        let saved_at = self.clock.now();
+        let job = self.check_job(access, &document).await?;
+        let (pins, saved_at) = (job.pins(), self.clock.now());
         let version =
-            NewVersion { key: job.key, name: job.name, document, edits, saved_at, saved_by: access.who.clone() };
+            NewVersion { key: job.key, name: job.name, document, pins, edits, saved_at, saved_by: access.who.clone() };
         Ok(self.jobs.save(access.scope(), version).await?)
     }
-}
 
-/// Opens every action whose parameters hold no placeholder, and closes it unused.
-async fn rehearse(actions: &dyn Actions, job: &Job) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for line in &job.lines {
-        let Work::Action(work) = &line.work else { continue };
-        let Some(parameters) = work.parameters.constant() else { continue };
-        if let Err(failure) = actions.open(rehearsal(line, &work.action, parameters)).await {
-            faults.push(Fault::at(field(&line.path, "parameters"), failure.message));
+    /// Opens every action whose parameters hold no placeholder, and closes it unused.
+    async fn rehearse(&self, access: &Access, job: &Job) -> Result<Vec<Fault>, StoreError> {
+        let mut faults = Vec::new();
+        for line in &job.lines {
+            let Work::Action(work) = &line.work else { continue };
+            let Some(parameters) = work.parameters.constant() else { continue };
+            let about = reach::Line {
+                organization: access.organization.clone(),
+                result: ResultId(Uuid::nil()),
+                line_no: line.line_no,
+                job: job.key.clone(),
+                module: work.module.module.clone(),
+                dry_run: true,
+            };
+            let reach = LineReach::of(self, about).await?;
+            if let Err(failure) = self.open(rehearsal(line, work, parameters, Arc::new(reach))).await {
+                faults.push(Fault::at(field(&line.path, "parameters"), failure.message));
+            }
         }
+        Ok(faults)
     }
-    faults
 }
 
-fn rehearsal(line: &Line, action: &str, parameters: Value) -> OpenLine {
+fn rehearsal(line: &Line, work: &ActionWork, parameters: Value, reach: Arc<dyn Reach>) -> OpenLine {
     let now = Instant::UNIX_EPOCH;
     let context = LineContext {
         job_result: Uuid::nil().to_string(),
@@ -122,5 +170,13 @@ fn rehearsal(line: &Line, action: &str, parameters: Value) -> OpenLine {
         dates: Value::Object(variables(now, Tz::UTC)),
         dry_run: true,
     };
-    OpenLine { action: action.to_owned(), parameters, context, timeout: REHEARSAL, kill: CancellationToken::new() }
+    OpenLine {
+        module: work.module.clone(),
+        action: work.name.clone(),
+        parameters,
+        context,
+        reach,
+        timeout: REHEARSAL,
+        kill: CancellationToken::new(),
+    }
 }

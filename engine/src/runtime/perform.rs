@@ -94,7 +94,7 @@ impl Engine {
             Ok(loaded) => loaded,
             Err(message) => return self.refuse(claimed, message).await,
         };
-        self.queue.pin(lease, self.actions.catalogue().modules()).await?;
+        self.queue.pin(lease, &job.modules()).await?;
         let mut attempt = Attempt::new(self, lease, claimed, &job, &organization, kill);
         for line in &job.lines {
             attempt.line(line).await?;
@@ -127,7 +127,7 @@ impl Engine {
         let (Some(organization), Some(saved)) = (organization, saved) else {
             return Ok(Err(format!("Version {} of job {} is gone.", result.version, result.job)));
         };
-        let job = self.read_job(&saved.document).map_err(|faults| {
+        let job = self.read_job(scope, &saved).await?.map_err(|faults| {
             let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
             format!("The job can no longer be run: {}.", told.join("; "))
         });

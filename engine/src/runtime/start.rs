@@ -9,7 +9,6 @@ use crate::model::organization::Access;
 use crate::model::record::Records;
 use crate::model::result::{JobResult, ResultId};
 use crate::ports::StoreError;
-use crate::ports::jobs::SavedJob;
 use crate::ports::notices::Change;
 use crate::ports::results::NewResult;
 
@@ -28,6 +27,10 @@ pub struct Start {
     pub title: Option<String>,
     /// Instead of the start of the last full success.
     pub since: Option<Instant>,
+    /// Whether effects are only noted, not carried out.
+    pub dry_run: bool,
+    /// Names this start: a second one with the same name is answered with the first one's result.
+    pub idempotency_key: Option<String>,
 }
 
 /// Why a job was not started.
@@ -50,17 +53,25 @@ impl Engine {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(&self, access: &Access, start: Start) -> Result<JobResult, StartError> {
-        let saved = self.jobs.find(access.scope(), &start.job, None).await?;
-        let saved = saved.ok_or_else(|| StartError::UnknownJob(start.job.clone()))?;
-        let new = self.accept(access, &saved, start).await?;
+        let new = self.accept(access, start).await?;
         let result = self.results.start(access.scope(), new).await?;
         self.tell(access.organization.id, result.id, Change::Status);
         self.wake.notify_one();
         Ok(result)
     }
 
-    async fn accept(&self, access: &Access, saved: &SavedJob, start: Start) -> Result<NewResult, StartError> {
-        let job = self.read_job(&saved.document).map_err(StartError::Faults)?;
+    /// Whether a start would be accepted.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub(crate) async fn check_start(&self, access: &Access, start: Start) -> Result<(), StartError> {
+        self.accept(access, start).await.map(drop)
+    }
+
+    async fn accept(&self, access: &Access, start: Start) -> Result<NewResult, StartError> {
+        let saved = self.jobs.find(access.scope(), &start.job, None).await?;
+        let saved = saved.ok_or_else(|| StartError::UnknownJob(start.job.clone()))?;
+        let job = self.read_job(access.scope(), &saved).await?.map_err(StartError::Faults)?;
         let mut faults = faults_of_title(start.title.as_deref());
         faults.extend(faults_of_records(start.records.as_deref().unwrap_or_default()));
         let arguments = job.arguments.complete(start.arguments).unwrap_or_else(|more| {
@@ -80,6 +91,8 @@ impl Engine {
             version: saved.version,
             title: start.title,
             started_by: access.who.clone(),
+            dry_run: start.dry_run,
+            idempotency_key: start.idempotency_key,
             arguments,
             since,
             records: Records::from(start.records.unwrap_or_default()),

@@ -1,7 +1,11 @@
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::Job;
-use crate::model::action::{ActionSpec, Catalogue, Intake};
+use crate::model::action::{ActionSpec, Intake};
+use crate::model::catalogue::{Catalogue, Choice, Offering};
+use crate::model::module::Installed;
 
 fn catalogue() -> Catalogue {
     let send = ActionSpec {
@@ -17,11 +21,16 @@ fn catalogue() -> Catalogue {
         }),
         intake: Intake::Batches,
     };
-    Catalogue::new([send], Vec::new()).unwrap()
+    Catalogue::new([Arc::new(Offering::new(Installed::sample("mail", "1.0.0", vec![send])).unwrap())])
 }
 
 fn faults(document: Value) -> Vec<String> {
-    Job::read(&document, &catalogue()).map(|_| ()).unwrap_err().iter().map(ToString::to_string).collect()
+    Job::read(&document, &catalogue(), Choice::Newest(&[]))
+        .map(|_| ())
+        .unwrap_err()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 fn with_lines(lines: Value) -> Value {
@@ -39,7 +48,7 @@ fn a_valid_job_is_read_with_its_defaults_and_sorted() {
             {"action": "mail/send", "active": false, "timeout": "30s", "parameters": {"to": "$<lines.open.count> ${lines.20.status}"}},
         ],
     });
-    let job = Job::read(&document, &catalogue()).unwrap();
+    let job = Job::read(&document, &catalogue(), Choice::Newest(&[])).unwrap();
     assert_eq!((job.name.as_str(), job.batch_size, job.stops_on_error), ("weekly", 1000, false));
     let numbers: Vec<_> = job.lines.iter().map(|line| (line.line_no, line.title())).collect();
     assert_eq!(numbers, [(10, "open"), (20, "mail/send"), (30, "mail/send")]);

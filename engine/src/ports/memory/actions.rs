@@ -1,12 +1,15 @@
 //! Actions as plain functions: the twin of the WASM host, for tests of the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use semver::Version;
 use serde_json::{Value, json};
 
-use crate::model::action::{ActionSpec, Catalogue, Intake};
+use crate::model::action::{ActionSpec, Intake};
+use crate::model::effect::Effect;
+use crate::model::module::ModuleInfo;
 use crate::model::result::LogEntry;
 use crate::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine, Outcome, Severity};
 
@@ -15,7 +18,7 @@ pub type Function = fn(&Value, &[Value]) -> Result<Outcome, Failure>;
 
 /// Actions of a module called `test`.
 pub struct FunctionActions {
-    catalogue: Arc<Catalogue>,
+    module: ModuleInfo,
     functions: BTreeMap<String, Function>,
 }
 
@@ -31,17 +34,37 @@ impl FunctionActions {
             parameters: json!({"type": "object", "properties": {"count": {"type": "integer"}, "raw": {"raw": true}}}),
             intake: *intake,
         });
-        let catalogue = Catalogue::new(specs, Vec::new()).unwrap_or_default();
-        let functions = functions.iter().map(|(name, _, function)| (format!("test/{name}"), *function)).collect();
-        Self { catalogue: Arc::new(catalogue), functions }
+        let module = ModuleInfo {
+            key: "test".to_owned(),
+            version: Version::new(1, 0, 0),
+            digest: "test".to_owned(),
+            size: 0,
+            description: None,
+            authors: None,
+            licence: None,
+            capabilities: BTreeSet::new(),
+            actions: specs.collect(),
+        };
+        let functions = functions.iter().map(|(name, _, function)| ((*name).to_owned(), *function)).collect();
+        Self { module, functions }
     }
 }
 
 #[async_trait]
 impl Actions for FunctionActions {
-    fn catalogue(&self) -> Arc<Catalogue> {
-        Arc::clone(&self.catalogue)
+    fn bundled(&self) -> Vec<ModuleInfo> {
+        vec![self.module.clone()]
     }
+
+    async fn load(&self, _: Arc<[u8]>) -> Result<ModuleInfo, Vec<String>> {
+        Err(vec!["functions are no components".to_owned()])
+    }
+
+    async fn recall(&self, digest: &str) -> bool {
+        digest == self.module.digest
+    }
+
+    fn unload(&self, _: &str) {}
 
     async fn open(&self, line: OpenLine) -> Result<Box<dyn ActionLine>, Failure> {
         let function = self.functions.get(&line.action).copied();
@@ -72,6 +95,10 @@ impl ActionLine for FunctionLine {
     }
 
     fn drain_log(&mut self) -> Vec<LogEntry> {
+        Vec::new()
+    }
+
+    fn drain_effects(&mut self) -> Vec<Effect> {
         Vec::new()
     }
 }

@@ -2,25 +2,31 @@
 //! tests. They pass the same suite as every adapter, and keep nothing.
 
 pub mod actions;
+mod collections;
 mod jobs;
+mod modules;
 mod organizations;
 mod queue;
 mod results;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
 use super::jobs::SavedJob;
+use super::modules::Upload;
 use super::{Listed, StoreError};
+use crate::model::collection::Written;
+use crate::model::grant::Grants;
+use crate::model::module::Installed;
 use crate::model::organization::{Organization, OrganizationId};
 use crate::model::record::Records;
 use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::status::Event;
 use crate::model::token::TokenRecord;
 
-/// A store that lives as long as the process. Implements the four store ports.
+/// A store that lives as long as the process. Implements every store port.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
@@ -45,6 +51,15 @@ struct Tables {
     /// Every version of each job, oldest first; never empty.
     jobs: BTreeMap<(OrganizationId, String), Vec<SavedJob>>,
     results: BTreeMap<(OrganizationId, ResultId), Entry>,
+    /// The results of starts that named themselves.
+    starts: BTreeMap<(OrganizationId, String), ResultId>,
+    collections: BTreeMap<(OrganizationId, String), collections::Collection>,
+    /// What calls that are made once came to.
+    written: BTreeMap<(OrganizationId, ResultId, String), Written>,
+    modules: Vec<(modules::Holder, Installed)>,
+    components: BTreeMap<String, Arc<[u8]>>,
+    grants: BTreeMap<(OrganizationId, String), Grants>,
+    uploads: BTreeMap<(OrganizationId, Uuid), Upload>,
     /// What a claim takes, in its order.
     waiting: BTreeSet<(ResultId, OrganizationId)>,
 }

@@ -17,9 +17,14 @@ impl Results for MemoryStore {
     async fn start(&self, scope: OrgScope, start: NewResult) -> Result<JobResult, StoreError> {
         let place = (scope.organization(), start.id);
         let mut tables = self.tables();
+        if let Some(first) = tables.first_start(scope.organization(), &start) {
+            return Ok(first);
+        }
         if tables.results.contains_key(&place) {
             return Err(impossible("the identity of the job result is in use"));
         }
+        let name = start.idempotency_key.clone().map(|key| ((scope.organization(), key), start.id));
+        tables.starts.extend(name);
         let (result, records) = start.accept();
         let entry = Entry { result: result.clone(), records, lines: BTreeMap::new(), lease: 0, leased: false };
         tables.results.insert(place, entry);
@@ -63,7 +68,7 @@ impl Results for MemoryStore {
         let tables = self.tables();
         let mut ended_well = tables
             .newest_first(scope.organization(), &filter)
-            .filter(|result| matches!(result.status, Status::Success | Status::Info));
+            .filter(|result| !result.dry_run && matches!(result.status, Status::Success | Status::Info));
         Ok(ended_well.next().map(|result| result.created_at))
     }
 
@@ -80,6 +85,13 @@ impl Results for MemoryStore {
 }
 
 impl Tables {
+    /// The result of the start that had the same idempotency key.
+    fn first_start(&self, organization: OrganizationId, start: &NewResult) -> Option<JobResult> {
+        let key = start.idempotency_key.clone()?;
+        let first = self.starts.get(&(organization, key))?;
+        Some(self.results.get(&(organization, *first))?.result.clone())
+    }
+
     fn newest_first(&self, organization: OrganizationId, filter: &ResultFilter) -> impl Iterator<Item = &JobResult> {
         let own = (organization, ResultId(uuid::Uuid::nil()))..=(organization, ResultId(uuid::Uuid::max()));
         self.results

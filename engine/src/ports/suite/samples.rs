@@ -45,6 +45,7 @@ pub fn new_version(key: &str, document: Value, edits: Option<u32>) -> NewVersion
         key: key.to_owned(),
         name: format!("Job {key}"),
         document,
+        pins: Vec::new(),
         edits,
         saved_at: at(0),
         saved_by: "ana".to_owned(),
@@ -58,6 +59,8 @@ pub fn start(number: u128, job: &str) -> NewResult {
         version: 1,
         title: None,
         started_by: "ana".to_owned(),
+        dry_run: false,
+        idempotency_key: None,
         arguments: Map::new(),
         since: None,
         records: Vec::new(),
@@ -89,6 +92,7 @@ pub fn line(line_no: u32, status: Status) -> LineResult {
         sample: Sample::default(),
         rejected: Vec::new(),
         log: Vec::new(),
+        effects: Vec::new(),
     }
 }
 

@@ -1,0 +1,381 @@
+//! Grants: what an organization lets a module do outside of its sandbox.
+//!
+//! A module's imports are its request; without a grant every call is denied. The
+//! effective right is what the module asks for and the organization grants. The
+//! server has the last word on addresses that are not public: only its
+//! administrators may grant them.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde_json::{Map, Value, json};
+
+use super::fault::{Fault, did_you_mean, element, field};
+
+/// One thing that the host does for modules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Capability {
+    /// Messages in the log of the line. Needs no grant.
+    Log,
+    /// Requests to HTTP servers.
+    Http,
+    /// The organization's collections.
+    Collections,
+    /// Starting other jobs.
+    Jobs,
+}
+
+impl Capability {
+    /// Every capability.
+    pub const ALL: [Self; 4] = [Self::Log, Self::Http, Self::Collections, Self::Jobs];
+
+    /// The word used in grants and in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Http => "http",
+            Self::Collections => "collections",
+            Self::Jobs => "jobs",
+        }
+    }
+
+    /// The capability that a word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|capability| capability.word() == word)
+    }
+
+    /// Whether it reaches anything outside of the line, so that it must be granted.
+    pub fn has_effects(self) -> bool {
+        self != Self::Log
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What a module may do in an organization. Empty: nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Requests to HTTP servers.
+    pub http: Option<HttpGrant>,
+    /// The organization's collections.
+    pub collections: Option<CollectionsGrant>,
+    /// Starting other jobs.
+    pub jobs: Option<JobsGrant>,
+}
+
+/// Which HTTP servers may be reached, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpGrant {
+    /// `api.example.com`, `*.example.com`, `*`; with `:8443`, only that port.
+    pub hosts: Vec<String>,
+    /// Upper-case methods; empty for all.
+    pub methods: Vec<String>,
+    /// Addresses that are not public and may be reached all the same.
+    pub addresses: Vec<IpNet>,
+}
+
+/// Which collections may be reached, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectionsGrant {
+    /// `orders`, `import-*`, `*`.
+    pub names: Vec<String>,
+    /// Whether records may be changed.
+    pub write: bool,
+}
+
+/// Which jobs may be started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobsGrant {
+    /// `nightly`, `import-*`, `*`.
+    pub keys: Vec<String>,
+}
+
+/// A call that no grant allows, told as the very grant that would.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// Key of the module.
+    pub module: String,
+    /// What it asked for.
+    pub capability: Capability,
+    /// What it wanted to do: `send GET to api.example.com`.
+    pub wanted: String,
+    /// What would allow it, as the command line writes it: `http=api.example.com`.
+    pub grant: String,
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { module, wanted, grant, .. } = self;
+        write!(
+            f,
+            "The module `{module}` may not {wanted}: that is not granted. An administrator allows it with `grantModule` or \
+             `ropewalk module grant {module} {grant}`; for `ropewalk run`, add `--grant {module}:{grant}`."
+        )
+    }
+}
+
+impl Grants {
+    /// Reads grants from their document. See [`Grants::document`].
+    ///
+    /// # Errors
+    /// Every fault, with its path.
+    pub fn read(document: &Value) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader { faults: Vec::new() };
+        let grants = reader.grants(document);
+        if reader.faults.is_empty() { Ok(grants) } else { Err(reader.faults) }
+    }
+
+    /// The grants as they are stored and shown:
+    /// `{"http": {"hosts", "methods", "addresses"}, "collections": {"names", "access"}, "jobs": {"keys"}}`.
+    pub fn document(&self) -> Value {
+        let mut document = Map::new();
+        if let Some(HttpGrant { hosts, methods, addresses }) = &self.http {
+            let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+            document.insert("http".into(), json!({"hosts": hosts, "methods": methods, "addresses": addresses}));
+        }
+        if let Some(CollectionsGrant { names, write }) = &self.collections {
+            let access = if *write { "write" } else { "read" };
+            document.insert("collections".into(), json!({"names": names, "access": access}));
+        }
+        if let Some(JobsGrant { keys }) = &self.jobs {
+            document.insert("jobs".into(), json!({"keys": keys}));
+        }
+        Value::Object(document)
+    }
+
+    /// The capabilities that are granted, with whatever bounds.
+    pub fn capabilities(&self) -> impl Iterator<Item = Capability> {
+        let granted = [
+            (Capability::Http, self.http.is_some()),
+            (Capability::Collections, self.collections.is_some()),
+            (Capability::Jobs, self.jobs.is_some()),
+        ];
+        granted.into_iter().filter(|(_, granted)| *granted).map(|(capability, _)| capability)
+    }
+
+    /// Whether a grant reaches into networks that are not public.
+    pub fn reaches_private_addresses(&self) -> bool {
+        self.http.as_ref().is_some_and(|http| !http.addresses.is_empty())
+    }
+
+    /// Lets a module send a request, or says which grant is missing. `host` is a name or a
+    /// literal address without brackets.
+    ///
+    /// # Errors
+    /// The grant that would allow it.
+    pub fn permit_http(&self, module: &str, method: &str, host: &str, port: u16) -> Result<&HttpGrant, Denial> {
+        let granted = self.http.as_ref().filter(|grant| {
+            let method_fits = grant.methods.is_empty() || grant.methods.iter().any(|one| one == method);
+            method_fits && grant.hosts.iter().any(|pattern| host_fits(pattern, host, port))
+        });
+        granted.ok_or_else(|| Denial {
+            module: module.to_owned(),
+            capability: Capability::Http,
+            wanted: format!("send {method} to {host}"),
+            grant: match &self.http {
+                Some(grant) if grant.hosts.iter().any(|pattern| host_fits(pattern, host, port)) => {
+                    format!("http.methods={method}")
+                }
+                _ => format!("http={host}"),
+            },
+        })
+    }
+
+    /// Lets a module read or change a collection, or says which grant is missing.
+    ///
+    /// # Errors
+    /// The grant that would allow it.
+    pub fn permit_collection(&self, module: &str, name: &str, write: bool) -> Result<(), Denial> {
+        let granted = self
+            .collections
+            .as_ref()
+            .is_some_and(|grant| (grant.write || !write) && grant.names.iter().any(|pattern| name_fits(pattern, name)));
+        let (verb, access) = if write { ("change", "") } else { ("read", " collections.access=read") };
+        let denial = || Denial {
+            module: module.to_owned(),
+            capability: Capability::Collections,
+            wanted: format!("{verb} the collection `{name}`"),
+            grant: format!("collections={name}{access}"),
+        };
+        if granted { Ok(()) } else { Err(denial()) }
+    }
+
+    /// Lets a module start a job, or says which grant is missing.
+    ///
+    /// # Errors
+    /// The grant that would allow it.
+    pub fn permit_job(&self, module: &str, key: &str) -> Result<(), Denial> {
+        let granted = self.jobs.as_ref().is_some_and(|grant| grant.keys.iter().any(|pattern| name_fits(pattern, key)));
+        let denial = || Denial {
+            module: module.to_owned(),
+            capability: Capability::Jobs,
+            wanted: format!("start the job `{key}`"),
+            grant: format!("jobs={key}"),
+        };
+        if granted { Ok(()) } else { Err(denial()) }
+    }
+}
+
+/// `*` at the beginning stands for one or more labels; a pattern without port fits every port.
+fn host_fits(pattern: &str, host: &str, port: u16) -> bool {
+    let (pattern, wanted) = split_port(pattern);
+    if wanted.is_some_and(|wanted| wanted != port) {
+        return false;
+    }
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    match pattern.strip_prefix("*.") {
+        _ if pattern == "*" => true,
+        Some(rest) => host.strip_suffix(rest).is_some_and(|labels| labels.len() > 1 && labels.ends_with('.')),
+        None => pattern == host,
+    }
+}
+
+/// `host:443` in two; an IPv6 address in brackets may have a port, a bare one has none.
+fn split_port(pattern: &str) -> (&str, Option<u16>) {
+    let bare = |host: &str| host.len() >= 2 && host.starts_with('[') && host.ends_with(']');
+    let strip = |host| if bare(host) { &host[1..host.len() - 1] } else { host };
+    match pattern.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || bare(host) => match port.parse() {
+            Ok(port) => (strip(host), Some(port)),
+            Err(_) => (pattern, None),
+        },
+        _ => (strip(pattern), None),
+    }
+}
+
+/// `*` at the end stands for any text.
+fn name_fits(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => pattern == name,
+    }
+}
+
+struct Reader {
+    faults: Vec<Fault>,
+}
+
+impl Reader {
+    fn grants(&mut self, document: &Value) -> Grants {
+        let Some(capabilities) = document.as_object() else {
+            self.fault("", "write an object such as {\"http\": {\"hosts\": [\"api.example.com\"]}}");
+            return Grants::default();
+        };
+        self.known(capabilities, "", &["http", "collections", "jobs"]);
+        let part = |name: &str| capabilities.get(name).filter(|part| !part.is_null());
+        Grants {
+            http: part("http").map(|part| self.http(part)),
+            collections: part("collections").map(|part| self.collections(part)),
+            jobs: part("jobs").map(|part| JobsGrant { keys: self.patterns(part, "jobs", "keys", is_name_pattern) }),
+        }
+    }
+
+    fn http(&mut self, part: &Value) -> HttpGrant {
+        self.members(part, "http", &["hosts", "methods", "addresses"]);
+        let hosts = self.patterns(part, "http", "hosts", is_host_pattern);
+        let methods = self.texts(part, "http", "methods");
+        let addresses = self.texts(part, "http", "addresses");
+        let addresses = addresses.into_iter().filter_map(|(place, text)| {
+            let network = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+            if network.is_none() {
+                self.fault(&place, "write an address or a network, such as 10.1.2.3 or 10.0.0.0/8");
+            }
+            network
+        });
+        let addresses = addresses.collect();
+        let methods = methods.into_iter().filter_map(|(place, text)| {
+            let fits = !text.is_empty() && text.chars().all(|letter| letter.is_ascii_uppercase() || letter == '-');
+            if !fits {
+                self.fault(&place, "write a method in capitals, such as GET");
+            }
+            fits.then_some(text)
+        });
+        let methods = methods.collect();
+        HttpGrant { hosts, methods, addresses }
+    }
+
+    fn collections(&mut self, part: &Value) -> CollectionsGrant {
+        self.members(part, "collections", &["names", "access"]);
+        let names = self.patterns(part, "collections", "names", is_name_pattern);
+        let write = match part.get("access").and_then(Value::as_str) {
+            None | Some("write") => true,
+            Some("read") => false,
+            Some(_) => {
+                self.fault("collections.access", "write `read` or `write`");
+                false
+            }
+        };
+        CollectionsGrant { names, write }
+    }
+
+    fn members(&mut self, part: &Value, path: &str, known: &[&str]) {
+        match part.as_object() {
+            Some(members) => self.known(members, path, known),
+            None => self.fault(path, format!("write an object with {}", known.join(", "))),
+        }
+    }
+
+    fn known(&mut self, members: &Map<String, Value>, path: &str, known: &[&str]) {
+        for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
+            let near = did_you_mean(name, known.iter().copied());
+            self.fault(&field(path, name), format!("there is no `{name}` to grant here{near}"));
+        }
+    }
+
+    /// What the grant is narrowed to; it must name something.
+    fn patterns(&mut self, part: &Value, path: &str, name: &str, fits: fn(&str) -> bool) -> Vec<String> {
+        let texts = self.texts(part, path, name);
+        if texts.is_empty() {
+            self.fault(&field(path, name), "name at least one; `*` stands for all");
+        }
+        for (place, _) in texts.iter().filter(|(_, text)| !fits(text)) {
+            self.fault(place, "write a name, or one with a `*` for the rest: `*` may stand at the end of names and before the first dot of hosts");
+        }
+        texts.into_iter().map(|(_, text)| text.to_ascii_lowercase()).collect()
+    }
+
+    fn texts(&mut self, part: &Value, path: &str, name: &str) -> Vec<(String, String)> {
+        let place = field(path, name);
+        match part.get(name) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(all)) => {
+                let texts = all.iter().enumerate().map(|(index, one)| (element(&place, index), one.as_str()));
+                let texts = texts.filter_map(|(place, text)| {
+                    if text.is_none() {
+                        self.fault(&place, "is not a text");
+                    }
+                    Some((place, text?.to_owned()))
+                });
+                texts.collect()
+            }
+            Some(_) => {
+                self.fault(&place, "is not a list of texts");
+                Vec::new()
+            }
+        }
+    }
+
+    fn fault(&mut self, path: &str, message: impl Into<String>) {
+        self.faults.push(Fault::at(path, message));
+    }
+}
+
+fn is_host_pattern(text: &str) -> bool {
+    let (host, _) = split_port(text);
+    let rest = host.strip_prefix("*.").unwrap_or(host);
+    let letters = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | ':');
+    text == "*" || host == "*" || (!rest.is_empty() && rest.chars().all(letters))
+}
+
+fn is_name_pattern(text: &str) -> bool {
+    let rest = text.strip_suffix('*').unwrap_or(text);
+    !text.is_empty() && rest.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_'))
+}
+
+#[cfg(test)]
+mod tests;

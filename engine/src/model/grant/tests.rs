@@ -1,0 +1,92 @@
+use super::*;
+
+fn grants(document: Value) -> Grants {
+    Grants::read(&document).unwrap()
+}
+
+#[test]
+fn hosts_fit_by_name_by_star_and_by_port() {
+    let cases = [
+        ("api.example.com", "api.example.com", true),
+        ("api.example.com", "API.Example.com", true),
+        ("api.example.com", "api.example.com.", true),
+        ("api.example.com", "x.api.example.com", false),
+        ("*.example.com", "api.example.com", true),
+        ("*.example.com", "a.b.example.com", true),
+        ("*.example.com", "example.com", false),
+        ("*.example.com", "badexample.com", false),
+        ("*", "anything.test", true),
+        ("api.example.com:8443", "api.example.com", false),
+        ("127.0.0.1", "127.0.0.1", true),
+        ("::1", "::1", true),
+        ("[::1]:443", "::1", true),
+        ("[::1]:444", "::1", false),
+    ];
+    for (pattern, host, fits) in cases {
+        let granted = grants(json!({"http": {"hosts": [pattern]}}));
+        assert_eq!(granted.permit_http("m", "GET", host, 443).is_ok(), fits, "{pattern} {host}");
+    }
+}
+
+#[test]
+fn a_denial_names_the_grant_that_would_allow_it() {
+    let told = Grants::default().permit_http("shop", "POST", "api.example.com", 443).unwrap_err().to_string();
+    assert!(told.contains("may not send POST to api.example.com"), "{told}");
+    assert!(told.contains("`ropewalk module grant shop http=api.example.com`"), "{told}");
+    let only_get = grants(json!({"http": {"hosts": ["*"], "methods": ["GET"]}}));
+    let told = only_get.permit_http("shop", "POST", "a.test", 443).unwrap_err();
+    assert_eq!(told.grant, "http.methods=POST");
+    let told = Grants::default().permit_collection("shop", "orders", false).unwrap_err();
+    assert_eq!(told.grant, "collections=orders collections.access=read");
+    assert_eq!(Grants::default().permit_job("shop", "nightly").unwrap_err().grant, "jobs=nightly");
+}
+
+#[test]
+fn what_is_granted_is_no_more_than_what_is_named() {
+    let granted =
+        grants(json!({"collections": {"names": ["import-*"], "access": "read"}, "jobs": {"keys": ["nightly"]}}));
+    assert!(granted.permit_collection("m", "import-orders", false).is_ok());
+    assert!(granted.permit_collection("m", "import-orders", true).is_err());
+    assert!(granted.permit_collection("m", "orders", false).is_err());
+    assert!(granted.permit_job("m", "nightly").is_ok());
+    assert!(granted.permit_job("m", "nightly-2").is_err());
+    assert!(granted.permit_http("m", "GET", "a.test", 80).is_err());
+}
+
+#[test]
+fn grants_go_there_and_back() {
+    let document = json!({
+        "http": {"hosts": ["*.example.com", "10.0.0.5:8080"], "methods": ["GET", "POST"], "addresses": ["10.0.0.0/8"]},
+        "collections": {"names": ["*"], "access": "write"},
+        "jobs": {"keys": ["import-*"]},
+    });
+    assert_eq!(grants(document.clone()).document(), document);
+    assert!(grants(document).reaches_private_addresses());
+    assert_eq!(grants(json!({})), Grants::default());
+}
+
+#[test]
+fn every_fault_is_told_at_its_place() {
+    let wrong = json!({
+        "htpp": {},
+        "http": {"hosts": ["a b", 3], "methods": ["get"], "addresses": ["10.0.0.0/99"], "ports": []},
+        "collections": {"names": [], "access": "all"},
+        "jobs": {"keys": "x"},
+    });
+    let faults = Grants::read(&wrong).unwrap_err();
+    let told: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    let places = [
+        "htpp",
+        "http.ports",
+        "http.hosts[1]",
+        "http.hosts[0]",
+        "http.addresses[0]",
+        "http.methods[0]",
+        "collections.names",
+        "collections.access",
+        "jobs.keys",
+        "jobs.keys",
+    ];
+    assert_eq!(told, places, "{faults:?}");
+    assert!(faults[0].message.contains("did you mean `http`"), "{}", faults[0]);
+}

@@ -1,0 +1,71 @@
+//! Where collections are kept. Names, keys and records are checked before they come here.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::{Listed, StoreError};
+use crate::model::collection::{Change, Entries, Written};
+use crate::model::criteria::Criteria;
+use crate::model::organization::OrgScope;
+use crate::model::result::ResultId;
+
+/// Names a call that changes something once, whatever happens: a later call with the same
+/// name changes nothing and is answered what the first one was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    /// The job result that it belongs to. The memory of the call goes with it.
+    pub result: ResultId,
+    /// Unique in the result: the line, and the how-manieth call of it.
+    pub call: String,
+}
+
+/// What is looked for in a collection.
+#[derive(Debug, Clone)]
+pub struct Find {
+    /// What the records meet.
+    pub criteria: Criteria,
+    /// The key of the last record of the page before.
+    pub after: Option<String>,
+    /// How many records at most.
+    pub limit: u32,
+}
+
+/// Keeps collections. One that was never written to, or was removed, is not there; it is
+/// made by the first change.
+#[async_trait]
+pub trait Collections: Send + Sync {
+    /// Makes the changes in their order, all that are not refused in one transaction. Durable
+    /// when it answers. A record that is already equal stays unchanged.
+    async fn write(
+        &self,
+        scope: OrgScope,
+        collection: &str,
+        changes: &[Change],
+        once: Option<&Once>,
+    ) -> Result<Written, StoreError>;
+
+    /// The records with these keys, in their order; none where there is none.
+    async fn get(&self, scope: OrgScope, collection: &str, keys: &[String]) -> Result<Vec<Option<Value>>, StoreError>;
+
+    /// A page of the records that meet the criteria, in the order of their keys' bytes.
+    async fn find(&self, scope: OrgScope, collection: &str, find: &Find) -> Result<Entries, StoreError>;
+
+    /// Every record that meets the criteria, in the order of keys, at most `limit`, as they stand at one moment:
+    /// no change that comes meanwhile is seen. None if the collection is not there.
+    async fn snapshot(
+        &self,
+        scope: OrgScope,
+        collection: &str,
+        criteria: &Criteria,
+        limit: Option<usize>,
+    ) -> Result<Option<Vec<Value>>, StoreError>;
+
+    /// The names of the collections, those after `after`, at most `limit`.
+    async fn list(&self, scope: OrgScope, after: Option<&str>, limit: u32) -> Result<Listed<String>, StoreError>;
+
+    /// How many records a collection has; none if it is not there.
+    async fn count(&self, scope: OrgScope, collection: &str) -> Result<Option<u64>, StoreError>;
+
+    /// Removes a collection with all its records; false if it was not there.
+    async fn remove(&self, scope: OrgScope, collection: &str) -> Result<bool, StoreError>;
+}

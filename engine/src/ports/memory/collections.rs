@@ -1,0 +1,122 @@
+//! Collections, in memory.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::{MemoryStore, listed};
+use crate::model::collection::{Change, Entries, Entry, Written};
+use crate::model::criteria::Criteria;
+use crate::model::organization::OrgScope;
+use crate::ports::collections::{Collections, Find, Once};
+use crate::ports::{Listed, StoreError};
+
+/// The records of one collection, by key.
+pub(super) type Collection = BTreeMap<String, Value>;
+
+#[async_trait]
+impl Collections for MemoryStore {
+    async fn write(
+        &self,
+        scope: OrgScope,
+        collection: &str,
+        changes: &[Change],
+        once: Option<&Once>,
+    ) -> Result<Written, StoreError> {
+        let mut tables = self.tables();
+        let call = once.map(|once| (scope.organization(), once.result, once.call.clone()));
+        if let Some(written) = call.as_ref().and_then(|call| tables.written.get(call)) {
+            return Ok(written.clone());
+        }
+        let place = (scope.organization(), collection.to_owned());
+        let written = apply(tables.collections.entry(place).or_default(), changes);
+        tables.written.extend(call.map(|call| (call, written.clone())));
+        Ok(written)
+    }
+
+    async fn get(&self, scope: OrgScope, collection: &str, keys: &[String]) -> Result<Vec<Option<Value>>, StoreError> {
+        let tables = self.tables();
+        let records = tables.collections.get(&(scope.organization(), collection.to_owned()));
+        Ok(keys.iter().map(|key| records?.get(key).cloned()).collect())
+    }
+
+    async fn find(&self, scope: OrgScope, collection: &str, find: &Find) -> Result<Entries, StoreError> {
+        let tables = self.tables();
+        let Some(records) = tables.collections.get(&(scope.organization(), collection.to_owned())) else {
+            return Ok(Entries::default());
+        };
+        let from = find.after.as_ref().map_or(Bound::Unbounded, |after| Bound::Excluded(after.clone()));
+        let matching = records.range((from, Bound::Unbounded)).filter(|(_, data)| find.criteria.matches(data));
+        let page = listed(matching.map(|(key, data)| Entry { key: key.clone(), data: data.clone() }), find.limit);
+        let next = page.items.last().filter(|_| page.more).map(|entry| entry.key.clone());
+        Ok(Entries { entries: page.items, next })
+    }
+
+    async fn snapshot(
+        &self,
+        scope: OrgScope,
+        collection: &str,
+        criteria: &Criteria,
+        limit: Option<usize>,
+    ) -> Result<Option<Vec<Value>>, StoreError> {
+        let tables = self.tables();
+        let records = tables.collections.get(&(scope.organization(), collection.to_owned()));
+        let matching = |records: &Collection| {
+            let matching = records.values().filter(|data| criteria.matches(data));
+            matching.take(limit.unwrap_or(usize::MAX)).cloned().collect()
+        };
+        Ok(records.map(matching))
+    }
+
+    async fn list(&self, scope: OrgScope, after: Option<&str>, limit: u32) -> Result<Listed<String>, StoreError> {
+        let organization = scope.organization();
+        let from = match after {
+            Some(name) => Bound::Excluded((organization, name.to_owned())),
+            None => Bound::Included((organization, String::new())),
+        };
+        let tables = self.tables();
+        let own =
+            tables.collections.range((from, Bound::Unbounded)).take_while(|((owner, _), _)| *owner == organization);
+        Ok(listed(own.map(|((_, name), _)| name.clone()), limit))
+    }
+
+    async fn count(&self, scope: OrgScope, collection: &str) -> Result<Option<u64>, StoreError> {
+        let tables = self.tables();
+        let records = tables.collections.get(&(scope.organization(), collection.to_owned()));
+        Ok(records.map(|records| records.len() as u64))
+    }
+
+    async fn remove(&self, scope: OrgScope, collection: &str) -> Result<bool, StoreError> {
+        Ok(self.tables().collections.remove(&(scope.organization(), collection.to_owned())).is_some())
+    }
+}
+
+fn apply(records: &mut Collection, changes: &[Change]) -> Written {
+    let mut written = Written::default();
+    for (position, change) in (0..).zip(changes) {
+        match (change, records.get(change.key())) {
+            (Change::Insert(entry), Some(_)) => written.refused.push((position, refused(&entry.key))),
+            (Change::Upsert(entry), Some(there)) if *there == entry.data => written.unchanged += 1,
+            (Change::Insert(entry) | Change::Upsert(entry), there) => {
+                match there {
+                    Some(_) => written.updated += 1,
+                    None => written.inserted += 1,
+                }
+                records.insert(entry.key.clone(), entry.data.clone());
+            }
+            (Change::Delete(key), Some(_)) => {
+                records.remove(key);
+                written.deleted += 1;
+            }
+            (Change::Delete(_), None) => written.unchanged += 1,
+        }
+    }
+    written
+}
+
+/// Why a record was not inserted.
+fn refused(key: &str) -> String {
+    format!("there is already a record with the key `{key}`")
+}

@@ -1,0 +1,433 @@
+//! Modules: sent, installed, granted, upgraded and removed while the server runs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use semver::{Version, VersionReq};
+use uuid::Uuid;
+
+use super::engine::Engine;
+use super::jobs::{SaveJobError, Versions};
+use crate::model::Instant;
+use crate::model::catalogue::{Offering, Pin};
+use crate::model::fault::Fault;
+use crate::model::grant::Grants;
+use crate::model::job::Job;
+use crate::model::module::{Installed, ModuleInfo, Owner, is_key};
+use crate::model::organization::{Access, Role};
+use crate::ports::StoreError;
+use crate::ports::actions::{ActionLine, Failure, FailureKind, OpenLine};
+use crate::ports::jobs::{NewVersion, SavedJob};
+use crate::ports::modules::{InstallError, RemoveError, UPLOADS_AT_MOST, Upload, User};
+
+/// How long an upload waits to be used.
+const KEPT: Duration = Duration::from_secs(3600);
+/// How many jobs are read at once when an upgrade looks for those that it changes.
+const PAGE: u32 = 200;
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ModuleError {
+    /// The caller may not.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// What was asked for is wrong: every fault.
+    #[error("the request has {} faults", .0.len())]
+    Faults(Vec<Fault>),
+    /// There is no such module, version or upload.
+    #[error("{0}")]
+    Absent(String),
+    /// The key or the version is in use by another component.
+    #[error("{0}")]
+    Taken(String),
+    /// Jobs use it: one sentence, and the jobs of the caller's organization.
+    #[error("{message}")]
+    InUse {
+        /// Who uses it.
+        message: String,
+        /// The jobs.
+        users: Vec<User>,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<InstallError> for ModuleError {
+    fn from(error: InstallError) -> Self {
+        match error {
+            InstallError::Store(error) => Self::Store(error),
+            taken => Self::Taken(taken.to_string()),
+        }
+    }
+}
+
+/// What an upgrade would do, or did, to one job.
+#[derive(Debug, Clone)]
+pub struct Upgrade {
+    /// Key of the job.
+    pub job: String,
+    /// The version of the job that was looked at.
+    pub version: u32,
+    /// The version of the module that it runs with.
+    pub from: String,
+    /// Why the job cannot run with the new one: empty if it can.
+    pub faults: Vec<Fault>,
+    /// The version of the job that runs with the new one, once it is saved.
+    pub saved: Option<u32>,
+}
+
+const SERVER_ONLY: &str = "What is global is installed, upgraded and removed by server administrators only.";
+const PRIVATE_ONLY: &str = "Addresses that are not public are granted by server administrators only.";
+
+impl Engine {
+    /// Keeps a file that is to be installed, for an hour.
+    ///
+    /// # Errors
+    /// `Forbidden`, or too many of them are waiting.
+    pub async fn upload(&self, access: &Access, digest: String, content: Arc<[u8]>) -> Result<Upload, ModuleError> {
+        administers(access, Owner::Organization)?;
+        let upload = Upload { id: Self::new_id(), digest, content, uploaded_at: self.clock.now() };
+        if self.uploads.keep(access.scope(), &upload, self.stale()).await? {
+            return Ok(upload);
+        }
+        let message = format!("{UPLOADS_AT_MOST} uploads are waiting already; install them, or wait for an hour");
+        Err(ModuleError::Faults(vec![Fault::at("", message)]))
+    }
+
+    /// Installs an upload as a module, for the organization or for all. It is checked and
+    /// compiled before anything is stored, and in use when this answers.
+    ///
+    /// # Errors
+    /// See [`ModuleError`].
+    pub async fn install_module(&self, access: &Access, upload: Uuid, owner: Owner) -> Result<Installed, ModuleError> {
+        administers(access, owner)?;
+        let found = self.uploads.uploaded(access.scope(), upload, self.stale()).await?;
+        let found = found.ok_or_else(|| {
+            ModuleError::Absent(
+                "There is no such upload; send the module again, uploads are kept for an hour.".to_owned(),
+            )
+        })?;
+        let installed = self.install(access, found.content, owner).await?;
+        self.uploads.forget(access.scope(), upload).await?;
+        Ok(installed)
+    }
+
+    /// Installs a component. See [`Engine::install_module`].
+    ///
+    /// # Errors
+    /// See [`ModuleError`].
+    pub async fn install(&self, access: &Access, component: Arc<[u8]>, owner: Owner) -> Result<Installed, ModuleError> {
+        administers(access, owner)?;
+        let refused = |faults: Vec<String>| {
+            ModuleError::Faults(faults.into_iter().map(|fault| Fault::at("module", fault)).collect())
+        };
+        let info = self.actions.load(Arc::clone(&component)).await.map_err(refused)?;
+        let (digest, known) = (info.digest.clone(), self.modules.component(&info.digest).await?.is_some());
+        let stored = self.store(access, info, component, owner).await;
+        if stored.is_err() && !known && !self.is_bundled(&digest) {
+            self.actions.unload(&digest);
+        }
+        stored
+    }
+
+    async fn store(
+        &self,
+        access: &Access,
+        info: ModuleInfo,
+        component: Arc<[u8]>,
+        owner: Owner,
+    ) -> Result<Installed, ModuleError> {
+        let faults = self.faults_of(&info);
+        if !faults.is_empty() {
+            return Err(ModuleError::Faults(faults));
+        }
+        let installed =
+            Installed { info, owner, installed_at: Some(self.clock.now()), installed_by: access.who.clone() };
+        if let Err(faults) = Offering::new(installed.clone()) {
+            let faults = faults.into_iter().map(|fault| Fault::at("module", fault));
+            return Err(ModuleError::Faults(faults.collect()));
+        }
+        self.modules.install(access.scope(), &installed, component).await?;
+        self.shelf.changed();
+        Ok(installed)
+    }
+
+    fn is_bundled(&self, digest: &str) -> bool {
+        self.actions.bundled().iter().any(|info| info.digest == digest)
+    }
+
+    /// What only the engine can say of a module.
+    fn faults_of(&self, info: &ModuleInfo) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if !is_key(&info.key) {
+            let message = format!(
+                "its name `{}` cannot be a key; name the component in lower-case words joined by hyphens, at most 60 characters",
+                info.key
+            );
+            faults.push(Fault::at("module", message));
+        }
+        if self.shelf.has_bundled(&info.key) {
+            let message =
+                format!("the key `{}` belongs to a module that comes with the program; choose another", info.key);
+            faults.push(Fault::at("module", message));
+        }
+        faults
+    }
+
+    /// What the organization grants to a module.
+    ///
+    /// # Errors
+    /// See [`ModuleError`].
+    pub async fn grant_module(&self, access: &Access, key: &str, grants: &Grants) -> Result<(), ModuleError> {
+        administers(access, Owner::Organization)?;
+        if grants.reaches_private_addresses() && !access.server {
+            return Err(ModuleError::Forbidden(PRIVATE_ONLY));
+        }
+        let catalogue = self.catalogue(access.scope()).await?;
+        let versions = catalogue.versions(key);
+        if versions.is_empty() {
+            return Err(no_module(key));
+        }
+        let asked: BTreeSet<_> =
+            versions.iter().flat_map(|version| version.installed.info.capabilities.iter().copied()).collect();
+        let unasked = grants.capabilities().filter(|capability| !asked.contains(capability));
+        let faults: Vec<_> = unasked
+            .map(|capability| Fault::at(capability.word(), format!("`{key}` does not ask for `{capability}`")))
+            .collect();
+        if !faults.is_empty() {
+            return Err(ModuleError::Faults(faults));
+        }
+        Ok(self.grants.grant(access.scope(), key, grants).await?)
+    }
+
+    /// Which jobs of the organization run with another version of a module, and whether they
+    /// can run with this one: the newest if none is named. With `apply`, those that can are
+    /// saved with it.
+    ///
+    /// # Errors
+    /// See [`ModuleError`].
+    pub async fn upgrade_module(
+        &self,
+        access: &Access,
+        key: &str,
+        version: Option<&str>,
+        apply: bool,
+    ) -> Result<(Arc<Offering>, Vec<Upgrade>), ModuleError> {
+        if access.role < Role::Editor {
+            return Err(ModuleError::Forbidden("Upgrading changes jobs, which needs the role `editor`."));
+        }
+        let catalogue = self.catalogue(access.scope()).await?;
+        let newest = version_of(catalogue.versions(key), key, version)?;
+        let mut upgrades = Vec::new();
+        for saved in self.jobs_pinned_to(access, key).await? {
+            upgrades.extend(self.upgrade_job(access, &saved, &newest, apply).await?);
+        }
+        Ok((newest, upgrades))
+    }
+
+    async fn jobs_pinned_to(&self, access: &Access, key: &str) -> Result<Vec<SavedJob>, StoreError> {
+        let (mut found, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page = self.jobs.list(access.scope(), after.as_deref(), PAGE).await?;
+            after = page.items.last().map(|saved| saved.key.clone());
+            found.extend(page.items.into_iter().filter(|saved| saved.pins.iter().any(|pin| pin.module.module == key)));
+            if !page.more {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn upgrade_job(
+        &self,
+        access: &Access,
+        saved: &SavedJob,
+        to: &Offering,
+        apply: bool,
+    ) -> Result<Option<Upgrade>, ModuleError> {
+        let info = &to.installed.info;
+        let older = |pin: &&Pin| pin.module.module == info.key && pin.module.digest != info.digest;
+        let Some(pin) = saved.pins.iter().find(older) else { return Ok(None) };
+        let mut upgrade = Upgrade {
+            job: saved.key.clone(),
+            version: saved.version,
+            from: pin.module.version.clone(),
+            faults: Vec::new(),
+            saved: None,
+        };
+        let pins: Vec<_> = saved.pins.iter().map(|pin| moved(pin, info)).collect();
+        if pins == saved.pins {
+            upgrade.faults.push(Fault::at("lines", asks_for_another(&pins, info)));
+            return Ok(Some(upgrade));
+        }
+        match self.check_job_with(access, &saved.document, Versions::Pinned(pins)).await {
+            Ok(job) if apply => upgrade.saved = self.save_upgraded(access, saved, &job).await?,
+            Ok(_) => {}
+            Err(SaveJobError::Faults(faults)) => upgrade.faults = faults,
+            Err(SaveJobError::Store(error)) => return Err(error.into()),
+            Err(SaveJobError::Conflict { .. } | SaveJobError::Absent) => {}
+        }
+        Ok(Some(upgrade))
+    }
+
+    /// None if somebody saved the job meanwhile: then that version stands.
+    async fn save_upgraded(&self, access: &Access, saved: &SavedJob, job: &Job) -> Result<Option<u32>, StoreError> {
+        let version = NewVersion {
+            key: saved.key.clone(),
+            name: saved.name.clone(),
+            document: saved.document.clone(),
+            pins: job.pins(),
+            edits: Some(saved.version),
+            saved_at: self.clock.now(),
+            saved_by: access.who.clone(),
+        };
+        match self.jobs.save(access.scope(), version).await {
+            Ok(saved) => Ok(Some(saved.version)),
+            Err(crate::ports::jobs::SaveError::Store(error)) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Removes a version of a module that no job uses.
+    ///
+    /// # Errors
+    /// `InUse` says by whom; see [`ModuleError`].
+    pub async fn remove_module(&self, access: &Access, key: &str, version: &str) -> Result<Installed, ModuleError> {
+        let catalogue = self.catalogue(access.scope()).await?;
+        let offering = version_of(catalogue.versions(key), key, Some(version))?;
+        let installed = offering.installed.clone();
+        administers(access, installed.owner)?;
+        if installed.owner == Owner::Bundled {
+            return Err(ModuleError::Forbidden("What comes with the program cannot be removed."));
+        }
+        let version = installed.info.version.to_string();
+        match self.modules.remove(access.scope(), installed.owner, key, &version).await {
+            Ok(gone) => {
+                self.shelf.changed();
+                if gone && !self.is_bundled(&installed.info.digest) {
+                    self.actions.unload(&installed.info.digest);
+                }
+                Ok(installed)
+            }
+            Err(RemoveError::Absent) => Err(no_module(key)),
+            Err(RemoveError::InUse(users)) => Err(self.in_use(&installed, users).await?),
+            Err(RemoveError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    async fn in_use(&self, installed: &Installed, users: Vec<User>) -> Result<ModuleError, StoreError> {
+        const TOLD: usize = 10;
+        let mut told = Vec::new();
+        for user in users.iter().take(TOLD) {
+            let organization = match installed.owner {
+                Owner::Global => self.organizations.by_id(user.organization).await?.map(|one| format!("{}/", one.key)),
+                _ => None,
+            };
+            told.push(format!("{}{user}", organization.unwrap_or_default()));
+        }
+        if users.len() > TOLD {
+            told.push(format!("{} more", users.len() - TOLD));
+        }
+        let message = format!("{installed} is in use by {}; upgrade or change these jobs first.", told.join(", "));
+        Ok(ModuleError::InUse { message, users })
+    }
+
+    /// Makes every installed module ready, and says how many there are. What this node never
+    /// compiled is compiled now; one that cannot be made ready is told in the log, and its
+    /// lines end in error.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn make_modules_ready(&self) -> Result<usize, StoreError> {
+        let digests = self.modules.digests().await?;
+        for digest in &digests {
+            if let Err(fault) = self.make_ready(digest).await? {
+                tracing::error!(digest, fault, "an installed module cannot be made ready");
+            }
+        }
+        Ok(digests.len())
+    }
+
+    async fn make_ready(&self, digest: &str) -> Result<Result<(), String>, StoreError> {
+        if self.actions.recall(digest).await {
+            return Ok(Ok(()));
+        }
+        let Some(component) = self.modules.component(digest).await? else {
+            return Ok(Err("it is no longer installed".to_owned()));
+        };
+        Ok(self.actions.load(component).await.map(drop).map_err(|faults| faults.join("; ")))
+    }
+
+    /// Opens a line, on a module that this node may not have met yet.
+    pub(crate) async fn open(&self, open: OpenLine) -> Result<Box<dyn ActionLine>, Failure> {
+        let named = format!("{}@{}", open.module.module, open.module.version);
+        match self.make_ready(&open.module.digest).await {
+            Ok(Ok(())) => self.actions.open(open).await,
+            Ok(Err(fault)) => {
+                Err(Failure::new(FailureKind::Final, format!("The module {named} cannot be used: {fault}.")))
+            }
+            Err(error) => {
+                let temporary = FailureKind::Temporary { retry_after: None };
+                Err(Failure::new(temporary, format!("The module {named} cannot be read: {error}")))
+            }
+        }
+    }
+
+    fn stale(&self) -> Instant {
+        self.clock.now() - KEPT
+    }
+}
+
+/// The same pin on this version, if it is of this module and asks for nothing else.
+fn moved(pin: &Pin, info: &ModuleInfo) -> Pin {
+    let fits = |text: &String| VersionReq::parse(text).is_ok_and(|wanted| wanted.matches(&info.version));
+    let moves = pin.module.module == info.key && pin.requirement.as_ref().is_none_or(fits);
+    let module = if moves { info.named() } else { pin.module.clone() };
+    Pin { requirement: pin.requirement.clone(), module }
+}
+
+fn asks_for_another(pins: &[Pin], info: &ModuleInfo) -> String {
+    let asked: Vec<_> = pins.iter().filter(|pin| pin.module.module == info.key).collect();
+    let asked: Vec<_> = asked.iter().filter_map(|pin| pin.requirement.as_deref()).collect();
+    format!("asks for {}@{}, which {} is not; change the line", info.key, asked.join(" and "), info.version)
+}
+
+fn version_of(versions: &[Arc<Offering>], key: &str, named: Option<&str>) -> Result<Arc<Offering>, ModuleError> {
+    let released = versions.iter().find(|offering| offering.installed.info.version.pre.is_empty());
+    let found = match named {
+        None => released.or_else(|| versions.first()),
+        Some(named) => {
+            let exact = Version::parse(named).ok();
+            let range = VersionReq::parse(named).ok();
+            let fits = |offering: &&Arc<Offering>| match &exact {
+                Some(exact) => offering.installed.info.version == *exact,
+                None => range.as_ref().is_some_and(|range| range.matches(&offering.installed.info.version)),
+            };
+            versions.iter().find(fits)
+        }
+    };
+    found.cloned().ok_or_else(|| match versions {
+        [] => no_module(key),
+        _ => {
+            let there: Vec<_> = versions.iter().map(|offering| offering.installed.info.version.to_string()).collect();
+            ModuleError::Absent(format!(
+                "There is no {key}@{}; installed are {}.",
+                named.unwrap_or_default(),
+                there.join(", ")
+            ))
+        }
+    })
+}
+
+fn no_module(key: &str) -> ModuleError {
+    ModuleError::Absent(format!("There is no module `{key}` in this organization."))
+}
+
+fn administers(access: &Access, owner: Owner) -> Result<(), ModuleError> {
+    match owner {
+        Owner::Global if !access.server => Err(ModuleError::Forbidden(SERVER_ONLY)),
+        _ if access.role < Role::Admin => Err(ModuleError::Forbidden("Modules need the role `admin`.")),
+        _ => Ok(()),
+    }
+}

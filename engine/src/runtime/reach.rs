@@ -1,0 +1,176 @@
+//! What one line may do outside: within its organization and the grants of its module,
+//! once whatever happens, and in a dry run not at all.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::engine::Engine;
+use super::start::{Start, StartError};
+use crate::model::collection::{Change, Entries, Written, check_name};
+use crate::model::criteria::{self, Reading};
+use crate::model::grant::Grants;
+use crate::model::organization::{Access, OrgScope, Organization, Role};
+use crate::model::result::ResultId;
+use crate::ports::StoreError;
+use crate::ports::collections::{Find, Once};
+use crate::ports::reach::{JobStart, Reach, ReachError};
+
+/// How many records one call may look for or change.
+const MOST: usize = 10_000;
+
+/// Whom a line works for.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) organization: Organization,
+    pub(crate) result: ResultId,
+    pub(crate) line_no: u32,
+    /// Key of the job.
+    pub(crate) job: String,
+    /// Key of the module.
+    pub(crate) module: String,
+    pub(crate) dry_run: bool,
+}
+
+pub(crate) struct LineReach {
+    engine: Engine,
+    line: Line,
+    grants: Grants,
+}
+
+impl From<StoreError> for ReachError {
+    fn from(error: StoreError) -> Self {
+        tracing::warn!(%error, "the store failed a line");
+        Self::Unavailable("The store cannot be reached at the moment; try again.".to_owned())
+    }
+}
+
+fn invalid(message: impl Into<String>) -> ReachError {
+    ReachError::Invalid(message.into())
+}
+
+impl LineReach {
+    /// The reach of a line, with what is granted to its module at this moment.
+    pub(crate) async fn of(engine: &Engine, line: Line) -> Result<Self, StoreError> {
+        let mut grants = engine.grants.grants(OrgScope::of(line.organization.id)).await?;
+        let grants = grants.remove(&line.module).unwrap_or_default();
+        Ok(Self { engine: engine.clone(), line, grants })
+    }
+
+    fn scope(&self) -> OrgScope {
+        OrgScope::of(self.line.organization.id)
+    }
+
+    fn permit_collection(&self, collection: &str, write: bool) -> Result<(), ReachError> {
+        check_name(collection).map_err(ReachError::Invalid)?;
+        self.grants.permit_collection(&self.line.module, collection, write).map_err(ReachError::Denied)
+    }
+
+    /// The name of a call, the same in every attempt.
+    fn call(&self, call: u32) -> String {
+        format!("{}:{call}", self.line.line_no)
+    }
+
+    /// What the changes would come to.
+    async fn foresee(&self, collection: &str, changes: &[Change]) -> Result<Written, ReachError> {
+        let keys: Vec<_> = changes.iter().map(|change| change.key().to_owned()).collect();
+        let there = self.engine.collections.get(self.scope(), collection, &keys).await?;
+        let mut written = Written::default();
+        for (position, (change, there)) in (0..).zip(changes.iter().zip(there)) {
+            match (change, there) {
+                (Change::Insert(_), Some(_)) => {
+                    written.refused.push((position, "there is already a record with this key".to_owned()));
+                }
+                (Change::Upsert(entry), Some(there)) if entry.data == there => written.unchanged += 1,
+                (Change::Upsert(_), Some(_)) => written.updated += 1,
+                (Change::Insert(_) | Change::Upsert(_), None) => written.inserted += 1,
+                (Change::Delete(_), Some(_)) => written.deleted += 1,
+                (Change::Delete(_), None) => written.unchanged += 1,
+            }
+        }
+        Ok(written)
+    }
+
+    fn access(&self) -> Access {
+        let Line { organization, result, job, .. } = &self.line;
+        Access {
+            scope: self.scope(),
+            organization: organization.clone(),
+            role: Role::Operator,
+            server: false,
+            who: format!("job {job} (result {})", result.0),
+        }
+    }
+}
+
+#[async_trait]
+impl Reach for LineReach {
+    fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    async fn get(&self, collection: &str, keys: Vec<String>) -> Result<Vec<Option<Value>>, ReachError> {
+        self.permit_collection(collection, false)?;
+        if keys.len() > MOST {
+            return Err(invalid(format!("at most {MOST} keys can be asked for at once; these are {}", keys.len())));
+        }
+        Ok(self.engine.collections.get(self.scope(), collection, &keys).await?)
+    }
+
+    async fn find(
+        &self,
+        collection: &str,
+        written: &Value,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Entries, ReachError> {
+        self.permit_collection(collection, false)?;
+        if !(1..=MOST).contains(&(limit as usize)) {
+            return Err(invalid(format!("a page has 1 to {MOST} records, not {limit}")));
+        }
+        let criteria = criteria::parse(written, "criteria", Reading::Rendered).map_err(|faults| {
+            let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            invalid(told.join("; "))
+        })?;
+        Ok(self.engine.collections.find(self.scope(), collection, &Find { criteria, after, limit }).await?)
+    }
+
+    async fn write(&self, collection: &str, changes: Vec<Change>, call: u32) -> Result<Written, ReachError> {
+        self.permit_collection(collection, true)?;
+        if changes.len() > MOST {
+            return Err(invalid(format!("at most {MOST} changes can be made at once; these are {}", changes.len())));
+        }
+        for (position, change) in changes.iter().enumerate() {
+            change.check().map_err(|fault| invalid(format!("change {position}: {fault}")))?;
+        }
+        if self.line.dry_run {
+            return self.foresee(collection, &changes).await;
+        }
+        let once = Once { result: self.line.result, call: self.call(call) };
+        Ok(self.engine.collections.write(self.scope(), collection, &changes, Some(&once)).await?)
+    }
+
+    async fn start(&self, start: JobStart, call: u32) -> Result<Option<String>, ReachError> {
+        self.grants.permit_job(&self.line.module, &start.job).map_err(ReachError::Denied)?;
+        let start = Start {
+            job: start.job,
+            arguments: start.arguments,
+            records: start.records,
+            title: start.title,
+            idempotency_key: Some(format!("{}:{}", self.line.result.0, self.call(call))),
+            ..Start::default()
+        };
+        let started = match self.line.dry_run {
+            true => self.engine.check_start(&self.access(), start).await.map(|()| None),
+            false => self.engine.start(&self.access(), start).await.map(Some),
+        };
+        match started {
+            Ok(result) => Ok(result.map(|result| result.id.0.to_string())),
+            Err(StartError::UnknownJob(key)) => Err(invalid(format!("there is no job `{key}` in this organization"))),
+            Err(StartError::Faults(faults)) => {
+                let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
+                Err(invalid(told.join("; ")))
+            }
+            Err(StartError::Store(error)) => Err(error.into()),
+        }
+    }
+}
