@@ -5,9 +5,13 @@ pub(crate) mod user_error;
 
 mod create_organization;
 mod create_token;
+mod grant_module;
+mod install_module;
 mod kill_job_result;
+mod remove_module;
 mod run_job;
 mod save_job;
+mod upgrade_module;
 
 use std::future::Future;
 
@@ -15,9 +19,13 @@ use async_graphql::{Context, Object};
 
 use create_organization::{CreateOrganizationInput, CreateOrganizationPayload};
 use create_token::{CreateTokenInput, CreateTokenPayload};
+use grant_module::{GrantModuleInput, GrantModulePayload};
+use install_module::{InstallModuleInput, InstallModulePayload};
 use kill_job_result::{KillJobResultInput, KillJobResultPayload};
+use remove_module::{RemoveModuleInput, RemoveModulePayload};
 use run_job::{RunJobInput, RunJobPayload};
 use save_job::{SaveJobInput, SaveJobPayload};
+use upgrade_module::{UpgradeModuleInput, UpgradeModulePayload};
 
 use crate::objects::{Result, page};
 use crate::refusal::Refusal;
@@ -38,7 +46,14 @@ impl Mutation {
     /// by then. Needs the role `OPERATOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn run_job(&self, context: &Context<'_>, input: RunJobInput) -> Result<RunJobPayload> {
-        run_job::answer(context, input).await
+        run_job::answer(context, input, false).await
+    }
+
+    /// Starts a job dry: filters choose, parameters are rendered, actions run, but what they
+    /// would do outside is only noted, as the `effects` of their lines. Needs the role `OPERATOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn dry_run_job(&self, context: &Context<'_>, input: RunJobInput) -> Result<RunJobPayload> {
+        run_job::answer(context, input, true).await
     }
 
     /// Ends a pending or running job result as killed. Needs the role `OPERATOR`.
@@ -63,6 +78,34 @@ impl Mutation {
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn create_token(&self, context: &Context<'_>, input: CreateTokenInput) -> Result<CreateTokenPayload> {
         create_token::answer(context, input).await
+    }
+
+    /// Installs a module that was sent by `POST /uploads`. It is checked and compiled before
+    /// anything is stored, and in use when this answers. Needs the role `ADMIN`; for a
+    /// global module, a token of a server administrator.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn install_module(&self, context: &Context<'_>, input: InstallModuleInput) -> Result<InstallModulePayload> {
+        install_module::answer(context, input).await
+    }
+
+    /// Says what a module may do in the organization, and no more. Needs the role `ADMIN`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn grant_module(&self, context: &Context<'_>, input: GrantModuleInput) -> Result<GrantModulePayload> {
+        grant_module::answer(context, input).await
+    }
+
+    /// Tells which jobs run with another version of a module and whether they can run with
+    /// this one; with `apply`, saves those that can. Needs the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn upgrade_module(&self, context: &Context<'_>, input: UpgradeModuleInput) -> Result<UpgradeModulePayload> {
+        upgrade_module::answer(context, input).await
+    }
+
+    /// Removes a version of a module that no job uses. Needs the role `ADMIN`; for a global
+    /// module, a token of a server administrator.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn remove_module(&self, context: &Context<'_>, input: RemoveModuleInput) -> Result<RemoveModulePayload> {
+        remove_module::answer(context, input).await
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod job;
 pub(crate) mod job_result;
 pub(crate) mod line_result;
 pub(crate) mod lines;
+pub(crate) mod module;
 pub(crate) mod moment;
 pub(crate) mod node;
 pub(crate) mod organization;

@@ -9,6 +9,10 @@ pub struct Options {
     pub body_limit: usize,
     /// How long a request may take to arrive, and again to be answered.
     pub timeout: Duration,
+    /// Bytes of a file that is sent to be used.
+    pub upload_limit: usize,
+    /// How long such a file may take to arrive.
+    pub upload_time: Duration,
     /// Whether the schema may be asked for.
     pub introspection: bool,
     /// Whether the page to try the API in is served.
@@ -32,6 +36,8 @@ impl Default for Options {
         Self {
             body_limit: 1024 * 1024,
             timeout: Duration::from_secs(30),
+            upload_limit: 32 * 1024 * 1024,
+            upload_time: Duration::from_secs(300),
             introspection: true,
             graphiql: true,
             sockets: 1000,

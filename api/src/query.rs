@@ -1,7 +1,9 @@
 //! What can be read.
 
 use async_graphql::{Context, ID, Object};
+use engine::model::catalogue::Choice;
 use engine::ports::results::ResultFilter;
+use engine::runtime::jobs::SaveJobError;
 use serde_json::Value;
 
 use crate::mutation::user_error::UserError;
@@ -9,6 +11,7 @@ use crate::objects::action::Action;
 use crate::objects::global_id::result_id;
 use crate::objects::job::{self, AllJobs, Job};
 use crate::objects::job_result::{self, AllJobResults, JobResult};
+use crate::objects::module::{self, Module};
 use crate::objects::node::{self, Node};
 use crate::objects::organization::Organization;
 use crate::objects::page::{self, Page};
@@ -19,6 +22,8 @@ use crate::objects::{Result, access, engine, scope};
 
 /// How many actions a server is expected to have when a document is weighed.
 const EXPECTED_ACTIONS: usize = 50;
+/// The same for modules.
+const EXPECTED_MODULES: usize = 20;
 
 /// What can be read. Everything is of the organization that the request is about; what
 /// is of another one is not found.
@@ -91,14 +96,36 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "`module/action`, or the bare name where only one module has it.")] name: String,
-    ) -> Option<Action> {
-        engine(context).actions.catalogue().find(&name).ok().map(|offered| Action(offered.spec.clone()))
+    ) -> Result<Option<Action>> {
+        let catalogue = engine(context).catalogue(scope(context)).await?;
+        let found = catalogue.find(&name, Choice::Newest(&[])).ok();
+        Ok(found.map(|found| Action::of(found.offering, &found.offered.spec.name)))
     }
 
-    /// Every action that a line may name, by full name.
+    /// Every action that a line may name, of the newest version of each module, by full name.
     #[graphql(complexity = "page::times(EXPECTED_ACTIONS, child_complexity)")]
-    async fn actions(&self, context: &Context<'_>) -> Vec<Action> {
-        engine(context).actions.catalogue().actions().cloned().map(Action).collect()
+    async fn actions(&self, context: &Context<'_>) -> Result<Vec<Action>> {
+        let catalogue = engine(context).catalogue(scope(context)).await?;
+        Ok(catalogue.actions().map(|(module, offered)| Action::of(module, &offered.spec.name)).collect())
+    }
+
+    /// A version of a module.
+    #[graphql(complexity = "page::BULKY + child_complexity")]
+    async fn module(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its key.")] key: String,
+        #[graphql(desc = "Its version; the newest if none is named.")] version: Option<String>,
+    ) -> Result<Option<Module>> {
+        let catalogue = engine(context).catalogue(scope(context)).await?;
+        Ok(module::find(&catalogue, &key, version.as_deref()))
+    }
+
+    /// Every version of every module that the organization's jobs may use, by key, newest first.
+    #[graphql(complexity = "page::times(EXPECTED_MODULES, child_complexity)")]
+    async fn modules(&self, context: &Context<'_>) -> Result<Vec<Module>> {
+        let catalogue = engine(context).catalogue(scope(context)).await?;
+        Ok(catalogue.modules().cloned().map(Module).collect())
     }
 
     /// Whatever has this global id.
@@ -119,10 +146,12 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The job, in the shape of the job file.")] document: Value,
-    ) -> Vec<UserError> {
-        match engine(context).check_job(&document).await {
-            Ok(_) => Vec::new(),
-            Err(faults) => UserError::of_faults(faults),
+    ) -> Result<Vec<UserError>> {
+        match engine(context).check_job(access(context), &document).await {
+            Err(SaveJobError::Faults(faults)) => Ok(UserError::of_faults(faults)),
+            Err(SaveJobError::Store(error)) => Err(error.into()),
+            // Only saving looks at versions.
+            Ok(_) | Err(SaveJobError::Conflict { .. } | SaveJobError::Absent) => Ok(Vec::new()),
         }
     }
 }

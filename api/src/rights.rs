@@ -24,7 +24,7 @@ const EDIT: Right = Right::Role(Role::Editor);
 const ADMINISTER: Right = Right::Role(Role::Admin);
 
 /// The table.
-pub const TABLE: [(OperationType, &str, Right); 17] = [
+pub const TABLE: [(OperationType, &str, Right); 24] = [
     (Query, "viewer", READ),
     (Query, "organization", READ),
     (Query, "job", READ),
@@ -33,14 +33,21 @@ pub const TABLE: [(OperationType, &str, Right); 17] = [
     (Query, "jobResults", READ),
     (Query, "action", READ),
     (Query, "actions", READ),
+    (Query, "module", READ),
+    (Query, "modules", READ),
     (Query, "node", READ),
     (Query, "serverInfo", READ),
     (Query, "validateJob", READ),
     (Mutation, "saveJob", EDIT),
     (Mutation, "runJob", RUN),
+    (Mutation, "dryRunJob", RUN),
     (Mutation, "killJobResult", RUN),
     (Mutation, "createOrganization", Server),
     (Mutation, "createToken", ADMINISTER),
+    (Mutation, "installModule", ADMINISTER),
+    (Mutation, "grantModule", ADMINISTER),
+    (Mutation, "upgradeModule", EDIT),
+    (Mutation, "removeModule", ADMINISTER),
     (Subscription, "jobResultChanged", READ),
 ];
 

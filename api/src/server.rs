@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::door::Door;
 use crate::http::graphql::GraphQl;
 use crate::http::health::{Ready, healthz};
+use crate::http::uploads::Uploads;
 use crate::http::{answer, graphiql};
 use crate::options::Options;
 use crate::refusal::Refusal;
@@ -58,6 +59,7 @@ fn routes_until(engine: Arc<Engine>, options: Options, closing: watch::Receiver<
     let routes = Route::new()
         .at("/graphql", GraphQl(door.clone()))
         .at("/graphql/ws", get(Socket(door.clone())))
+        .at("/uploads", Uploads::new(door.clone()))
         .at("/healthz", get(healthz))
         .at("/readyz", get(Ready(door)));
     let routes = if with_page { graphiql::on(routes) } else { routes };

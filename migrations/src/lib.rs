@@ -5,6 +5,7 @@
 //! database it must do on the last. Add before you take away.
 
 mod m0001_first_tables;
+mod m0002_modules;
 
 use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -13,7 +14,7 @@ pub struct Migrations;
 
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first_tables::Migration)]
+        vec![Box::new(m0001_first_tables::Migration), Box::new(m0002_modules::Migration)]
     }
 }
 

@@ -1,5 +1,7 @@
 //! The adapter of the `jobs` port.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use engine::model::organization::OrgScope;
 use engine::ports::jobs::{Jobs, NewVersion, SaveError, SavedJob, Saving};
@@ -8,7 +10,8 @@ use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
 
-use crate::entities::{job_versions, jobs};
+use crate::batch::insert;
+use crate::entities::{job_modules, job_versions, jobs};
 use crate::writer::Single;
 use crate::{Store, failed, page, unavailable};
 
@@ -76,15 +79,27 @@ impl Single for Save {
 
 impl Save {
     async fn add(&self, db: &DatabaseTransaction, saved: &SavedJob) -> Result<(), StoreError> {
-        use jobs::Column::{Document, Key, Name, OrganizationId, SavedAt, SavedBy, Version};
+        use jobs::Column::{Document, Key, Name, OrganizationId, Pins, SavedAt, SavedBy, Version};
         let row = jobs::Model::of(self.scope.organization(), saved);
         let version = job_versions::Model::of(row.clone()).into_active_model().reset_all();
         let replaced = OnConflict::columns([OrganizationId, Key])
-            .update_columns([Version, Name, Document, SavedAt, SavedBy])
+            .update_columns([Version, Name, Document, Pins, SavedAt, SavedBy])
             .to_owned();
         let newest = jobs::Entity::insert(row.into_active_model().reset_all()).on_conflict(replaced);
         newest.exec_without_returning(db).await.map_err(failed)?;
         job_versions::Entity::insert(version).exec_without_returning(db).await.map_err(failed)?;
-        Ok(())
+        insert::<job_modules::Entity>(db, &self.modules(saved), None).await
+    }
+
+    /// Each component that the version runs with, once.
+    fn modules(&self, saved: &SavedJob) -> Vec<job_modules::Model> {
+        let digests: BTreeSet<_> = saved.pins.iter().map(|pin| pin.module.digest.clone()).collect();
+        let row = |digest| job_modules::Model {
+            organization_id: self.scope.organization().0,
+            job_key: saved.key.clone(),
+            version: saved.version.into(),
+            digest,
+        };
+        digests.into_iter().map(row).collect()
     }
 }

@@ -10,6 +10,7 @@ mod batch;
 mod columns;
 mod entities;
 mod jobs;
+mod modules;
 mod organizations;
 mod queue;
 mod results;
@@ -27,7 +28,7 @@ use sea_orm::{DatabaseConnection, DbErr};
 pub use sqlite::OpenError;
 use writer::Writer;
 
-/// A database. Implements the four store ports: organizations, jobs, results, queue.
+/// A database. Implements every store port.
 #[derive(Debug)]
 pub struct Store {
     readers: DatabaseConnection,

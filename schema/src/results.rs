@@ -16,7 +16,7 @@ use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
 use crate::batch::{by_organization, insert, pieces};
 use crate::entities::job_results::Column;
-use crate::entities::{job_inputs, job_results, leases, line_results};
+use crate::entities::{job_inputs, job_results, job_starts, leases, line_results};
 use crate::writer::{Change, Single};
 use crate::{Store, columns, failed, page, unavailable};
 
@@ -71,7 +71,7 @@ impl Results for Store {
         let mut newest: Option<(Uuid, i64)> = None;
         for status in [Status::Success, Status::Info] {
             let filter = ResultFilter { job: Some(job.to_owned()), status: Some(status) };
-            let ended_so = matching(scope, &filter).order_by_desc(Column::Id);
+            let ended_so = matching(scope, &filter).filter(Column::DryRun.eq(false)).order_by_desc(Column::Id);
             let created = ended_so.select_only().columns([Column::Id, Column::CreatedAt]).into_tuple();
             newest = newest.max(created.one(&self.readers).await.map_err(failed)?);
         }
@@ -184,21 +184,50 @@ impl Change for Start {
     const DURABLE: bool = true;
 
     async fn apply(changes: &[&Self], db: &DatabaseTransaction) -> Result<Vec<JobResult>, StoreError> {
-        let (mut accepted, mut rows, mut inputs, mut leases) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut first = first_starts(changes, db).await?;
+        let (mut answers, mut rows, mut inputs, mut leases) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut starts = Vec::new();
         for Self { organization, start } in changes {
+            let name = start.idempotency_key.clone().map(|key| (organization.0, key));
+            if let Some(there) = name.as_ref().and_then(|name| first.get(name)) {
+                answers.push(there.clone());
+                continue;
+            }
             let (result, records) = start.clone().accept();
             rows.push(job_results::Model::of(*organization, &result)?);
             if !records.is_empty() {
                 inputs.push(job_inputs::Model::of(*organization, result.id, &records)?);
             }
             leases.push(leases::Model::new(*organization, result.id));
-            accepted.push(result);
+            if let Some((organization_id, idempotency_key)) = name {
+                first.insert((organization_id, idempotency_key.clone()), result.clone());
+                starts.push(job_starts::Model { organization_id, idempotency_key, job_result_id: result.id.0 });
+            }
+            answers.push(result);
         }
         insert::<job_results::Entity>(db, &rows, None).await?;
         insert::<job_inputs::Entity>(db, &inputs, None).await?;
         insert::<leases::Entity>(db, &leases, None).await?;
-        Ok(accepted)
+        insert::<job_starts::Entity>(db, &starts, None).await?;
+        Ok(answers)
     }
+}
+
+/// The results of earlier starts that had the same names as these.
+async fn first_starts(
+    changes: &[&Start],
+    db: &DatabaseTransaction,
+) -> Result<HashMap<(Uuid, String), JobResult>, StoreError> {
+    let mut found = HashMap::new();
+    for Start { organization, start } in changes {
+        let Some(key) = start.idempotency_key.clone() else { continue };
+        let place = (organization.0, key.clone());
+        let row = job_starts::Entity::find_by_id(place).one(db).await.map_err(failed)?;
+        let Some(row) = row else { continue };
+        let first = self::found(db, *organization, ResultId(row.job_result_id)).await?;
+        found.extend(first.map(|result| ((organization.0, key), result)));
+    }
+    Ok(found)
 }
 
 struct KillOne {

@@ -63,7 +63,7 @@ fn refuse_form(request: &Request) -> Option<Response> {
 }
 
 /// Reads the body up to the limit, and never more than the limit into memory.
-async fn read_body(request: &mut Request, limit: usize) -> Result<Vec<u8>, Refusal> {
+pub(crate) async fn read_body(request: &mut Request, limit: usize) -> Result<Vec<u8>, Refusal> {
     let too_large = || Refusal::new(Code::TooLarge, format!("A request may have at most {limit} bytes."));
     let announced = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {

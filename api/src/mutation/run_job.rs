@@ -1,4 +1,4 @@
-//! `runJob`.
+//! `runJob` and `dryRunJob`.
 
 use async_graphql::{Context, InputObject, SimpleObject};
 use engine::runtime::start::{Start, StartError};
@@ -10,7 +10,7 @@ use crate::objects::job_result::JobResult;
 use crate::objects::moment::Moment;
 use crate::objects::{Result, access, engine};
 
-/// What `runJob` is given.
+/// What `runJob` and `dryRunJob` are given.
 #[derive(InputObject)]
 pub(crate) struct RunJobInput {
     /// Key of the job.
@@ -25,7 +25,7 @@ pub(crate) struct RunJobInput {
     since: Option<Moment>,
 }
 
-/// What `runJob` answers.
+/// What `runJob` and `dryRunJob` answer.
 #[derive(SimpleObject)]
 pub(crate) struct RunJobPayload {
     /// The new job result, pending; null if the start was refused.
@@ -34,9 +34,9 @@ pub(crate) struct RunJobPayload {
     user_errors: Vec<UserError>,
 }
 
-pub(super) async fn answer(context: &Context<'_>, input: RunJobInput) -> Result<RunJobPayload> {
+pub(super) async fn answer(context: &Context<'_>, input: RunJobInput, dry_run: bool) -> Result<RunJobPayload> {
     let start = match read(input) {
-        Ok(start) => start,
+        Ok(start) => Start { dry_run, ..start },
         Err(error) => return Ok(refused(vec![error])),
     };
     let (engine, access) = (engine(context).clone(), access(context).clone());
@@ -58,7 +58,7 @@ fn read(input: RunJobInput) -> Result<Start, UserError> {
         Some(_) => return Err(UserError::at(UserErrorCode::Invalid, "arguments", "Arguments are a JSON object.")),
     };
     let since = input.since.map(|since| since.0);
-    Ok(Start { job: input.job, arguments, records: input.records, title: input.title, since })
+    Ok(Start { job: input.job, arguments, records: input.records, title: input.title, since, ..Start::default() })
 }
 
 fn refused(user_errors: Vec<UserError>) -> RunJobPayload {

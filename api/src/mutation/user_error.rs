@@ -3,6 +3,7 @@
 use async_graphql::{Enum, SimpleObject};
 use engine::model::fault::Fault;
 use engine::runtime::manage::ManageError;
+use engine::runtime::modules::ModuleError;
 
 use crate::objects::Result;
 use crate::refusal::{Code, Refusal};
@@ -20,6 +21,8 @@ pub(crate) enum UserErrorCode {
     Taken,
     /// The job result had already ended.
     AlreadyFinished,
+    /// Something else needs it.
+    InUse,
 }
 
 /// A refusal that a caller must expect: nothing was changed.
@@ -58,5 +61,19 @@ pub(crate) fn of_management(error: ManageError) -> Result<Vec<UserError>> {
         }
         ManageError::Forbidden => Err(Refusal::new(Code::Forbidden, "This needs a token of a server administrator.")),
         ManageError::Store(error) => Err(error.into()),
+    }
+}
+
+/// What a caller must expect of modules; the rest is a refusal of the whole field. `field`
+/// is the input that what is absent was named in.
+pub(crate) fn of_modules(error: ModuleError, field: &str) -> Result<Vec<UserError>> {
+    let one = |code, path: &str, message| Ok(vec![UserError::at(code, path, message)]);
+    match error {
+        ModuleError::Faults(faults) => Ok(UserError::of_faults(faults)),
+        ModuleError::Absent(message) => one(UserErrorCode::NotFound, field, message),
+        ModuleError::Taken(message) => one(UserErrorCode::Taken, "module", message),
+        ModuleError::InUse { message, .. } => one(UserErrorCode::InUse, "module", message),
+        ModuleError::Forbidden(message) => Err(Refusal::new(Code::Forbidden, message)),
+        ModuleError::Store(error) => Err(error.into()),
     }
 }

@@ -13,6 +13,8 @@ pub(crate) enum GlobalId {
     Organization(OrganizationId),
     /// A job, by its organization and key: the newest version, whichever that is.
     Job(OrganizationId, String),
+    /// A version of a module, as an organization has it.
+    Module(OrganizationId, String, String),
     /// A job result.
     JobResult(ResultId),
 }
@@ -23,6 +25,7 @@ impl GlobalId {
         let plain = match self {
             Self::Organization(id) => format!("Organization:{}", id.0),
             Self::Job(organization, key) => format!("Job:{}:{key}", organization.0),
+            Self::Module(organization, key, version) => format!("Module:{}:{key}:{version}", organization.0),
             Self::JobResult(id) => format!("JobResult:{}", id.0),
         };
         ID(BASE64.encode(plain))
@@ -37,6 +40,11 @@ impl GlobalId {
             "Job" => {
                 let (organization, key) = rest.split_once(':')?;
                 Some(Self::Job(OrganizationId(organization.parse().ok()?), key.to_owned()))
+            }
+            "Module" => {
+                let mut parts = rest.splitn(3, ':');
+                let organization = OrganizationId(parts.next()?.parse().ok()?);
+                Some(Self::Module(organization, parts.next()?.to_owned(), parts.next()?.to_owned()))
             }
             "JobResult" => Some(Self::JobResult(ResultId(rest.parse().ok()?))),
             _ => None,
@@ -65,6 +73,7 @@ mod tests {
         let ids = [
             GlobalId::Organization(organization),
             GlobalId::Job(organization, "a:b".into()),
+            GlobalId::Module(organization, "shop".into(), "1.2.3-a".into()),
             GlobalId::JobResult(ResultId(UUID.parse().unwrap())),
         ];
         for id in ids {

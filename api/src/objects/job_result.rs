@@ -88,6 +88,11 @@ impl JobResult {
         &self.result.started_by
     }
 
+    /// Whether what its lines do outside was only noted, not carried out.
+    async fn dry_run(&self) -> bool {
+        self.result.dry_run
+    }
+
     /// Arguments of the start, defaults filled in: a JSON object.
     async fn arguments(&self) -> Value {
         Value::Object(self.result.arguments.clone())

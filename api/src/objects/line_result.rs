@@ -1,9 +1,10 @@
 //! Line results.
 
 use async_graphql::{Object, SimpleObject};
-use engine::model::{record, result as model};
+use engine::model::{effect, record, result as model};
 use serde_json::Value;
 
+use super::module::Capability;
 use super::moment::Moment;
 use super::page::BULKY;
 use super::status::{LineKind, LogLevel, Status};
@@ -92,6 +93,32 @@ impl LineResult {
     #[graphql(complexity = "BULKY + child_complexity")]
     async fn log(&self) -> Vec<LogEntry<'_>> {
         self.0.log.iter().map(|entry| LogEntry { level: entry.level.into(), message: &entry.message }).collect()
+    }
+
+    /// What it did outside of its sandbox, or in a dry run would have done, in order; at most 200.
+    #[graphql(complexity = "BULKY + child_complexity")]
+    async fn effects(&self) -> Vec<Effect<'_>> {
+        self.0.effects.iter().map(Effect::of).collect()
+    }
+}
+
+/// One thing that a line did outside of its sandbox, or in a dry run would have done.
+#[derive(SimpleObject)]
+pub(crate) struct Effect<'a> {
+    /// How it reached outside.
+    capability: Capability,
+    /// Whether it was carried out.
+    done: bool,
+    /// One sentence for a clerk.
+    summary: &'a str,
+    /// The same for programs: an object whose members depend on the capability.
+    detail: &'a Value,
+}
+
+impl<'a> Effect<'a> {
+    fn of(effect: &'a effect::Effect) -> Self {
+        let effect::Effect { capability, done, summary, detail } = effect;
+        Self { capability: (*capability).into(), done: *done, summary, detail }
     }
 }
 

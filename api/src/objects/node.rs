@@ -5,6 +5,7 @@ use async_graphql::{Context, ID, Interface};
 use super::global_id::GlobalId;
 use super::job::Job;
 use super::job_result::JobResult;
+use super::module::{self, Module};
 use super::organization::Organization;
 use super::{Result, access, engine, scope};
 
@@ -15,6 +16,7 @@ pub(crate) enum Node {
     Organization(Organization),
     Job(Job),
     JobResult(JobResult),
+    Module(Module),
 }
 
 /// What the id names, if the caller's organization has it. Nobody learns whether
@@ -27,6 +29,10 @@ pub(crate) async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>
         Some(GlobalId::Job(organization, key)) if organization == own.id => {
             let saved = engine.jobs.find(scope, &key, None).await?;
             saved.map(|saved| Node::Job(Job::of(context, saved)))
+        }
+        Some(GlobalId::Module(organization, key, version)) if organization == own.id => {
+            let catalogue = engine.catalogue(scope).await?;
+            module::find(&catalogue, &key, Some(&version)).map(Node::Module)
         }
         Some(GlobalId::JobResult(id)) => {
             let result = engine.results.find(scope, id).await?;

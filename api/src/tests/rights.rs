@@ -29,11 +29,16 @@ fn everything_that_changes_something_needs_more_than_reading() {
 }
 
 /// Each mutation with something that would be accepted as far as its shape goes.
-const CALLS: [(&str, &str); 5] = [
+const CALLS: [(&str, &str); 10] = [
     ("saveJob", "saveJob(input: {document: {}}) { userErrors { code } }"),
     ("runJob", "runJob(input: {job: \"j\"}) { userErrors { code } }"),
     ("killJobResult", "killJobResult(input: {id: \"x\"}) { userErrors { code } }"),
     ("createOrganization", "createOrganization(input: {key: \"k\", name: \"K\"}) { userErrors { code } }"),
+    ("dryRunJob", "dryRunJob(input: {job: \"j\"}) { userErrors { code } }"),
+    ("installModule", "installModule(input: {upload: \"x\"}) { userErrors { code } }"),
+    ("grantModule", "grantModule(input: {module: \"m\"}) { userErrors { code } }"),
+    ("upgradeModule", "upgradeModule(input: {module: \"m\"}) { userErrors { code } }"),
+    ("removeModule", "removeModule(input: {module: \"m\", version: \"1.0.0\"}) { userErrors { code } }"),
     ("createToken", "createToken(input: {name: \"t\", role: VIEWER}) { userErrors { code } }"),
 ];
 

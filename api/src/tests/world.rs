@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_graphql::async_trait::async_trait;
 use async_graphql::{Request, Response};
 use engine::model::Instant;
-use engine::model::action::{ActionSpec, Catalogue, Intake};
+use engine::model::action::{ActionSpec, Intake};
+use engine::model::grant::Capability;
+use engine::model::module::ModuleInfo;
 use engine::model::organization::{Access, OrgScope, Role};
 use engine::model::result::{JobResult, LineResult, ResultId};
 use engine::model::token::Reach;
@@ -142,9 +144,23 @@ pub(super) fn code(answer: &Response) -> String {
 /// One action, which cannot be opened.
 struct OneAction;
 
+fn info(key: &str, version: &str, digest: &str, actions: Vec<ActionSpec>) -> ModuleInfo {
+    ModuleInfo {
+        key: key.into(),
+        version: version.parse().unwrap(),
+        digest: digest.into(),
+        size: 7,
+        description: None,
+        authors: None,
+        licence: None,
+        capabilities: [Capability::Log, Capability::Http].into(),
+        actions,
+    }
+}
+
 #[async_trait]
 impl Actions for OneAction {
-    fn catalogue(&self) -> Arc<Catalogue> {
+    fn bundled(&self) -> Vec<ModuleInfo> {
         let spec = ActionSpec {
             module: "standard".into(),
             name: "sort".into(),
@@ -153,8 +169,31 @@ impl Actions for OneAction {
             parameters: json!({"type": "object"}),
             intake: Intake::Whole,
         };
-        Arc::new(Catalogue::new([spec], vec![]).unwrap())
+        vec![info("standard", "1.0.0", "standard", vec![spec])]
     }
+
+    /// A component is `key@version`, of a module with one action.
+    async fn load(&self, component: Arc<[u8]>) -> Result<ModuleInfo, Vec<String>> {
+        let text = String::from_utf8_lossy(&component).into_owned();
+        let Some((key, version)) = text.split_once('@') else {
+            return Err(vec!["it is not a component".into(), "it has no version".into()]);
+        };
+        let spec = ActionSpec {
+            module: key.into(),
+            name: "send".into(),
+            title: "Send".into(),
+            summary: "Sends the records.".into(),
+            parameters: json!({"type": "object"}),
+            intake: Intake::Batches,
+        };
+        Ok(info(key, version, &text, vec![spec]))
+    }
+
+    async fn recall(&self, _: &str) -> bool {
+        true
+    }
+
+    fn unload(&self, _: &str) {}
 
     async fn open(&self, _: OpenLine) -> Result<Box<dyn ActionLine>, Failure> {
         Err(Failure::new(FailureKind::Final, "no action can be opened here"))

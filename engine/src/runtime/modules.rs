@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use semver::{Version, VersionReq};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::engine::Engine;
@@ -86,8 +87,9 @@ impl Engine {
     ///
     /// # Errors
     /// `Forbidden`, or too many of them are waiting.
-    pub async fn upload(&self, access: &Access, digest: String, content: Arc<[u8]>) -> Result<Upload, ModuleError> {
+    pub async fn upload(&self, access: &Access, content: Arc<[u8]>) -> Result<Upload, ModuleError> {
         administers(access, Owner::Organization)?;
+        let digest = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
         let upload = Upload { id: Self::new_id(), digest, content, uploaded_at: self.clock.now() };
         if self.uploads.keep(access.scope(), &upload, self.stale()).await? {
             return Ok(upload);

@@ -33,6 +33,7 @@ pub struct Model {
     pub records_out: i64,
     pub records_rejected: i64,
     pub modules: String,
+    pub dry_run: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -61,6 +62,7 @@ impl Model {
             records_out: signed(result.counters.records_out),
             records_rejected: signed(result.counters.records_rejected),
             modules: text_of_modules(&result.modules),
+            dry_run: result.dry_run,
         })
     }
 
@@ -82,6 +84,7 @@ impl Model {
             title: self.title,
             message: self.message,
             started_by: self.started_by,
+            dry_run: self.dry_run,
         })
     }
 }
@@ -97,14 +100,19 @@ pub(crate) const ENDED: [Column; 6] = [
 ];
 
 pub(crate) fn text_of_modules(modules: &[ModuleDigest]) -> String {
-    let items = modules.iter().map(|one| json!({"module": one.module, "version": one.version, "digest": one.digest}));
-    Value::Array(items.collect()).to_string()
+    Value::Array(modules.iter().map(document_of_module).collect()).to_string()
+}
+
+pub(crate) fn document_of_module(one: &ModuleDigest) -> Value {
+    json!({"module": one.module, "version": one.version, "digest": one.digest})
 }
 
 fn modules(place: &Place, text: &str) -> Result<Vec<ModuleDigest>, StoreError> {
-    let read = |item: Value| {
-        let text = |name| place.text_member("modules", &item, name);
-        Ok(ModuleDigest { module: text("module")?, version: text("version")?, digest: text("digest")? })
-    };
-    place.array("modules", text)?.into_iter().map(read).collect()
+    place.array("modules", text)?.iter().map(|item| module(place, "modules", item)).collect()
+}
+
+/// A module as a column names it.
+pub(super) fn module(place: &Place, column: &str, item: &Value) -> Result<ModuleDigest, StoreError> {
+    let text = |name| place.text_member(column, item, name);
+    Ok(ModuleDigest { module: text("module")?, version: text("version")?, digest: text("digest")? })
 }

@@ -4,7 +4,7 @@ use engine::ports::StoreError;
 use engine::ports::jobs::SavedJob;
 use sea_orm::entity::prelude::*;
 
-use super::jobs;
+use super::jobs::{self, pins};
 use crate::columns::Place;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -18,6 +18,7 @@ pub struct Model {
     pub version: i64,
     pub name: String,
     pub document: String,
+    pub pins: String,
     pub saved_at: i64,
     pub saved_by: String,
 }
@@ -36,6 +37,7 @@ impl Model {
             version: newest.version,
             name: newest.name,
             document: newest.document,
+            pins: newest.pins,
             saved_at: newest.saved_at,
             saved_by: newest.saved_by,
         }
@@ -46,6 +48,7 @@ impl Model {
         Ok(SavedJob {
             version: place.small("version", self.version)?,
             document: place.document("document", &self.document)?,
+            pins: pins(&place, &self.pins)?,
             saved_at: place.instant("saved_at", self.saved_at)?,
             key: self.job_key,
             name: self.name,

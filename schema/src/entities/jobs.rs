@@ -1,10 +1,13 @@
 //! Jobs: the newest version of each.
 
+use engine::model::catalogue::Pin;
 use engine::model::organization::OrganizationId;
 use engine::ports::StoreError;
 use engine::ports::jobs::SavedJob;
 use sea_orm::entity::prelude::*;
+use serde_json::{Value, json};
 
+use super::job_results::{document_of_module, module};
 use crate::columns::{Place, micros};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -17,6 +20,7 @@ pub struct Model {
     pub version: i64,
     pub name: String,
     pub document: String,
+    pub pins: String,
     pub saved_at: i64,
     pub saved_by: String,
 }
@@ -34,6 +38,7 @@ impl Model {
             version: saved.version.into(),
             name: saved.name.clone(),
             document: saved.document.to_string(),
+            pins: text_of_pins(&saved.pins),
             saved_at: micros(saved.saved_at),
             saved_by: saved.saved_by.clone(),
         }
@@ -44,10 +49,26 @@ impl Model {
         Ok(SavedJob {
             version: place.small("version", self.version)?,
             document: place.document("document", &self.document)?,
+            pins: pins(&place, &self.pins)?,
             saved_at: place.instant("saved_at", self.saved_at)?,
             key: self.key,
             name: self.name,
             saved_by: self.saved_by,
         })
     }
+}
+
+fn text_of_pins(pins: &[Pin]) -> String {
+    let items =
+        pins.iter().map(|pin| json!({"requirement": pin.requirement, "module": document_of_module(&pin.module)}));
+    Value::Array(items.collect()).to_string()
+}
+
+/// What a job was saved with, as its column holds it.
+pub(super) fn pins(place: &Place, text: &str) -> Result<Vec<Pin>, StoreError> {
+    let read = |item: Value| {
+        let requirement = place.member("pins", &item, "requirement")?.as_str().map(str::to_owned);
+        Ok(Pin { requirement, module: module(place, "pins", place.member("pins", &item, "module")?)? })
+    };
+    place.array("pins", text)?.into_iter().map(read).collect()
 }

@@ -1,5 +1,7 @@
 //! Line results.
 
+use engine::model::effect::Effect;
+use engine::model::grant::Capability;
 use engine::model::organization::OrganizationId;
 use engine::model::record::{Rejected, Sample};
 use engine::model::result::{LineKind, LineResult, LogEntry, LogLevel, ResultId};
@@ -35,6 +37,7 @@ pub struct Model {
     pub sample_cut: bool,
     pub rejected: String,
     pub log: String,
+    pub effects: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -63,6 +66,7 @@ impl Model {
             sample_cut: line.sample.cut,
             rejected: text_of_rejected(&line.rejected),
             log: text_of_log(&line.log),
+            effects: text_of_effects(&line.effects),
         })
     }
 
@@ -79,6 +83,7 @@ impl Model {
             sample: Sample { records: place.array("sample", &self.sample)?, cut: self.sample_cut },
             rejected: rejected(&place, &self.rejected)?,
             log: log(&place, &self.log)?,
+            effects: effects(&place, &self.effects)?,
             name: self.name,
             action: self.action,
             message: self.message,
@@ -122,4 +127,29 @@ fn log(place: &Place, text: &str) -> Result<Vec<LogEntry>, StoreError> {
         Ok(LogEntry { level, message: place.text_member("log", &item, "message")? })
     };
     place.array("log", text)?.into_iter().map(read).collect()
+}
+
+fn text_of_effects(effects: &[Effect]) -> String {
+    let item = |effect: &Effect| {
+        json!({
+            "capability": effect.capability.word(),
+            "done": effect.done,
+            "summary": effect.summary,
+            "detail": effect.detail,
+        })
+    };
+    Value::Array(effects.iter().map(item).collect()).to_string()
+}
+
+fn effects(place: &Place, text: &str) -> Result<Vec<Effect>, StoreError> {
+    let read = |item: Value| {
+        let capability = place.text_member("effects", &item, "capability")?;
+        Ok(Effect {
+            capability: place.word("effects", &capability, Capability::from_word)?,
+            done: place.member("effects", &item, "done")? == &Value::Bool(true),
+            summary: place.text_member("effects", &item, "summary")?,
+            detail: place.member("effects", &item, "detail")?.clone(),
+        })
+    };
+    place.array("effects", text)?.into_iter().map(read).collect()
 }

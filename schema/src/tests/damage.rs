@@ -35,6 +35,8 @@ async fn start(store: &Store, scope: OrgScope, number: u128) {
         version: 1,
         title: None,
         started_by: "ana".into(),
+        dry_run: false,
+        idempotency_key: None,
         arguments: Map::new(),
         since: None,
         records: vec![json!({"n": number.to_string()})],

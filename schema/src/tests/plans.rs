@@ -14,11 +14,13 @@ use crate::{Store, sqlite};
 type Seen = Arc<Mutex<BTreeMap<String, Statement>>>;
 
 /// What may be walked from its beginning, and why.
-const WALKS: [&str; 3] = [
+const WALKS: [&str; 4] = [
     // The claim walks the index of what waits, and stops at its limit.
     "SCAN leases USING INDEX leases_waiting",
     // All organizations are asked for, up to a bound.
     "SCAN organizations USING INDEX",
+    // A start makes every module ready.
+    "SCAN modules USING COVERING INDEX modules_by_digest",
     // Recovery looks once at what has not ended, before the first claim.
     "SCAN leases",
 ];

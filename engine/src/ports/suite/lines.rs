@@ -4,6 +4,8 @@ use serde_json::json;
 
 use super::Stores;
 use super::samples::{at, delicate, finish, id, kill, line, neighbours, running, scope};
+use crate::model::effect::Effect;
+use crate::model::grant::Capability;
 use crate::model::record::{Rejected, Sample};
 use crate::model::result::{Counters, LineKind, LineResult, LogEntry, LogLevel};
 use crate::model::status::Status;
@@ -44,6 +46,12 @@ pub async fn a_result_may_have_no_lines(store: &impl Stores) {
 
 fn full_line() -> LineResult {
     let log = |level: LogLevel| LogEntry { level, message: format!("{level:?}: 日本語 🪢\n\"quoted\"") };
+    let effect = |done| Effect {
+        capability: Capability::Http,
+        done,
+        summary: "GET https://größe.example: 200".to_owned(),
+        detail: delicate(),
+    };
     LineResult {
         name: Some("Größe".to_owned()),
         counters: Counters { records_in: u64::MAX, records_out: 9_007_199_254_740_993, records_rejected: 1 },
@@ -51,6 +59,7 @@ fn full_line() -> LineResult {
         sample: Sample { records: vec![delicate(), json!({})], cut: true },
         rejected: vec![Rejected { record: delicate(), reason: "it has no `name`: 日本語".to_owned() }],
         log: [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error].map(log).to_vec(),
+        effects: [true, false].map(effect).to_vec(),
         ..line(u32::MAX, Status::Warning)
     }
 }

@@ -9,6 +9,7 @@
 pub mod history;
 mod jobs;
 mod lines;
+mod modules;
 mod organizations;
 mod queue;
 mod recovery;
@@ -16,14 +17,15 @@ mod results;
 mod samples;
 
 use super::jobs::Jobs;
+use super::modules::{GrantBook, Modules, Uploads};
 use super::organizations::Organizations;
 use super::queue::Queue;
 use super::results::Results;
 
-/// A store that implements all four store ports.
-pub trait Stores: Organizations + Jobs + Results + Queue {}
+/// A store that implements every store port.
+pub trait Stores: Organizations + Jobs + Results + Queue + Modules + GrantBook + Uploads {}
 
-impl<Store: Organizations + Jobs + Results + Queue> Stores for Store {}
+impl<Store> Stores for Store where Store: Organizations + Jobs + Results + Queue + Modules + GrantBook + Uploads {}
 
 /// Runs every case, each on an empty store.
 ///
@@ -58,6 +60,7 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
         results:
             a_start_is_pending_and_found
             an_identity_is_used_once
+            a_start_that_names_itself_happens_once
             starts_at_the_same_time_do_not_spoil_each_other
             results_are_listed_newest_first_in_pages
             results_are_filtered_by_job_and_status
@@ -79,6 +82,18 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             work_cannot_end_as_killed
             a_lease_is_lost_by_a_kill
             a_made_up_lease_is_worth_nothing;
+        modules:
+            a_module_comes_back_as_it_was_installed
+            a_version_is_one_component_for_ever
+            a_module_is_seen_by_those_who_have_it
+            a_key_is_global_or_of_organizations_but_not_both
+            a_component_goes_with_the_last_who_has_it
+            a_module_that_jobs_use_is_not_removed
+            a_global_module_is_used_by_any_organization
+            grants_are_of_one_organization_and_are_replaced
+            grants_go_with_the_last_version
+            an_upload_is_kept_until_it_is_used_or_old
+            uploads_do_not_pile_up;
         lines:
             a_line_written_again_replaces_what_was_written
             lines_are_listed_by_result_and_number

@@ -110,8 +110,26 @@ pub async fn the_last_success_is_of_the_newest_result_that_went_well(store: &imp
         assert_eq!(store.last_success(acme, "job").await.expect("an answer"), expected, "after {status}");
     }
     ended(store, acme, 7, "other", Status::Success).await;
-    store.start(acme, start(8, "job")).await.expect("a start");
+    store.start(acme, NewResult { dry_run: true, ..start(8, "job") }).await.expect("a start");
+    let dry = claim_one(store).await;
+    assert!(dry.result.dry_run);
+    store.finish(dry.lease, finish(Status::Success)).await.expect("an end");
+    store.start(acme, start(9, "job")).await.expect("a start");
     assert_eq!(store.last_success(acme, "job").await.expect("an answer"), Some(at(6)));
+}
+
+pub async fn a_start_that_names_itself_happens_once(store: &impl Stores) {
+    let (acme, globex) = neighbours(store).await;
+    let named = |number, key: &str| NewResult { idempotency_key: Some(key.to_owned()), ..start(number, "job") };
+    let first = store.start(acme, named(1, "a")).await.expect("a start");
+    assert_eq!(store.start(acme, named(2, "a")).await.expect("the first start"), first);
+    assert_eq!(find(store, acme, 2).await, None);
+    assert_eq!(store.start(acme, named(3, "b")).await.expect("a start").id, id(3));
+    assert_eq!(store.start(globex, named(4, "a")).await.expect("a start").id, id(4));
+    let at_once = futures_util::future::join_all((10..20).map(|number| store.start(acme, named(number, "c")))).await;
+    let started: std::collections::BTreeSet<_> = at_once.into_iter().map(|one| one.expect("a start").id).collect();
+    assert_eq!(started.len(), 1, "{started:?}");
+    assert_eq!(store.claim(100, at(50)).await.expect("a claim").len(), 4);
 }
 
 pub async fn a_pending_result_is_killed_and_never_claimed(store: &impl Stores) {

@@ -1,0 +1,81 @@
+//! `POST /uploads`: a file that is to be used soon, such as a module to install. Files do
+//! not travel inside GraphQL, where they would be held in memory several times over.
+
+use std::sync::Arc;
+
+use poem::http::{Method, StatusCode, header};
+use poem::{Endpoint, Request, Response};
+use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::answer;
+use super::graphql::read_body;
+use crate::door::Door;
+use crate::mutation::user_error::of_modules;
+use crate::refusal::{Code, Refusal};
+
+/// How many files may be on their way in at once: each is held in memory.
+const AT_ONCE: usize = 4;
+
+/// `POST /uploads`.
+pub(crate) struct Uploads {
+    door: Arc<Door>,
+    places: Semaphore,
+}
+
+impl Uploads {
+    pub(crate) fn new(door: Arc<Door>) -> Self {
+        Self { door, places: Semaphore::new(AT_ONCE) }
+    }
+
+    async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
+        let options = &self.door.options;
+        let entering = self.door.let_in(super::shown(&request).as_ref());
+        let access = timeout(options.timeout, entering).await.map_err(|_| Refusal::too_slow())??;
+        let busy = || Refusal::new(Code::Unavailable, "Other files are on their way in; try again in a moment.");
+        let _place = self.places.try_acquire().map_err(|_| busy())?;
+        let body = timeout(options.upload_time, read_body(&mut request, options.upload_limit)).await;
+        let body = body.map_err(|_| Refusal::too_slow())??;
+        let size = body.len();
+        match self.door.engine.upload(&access, body.into()).await {
+            Ok(upload) => {
+                let told = json!({"id": upload.id.to_string(), "digest": upload.digest, "size": size});
+                Ok(answer::json(StatusCode::CREATED, told.to_string()))
+            }
+            Err(error) => {
+                let errors = of_modules(error, "")?;
+                let told: Vec<_> = errors.into_iter().map(|error| error.message).collect();
+                Err(Refusal::bad(told.join(" ")))
+            }
+        }
+    }
+}
+
+impl Endpoint for Uploads {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        if let Some(refused) = refuse_form(&request) {
+            return Ok(refused);
+        }
+        Ok(self.answer(request).await.unwrap_or_else(|refusal| answer::refused(&refusal)))
+    }
+}
+
+/// Refuses what a page elsewhere could make a browser send.
+fn refuse_form(request: &Request) -> Option<Response> {
+    if request.method() != Method::POST {
+        let mut response =
+            answer::with_status(StatusCode::METHOD_NOT_ALLOWED, &Refusal::bad("Send the file by POST, as the body."));
+        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
+        return Some(response);
+    }
+    let kind = request.content_type().unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let fits = ["application/wasm", "application/octet-stream"].iter().any(|known| kind.eq_ignore_ascii_case(known));
+    (!fits).then(|| {
+        let refusal = Refusal::bad("Send the file as `Content-Type: application/wasm` or `application/octet-stream`.");
+        answer::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, &refusal)
+    })
+}

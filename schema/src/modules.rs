@@ -1,0 +1,101 @@
+//! The adapters of the ports `modules`, `GrantBook` and `Uploads`.
+
+mod grants;
+mod remove;
+mod uploads;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::model::module::{Installed, Owner};
+use engine::model::organization::OrgScope;
+use engine::ports::StoreError;
+use engine::ports::modules::{InstallError, Modules, RemoveError, User};
+use sea_orm::prelude::*;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{Condition, DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
+
+use crate::entities::components;
+use crate::entities::modules::{Column, Entity, Model};
+use crate::writer::Single;
+use crate::{Store, failed};
+
+#[async_trait]
+impl Modules for Store {
+    async fn install(&self, scope: OrgScope, module: &Installed, component: Arc<[u8]>) -> Result<(), InstallError> {
+        let row = Model::of(holder(scope, module.owner), module);
+        self.writer.write_one(Install { row, component }).await?
+    }
+
+    async fn visible(&self, scope: OrgScope) -> Result<Vec<Installed>, StoreError> {
+        let holders = [Uuid::nil(), scope.organization().0];
+        let visible = Entity::find().filter(Column::Holder.is_in(holders));
+        let by_key = visible.order_by_asc(Column::Holder).order_by_asc(Column::Key).order_by_asc(Column::Version);
+        let rows = by_key.all(&self.readers).await.map_err(failed)?;
+        rows.into_iter().map(Model::read).collect()
+    }
+
+    async fn digests(&self) -> Result<Vec<String>, StoreError> {
+        let digests = Entity::find().select_only().column(Column::Digest).distinct().order_by_asc(Column::Digest);
+        digests.into_tuple().all(&self.readers).await.map_err(failed)
+    }
+
+    async fn component(&self, digest: &str) -> Result<Option<Arc<[u8]>>, StoreError> {
+        let row = components::Entity::find_by_id(digest.to_owned()).one(&self.readers).await.map_err(failed)?;
+        Ok(row.map(|row| row.content.into()))
+    }
+
+    async fn users(&self, scope: OrgScope, owner: Owner, digest: &str) -> Result<Vec<User>, StoreError> {
+        remove::users(&self.readers, holder(scope, owner), digest).await
+    }
+
+    async fn remove(&self, scope: OrgScope, owner: Owner, key: &str, version: &str) -> Result<bool, RemoveError> {
+        let (key, version) = (key.to_owned(), version.to_owned());
+        self.writer.write_one(remove::Remove { organization: holder(scope, owner), key, version }).await?
+    }
+}
+
+/// The organization whose module it is; none for a module of all.
+fn holder(scope: OrgScope, owner: Owner) -> Option<Uuid> {
+    (owner == Owner::Organization).then(|| scope.organization().0)
+}
+
+struct Install {
+    row: Model,
+    component: Arc<[u8]>,
+}
+
+impl Single for Install {
+    type Answer = Result<(), InstallError>;
+    const DURABLE: bool = true;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+        let Model { holder, key, version, digest, .. } = &self.row;
+        if elsewhere(*holder, key).one(db).await.map_err(failed)?.is_some() {
+            return Ok(Err(InstallError::KeyTaken(key.clone())));
+        }
+        let place = (*holder, key.clone(), version.clone());
+        match Entity::find_by_id(place).one(db).await.map_err(failed)? {
+            Some(there) if there.digest == *digest => return Ok(Ok(())),
+            Some(_) => return Ok(Err(InstallError::VersionTaken(format!("{key}@{version}")))),
+            None => {}
+        }
+        let component = components::Model { digest: digest.clone(), content: self.component.to_vec() };
+        let kept = OnConflict::column(components::Column::Digest).do_nothing().to_owned();
+        let component = components::Entity::insert(component.into_active_model().reset_all()).on_conflict(kept);
+        component.exec_without_returning(db).await.map_err(failed)?;
+        let row = Entity::insert(self.row.clone().into_active_model().reset_all());
+        row.exec_without_returning(db).await.map_err(failed)?;
+        Ok(Ok(()))
+    }
+}
+
+/// Modules with this key that belong to all, seen from an organization, or to any
+/// organization, seen from all.
+fn elsewhere(holder: Uuid, key: &str) -> Select<Entity> {
+    let foreign = match holder.is_nil() {
+        true => Condition::all().add(Column::Holder.ne(Uuid::nil())),
+        false => Condition::all().add(Column::Holder.eq(Uuid::nil())),
+    };
+    Entity::find().filter(Column::Key.eq(key)).filter(foreign).limit(1)
+}
