@@ -4,6 +4,7 @@ mod changing;
 mod client;
 mod documents;
 mod http;
+mod modules;
 mod reading;
 mod rights;
 mod schema_file;

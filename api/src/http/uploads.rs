@@ -31,8 +31,9 @@ impl Uploads {
 
     async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
         let options = &self.door.options;
-        let entering = self.door.let_in(super::shown(&request).as_ref());
-        let access = timeout(options.timeout, entering).await.map_err(|_| Refusal::too_slow())??;
+        let shown = super::shown(&request);
+        let access =
+            timeout(options.timeout, self.door.let_in(shown.as_ref())).await.map_err(|_| Refusal::too_slow())??;
         let busy = || Refusal::new(Code::Unavailable, "Other files are on their way in; try again in a moment.");
         let _place = self.places.try_acquire().map_err(|_| busy())?;
         let body = timeout(options.upload_time, read_body(&mut request, options.upload_limit)).await;

@@ -40,9 +40,8 @@ pub(crate) struct HttpGrantInput {
 pub(crate) struct CollectionsGrantInput {
     /// `orders`, `import-*`, `*`.
     names: Vec<String>,
-    /// Whether records may also be changed.
-    #[graphql(default_with = "CollectionAccess::Write")]
-    access: CollectionAccess,
+    /// Whether records may also be changed: they may, if nothing is given.
+    access: Option<CollectionAccess>,
 }
 
 /// How a module may reach collections.
@@ -98,7 +97,7 @@ fn document(input: GrantModuleInput) -> Value {
         document.insert("http".into(), json!({"hosts": hosts, "methods": methods, "addresses": addresses}));
     }
     if let Some(CollectionsGrantInput { names, access }) = input.collections {
-        let access = if access == CollectionAccess::Write { "write" } else { "read" };
+        let access = if access == Some(CollectionAccess::Read) { "read" } else { "write" };
         document.insert("collections".into(), json!({"names": names, "access": access}));
     }
     if let Some(JobsGrantInput { keys }) = input.jobs {

@@ -14,9 +14,9 @@ use crate::objects::{Result, access, engine, scope};
 pub(crate) struct InstallModuleInput {
     /// The id that `POST /uploads` answered.
     upload: ID,
-    /// Whether it is for every organization; for server administrators only.
-    #[graphql(default = false)]
-    global: bool,
+    /// Whether it is for every organization; for server administrators only. False if
+    /// nothing is given.
+    global: Option<bool>,
 }
 
 /// What `installModule` answers.
@@ -34,7 +34,7 @@ pub(super) async fn answer(context: &Context<'_>, input: InstallModuleInput) -> 
         let error = UserError::at(UserErrorCode::NotFound, "upload", message);
         return Ok(InstallModulePayload { module: None, user_errors: vec![error] });
     };
-    let owner = if input.global { Owner::Global } else { Owner::Organization };
+    let owner = if input.global.unwrap_or(false) { Owner::Global } else { Owner::Organization };
     let (own, caller) = (engine(context).clone(), access(context).clone());
     match to_the_end(async move { own.install_module(&caller, upload, owner).await }).await? {
         Ok(installed) => {

@@ -38,11 +38,9 @@ pub(super) async fn answer(context: &Context<'_>, input: RemoveModuleInput) -> R
         }
         Err(error) => {
             let own = scope(context).organization();
-            let used_by = match &error {
-                ModuleError::InUse { users, .. } => users.iter().filter(|user| user.organization == own).cloned(),
-                _ => [].iter().filter(|_| true).cloned(),
-            };
-            let used_by = used_by.map(ModuleUse::of).collect();
+            let users = if let ModuleError::InUse { users, .. } = &error { users.clone() } else { Vec::new() };
+            let own_users = users.into_iter().filter(|user| user.organization == own);
+            let used_by = own_users.map(ModuleUse::of).collect();
             Ok(RemoveModulePayload { removed: None, used_by, user_errors: of_modules(error, "module")? })
         }
     }

@@ -17,8 +17,7 @@ pub(crate) struct UpgradeModuleInput {
     version: Option<String>,
     /// Whether the jobs that can run with it are saved so. Without it, this only tells what
     /// would change.
-    #[graphql(default = false)]
-    apply: bool,
+    apply: Option<bool>,
 }
 
 /// What `upgradeModule` answers.
@@ -65,6 +64,7 @@ impl JobUpgrade {
 pub(super) async fn answer(context: &Context<'_>, input: UpgradeModuleInput) -> Result<UpgradeModulePayload> {
     let (engine, access) = (engine(context).clone(), access(context).clone());
     let UpgradeModuleInput { module, version, apply } = input;
+    let apply = apply.unwrap_or(false);
     let upgrading = async move { engine.upgrade_module(&access, &module, version.as_deref(), apply).await };
     match to_the_end(upgrading).await? {
         Ok((offering, upgrades)) => {
