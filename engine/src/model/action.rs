@@ -52,6 +52,14 @@ impl ActionSpec {
         format!("{}/{}", self.module, self.name)
     }
 
+    /// The parameters that make an action take batches which else takes its set whole, when
+    /// they are true: those marked `"batches": true`.
+    pub fn batching(&self) -> Vec<String> {
+        let properties = self.parameters.pointer("/properties").and_then(Value::as_object).into_iter().flatten();
+        let marked = properties.filter(|(_, property)| property.get("batches") == Some(&Value::Bool(true)));
+        marked.map(|(name, _)| name.clone()).collect()
+    }
+
     /// Whether a parameter is handed to the action as it was written.
     pub fn is_raw(&self, parameter: &str) -> bool {
         let marked = self.parameters.pointer("/properties").and_then(|all| all.get(parameter)?.get("raw"));

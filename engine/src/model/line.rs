@@ -38,10 +38,20 @@ pub struct Line {
 /// What a line does.
 #[derive(Debug)]
 pub enum Work {
-    /// Chooses records, by a definition that is read once it is rendered.
-    Filter(Template),
+    /// Chooses records.
+    Filter(FilterWork),
     /// Works on records.
     Action(ActionWork),
+}
+
+/// What a filter line does.
+#[derive(Debug)]
+pub struct FilterWork {
+    /// Read once it is rendered.
+    pub definition: Template,
+    /// A predicate in JavaScript on each record that meets the criteria: the action that
+    /// asks it, and what that is told.
+    pub script: Option<(ActionWork, Value)>,
 }
 
 /// What an action line does.
@@ -55,8 +65,10 @@ pub struct ActionWork {
     pub module: ModuleDigest,
     /// What a job that is saved with this line keeps of that; none for what comes with the program.
     pub pin: Option<Pin>,
-    /// How it wants its records.
-    pub intake: Intake,
+    /// How it wants its records, unless a parameter says otherwise.
+    intake: Intake,
+    /// The parameters that make it take batches when they are true.
+    batching: Vec<String>,
     /// What it is told.
     pub parameters: Template,
     /// What its parameters must fit once they are rendered.
@@ -74,6 +86,17 @@ pub enum OnError {
     Continue,
 }
 
+impl ActionWork {
+    /// How it wants its records, given its rendered parameters.
+    pub fn intake(&self, parameters: &Value) -> Intake {
+        let batches = self.batching.iter().any(|name| parameters.get(name) == Some(&Value::Bool(true)));
+        if self.intake == Intake::Whole && batches { Intake::Batches } else { self.intake }
+    }
+}
+
+/// The action that asks a filter's script about records.
+const SCRIPT_ACTION: &str = "js/keep";
+
 impl Line {
     /// Reads a line whose shape the job schema has already accepted.
     ///
@@ -87,7 +110,9 @@ impl Line {
         choice: Choice<'_>,
     ) -> Result<Self, Vec<Fault>> {
         let work = match (written.get("filter"), written.get("action").and_then(Value::as_str)) {
-            (Some(filter), None) if written.get("parameters").is_none() => read_filter(filter, &field(path, "filter")),
+            (Some(filter), None) if written.get("parameters").is_none() => {
+                read_filter(filter, &field(path, "filter"), (catalogue, choice))
+            }
             (None, Some(action)) => read_action(action, written, path, (catalogue, choice)),
             (Some(_), None) => {
                 Err(vec![Fault::at(field(path, "parameters"), "belong to an action; a filter is told all in `filter`")])
@@ -135,21 +160,37 @@ impl Line {
     /// What is rendered when the line runs, and its path in the document.
     pub fn template(&self) -> (&Template, String) {
         match &self.work {
-            Work::Filter(definition) => (definition, field(&self.path, "filter")),
+            Work::Filter(work) => (&work.definition, field(&self.path, "filter")),
             Work::Action(work) => (&work.parameters, field(&self.path, "parameters")),
         }
     }
 }
 
-fn read_filter(written: &Value, path: &str) -> Result<Work, Vec<Fault>> {
-    let template = Template::parse(&close_criteria(written), path, |_| false);
+fn read_filter(written: &Value, path: &str, (catalogue, choice): (&Catalogue, Choice<'_>)) -> Result<Work, Vec<Fault>> {
+    let template = Template::parse(&close_criteria(written), path, |name| name == "script");
     let mut faults = Filter::check(written, path);
-    match template {
-        Ok(definition) if faults.is_empty() => Ok(Work::Filter(definition)),
-        template => {
+    let script = written.get("script").map(|script| read_script(script, path, (catalogue, choice))).transpose();
+    match (template, script) {
+        (Ok(definition), Ok(script)) if faults.is_empty() => Ok(Work::Filter(FilterWork { definition, script })),
+        (template, script) => {
             faults.extend(template.err().into_iter().flatten());
+            faults.extend(script.err().into_iter().flatten());
             Err(faults)
         }
+    }
+}
+
+/// The action that asks the script, with the script as it was written.
+fn read_script(
+    script: &Value,
+    path: &str,
+    catalogue: (&Catalogue, Choice<'_>),
+) -> Result<(ActionWork, Value), Vec<Fault>> {
+    let parameters = serde_json::json!({"script": script});
+    let written = serde_json::json!({"parameters": parameters});
+    match read_action(SCRIPT_ACTION, &written, path, catalogue)? {
+        Work::Action(work) => Ok((work, parameters)),
+        Work::Filter(_) => Err(vec![Fault::at(path, "its script cannot be asked")]),
     }
 }
 
@@ -183,6 +224,7 @@ fn read_action(
                 module: found.offering.installed.info.named(),
                 pin: found.pin(),
                 intake: offered.spec.intake,
+                batching: offered.spec.batching(),
                 parameters,
                 schema,
             }))

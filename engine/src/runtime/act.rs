@@ -27,8 +27,8 @@ const MAX_WHOLE: usize = 250_000;
 pub(crate) async fn act(
     attempt: &Attempt<'_>,
     line: &Line,
-    work: &ActionWork,
-    parameters: &Value,
+    (work, parameters): (&ActionWork, &Value),
+    set: &[Value],
     told: &mut Told,
 ) -> Result<Done, Broken> {
     let faults = work.schema.faults(parameters, &field(&line.path, "parameters"), Reading::Rendered);
@@ -38,7 +38,7 @@ pub(crate) async fn act(
     let limits = Limits { attempt, timeout: line.timeout, started: tokio::time::Instant::now() };
     let opening = async { attempt.engine.open(open_line(attempt, line, work, parameters).await?).await };
     let mut opened = limits.hold(opening).await?;
-    let worked = take_all(attempt, line, work, opened.as_mut(), &limits).await;
+    let worked = take_all((line, work, work.intake(parameters)), set, opened.as_mut(), &limits).await;
     *told = Told { log: opened.drain_log(), effects: opened.drain_effects() };
     worked
 }
@@ -113,15 +113,13 @@ impl Limits<'_> {
 }
 
 async fn take_all(
-    attempt: &Attempt<'_>,
-    line: &Line,
-    work: &ActionWork,
+    (line, work, intake): (&Line, &ActionWork, Intake),
+    set: &[Value],
     action: &mut dyn ActionLine,
     limits: &Limits<'_>,
 ) -> Result<Done, Broken> {
-    let set = attempt.records();
-    let set: &[Value] = &set;
-    let size = match work.intake {
+    let attempt = limits.attempt;
+    let size = match intake {
         Intake::Batches => attempt.job.batch_size,
         Intake::Whole if set.len() > MAX_WHOLE => {
             let message = format!(
@@ -134,14 +132,14 @@ async fn take_all(
         Intake::Whole | Intake::None => set.len().max(1),
     };
     let mut taking = Taking::default();
-    if work.intake == Intake::None {
+    if intake == Intake::None {
         let outcome = limits.hold(action.take(&[])).await?;
         taking.outcome_without_records(set, outcome);
     } else {
         attempt.progress(line, 0, set.len());
         // An empty set is still handed over whole: an action may make records from nothing.
         let empty: &[Value] = &[];
-        let batches = set.chunks(size).chain((set.is_empty() && work.intake == Intake::Whole).then_some(empty));
+        let batches = set.chunks(size).chain((set.is_empty() && intake == Intake::Whole).then_some(empty));
         let mut taken = 0;
         for batch in batches {
             let outcome = limits.hold(action.take(batch)).await?;

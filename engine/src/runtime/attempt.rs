@@ -104,15 +104,13 @@ impl<'a> Attempt<'a> {
         let context = self.context(template)?;
         let rendered = template.render(&context, &path)?;
         result.parameters = kept(&rendered);
-        match &line.work {
-            Work::Filter(_) => select::select(self, line, rendered).await,
-            Work::Action(work) => {
-                let mut told = act::Told::default();
-                let done = act::act(self, line, work, &rendered, &mut told).await;
-                (result.log, result.effects) = (told.log, told.effects);
-                done
-            }
-        }
+        let mut told = act::Told::default();
+        let done = match &line.work {
+            Work::Filter(work) => select::select(self, line, (work, rendered), &mut told).await,
+            Work::Action(work) => act::act(self, line, (work, &rendered), &self.records(), &mut told).await,
+        };
+        (result.log, result.effects) = (told.log, told.effects);
+        done
     }
 
     /// The variables of the next line. The set is shown only to templates that ask for it.

@@ -15,7 +15,7 @@ use crate::model::catalogue::{Choice, Pin};
 use crate::model::dates::{stamp, variables};
 use crate::model::fault::{Fault, field};
 use crate::model::job::Job;
-use crate::model::line::{ActionWork, Line, Work};
+use crate::model::line::{ActionWork, FilterWork, Line, Work};
 use crate::model::organization::{Access, OrgScope};
 use crate::model::result::ResultId;
 use crate::ports::StoreError;
@@ -137,8 +137,14 @@ impl Engine {
     async fn rehearse(&self, access: &Access, job: &Job) -> Result<Vec<Fault>, StoreError> {
         let mut faults = Vec::new();
         for line in &job.lines {
-            let Work::Action(work) = &line.work else { continue };
-            let Some(parameters) = work.parameters.constant() else { continue };
+            let (work, parameters, place) = match &line.work {
+                Work::Action(work) => (work, work.parameters.constant(), "parameters"),
+                Work::Filter(FilterWork { script: Some((work, told)), .. }) => {
+                    (work, Some(told.clone()), "filter.script")
+                }
+                Work::Filter(_) => continue,
+            };
+            let Some(parameters) = parameters else { continue };
             let about = reach::Line {
                 organization: access.organization.clone(),
                 result: ResultId(Uuid::nil()),
@@ -149,7 +155,7 @@ impl Engine {
             };
             let reach = LineReach::of(self, about).await?;
             if let Err(failure) = self.open(rehearsal(line, work, parameters, Arc::new(reach))).await {
-                faults.push(Fault::at(field(&line.path, "parameters"), failure.message));
+                faults.push(Fault::at(field(&line.path, place), failure.message));
             }
         }
         Ok(faults)

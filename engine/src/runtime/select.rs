@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::act::counted;
+use super::act::{self, Told, counted};
 use super::attempt::Attempt;
 use super::perform::{Broken, Done};
 use super::sources::{self, Stop};
 use crate::model::fault::field;
 use crate::model::filter::Filter;
-use crate::model::line::Line;
+use crate::model::line::{FilterWork, Line};
 use crate::model::record::Records;
 use crate::model::source::Source;
 use crate::model::status::Status;
@@ -21,20 +21,55 @@ const RECORDS_BETWEEN_CHECKS: usize = 256;
 
 /// Runs a filter whose definition is rendered. It may hold costly patterns or a large
 /// file, so it works away from the threads that answer calls, and looks up now and then.
-pub(crate) async fn select(attempt: &Attempt<'_>, line: &Line, definition: Value) -> Result<Done, Broken> {
+pub(crate) async fn select(
+    attempt: &Attempt<'_>,
+    line: &Line,
+    (work, definition): (&FilterWork, Value),
+    told: &mut Told,
+) -> Result<Done, Broken> {
     let path = field(&line.path, "filter");
     let (set, files) = (attempt.records(), Arc::clone(&attempt.engine.files));
     let organization = attempt.organization.key.clone();
     let stop = Stop::new(attempt.kill.clone(), line.timeout);
-    let work = tokio::task::spawn_blocking(move || {
+    let asks = work.script.is_some();
+    let chosen = away(move || {
         let filter = Filter::read(&definition, &path).map_err(Broken::of_faults)?;
         let (read, kept) = choose(&filter, &set, files.as_ref(), &organization, &stop)?;
-        stop.check()?;
-        let records = filter.arrange(kept);
-        stop.check()?;
-        Ok(done(read, records))
+        let chosen = Chosen { filter, read, kept, stop };
+        if asks { Ok(Err(chosen)) } else { chosen.arrange().map(Ok) }
     });
-    work.await.map_err(|error| Broken::Error(format!("The filter broke off: {error}")))?
+    let mut chosen = match chosen.await? {
+        Ok(done) => return Ok(done),
+        Err(chosen) => chosen,
+    };
+    if let Some((action, script)) = work.script.as_ref().filter(|_| !chosen.kept.is_empty()) {
+        chosen.kept = act::act(attempt, line, (action, script), &chosen.kept, told).await?.records;
+    }
+    away(move || chosen.arrange()).await
+}
+
+/// The records that meet the criteria, not yet in their order.
+struct Chosen {
+    filter: Filter,
+    /// How many were looked at.
+    read: usize,
+    kept: Records,
+    stop: Stop,
+}
+
+impl Chosen {
+    fn arrange(self) -> Result<Done, Broken> {
+        self.stop.check()?;
+        let records = self.filter.arrange(self.kept);
+        self.stop.check()?;
+        Ok(done(self.read, records))
+    }
+}
+
+/// Works where no call waits for an answer.
+async fn away<T: Send + 'static>(work: impl FnOnce() -> Result<T, Broken> + Send + 'static) -> Result<T, Broken> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Broken::Error(format!("The filter broke off: {error}")))?
 }
 
 /// How many records were looked at, and those that match.
