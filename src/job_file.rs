@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use engine::model::fault::Fault;
+use engine::runtime::jobs::SaveJobError;
 use serde_json::Value;
 use values::json::{Bounds, parse};
 
@@ -64,6 +65,14 @@ fn rounded(value: &Value) -> bool {
         Value::Array(all) => all.iter().any(rounded),
         Value::Object(fields) => fields.values().any(rounded),
         _ => false,
+    }
+}
+
+/// Why the job of a file was not saved.
+pub fn not_saved(path: &Path, error: SaveJobError) -> Failed {
+    match error {
+        SaveJobError::Faults(faults) => Failed::Refused(told(path, &faults)),
+        other => Failed::Broken(other.to_string()),
     }
 }
 

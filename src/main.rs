@@ -5,6 +5,7 @@ mod display;
 mod home;
 mod job_file;
 mod local;
+mod remote;
 
 use std::process::ExitCode;
 
@@ -26,7 +27,10 @@ enum Verb {
     Check(commands::check::Options),
     /// Start the server
     Serve(commands::serve::Options),
-    /// Print a schema: of job files, or of the GraphQL API
+    /// Write, build, check, install and manage modules
+    #[command(subcommand)]
+    Module(commands::module::Verb),
+    /// Print a schema: of job files, of the GraphQL API, or of what scripts find
     Schema(commands::schema::Options),
     /// Make a token that can be preset as ROPEWALK_ADMIN_TOKEN
     Token,
@@ -66,6 +70,7 @@ fn dispatch(verb: Verb) -> Result<(), Failed> {
         Verb::Run(options) => block_on(commands::run::run(options))?,
         Verb::Check(options) => block_on(commands::check::check(&options))?,
         Verb::Serve(options) => block_on(commands::serve::serve(options))?,
+        Verb::Module(verb) => block_on(commands::module::module(verb))?,
         Verb::Schema(options) => commands::schema::print(&options),
         Verb::Token => commands::token::print(),
         Verb::CompileModule { arguments } => std::process::exit(actions::host::compile::compile_as_child(&arguments)),

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod check;
+pub mod module;
 pub mod run;
 pub mod schema;
 pub mod serve;

@@ -11,8 +11,6 @@ use engine::model::source::FileSource;
 use engine::model::status::Status;
 use engine::ports::files::Folder;
 use engine::runtime::engine::Engine;
-use engine::runtime::jobs::SaveJobError;
-use engine::runtime::manage::NewOrganization;
 use engine::runtime::perform::Performed;
 use engine::runtime::sources::read_all;
 use engine::runtime::start::{Start, StartError};
@@ -20,7 +18,8 @@ use engine::runtime::worker::Worker;
 use serde_json::{Map, Value};
 
 use crate::display::{output, progress, report, say};
-use crate::{Failed, job_file, local};
+use crate::local::{Local, Modules};
+use crate::{Failed, job_file};
 
 /// What to run, and with what.
 #[derive(Args)]
@@ -45,6 +44,11 @@ pub struct Options {
     /// Zone of jobs that name none
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     time_zone: String,
+    /// Note what the job would do outside, instead of doing it
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    modules: Modules,
 }
 
 fn read_argument(text: &str) -> Result<(String, String), String> {
@@ -62,8 +66,8 @@ pub async fn run(options: Options) -> Result<(), Failed> {
     if let Some(path) = &options.output {
         output::check(path)?;
     }
-    let engine = Arc::new(local::engine(&options.file, options.now).await?);
-    let access = operator(&engine, &options).await?;
+    let Local { engine, access } =
+        Local::open(&options.file, options.now, &options.time_zone, &options.modules).await?;
     let started = start(&engine, &access, document, &options).await?;
     let performed = perform(&engine, &access, &started, options.json).await?;
     say(&if options.json { report::json(&performed).to_string() } else { report::text(&performed) })?;
@@ -76,30 +80,15 @@ pub async fn run(options: Options) -> Result<(), Failed> {
     if failed { Err(Failed::Job) } else { Ok(()) }
 }
 
-async fn operator(engine: &Engine, options: &Options) -> Result<Access, Failed> {
-    let new = NewOrganization {
-        key: "local".to_owned(),
-        name: "Command line".to_owned(),
-        time_zone: options.time_zone.clone(),
-    };
-    let organization = engine.add_organization(new).await;
-    let organization = organization.map_err(|_| {
-        Failed::Refused(format!("--time-zone: `{}` is not an IANA name such as Europe/Madrid", options.time_zone))
-    })?;
-    Ok(Engine::access_of_operator(organization, "the command line"))
-}
-
 async fn start(engine: &Engine, access: &Access, document: Value, options: &Options) -> Result<JobResult, Failed> {
     let refused = |faults: Vec<_>| Failed::Refused(job_file::told(&options.file, &faults));
-    let job = engine.check_job(&document).await.map_err(refused)?;
+    let not_saved = |error| job_file::not_saved(&options.file, error);
+    let job = engine.check_job(access, &document).await.map_err(not_saved)?;
     let arguments = options.arguments.iter().map(|(name, text)| (name.clone(), job.arguments.from_text(name, text)));
     let arguments: Map<String, Value> = arguments.collect();
     let records = options.data.as_deref().map(read_data).transpose()?;
-    engine.save_job(access, document, None).await.map_err(|error| match error {
-        SaveJobError::Faults(faults) => refused(faults),
-        other => Failed::Broken(other.to_string()),
-    })?;
-    let start = Start { job: job.key, arguments, records, ..Start::default() };
+    engine.save_job(access, document, None).await.map_err(not_saved)?;
+    let start = Start { job: job.key, arguments, records, dry_run: options.dry_run, ..Start::default() };
     engine.start(access, start).await.map_err(|error| match error {
         StartError::Faults(faults) => refused(faults),
         other => Failed::Broken(other.to_string()),

@@ -54,11 +54,12 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
     let listener = TcpListener::bind(options.listen).await;
     let listener =
         listener.map_err(|error| Failed::Broken(format!("{} cannot be listened on: {error}", options.listen)))?;
+    let modules = engine.make_modules_ready().await.map_err(|error| Failed::Broken(error.to_string()))?;
     let address = listener.local_addr().map_err(|error| Failed::Broken(error.to_string()))?;
     let token = first_start(&engine).await?;
     let recovered =
         engine.queue.recover(engine.clock.now()).await.map_err(|error| Failed::Broken(error.to_string()))?;
-    announce(address, &options.data_dir, token.as_deref(), recovered);
+    announce(address, &options.data_dir, token.as_deref(), Found { recovered, modules });
     work(engine, listener, options.workers.into()).await?;
     store.close().await;
     Ok(())
@@ -109,11 +110,22 @@ async fn first_start(engine: &Engine) -> Result<Option<String>, Failed> {
     }
 }
 
-fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, recovered: u64) {
+/// What an earlier server left.
+struct Found {
+    /// Job results that were at work.
+    recovered: u64,
+    /// Installed modules.
+    modules: usize,
+}
+
+fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, Found { recovered, modules }: Found) {
     println!("Ropewalk {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
     println!("  GraphQL      http://{address}/graphql");
     println!("  try it in    http://{address}/graphiql");
     println!("  data folder  {} (jobs read files from files/ORGANIZATION in it)", folder.display());
+    if modules > 0 {
+        println!("  modules      {modules} installed");
+    }
     if recovered > 0 {
         println!("  going on with {recovered} job results that were at work when the server last stopped");
     }

@@ -3,6 +3,7 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use engine::model::dates::stamp;
+use engine::model::effect::Effect;
 use engine::model::result::LineResult;
 use engine::runtime::perform::Performed;
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ pub fn text(performed: &Performed) -> String {
     let mut text = records(&performed.records);
     text.push_str(&rejected(performed));
     text.push_str(&log(&performed.lines));
+    text.push_str(&effects(&performed.lines));
     text.push_str(&format!("{}\n\n", lines(&performed.lines)));
     text.push_str(&format!("{}: {}", performed.result.status, plain(&performed.result.message)));
     text
@@ -43,6 +45,16 @@ fn log(lines: &[LineResult]) -> String {
     let told = entries
         .map(|(line_no, entry)| format!("{} at line {line_no}: {}", entry.level.word(), cut(&plain(&entry.message))));
     listed(told, " messages; --json tells them all")
+}
+
+/// What the lines did outside, or in a dry run would have done.
+fn effects(lines: &[LineResult]) -> String {
+    let effects = lines.iter().flat_map(|line| line.effects.iter().map(move |effect| (line.line_no, effect)));
+    let told = effects.map(|(line_no, effect)| {
+        let what = if effect.done { "did" } else { "would do" };
+        format!("{what} at line {line_no}: {}", cut(&plain(&effect.summary)))
+    });
+    listed(told, " effects; --json tells them all")
 }
 
 /// The first of them, one on each line, with a mark where there are more.
@@ -97,6 +109,7 @@ pub fn json(performed: &Performed) -> Value {
     json!({
         "job": result.job,
         "status": result.status.word(),
+        "dryRun": result.dry_run,
         "message": result.message,
         "recordsIn": result.counters.records_in,
         "recordsOut": result.counters.records_out,
@@ -125,5 +138,15 @@ fn line_json(line: &LineResult) -> Value {
         "message": line.message,
         "parameters": line.parameters,
         "log": line.log.iter().map(|entry| json!({"level": entry.level.word(), "message": entry.message})).collect::<Vec<_>>(),
+        "effects": line.effects.iter().map(effect_json).collect::<Vec<_>>(),
+    })
+}
+
+fn effect_json(effect: &Effect) -> Value {
+    json!({
+        "capability": effect.capability.word(),
+        "done": effect.done,
+        "summary": effect.summary,
+        "detail": effect.detail,
     })
 }

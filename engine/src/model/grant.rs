@@ -104,7 +104,7 @@ pub struct Denial {
     pub capability: Capability,
     /// What it wanted to do: `send GET to api.example.com`.
     pub wanted: String,
-    /// What would allow it, as the command line writes it: `http=api.example.com`.
+    /// What would allow it, as [`Grants::add`] reads it: `http=api.example.com`.
     pub grant: String,
 }
 
@@ -146,6 +146,43 @@ impl Grants {
             document.insert("jobs".into(), json!({"keys": keys}));
         }
         Value::Object(document)
+    }
+
+    /// Adds to a document of grants what a term of the command line says:
+    /// `http=HOST,…`, `http.methods=METHOD,…`, `http.addresses=NETWORK,…`, `collections=NAME,…`,
+    /// `collections.read=NAME,…`, `jobs=KEY,…`.
+    ///
+    /// # Errors
+    /// One sentence with the terms that there are.
+    pub fn add(document: &mut Value, term: &str) -> Result<(), String> {
+        let unknown = || {
+            format!(
+                "`{term}` grants nothing; write http=HOST, http.methods=METHOD, http.addresses=NETWORK, collections=NAME, \
+                 collections.read=NAME or jobs=KEY, several of them joined by commas"
+            )
+        };
+        let (what, names) = term.split_once('=').ok_or_else(unknown)?;
+        let (capability, list) = match what {
+            "http" => ("http", "hosts"),
+            "http.methods" => ("http", "methods"),
+            "http.addresses" => ("http", "addresses"),
+            "collections" | "collections.read" => ("collections", "names"),
+            "jobs" => ("jobs", "keys"),
+            _ => return Err(unknown()),
+        };
+        let part = &mut document[capability];
+        if capability == "collections" {
+            let access = if what == "collections.read" && part["access"] != "write" { "read" } else { "write" };
+            part["access"] = json!(access);
+        }
+        let mut all = part[list].as_array().cloned().unwrap_or_default();
+        for name in names.split(',').map(|name| json!(name.trim())) {
+            if !all.contains(&name) {
+                all.push(name);
+            }
+        }
+        part[list] = Value::Array(all);
+        Ok(())
     }
 
     /// The capabilities that are granted, with whatever bounds.
@@ -195,12 +232,12 @@ impl Grants {
             .collections
             .as_ref()
             .is_some_and(|grant| (grant.write || !write) && grant.names.iter().any(|pattern| name_fits(pattern, name)));
-        let (verb, access) = if write { ("change", "") } else { ("read", " collections.access=read") };
+        let (verb, term) = if write { ("change", "collections") } else { ("read", "collections.read") };
         let denial = || Denial {
             module: module.to_owned(),
             capability: Capability::Collections,
             wanted: format!("{verb} the collection `{name}`"),
-            grant: format!("collections={name}{access}"),
+            grant: format!("{term}={name}"),
         };
         if granted { Ok(()) } else { Err(denial()) }
     }

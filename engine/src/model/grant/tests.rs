@@ -37,7 +37,7 @@ fn a_denial_names_the_grant_that_would_allow_it() {
     let told = only_get.permit_http("shop", "POST", "a.test", 443).unwrap_err();
     assert_eq!(told.grant, "http.methods=POST");
     let told = Grants::default().permit_collection("shop", "orders", false).unwrap_err();
-    assert_eq!(told.grant, "collections=orders collections.access=read");
+    assert_eq!(told.grant, "collections.read=orders");
     assert_eq!(Grants::default().permit_job("shop", "nightly").unwrap_err().grant, "jobs=nightly");
 }
 
@@ -63,6 +63,42 @@ fn grants_go_there_and_back() {
     assert_eq!(grants(document.clone()).document(), document);
     assert!(grants(document).reaches_private_addresses());
     assert_eq!(grants(json!({})), Grants::default());
+}
+
+#[test]
+fn terms_of_the_command_line_add_up() {
+    let mut document = json!({});
+    for term in ["http=a.test,b.test", "http=a.test", "http.methods=GET", "collections.read=x", "jobs=*"] {
+        Grants::add(&mut document, term).unwrap();
+    }
+    let read = json!({
+        "http": {"hosts": ["a.test", "b.test"], "methods": ["GET"], "addresses": []},
+        "collections": {"names": ["x"], "access": "read"},
+        "jobs": {"keys": ["*"]},
+    });
+    assert_eq!(grants(document.clone()).document(), read);
+    Grants::add(&mut document, "collections=y").unwrap();
+    assert_eq!(document["collections"], json!({"names": ["x", "y"], "access": "write"}));
+    assert!(Grants::add(&mut document, "mail=x").unwrap_err().contains("grants nothing"));
+}
+
+#[test]
+fn a_denial_is_a_term_that_grants_what_was_denied() {
+    let nothing = Grants::default();
+    let denials = [
+        nothing.permit_http("m", "POST", "a.test", 443).unwrap_err(),
+        nothing.permit_collection("m", "orders", true).unwrap_err(),
+        nothing.permit_collection("m", "orders", false).unwrap_err(),
+        nothing.permit_job("m", "nightly").unwrap_err(),
+    ];
+    let mut document = json!({});
+    for denial in &denials {
+        Grants::add(&mut document, &denial.grant).unwrap();
+    }
+    let granted = grants(document);
+    assert!(granted.permit_http("m", "POST", "a.test", 443).is_ok());
+    assert!(granted.permit_collection("m", "orders", true).is_ok());
+    assert!(granted.permit_job("m", "nightly").is_ok());
 }
 
 #[test]

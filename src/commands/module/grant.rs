@@ -1,0 +1,51 @@
+//! `ropewalk module grant MODULE GRANT…`: what a module may do outside.
+
+use clap::Args;
+use engine::model::grant::Grants;
+use serde_json::{Value, json};
+
+use crate::display::say;
+use crate::{Failed, remote};
+
+/// What to allow, and to whom.
+#[derive(Args)]
+pub struct Options {
+    /// Key of the module; the grant is for all its versions
+    module: String,
+    /// What is added: http=HOST,… http.methods=METHOD,… http.addresses=NETWORK,… collections=NAME,…
+    /// collections.read=NAME,… jobs=KEY,…; `*` stands for all
+    #[arg(value_name = "GRANT")]
+    grants: Vec<String>,
+    /// Withdraw what was granted before
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    server: remote::Options,
+}
+
+const NOW: &str = "query ($key: String!) { module(key: $key) { grants } }";
+const GRANT: &str = "mutation ($input: GrantModuleInput!) { grantModule(input: $input) {
+    module { grants } userErrors { path message } } }";
+
+/// Adds to what is granted.
+pub async fn grant(options: &Options) -> Result<(), Failed> {
+    if options.grants.is_empty() && !options.replace {
+        return Err(Failed::Refused("say what to grant, such as http=api.example.com; or --replace to withdraw all".to_owned()));
+    }
+    let mut document = json!({});
+    if !options.replace {
+        let now = options.server.ask(NOW, json!({"key": options.module})).await?;
+        document = now["module"]["grants"].as_object().map_or(document, |grants| json!(grants));
+    }
+    for term in &options.grants {
+        Grants::add(&mut document, term).map_err(Failed::Refused)?;
+    }
+    if let Some(access) = document["collections"].get_mut("access") {
+        *access = json!(access.as_str().unwrap_or_default().to_uppercase());
+    }
+    let mut input = document.as_object().cloned().unwrap_or_default();
+    input.retain(|_, part| !part.is_null());
+    input.insert("module".to_owned(), json!(options.module));
+    let granted = options.server.change("grantModule", GRANT, json!({"input": Value::Object(input)})).await?;
+    say(&format!("{} may do this outside: {}", options.module, granted["module"]["grants"]))
+}

@@ -1,0 +1,32 @@
+//! `ropewalk module remove MODULE@VERSION`: only while no job uses it.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::display::say;
+use crate::{Failed, remote};
+
+/// What to remove.
+#[derive(Args)]
+pub struct Options {
+    /// The module and its version, such as shop@1.2.0
+    #[arg(value_name = "MODULE@VERSION", value_parser = read_name)]
+    name: (String, String),
+    #[command(flatten)]
+    server: remote::Options,
+}
+
+fn read_name(text: &str) -> Result<(String, String), String> {
+    let (module, version) = text.split_once('@').ok_or("write MODULE@VERSION, such as shop@1.2.0")?;
+    Ok((module.to_owned(), version.to_owned()))
+}
+
+const REMOVE: &str = "mutation ($module: String!, $version: String!) {
+    removeModule(input: {module: $module, version: $version}) { removed userErrors { path message } } }";
+
+/// Removes it.
+pub async fn remove(options: &Options) -> Result<(), Failed> {
+    let (module, version) = &options.name;
+    let removed = options.server.change("removeModule", REMOVE, json!({"module": module, "version": version})).await?;
+    say(&format!("Removed {}.", removed["removed"].as_str().unwrap_or_default()))
+}
