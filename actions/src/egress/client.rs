@@ -39,6 +39,15 @@ impl Client {
         &self.limits
     }
 
+    /// Says whether a request could be sent, as far as that shows before anything is resolved.
+    ///
+    /// # Errors
+    /// `Denied`, `Invalid` and `Limit`, as sending it would.
+    pub fn check(&self, request: &Request, policy: Policy<'_>) -> Result<(), Error> {
+        let outgoing = Outgoing::read(request.clone(), &self.limits)?;
+        permit(policy, &outgoing).map(drop)
+    }
+
     /// Sends a request and waits for the whole answer. Dropping the future ends it at once.
     ///
     /// # Errors
