@@ -77,7 +77,7 @@ fn spin() -> ! {
     }
 }
 
-#[allow(unconditional_recursion, reason = "running out of stack is the point")]
+#[allow(unconditional_recursion, clippy::only_used_in_recursion, reason = "running out of stack is the point")]
 fn recurse(depth: u64) -> u64 {
     std::hint::black_box(recurse(depth - 1)) + 1
 }
@@ -91,7 +91,7 @@ fn grow() -> Outcome {
 
 fn chatter() -> Outcome {
     for message in 0..100_000 {
-        log::info(&format!("message {message} {}", "x".repeat(20_000)));
+        log::info(format!("message {message} {}", "x".repeat(20_000)));
     }
     Outcome::unchanged()
 }
