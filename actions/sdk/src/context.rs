@@ -47,6 +47,25 @@ impl Context {
     }
 }
 
+#[cfg(test)]
+impl Context {
+    /// The context as the host hands it over.
+    pub(crate) fn written(&self) -> wit::Context {
+        wit::Context {
+            job_result: self.job_result.clone(),
+            line_no: self.line_no,
+            attempt: self.attempt,
+            idempotency_key: self.idempotency_key.clone(),
+            now: self.now.clone(),
+            since: self.since.clone(),
+            organization: self.organization.clone(),
+            arguments: Value::Object(self.arguments.clone()).to_string(),
+            dates: Value::Object(self.dates.clone()).to_string(),
+            dry_run: self.dry_run,
+        }
+    }
+}
+
 fn object(what: &str, text: &str) -> Result<Map<String, Value>, Failure> {
     serde_json::from_str(text)
         .map_err(|error| Failure::new(format!("The context's {what} are no JSON object: {error}")))

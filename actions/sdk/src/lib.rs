@@ -13,10 +13,16 @@
 mod action;
 mod context;
 mod failure;
+#[cfg(feature = "schema")]
+mod function;
 mod module;
 mod outcome;
+mod record;
 mod records;
 
+pub mod collections;
+pub mod http;
+pub mod jobs;
 pub mod log;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
@@ -24,12 +30,17 @@ pub mod testing;
 pub use action::{Action, Intake};
 pub use context::Context;
 pub use failure::Failure;
+#[cfg(feature = "schema")]
+pub use function::{Function, Once};
 pub use outcome::{Outcome, Rejection, Severity};
+pub use record::Record;
 pub use records::Records;
+#[cfg(feature = "schema")]
+pub use schemars::{self, JsonSchema};
 pub use serde_json::{Value, json};
 
 #[doc(hidden)]
-pub use module::{Entry, Exported, Offer};
+pub use module::{Entry, Exported, General, Line, Offer, Offered};
 
 /// The contract as wit-bindgen writes it. Authors need none of it.
 #[doc(hidden)]

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use crate::bindings::exports::ropewalk::action::actions as wit;
 use crate::{Action, Context, Failure, Intake, Outcome, Records};
 
-/// Makes a module of a list of actions. One line for each is all it takes.
+/// Makes a module of a list of actions: types that are an [`Action`], or a `Function`.
 #[macro_export]
 macro_rules! module {
     ($($action:ty),+ $(,)?) => {
@@ -15,7 +15,7 @@ macro_rules! module {
 
         impl $crate::Offer for Table {
             fn entries() -> Vec<$crate::Entry> {
-                vec![$($crate::Entry::of::<$action>()),+]
+                vec![$(<$action as $crate::Offered<_>>::entry()),+]
             }
         }
 
@@ -30,12 +30,34 @@ pub trait Offer: 'static {
     fn entries() -> Vec<Entry>;
 }
 
+/// What may stand in a module's list. `How` tells the forms of actions apart, so that
+/// the list need not.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no action",
+    note = "implement `ropewalk_sdk::Function` for it, or `ropewalk_sdk::Action` where it keeps something between batches"
+)]
+pub trait Offered<How> {
+    /// The entry in the list.
+    fn entry() -> Entry;
+}
+
+/// Stands for the general form in a module's list.
+pub enum General {}
+
+impl<A: Action> Offered<General> for A {
+    fn entry() -> Entry {
+        Entry::of::<A>()
+    }
+}
+
 /// One action without its type.
 pub struct Entry {
     name: &'static str,
     spec: fn() -> wit::ActionSpec,
-    open: fn(&str, &Context) -> Result<Box<dyn Running>, Failure>,
+    open: fn(&str, &Context) -> Opened,
 }
+
+type Opened = Result<Box<dyn Running>, Failure>;
 
 impl Entry {
     /// The entry of an action.
@@ -45,11 +67,15 @@ impl Entry {
 }
 
 fn spec<A: Action>() -> wit::ActionSpec {
+    let schema = A::schema();
     wit::ActionSpec {
         name: A::NAME.to_owned(),
-        title: A::TITLE.to_owned(),
-        summary: A::SUMMARY.to_owned(),
-        parameters: A::schema().to_string(),
+        title: if A::TITLE.is_empty() { as_title(A::NAME) } else { A::TITLE.to_owned() },
+        summary: match A::SUMMARY {
+            "" => schema["description"].as_str().unwrap_or_default().to_owned(),
+            summary => summary.to_owned(),
+        },
+        parameters: schema.to_string(),
         intake: match A::INTAKE {
             Intake::Batches => wit::Intake::Batches,
             Intake::Whole => wit::Intake::Whole,
@@ -58,7 +84,14 @@ fn spec<A: Action>() -> wit::ActionSpec {
     }
 }
 
-fn open<A: Action>(parameters: &str, context: &Context) -> Result<Box<dyn Running>, Failure> {
+/// `order.check-all` is `Order check all`.
+fn as_title(name: &str) -> String {
+    let words = name.replace(['.', '-'], " ");
+    let mut letters = words.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
+fn open<A: Action>(parameters: &str, context: &Context) -> Opened {
     let parameters = serde_json::from_str(parameters)
         .map_err(|error| Failure::new(format!("The parameters do not fit the action \"{}\": {error}", A::NAME)))?;
     Ok(Box::new(A::open(parameters, context)?))
@@ -97,16 +130,23 @@ pub struct Line<T> {
     offer: PhantomData<T>,
 }
 
-impl<T: Offer> wit::GuestLine for Line<T> {
-    fn open(action: String, parameters: String, context: wit::Context) -> Result<wit::Line, wit::Failure> {
+impl<T: Offer> Line<T> {
+    /// Takes up the named action.
+    pub fn start(action: &str, parameters: &str, context: wit::Context) -> Result<Line<T>, Failure> {
         let entries = T::entries();
         let entry = entries.iter().find(|entry| entry.name == action);
         let entry = entry.ok_or_else(|| {
             let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
             Failure::new(format!("There is no action \"{action}\" here, only {}", names.join(", ")))
         })?;
-        let running = (entry.open)(&parameters, &Context::read(context)?)?;
-        Ok(wit::Line::new(Line::<T> { running: RefCell::new(running), offer: PhantomData }))
+        let running = (entry.open)(parameters, &Context::read(context)?)?;
+        Ok(Line { running: RefCell::new(running), offer: PhantomData })
+    }
+}
+
+impl<T: Offer> wit::GuestLine for Line<T> {
+    fn open(action: String, parameters: String, context: wit::Context) -> Result<wit::Line, wit::Failure> {
+        Ok(wit::Line::new(Line::<T>::start(&action, &parameters, context)?))
     }
 
     fn take(&self, records: String) -> Result<wit::Outcome, wit::Failure> {

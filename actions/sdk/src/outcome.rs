@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Records;
 use crate::bindings::exports::ropewalk::action::actions as wit;
+use crate::{Failure, Records};
 
 /// How well it went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +48,11 @@ impl Outcome {
     /// These records go on instead.
     pub fn of(records: impl Into<Records>) -> Outcome {
         Outcome { records: Some(records.into()), ..Outcome::default() }
+    }
+
+    /// These records, of a type of one's own, go on instead.
+    pub fn write<T: Serialize>(records: &[T]) -> Result<Outcome, Failure> {
+        Ok(Outcome::of(Records::write(records)?))
     }
 
     /// With a sentence for the clerk.

@@ -1,4 +1,18 @@
 //! Runs an action without a host, for its own tests.
+//!
+//! What the action asks of a capability is answered by [`host`]:
+//!
+//! ```ignore
+//! let host = testing::host();
+//! host.answer(|request| Ok(http::Response::new(201)));
+//! let report = testing::run::<Send>(json!({"url": "https://example.com"}), &[json!([{"id": 1}])])?;
+//! assert_eq!(host.requests().len(), 1);
+//! ```
+
+pub(crate) mod fake;
+mod host;
+
+pub use host::{Host, host};
 
 use serde_json::{Value, json};
 
@@ -16,7 +30,14 @@ pub fn context() -> Context {
         since: None,
         organization: "acme".to_owned(),
         arguments: object(json!({"top": 5})),
-        dates: object(json!({"today": "2026-03-02", "startOfWeek": "2026-03-02", "now": "2026-03-02T12:00:00+01:00"})),
+        dates: object(json!({
+            "today": "2026-03-02", "yesterday": "2026-03-01", "tomorrow": "2026-03-03",
+            "now": "2026-03-02T12:00:00+01:00",
+            "startOfWeek": "2026-03-02", "endOfWeek": "2026-03-08",
+            "startOfMonth": "2026-03-01", "endOfMonth": "2026-03-31",
+            "startOfQuarter": "2026-01-01", "endOfQuarter": "2026-03-31",
+            "startOfYear": "2026-01-01", "endOfYear": "2026-12-31"
+        })),
         dry_run: false,
     }
 }

@@ -1,68 +1,25 @@
 //! Compiled modules on disk, by digest, so that a second start is fast.
 //!
 //! The folder belongs to the program alone. A file that is not exactly what
-//! was written, or was written by another build, is compiled again.
+//! was written, or was written by another build, is made again.
+
+mod note;
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use ::engine::model::action::{ActionSpec, Intake};
-use serde_json::Value;
-use sha2::{Digest, Sha256};
+use ::engine::model::module::ModuleInfo;
 use wasmtime::component::Component;
 
 use super::engine::Runtime;
-use super::module::hex;
+use super::module::digest_of;
+use note::Note;
 
 /// The folder of compiled modules.
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,
-}
-
-/// What a module said of itself when it was first loaded.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-pub(super) struct Listing {
-    pub(super) version: String,
-    actions: Vec<ListedAction>,
-}
-
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-struct ListedAction {
-    name: String,
-    title: String,
-    summary: String,
-    parameters: Value,
-    intake: String,
-}
-
-impl Listing {
-    pub(super) fn new(version: String, specs: &[ActionSpec]) -> Self {
-        let actions = specs.iter().map(|spec| ListedAction {
-            name: spec.name.clone(),
-            title: spec.title.clone(),
-            summary: spec.summary.clone(),
-            parameters: spec.parameters.clone(),
-            intake: spec.intake.word().to_owned(),
-        });
-        Self { version, actions: actions.collect() }
-    }
-
-    pub(super) fn actions(&self, module: &str) -> Result<Vec<ActionSpec>, String> {
-        let specs = self.actions.iter().map(|action| {
-            Ok(ActionSpec {
-                module: module.to_owned(),
-                name: action.name.clone(),
-                title: action.title.clone(),
-                summary: action.summary.clone(),
-                parameters: action.parameters.clone(),
-                intake: Intake::from_word(&action.intake)
-                    .ok_or_else(|| format!("has an unknown intake `{}`", action.intake))?,
-            })
-        });
-        specs.collect()
-    }
 }
 
 impl Cache {
@@ -80,15 +37,15 @@ impl Cache {
         Ok(Self { folder })
     }
 
-    fn code_path(&self, runtime: &Runtime, digest: &str) -> PathBuf {
-        self.folder.join(format!("{digest}-{}.cwasm", runtime.build_id()))
+    fn path(&self, runtime: &Runtime, digest: &str, ending: &str) -> PathBuf {
+        self.folder.join(format!("{digest}-{}.{ending}", runtime.build_id()))
     }
 
     pub(super) fn find(&self, runtime: &Runtime, digest: &str) -> Option<Component> {
-        let path = self.code_path(runtime, digest);
+        let path = self.path(runtime, digest, "cwasm");
         let noted = fs::read_to_string(note_of(&path)).ok()?;
         let code = fs::read(&path).ok()?;
-        if hex(&Sha256::digest(&code)) != noted.trim() {
+        if digest_of(&code) != noted.trim() {
             tracing::warn!(path = %path.display(), "a compiled module in the cache is damaged; compiling it again");
             return None;
         }
@@ -107,28 +64,25 @@ impl Cache {
     }
 
     pub(super) fn keep(&self, runtime: &Runtime, digest: &str, code: &[u8]) -> Result<Component, String> {
-        let path = self.code_path(runtime, digest);
-        let kept =
-            write_whole(&path, code).and_then(|()| write_whole(&note_of(&path), hex(&Sha256::digest(code)).as_bytes()));
+        let path = self.path(runtime, digest, "cwasm");
+        let kept = write_whole(&path, code).and_then(|()| write_whole(&note_of(&path), digest_of(code).as_bytes()));
         if let Err(error) = kept {
             tracing::warn!(path = %path.display(), %error, "a compiled module cannot be cached; the next start compiles it again");
         }
         load(runtime, code)
     }
 
-    pub(super) fn listing(&self, digest: &str) -> Option<Listing> {
-        serde_json::from_slice(&fs::read(self.listing_path(digest)).ok()?).ok()
+    /// What a module was found to be when this build first loaded it.
+    pub(super) fn info(&self, runtime: &Runtime, digest: &str) -> Option<ModuleInfo> {
+        let note: Note = serde_json::from_slice(&fs::read(self.path(runtime, digest, "json")).ok()?).ok()?;
+        note.info(digest)
     }
 
-    pub(super) fn keep_listing(&self, digest: &str, listing: &Listing) {
-        let text = serde_json::to_vec(listing).unwrap_or_default();
-        if let Err(error) = write_whole(&self.listing_path(digest), &text) {
-            tracing::warn!(%error, "a module's list of actions cannot be cached");
+    pub(super) fn keep_info(&self, runtime: &Runtime, info: &ModuleInfo) {
+        let text = serde_json::to_vec(&Note::of(info)).unwrap_or_default();
+        if let Err(error) = write_whole(&self.path(runtime, &info.digest, "json"), &text) {
+            tracing::warn!(%error, "what a module is cannot be cached; the next start asks it again");
         }
-    }
-
-    fn listing_path(&self, digest: &str) -> PathBuf {
-        self.folder.join(format!("{digest}.json"))
     }
 }
 

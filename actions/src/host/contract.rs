@@ -1,39 +1,24 @@
 //! The bindings of the contract in `wit/`, and the way between them and the engine's types.
 
-use ::engine::model::action::{ActionSpec, Intake};
 use ::engine::ports::actions::{Failure, FailureKind, LineContext, Severity};
-use exports::ropewalk::action::actions as wit;
+pub(super) use exports::ropewalk::action::actions as wit;
 
 wasmtime::component::bindgen!({
     path: "wit",
     world: "module",
+    imports: {
+        "ropewalk:host/http@1.0.0": async | trappable,
+        "ropewalk:host/collections@1.0.0": async | trappable,
+        "ropewalk:host/jobs@1.0.0": async | trappable,
+    },
     exports: { default: async },
 });
 
 pub(super) use exports::ropewalk::action::actions::Outcome;
-pub(super) use ropewalk::host::log;
+pub(super) use ropewalk::host::{collections, http, jobs, log};
 
-/// What a module says of one action; the schema is checked to be JSON.
-pub(super) fn spec(module: &str, spec: wit::ActionSpec) -> Result<ActionSpec, String> {
-    let parameters = values::json::parse(spec.parameters.as_bytes(), values::json::Bounds::default());
-    let parameters =
-        parameters.map_err(|fault| format!("the schema of action `{}` is not JSON: {fault}", spec.name))?;
-    let intake = match spec.intake {
-        wit::Intake::Batches => Intake::Batches,
-        wit::Intake::Whole => Intake::Whole,
-        wit::Intake::None => Intake::None,
-    };
-    Ok(ActionSpec {
-        module: module.to_owned(),
-        name: spec.name,
-        title: spec.title,
-        summary: spec.summary,
-        parameters,
-        intake,
-    })
-}
-
-pub(super) fn context(context: LineContext) -> wit::Context {
+pub(super) fn context(context: &LineContext) -> wit::Context {
+    let context = context.clone();
     wit::Context {
         job_result: context.job_result,
         line_no: context.line_no,

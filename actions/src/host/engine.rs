@@ -6,16 +6,17 @@ use std::sync::Arc;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
 
-use super::capabilities::log;
-use super::limits::Limits;
-use super::line::Guest;
+use super::capabilities;
+use super::guest::Guest;
+use super::limits::{CORE_INSTANCES, Limits, MEMORIES, TABLES};
 use super::pulse::{Beat, Pulse};
+use crate::egress::{Client, Dialer};
 
-/// Core modules of one component: the guest itself and the adapters around it.
-const CORE_INSTANCES_PER_COMPONENT: u32 = 16;
-const TABLES_PER_COMPONENT: u32 = 16;
 /// Stack of guest code, in bytes: room for the recursion that scripts are used to.
 const MAX_STACK: usize = 1024 * 1024;
+/// Grows whenever a component is checked for more when it is loaded, so that what was
+/// checked for less is looked at again.
+const CHECKS: u32 = 1;
 /// What a fresh instance may keep resident of the memory of the one before it.
 const KEEP_RESIDENT: usize = 2 * 1024 * 1024;
 
@@ -28,7 +29,8 @@ pub struct Runtime {
 struct Inner {
     engine: Engine,
     linker: Linker<Guest>,
-    limits: Limits,
+    limits: Arc<Limits>,
+    client: Client,
     pulse: Pulse,
 }
 
@@ -40,9 +42,10 @@ impl Runtime {
     pub fn new(limits: Limits) -> wasmtime::Result<Self> {
         let engine = Engine::new(&config(&limits, limits.instances))?;
         let mut linker = Linker::new(&engine);
-        log::link(&mut linker)?;
+        capabilities::link(&mut linker)?;
         let pulse = Pulse::of(engine.clone(), limits.tick)?;
-        Ok(Self { inner: Arc::new(Inner { engine, linker, limits, pulse }) })
+        let client = Client::new(Dialer::default(), Arc::default(), limits.http.clone());
+        Ok(Self { inner: Arc::new(Inner { engine, linker, limits: Arc::new(limits), client, pulse }) })
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -53,10 +56,12 @@ impl Runtime {
         &self.inner.linker
     }
 
-    /// The version of wasmtime and its settings, as part of names in the cache.
+    /// The versions of wasmtime and of this host, and the settings, as part of names in the
+    /// cache: what another build compiled and checked, this one does again.
     pub(super) fn build_id(&self) -> String {
         let mut hasher = DefaultHasher::new();
         self.inner.engine.precompile_compatibility_hash().hash(&mut hasher);
+        (env!("CARGO_PKG_VERSION"), CHECKS).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
 
@@ -65,8 +70,13 @@ impl Runtime {
         self.inner.pulse.beat()
     }
 
+    /// What sends the HTTP requests of guests.
+    pub(super) fn client(&self) -> &Client {
+        &self.inner.client
+    }
+
     /// The limits in force.
-    pub fn limits(&self) -> &Limits {
+    pub fn limits(&self) -> &Arc<Limits> {
         &self.inner.limits
     }
 }
@@ -82,13 +92,13 @@ impl Drop for Inner {
 pub(super) fn config(limits: &Limits, instances: u32) -> Config {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)
-        .total_core_instances(instances * CORE_INSTANCES_PER_COMPONENT)
-        .total_memories(instances)
-        .total_tables(instances * TABLES_PER_COMPONENT)
+        .total_core_instances(instances * CORE_INSTANCES)
+        .total_memories(instances * MEMORIES)
+        .total_tables(instances * TABLES)
         .total_stacks(instances)
-        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
-        .max_tables_per_component(TABLES_PER_COMPONENT)
-        .max_memories_per_component(1)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_tables_per_component(TABLES)
+        .max_memories_per_component(MEMORIES)
         .max_memory_size(limits.memory)
         .table_elements(limits.table_elements)
         .linear_memory_keep_resident(KEEP_RESIDENT);

@@ -4,7 +4,15 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
+use crate::egress;
+
 const MIB: usize = 1024 * 1024;
+/// Core modules of one component at work: the guest itself, its libraries and the adapters around it.
+pub(super) const CORE_INSTANCES: u32 = 32;
+/// Tables of one component.
+pub(super) const TABLES: u32 = 16;
+/// Linear memories of one component.
+pub(super) const MEMORIES: u32 = 1;
 
 /// The bounds of every guest. All finite, all in force from the first instruction.
 #[derive(Debug, Clone)]
@@ -31,10 +39,28 @@ pub struct Limits {
     pub function: usize,
     /// Functions of a component.
     pub functions: u32,
+    /// Imports, exports and types of a component and all that is in it: so many of each.
+    pub declarations: u32,
+    /// Components and core modules inside each other.
+    pub nesting: u32,
+    /// What `list` may answer, in bytes.
+    pub list: usize,
+    /// Actions of one module.
+    pub actions: usize,
+    /// Schema of the parameters of one action, in bytes.
+    pub schema: usize,
     /// How long a component may take to compile.
     pub compile_time: Duration,
     /// Memory of the process that compiles, in bytes.
     pub compile_memory: u64,
+    /// Components that are compiled at the same time.
+    pub compilers: usize,
+    /// How often one line may call the host, besides its log.
+    pub calls: u32,
+    /// One HTTP request: sizes, redirects, time.
+    pub http: egress::Limits,
+    /// Streams, pollables and the like that a guest of WASI may hold.
+    pub resources: usize,
 }
 
 impl Default for Limits {
@@ -51,8 +77,17 @@ impl Default for Limits {
             component: 32 * MIB,
             function: 256 * 1024,
             functions: 100_000,
+            declarations: 100_000,
+            nesting: 10,
+            list: 4 * MIB,
+            actions: 200,
+            schema: 256 * 1024,
             compile_time: Duration::from_secs(60),
             compile_memory: 2048 * MIB as u64,
+            compilers: 2,
+            calls: 10_000,
+            http: egress::Limits::default(),
+            resources: 10_000,
         }
     }
 }
@@ -71,7 +106,11 @@ impl Limits {
 
 /// `256 MiB`.
 pub(super) fn in_words(bytes: usize) -> String {
-    if bytes >= MIB { format!("{} MiB", bytes / MIB) } else { format!("{} KiB", bytes / 1024) }
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..MIB => format!("{} KiB", bytes / 1024),
+        _ => format!("{} MiB", bytes / MIB),
+    }
 }
 
 /// Refuses growth beyond the limits, and remembers that it did, so that the
@@ -111,14 +150,14 @@ impl ResourceLimiter for Growth {
     }
 
     fn instances(&self) -> usize {
-        20
+        CORE_INSTANCES as usize
     }
 
     fn tables(&self) -> usize {
-        20
+        TABLES as usize
     }
 
     fn memories(&self) -> usize {
-        1
+        MEMORIES as usize
     }
 }

@@ -1,23 +1,102 @@
 //! What a component says of itself in its metadata sections.
 
-use wasmparser::{Parser, Payload};
+use semver::Version;
+use wasm_metadata::{Metadata, Payload};
 
-/// The version of a component that names none.
-const UNKNOWN: &str = "0.0.0";
+/// How an author mends what is missing.
+const CURE: &str = "`ropewalk module build` writes it, and so does `wasm-tools metadata add";
 
-/// The semantic version in the component's own `version` section.
-pub(super) fn version(component: &[u8]) -> String {
-    let mut depth = 0;
-    for payload in Parser::new(0).parse_all(component) {
-        match payload {
-            Ok(Payload::ModuleSection { .. } | Payload::ComponentSection { .. }) => depth += 1,
-            Ok(Payload::End(_)) => depth -= 1,
-            Ok(Payload::CustomSection(section)) if depth == 0 && section.name() == "version" => {
-                return String::from_utf8_lossy(section.data()).into_owned();
-            }
-            Ok(_) => {}
-            Err(_) => break,
-        }
+/// Longest text of each section, in bytes; the rest is cut.
+const LONGEST: usize = 1000;
+
+/// Name, version and the rest of a module's metadata.
+#[derive(Debug, PartialEq)]
+pub(super) struct About {
+    /// The key of the module.
+    pub(super) name: String,
+    /// Semantic version.
+    pub(super) version: Version,
+    /// What it is for.
+    pub(super) description: Option<String>,
+    /// Who wrote it.
+    pub(super) authors: Option<String>,
+    /// An SPDX expression.
+    pub(super) licence: Option<String>,
+}
+
+/// Reads the metadata of a component that was scanned.
+///
+/// # Errors
+/// Everything that is missing or cannot be read, one sentence each.
+pub(super) fn read(component: &[u8]) -> Result<About, Vec<String>> {
+    let payload = Payload::from_binary(component);
+    let payload = payload.map_err(|error| vec![format!("has metadata that cannot be read: {error:#}")])?;
+    let metadata = payload.metadata();
+    let name = metadata.name.clone().filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| format!("has no name, which would be its key; {CURE} --name my-module`"));
+    match (name, version(metadata)) {
+        (Ok(name), Ok(version)) => Ok(About {
+            name,
+            version,
+            description: text(metadata.description.as_ref()),
+            authors: text(metadata.authors.as_ref()),
+            licence: text(metadata.licenses.as_ref()),
+        }),
+        (name, version) => Err(name.err().into_iter().chain(version.err()).collect()),
     }
-    UNKNOWN.to_owned()
+}
+
+fn version(metadata: &Metadata) -> Result<Version, String> {
+    let Some(written) = &metadata.version else {
+        return Err(format!("has no version; {CURE} --version 1.0.0`"));
+    };
+    let written = written.to_string();
+    Version::parse(&written).map_err(|_| {
+        let told: String = written.chars().take(60).collect();
+        format!("has the version `{told}`, which is not a semantic version such as 1.0.0; {CURE} --version 1.0.0`")
+    })
+}
+
+fn text(section: Option<&impl ToString>) -> Option<String> {
+    let mut text = section?.to_string();
+    text.truncate(text.floor_char_boundary(LONGEST));
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_metadata::{AddMetadata, AddMetadataField};
+
+    use super::*;
+
+    fn component(name: Option<&str>, version: Option<&str>) -> Vec<u8> {
+        let mut add = AddMetadata::default();
+        if let Some(name) = name {
+            add.name = AddMetadataField::Set(name.to_owned());
+        }
+        if let Some(version) = version {
+            add.version = AddMetadataField::Set(version.parse().unwrap());
+        }
+        add.to_wasm(&wat::parse_str("(component)").unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_name_and_a_version_are_required() {
+        let faults = read(&component(None, None)).unwrap_err();
+        assert_eq!(faults.len(), 2);
+        assert!(
+            faults[0].contains("metadata add --name") && faults[1].contains("metadata add --version"),
+            "{faults:?}"
+        );
+        let faults = read(&component(Some("m"), Some("7"))).unwrap_err();
+        assert!(faults[0].contains("`7`, which is not a semantic version"), "{faults:?}");
+    }
+
+    #[test]
+    fn what_is_there_is_read() {
+        let about = read(&component(Some("orders"), Some("1.2.3"))).unwrap();
+        assert_eq!((about.name.as_str(), about.version), ("orders", Version::new(1, 2, 3)));
+        assert_eq!((about.description, about.authors, about.licence), (None, None, None));
+    }
 }

@@ -1,21 +1,27 @@
 //! The host of modules: loads components, and opens a fresh instance for every line.
 
+mod broken;
 mod cache;
 mod capabilities;
 pub mod compile;
 mod contract;
 mod engine;
+mod guest;
+mod heavy;
+mod imports;
 mod limits;
 mod line;
+mod listing;
 mod metadata;
 mod module;
+mod outside;
 mod pulse;
-pub mod scan;
+mod ready;
+mod scan;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ::engine::model::action::Catalogue;
+use ::engine::model::module::ModuleInfo;
 use ::engine::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
@@ -25,28 +31,37 @@ pub use cache::Cache;
 pub use compile::Compiler;
 pub use engine::Runtime;
 pub use limits::Limits;
-pub use module::{Installable, Module};
+use module::{Loader, Module, digest_of};
+use ready::Ready;
 
-/// Why a module cannot be loaded: one sentence with the place and the cure.
+/// Why a module that comes with the program cannot be loaded.
 #[derive(Debug, thiserror::Error)]
-#[error("module `{module}`: {reason}")]
+#[error("the {module} {}", .faults.join("; "))]
 pub struct LoadError {
-    /// Key of the module.
+    /// Which one.
     pub module: String,
-    /// What is wrong.
-    pub reason: String,
+    /// What is wrong, one sentence each.
+    pub faults: Vec<String>,
 }
 
-/// The installed modules, and the means to run them.
+/// The modules that are ready, and the means to run them and to load others.
+#[derive(Clone)]
 pub struct Host {
-    runtime: Runtime,
-    modules: BTreeMap<String, Arc<Module>>,
-    catalogue: Arc<Catalogue>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    loader: Loader,
+    ready: Ready,
+    bundled: Vec<ModuleInfo>,
+    /// Lines that may be at work at once: as many as the pool has instances.
     slots: Arc<Semaphore>,
+    /// Components that may be compiled at once: each may take much memory.
+    compilers: Semaphore,
 }
 
 impl Host {
-    /// A host of these modules. Each is compiled the first time a program of this
+    /// A host with these modules ready. Each is compiled the first time a program of this
     /// build meets it, and read from the cache ever after.
     ///
     /// # Errors
@@ -55,61 +70,105 @@ impl Host {
         limits: Limits,
         compiler: Compiler,
         cache: Cache,
-        modules: impl IntoIterator<Item = Installable>,
+        bundled: impl IntoIterator<Item = impl Into<Arc<[u8]>>>,
     ) -> Result<Self, LoadError> {
-        let unavailable = |reason: String| LoadError { module: "host".to_owned(), reason };
-        let runtime = Runtime::new(limits).map_err(|error| unavailable(error.to_string()))?;
-        let loaded = load_all(&runtime, &compiler, &cache, modules).await?;
-        let specs = loaded.values().flat_map(|module| module.actions().to_vec());
-        let digests = loaded.values().map(|module| module.digest()).collect();
-        let catalogue = Arc::new(Catalogue::new(specs, digests).map_err(unavailable)?);
+        let unavailable =
+            |error: wasmtime::Error| LoadError { module: "host".to_owned(), faults: vec![error.to_string()] };
+        let runtime = Runtime::new(limits).map_err(unavailable)?;
         let slots = Arc::new(Semaphore::new(runtime.limits().instances as usize));
-        Ok(Self { runtime, modules: loaded, catalogue, slots })
+        let compilers = Semaphore::new(runtime.limits().compilers);
+        let loader = Loader { runtime, compiler, cache };
+        let shared = Shared { loader, ready: Ready::default(), bundled: Vec::new(), slots, compilers };
+        let mut host = Self { shared: Arc::new(shared) };
+        let infos = host.load_all(bundled.into_iter().map(Into::into).collect()).await?;
+        if let Some(shared) = Arc::get_mut(&mut host.shared) {
+            shared.bundled = infos;
+        }
+        Ok(host)
     }
-}
 
-/// Loads modules side by side, since one that must be compiled takes a while.
-async fn load_all(
-    runtime: &Runtime,
-    compiler: &Compiler,
-    cache: &Cache,
-    modules: impl IntoIterator<Item = Installable>,
-) -> Result<BTreeMap<String, Arc<Module>>, LoadError> {
-    let mut loading = JoinSet::new();
-    for installable in modules {
-        let (runtime, compiler, cache) = (runtime.clone(), compiler.clone(), cache.clone());
-        loading.spawn(async move {
-            let key = installable.key.clone();
-            match Module::load(&runtime, &compiler, &cache, installable).await {
-                Ok(module) => Ok((key, Arc::new(module))),
-                Err(reason) => Err(LoadError { module: key, reason }),
-            }
-        });
+    /// Loads modules side by side, since one that must be compiled takes a while.
+    async fn load_all(&self, components: Vec<Arc<[u8]>>) -> Result<Vec<ModuleInfo>, LoadError> {
+        let mut loading = JoinSet::new();
+        for (position, component) in components.into_iter().enumerate() {
+            let host = self.clone();
+            loading.spawn(async move {
+                let unusable = |faults| LoadError { module: format!("bundled module no. {}", position + 1), faults };
+                Ok((position, host.load(component).await.map_err(unusable)?))
+            });
+        }
+        let mut infos = loading.join_all().await.into_iter().collect::<Result<Vec<_>, LoadError>>()?;
+        infos.sort_by_key(|(position, _)| *position);
+        Ok(infos.into_iter().map(|(_, info)| info).collect())
     }
-    loading.join_all().await.into_iter().collect()
+
+    /// The module with this digest, from memory or from the cache.
+    async fn find(&self, digest: &str) -> Option<Arc<Module>> {
+        let Shared { loader, ready, .. } = &*self.shared;
+        Some(ready.add(loader.recall(digest).await?))
+    }
 }
 
 #[async_trait]
 impl Actions for Host {
-    fn catalogue(&self) -> Arc<Catalogue> {
-        Arc::clone(&self.catalogue)
+    fn bundled(&self) -> Vec<ModuleInfo> {
+        self.shared.bundled.clone()
+    }
+
+    async fn load(&self, component: Arc<[u8]>) -> Result<ModuleInfo, Vec<String>> {
+        let Shared { loader, ready, compilers, .. } = &*self.shared;
+        scan::check_size(&component, loader.runtime.limits()).map_err(|fault| vec![fault])?;
+        let digest = heavy::heavy(component.len(), || digest_of(&component));
+        let turn = ready.turn(&digest);
+        let _turn = turn.lock().await;
+        if let Some(module) = ready.find(&digest) {
+            return Ok(module.info().clone());
+        }
+        if let Some(module) = self.find(&digest).await {
+            return Ok(module.info().clone());
+        }
+        let _compiler = compilers.acquire().await.map_err(|error| vec![error.to_string()])?;
+        let module = loader.load(&digest, &component).await?;
+        Ok(ready.add(module).info().clone())
+    }
+
+    async fn recall(&self, digest: &str) -> bool {
+        let ready = &self.shared.ready;
+        if ready.find(digest).is_some() {
+            return true;
+        }
+        if !is_digest(digest) {
+            return false;
+        }
+        let turn = ready.turn(digest);
+        let _turn = turn.lock().await;
+        ready.find(digest).is_some() || self.find(digest).await.is_some()
+    }
+
+    fn unload(&self, digest: &str) {
+        if !self.shared.bundled.iter().any(|info| info.digest == digest) {
+            self.shared.ready.remove(digest);
+        }
     }
 
     async fn open(&self, open: OpenLine) -> Result<Box<dyn ActionLine>, Failure> {
-        let named = open
-            .action
-            .split_once('/')
-            .and_then(|(module, action)| Some((self.modules.get(module)?, action.to_owned())));
-        let Some((module, action)) = named else {
-            return Err(Failure::new(
-                FailureKind::Final,
-                format!("the action `{}` is not installed on this node", open.action),
-            ));
+        let Shared { loader, ready, slots, .. } = &*self.shared;
+        let Some(module) = ready.find(&open.module.digest) else {
+            let message =
+                format!("The module {}@{} is not ready on this node.", open.module.module, open.module.version);
+            return Err(Failure::new(FailureKind::Final, message));
         };
         // The pool holds so many instances; a line that finds it full waits its turn.
-        let slot = Arc::clone(&self.slots).acquire_owned().await;
-        let slot = slot.map_err(|_| Failure::new(FailureKind::Final, "the host is shutting down"))?;
-        let line = line::Line::open(&self.runtime, module, &action, open, slot).await?;
-        Ok(Box::new(line))
+        let slot = tokio::select! {
+            slot = Arc::clone(slots).acquire_owned() => slot,
+            () = open.kill.cancelled() => return Err(Failure::new(FailureKind::Killed, "The line was killed.")),
+        };
+        let slot = slot.map_err(|_| Failure::new(FailureKind::Final, "The host is shutting down."))?;
+        Ok(Box::new(line::Line::open(&loader.runtime, &module, open, slot).await?))
     }
+}
+
+/// Digests become names of files.
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
 }

@@ -1,71 +1,51 @@
 //! A module: a component that was checked, compiled and asked for its actions once.
 
-use ::engine::model::action::{ActionSpec, ModuleDigest};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ::engine::model::grant::Capability;
+use ::engine::model::module::ModuleInfo;
+use ::engine::ports::actions::FailureKind;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use wasmtime::Store;
 use wasmtime::component::Component;
 
-use super::cache::{Cache, Listing};
+use super::broken::broken;
+use super::cache::Cache;
 use super::compile::Compiler;
-use super::contract::{self, Module as Exports, ModulePre};
+use super::contract::{Module as Exports, ModulePre, wit};
 use super::engine::Runtime;
-use super::line::{Guest, broken, new_store};
-use super::metadata;
+use super::guest::{Guest, new_store};
+use super::metadata::{self, About};
+use super::outside::Caller;
 use super::scan::scan;
+use super::{imports, listing};
 
-/// A component to be loaded, under the key that lines name it by.
-pub struct Installable {
-    /// Key of the module.
-    pub key: String,
-    /// The component.
-    pub component: std::borrow::Cow<'static, [u8]>,
+/// What modules are loaded with. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Loader {
+    pub(super) runtime: Runtime,
+    pub(super) compiler: Compiler,
+    pub(super) cache: Cache,
 }
 
 /// A loaded module.
-pub struct Module {
-    key: String,
-    listing: Listing,
-    actions: Vec<ActionSpec>,
-    digest: String,
+pub(super) struct Module {
+    info: ModuleInfo,
     pre: ModulePre<Guest>,
 }
 
+/// What a component is found to be before it is compiled.
+struct Checked {
+    about: About,
+    capabilities: BTreeSet<Capability>,
+}
+
 impl Module {
-    /// Loads a component: from the cache if this build met it before, else by
-    /// checking, compiling and asking it.
-    pub(super) async fn load(
-        runtime: &Runtime,
-        compiler: &Compiler,
-        cache: &Cache,
-        installable: Installable,
-    ) -> Result<Self, String> {
-        let digest = hex(&Sha256::digest(&installable.component));
-        let compiled = match cache.find(runtime, &digest) {
-            Some(compiled) => compiled,
-            None => compile(runtime, compiler, cache, &installable, &digest).await?,
-        };
-        let pre = prepare(runtime, &compiled)?;
-        let listing = match cache.listing(&digest) {
-            Some(listing) => listing,
-            None => {
-                let listing = ask(runtime, &pre, &installable).await?;
-                cache.keep_listing(&digest, &listing);
-                listing
-            }
-        };
-        let actions = listing.actions(&installable.key)?;
-        Ok(Self { key: installable.key, listing, actions, digest, pre })
-    }
-
-    /// The actions it offers.
-    pub fn actions(&self) -> &[ActionSpec] {
-        &self.actions
-    }
-
-    /// What a job result names it by.
-    pub fn digest(&self) -> ModuleDigest {
-        ModuleDigest { module: self.key.clone(), version: self.listing.version.clone(), digest: self.digest.clone() }
+    pub(super) fn info(&self) -> &ModuleInfo {
+        &self.info
     }
 
     pub(super) async fn instantiate(&self, store: &mut Store<Guest>) -> wasmtime::Result<Exports> {
@@ -73,50 +53,108 @@ impl Module {
     }
 }
 
-async fn compile(
-    runtime: &Runtime,
-    compiler: &Compiler,
-    cache: &Cache,
-    installable: &Installable,
-    digest: &str,
-) -> Result<Component, String> {
-    let _lock = cache.lock(digest).await;
-    if let Some(compiled) = cache.find(runtime, digest) {
-        return Ok(compiled);
+impl Loader {
+    /// A module that this build compiled before; none if it did not.
+    pub(super) async fn recall(&self, digest: &str) -> Option<Module> {
+        let (loader, digest) = (self.clone(), digest.to_owned());
+        let recalled = tokio::task::spawn_blocking(move || {
+            let info = loader.cache.info(&loader.runtime, &digest)?;
+            let compiled = loader.cache.find(&loader.runtime, &digest)?;
+            let pre = prepare(&loader.runtime, &compiled).ok()?;
+            Some(Module { info, pre })
+        });
+        recalled.await.ok().flatten()
     }
-    scan(&installable.component, runtime.limits())?;
-    let code = compiler.compile(runtime.limits(), &installable.component).await?;
-    cache.keep(runtime, digest, &code)
+
+    /// Checks, compiles and asks a component.
+    ///
+    /// # Errors
+    /// Every fault, one sentence each.
+    pub(super) async fn load(&self, digest: &str, component: &Arc<[u8]>) -> Result<Module, Vec<String>> {
+        let (runtime, looked_at) = (self.runtime.clone(), Arc::clone(component));
+        let checking = tokio::task::spawn_blocking(move || check(&runtime, &looked_at));
+        let Checked { about, capabilities } = checking.await.map_err(|error| vec![error.to_string()])??;
+        let compiled = self.compile(digest, component).await.map_err(|fault| vec![fault])?;
+        let pre = prepare(&self.runtime, &compiled).map_err(|fault| vec![fault])?;
+        let listed = ask(&self.runtime, &pre, &about.name).await.map_err(|fault| vec![fault])?;
+        let actions = listing::read(&about.name, listed, self.runtime.limits())?;
+        let info = ModuleInfo {
+            key: about.name,
+            version: about.version,
+            digest: digest.to_owned(),
+            size: component.len() as u64,
+            description: about.description,
+            authors: about.authors,
+            licence: about.licence,
+            capabilities,
+            actions,
+        };
+        self.cache.keep_info(&self.runtime, &info);
+        Ok(Module { info, pre })
+    }
+
+    async fn compile(&self, digest: &str, component: &[u8]) -> Result<Component, String> {
+        let _lock = self.cache.lock(digest).await;
+        if let Some(compiled) = self.cache.find(&self.runtime, digest) {
+            return Ok(compiled);
+        }
+        let code = self.compiler.compile(self.runtime.limits(), component).await?;
+        self.cache.keep(&self.runtime, digest, &code)
+    }
+}
+
+/// Everything that can be said of a component without compiling it.
+fn check(runtime: &Runtime, component: &[u8]) -> Result<Checked, Vec<String>> {
+    let surface = scan(component, runtime.limits())?;
+    match (imports::check(&surface), metadata::read(component)) {
+        (Ok(capabilities), Ok(about)) => Ok(Checked { about, capabilities }),
+        (capabilities, about) => Err([capabilities.err(), about.err()].into_iter().flatten().flatten().collect()),
+    }
 }
 
 fn prepare(runtime: &Runtime, component: &Component) -> Result<ModulePre<Guest>, String> {
     let linked = runtime.linker().instantiate_pre(component);
-    let linked = linked.map_err(|error| format!("asks for what this host does not have: {}", error.root_cause()))?;
-    ModulePre::new(linked)
-        .map_err(|error| format!("does not offer `ropewalk:action/actions@1.0.0`: {}", error.root_cause()))
+    let linked = linked.map_err(|error| format!("asks for what this host does not have: {}", chain(&error)))?;
+    ModulePre::new(linked).map_err(|error| format!("does not offer what its contract says: {}", chain(&error)))
 }
 
-/// Asks a fresh instance for its actions.
-async fn ask(runtime: &Runtime, pre: &ModulePre<Guest>, installable: &Installable) -> Result<Listing, String> {
+/// An error with its causes, as one sentence.
+fn chain(error: &wasmtime::Error) -> String {
+    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Asks a fresh instance for its actions. It reaches nothing meanwhile.
+async fn ask(runtime: &Runtime, pre: &ModulePre<Guest>, module: &str) -> Result<Vec<wit::ActionSpec>, String> {
     let limits = runtime.limits();
-    let mut store = new_store(runtime, CancellationToken::new(), limits.listing);
-    let listed = async {
+    let caller = Caller {
+        module: module.to_owned(),
+        idempotency_key: String::new(),
+        dry_run: true,
+        reach: None,
+        end: Instant::now() + limits.listing,
+    };
+    let mut store = new_store(runtime, caller, CancellationToken::new(), String::new(), limits.list);
+    let stop = store.data().stop();
+    let listed = stop.hold(async {
         let exports = pre.instantiate_async(&mut store).await?;
         exports.ropewalk_action_actions().call_list(&mut store).await
-    };
+    });
     let listed = listed.await;
-    let listed = listed.map_err(|error| {
-        format!("cannot list its actions: {}", broken(&store, limits, limits.listing, &error).message)
-    })?;
-    let specs: Vec<_> =
-        listed.into_iter().map(|spec| contract::spec(&installable.key, spec)).collect::<Result<_, _>>()?;
-    if specs.is_empty() {
-        return Err("offers no action".to_owned());
-    }
-    Ok(Listing::new(metadata::version(&installable.component), &specs))
+    listed.map_err(|error| {
+        let failure = broken(&store, limits, limits.listing, &error);
+        let why = match failure.kind {
+            FailureKind::Timeout => format!("takes longer than {:?} to list its actions", limits.listing),
+            _ => format!("cannot list its actions: {}", failure.message),
+        };
+        why.trim_end_matches('.').to_owned()
+    })
 }
 
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
+/// SHA-256 in hexadecimal.
+pub(super) fn digest_of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |text, byte| text + &format!("{byte:02x}"))
 }

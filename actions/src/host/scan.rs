@@ -1,76 +1,202 @@
 //! A look at a component before anything compiles it: is it one, and does it
 //! stay within the sizes that compile in bounded time?
 
-use wasmparser::{Parser, Payload};
+use wasmparser::{ComponentExternalKind, Instance, MemoryType, Parser, Payload, TableType};
 
-use super::limits::{Limits, in_words};
+use super::limits::{CORE_INSTANCES, Limits, MEMORIES, TABLES, in_words};
 
-/// Checks a component.
+/// Bytes of a page of linear memory.
+const PAGE: u64 = 64 * 1024;
+
+/// What a component asks for and offers, by name.
+#[derive(Debug, Default)]
+pub(super) struct Surface {
+    /// What it imports.
+    pub(super) imports: Vec<String>,
+    /// The instances that it exports.
+    pub(super) exports: Vec<String>,
+}
+
+/// Looks at a component.
 ///
 /// # Errors
-/// One sentence with the first thing that is wrong.
-pub fn scan(component: &[u8], limits: &Limits) -> Result<(), String> {
-    if component.len() > limits.component {
-        return Err(format!("has {}; at most {} are allowed", in_words(component.len()), in_words(limits.component)));
-    }
+/// Everything that is wrong with it, one sentence each; what cannot be read any further
+/// is the last of them.
+pub(super) fn scan(component: &[u8], limits: &Limits) -> Result<Surface, Vec<String>> {
+    check_size(component, limits).map_err(|fault| vec![fault])?;
     if !Parser::is_component(component) {
-        return Err(not_a_component(component));
+        return Err(vec![not_a_component(component)]);
     }
-    let mut functions = 0;
+    let mut scan =
+        Scan { limits, depth: 0, counts: Counts::default(), surface: Surface::default(), faults: Vec::new() };
     for payload in Parser::new(0).parse_all(component) {
-        let payload = payload.map_err(|error| format!("is damaged: {error}"))?;
-        functions += check(&payload, limits)?;
-        if functions > limits.functions {
-            return Err(format!("has more than {} functions", limits.functions));
+        let looked = payload.and_then(|payload| scan.look(&payload));
+        if let Err(error) = looked {
+            scan.faults.push(format!("is damaged: {error}"));
+            return Err(scan.faults);
+        }
+        if scan.depth > limits.nesting {
+            scan.faults.push(format!("nests components and modules more than {} deep", limits.nesting));
+            return Err(scan.faults);
         }
     }
-    Ok(())
+    scan.finish()
+}
+
+/// Checks the size alone, which can be done before anything else.
+pub(super) fn check_size(component: &[u8], limits: &Limits) -> Result<(), String> {
+    match component.len() > limits.component {
+        true => Err(format!("has {}; at most {} are allowed", in_words(component.len()), in_words(limits.component))),
+        false => Ok(()),
+    }
 }
 
 fn not_a_component(bytes: &[u8]) -> String {
     match Parser::is_core_wasm(bytes) {
-        true => "is a core WASM module, not a component; encode it with `wasm-tools component new`".to_owned(),
-        false => "is not a WASM component".to_owned(),
+        true => "is a core WASM module, not a component; build it with `ropewalk module build`, or encode it with \
+                 `wasm-tools component new`"
+            .to_owned(),
+        false => "is not a WASM component; send the `.wasm` file that `ropewalk module build` writes".to_owned(),
     }
 }
 
-/// How many functions the payload adds.
-fn check(payload: &Payload<'_>, limits: &Limits) -> Result<u32, String> {
-    match payload {
-        Payload::CodeSectionStart { count, .. } => Ok(*count),
-        Payload::CodeSectionEntry(body) => {
-            let size = body.range().len();
-            match size > limits.function {
-                true => Err(format!(
-                    "has a function of {}; at most {} are allowed",
-                    in_words(size),
-                    in_words(limits.function)
-                )),
-                false => Ok(0),
+/// How much of each kind was met.
+#[derive(Default)]
+struct Counts {
+    functions: u64,
+    imports: u64,
+    exports: u64,
+    types: u64,
+    instances: u64,
+    memories: u64,
+    tables: u64,
+}
+
+struct Scan<'a> {
+    limits: &'a Limits,
+    depth: u32,
+    counts: Counts,
+    surface: Surface,
+    faults: Vec<String>,
+}
+
+impl Scan<'_> {
+    /// Types are counted and not read: the compiler reads them, in its own process.
+    fn look(&mut self, payload: &Payload<'_>) -> wasmparser::Result<()> {
+        let counts = &mut self.counts;
+        match payload {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => self.depth += 1,
+            Payload::End(_) => self.depth = self.depth.saturating_sub(1),
+            Payload::CodeSectionStart { count, .. } => counts.functions += u64::from(*count),
+            Payload::CodeSectionEntry(body) => self.function(body.range().len()),
+            Payload::TypeSection(section) => counts.types += u64::from(section.count()),
+            Payload::CoreTypeSection(section) => counts.types += u64::from(section.count()),
+            Payload::ComponentTypeSection(section) => counts.types += u64::from(section.count()),
+            Payload::ImportSection(section) => counts.imports += u64::from(section.count()),
+            Payload::ExportSection(section) => counts.exports += u64::from(section.count()),
+            Payload::ComponentInstanceSection(section) => counts.exports += u64::from(section.count()),
+            Payload::InstanceSection(section) => {
+                for instance in section.clone() {
+                    counts.instances += u64::from(matches!(instance?, Instance::Instantiate { .. }));
+                }
+            }
+            Payload::MemorySection(section) => section.clone().into_iter().try_for_each(|memory| {
+                self.memory(&memory?);
+                Ok(())
+            })?,
+            Payload::TableSection(section) => section.clone().into_iter().try_for_each(|table| {
+                self.table(&table?.ty);
+                Ok(())
+            })?,
+            Payload::ComponentImportSection(section) => {
+                counts.imports += u64::from(section.count());
+                self.component_imports(section)?;
+            }
+            Payload::ComponentExportSection(section) => {
+                counts.exports += u64::from(section.count());
+                self.component_exports(section)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What stands in a component inside of this one is its own affair.
+    fn component_imports(&mut self, section: &wasmparser::ComponentImportSectionReader<'_>) -> wasmparser::Result<()> {
+        if self.depth > 0 || section.count() > self.limits.declarations {
+            return Ok(());
+        }
+        for import in section.clone() {
+            self.surface.imports.push(import?.name.name.to_owned());
+        }
+        Ok(())
+    }
+
+    fn component_exports(&mut self, section: &wasmparser::ComponentExportSectionReader<'_>) -> wasmparser::Result<()> {
+        if self.depth > 0 || section.count() > self.limits.declarations {
+            return Ok(());
+        }
+        for export in section.clone() {
+            let export = export?;
+            if export.kind == ComponentExternalKind::Instance {
+                self.surface.exports.push(export.name.name.to_owned());
             }
         }
-        _ => Ok(0),
+        Ok(())
+    }
+
+    fn function(&mut self, size: usize) {
+        if size > self.limits.function {
+            let most = in_words(self.limits.function);
+            self.fault(format!("has a function of {}; at most {most} are allowed", in_words(size)));
+        }
+    }
+
+    fn memory(&mut self, memory: &MemoryType) {
+        self.counts.memories += 1;
+        let size = usize::try_from(memory.initial.saturating_mul(PAGE)).unwrap_or(usize::MAX);
+        if size > self.limits.memory {
+            let most = in_words(self.limits.memory);
+            self.fault(format!("begins with {} of memory; at most {most} are allowed", in_words(size)));
+        }
+    }
+
+    fn table(&mut self, table: &TableType) {
+        self.counts.tables += 1;
+        if table.initial > self.limits.table_elements as u64 {
+            let most = self.limits.table_elements;
+            self.fault(format!("begins with a table of {} elements; at most {most} are allowed", table.initial));
+        }
+    }
+
+    /// A component may break one limit a thousand times; it is told a few times.
+    fn fault(&mut self, fault: String) {
+        const TOLD: usize = 20;
+        if self.faults.len() < TOLD && !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    fn finish(mut self) -> Result<Surface, Vec<String>> {
+        let Counts { functions, imports, exports, types, instances, memories, tables } = self.counts;
+        let Limits { functions: most_functions, declarations, .. } = *self.limits;
+        let counted = [
+            (functions, "functions", most_functions),
+            (imports, "imports", declarations),
+            (exports, "exports", declarations),
+            (types, "types", declarations),
+            (instances, "instances of core modules", CORE_INSTANCES),
+            (memories, "linear memories", MEMORIES),
+            (tables, "tables", TABLES),
+        ];
+        for (count, what, most) in counted {
+            if count > u64::from(most) {
+                self.faults.push(format!("has {count} {what}; at most {most} are allowed"));
+            }
+        }
+        if self.faults.is_empty() { Ok(self.surface) } else { Err(self.faults) }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_no_component_is_told_apart() {
-        let limits = Limits::default();
-        assert_eq!(scan(b"random bytes", &limits).unwrap_err(), "is not a WASM component");
-        assert!(scan(b"\0asm\x01\0\0\0", &limits).unwrap_err().contains("core WASM module"));
-        assert!(scan(&[0; 100], &Limits { component: 10, ..limits }).unwrap_err().contains("at most"));
-    }
-
-    #[test]
-    fn the_bundled_modules_pass_and_a_truncated_one_does_not() {
-        for module in crate::bundled::modules() {
-            scan(&module.component, &Limits::default()).unwrap();
-            let half = &module.component[..module.component.len() / 2];
-            assert!(scan(half, &Limits::default()).unwrap_err().starts_with("is damaged"));
-        }
-    }
-}
+mod tests;

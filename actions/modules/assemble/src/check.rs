@@ -1,39 +1,65 @@
-//! What a bundled guest may ask for: the host's log, and nothing else.
+//! What a bundled guest asks for must be what its manifest declares: the rights of a
+//! module, and whether it is pure, are read from its imports.
 
 use wasmparser::{Parser, Payload};
 
 use crate::Outcome;
+use crate::guest::Guest;
 
-const IMPORTS: [&str; 1] = ["ropewalk:host/log@1.0.0"];
 const EXPORT: &str = "ropewalk:action/actions@1.0.0";
 
-/// Fails when the component imports more, or is no module at all.
-pub(crate) fn check(component: &[u8]) -> Outcome<()> {
-    let mut depth = 0;
-    let mut exports = false;
-    for payload in Parser::new(0).parse_all(component) {
-        match payload? {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth -= 1,
-            Payload::ComponentImportSection(imports) if depth == 0 => {
-                for import in imports {
-                    allowed(import?.name.name)?;
-                }
-            }
-            Payload::ComponentExportSection(section) if depth == 0 => {
-                for export in section {
-                    exports |= export?.name.name == EXPORT;
-                }
-            }
-            _ => {}
-        }
+/// Fails when the component imports more or less than declared, or is no module at all.
+/// Gives the capabilities it imports.
+pub(crate) fn check(guest: &Guest, component: &[u8]) -> Outcome<Vec<String>> {
+    let found = Found::read(component)?;
+    if !found.exports {
+        return Err(format!("it does not export {EXPORT}").into());
     }
-    if exports { Ok(()) } else { Err(format!("it does not export {EXPORT}").into()) }
+    let mut imported = found.imports.iter().map(|name| capability(name)).collect::<Outcome<Vec<String>>>()?;
+    imported.sort();
+    if let Some(more) = imported.iter().find(|name| !guest.capabilities.contains(name)) {
+        return Err(format!("it imports {more}, which its manifest does not declare").into());
+    }
+    if let Some(less) = guest.capabilities.iter().find(|name| !imported.contains(name)) {
+        return Err(format!("its manifest declares {less}, which it does not import").into());
+    }
+    Ok(imported)
 }
 
-fn allowed(import: &str) -> Outcome<()> {
-    if IMPORTS.contains(&import) {
-        return Ok(());
+/// `http` of `ropewalk:host/http@1.0.0`.
+fn capability(import: &str) -> Outcome<String> {
+    let name = import.strip_prefix("ropewalk:host/").and_then(|rest| rest.strip_suffix("@1.0.0"));
+    name.map(str::to_owned).ok_or_else(|| format!("it imports {import}, which no host of ours offers").into())
+}
+
+/// What stands at the outside of a component.
+#[derive(Default)]
+struct Found {
+    imports: Vec<String>,
+    exports: bool,
+}
+
+impl Found {
+    fn read(component: &[u8]) -> Outcome<Found> {
+        let mut found = Found::default();
+        let mut depth = 0;
+        for payload in Parser::new(0).parse_all(component) {
+            match payload? {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth -= 1,
+                Payload::ComponentImportSection(imports) if depth == 0 => {
+                    for import in imports {
+                        found.imports.push(import?.name.name.to_owned());
+                    }
+                }
+                Payload::ComponentExportSection(section) if depth == 0 => {
+                    for export in section {
+                        found.exports |= export?.name.name == EXPORT;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(found)
     }
-    Err(format!("it imports {import}, but a bundled module may import only {}", IMPORTS.join(", ")).into())
 }

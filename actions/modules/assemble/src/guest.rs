@@ -10,6 +10,8 @@ pub(crate) struct Guest {
     pub(crate) version: String,
     pub(crate) description: String,
     pub(crate) license: String,
+    /// What it may import: the names of interfaces in `ropewalk:host`.
+    pub(crate) capabilities: Vec<String>,
 }
 
 impl Guest {
@@ -30,8 +32,16 @@ impl Guest {
             version: text("version")?,
             description: text("description")?,
             license: text("license")?,
+            capabilities: capabilities(package)?,
         })
     }
+}
+
+fn capabilities(package: &Value) -> Outcome<Vec<String>> {
+    let declared = package["metadata"]["ropewalk"]["capabilities"].as_array();
+    let missing = || format!("the manifest of {} has no package.metadata.ropewalk.capabilities", package["name"]);
+    let names = declared.ok_or_else(missing)?.iter().map(|name| name.as_str().map(str::to_owned));
+    names.collect::<Option<_>>().ok_or_else(|| "a capability is no text".into())
 }
 
 fn is_module(package: &Value) -> bool {

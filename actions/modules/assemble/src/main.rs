@@ -3,7 +3,7 @@
 //! `assemble <metadata> <built> <out>`: `metadata` is what `cargo metadata --no-deps`
 //! says, `built` the directory with the core modules, `out` where the components go.
 //! Each guest is run once if it wishes to be (so that it starts with warm memory),
-//! encoded as a component, named, and refused if it wants more than the host's log.
+//! encoded as a component, named, and refused if it wants more than it declares.
 
 mod check;
 mod guest;
@@ -26,19 +26,21 @@ fn main() -> Outcome<()> {
     };
     for guest in Guest::all(&fs::read_to_string(metadata)?)? {
         let core = fs::read(Path::new(built).join(format!("{}.wasm", guest.name)))?;
-        let component = assemble(&guest, &core).map_err(|error| format!("{}: {error:#}", guest.name))?;
+        let assembled = assemble(&guest, &core).map_err(|error| format!("{}: {error:#}", guest.name));
+        let (component, capabilities) = assembled?;
         fs::write(Path::new(out).join(format!("{}.wasm", guest.name)), &component)?;
-        println!("{} {}: {} KB", guest.name, guest.version, component.len().div_ceil(1000));
+        let (size, imports) = (component.len().div_ceil(1000), capabilities.join(", "));
+        println!("{} {}: {size} KB, imports {imports}", guest.name, guest.version);
     }
     Ok(())
 }
 
-fn assemble(guest: &Guest, core: &[u8]) -> Outcome<Vec<u8>> {
+fn assemble(guest: &Guest, core: &[u8]) -> Outcome<(Vec<u8>, Vec<String>)> {
     let core = warm::warm(core)?;
     let component = ComponentEncoder::default().validate(true).module(&core)?.encode()?;
     let component = named(guest, &component)?;
-    check::check(&component)?;
-    Ok(component)
+    let capabilities = check::check(guest, &component)?;
+    Ok((component, capabilities))
 }
 
 /// Writes name, version and description where a host reads them without running anything.

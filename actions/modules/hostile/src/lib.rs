@@ -1,34 +1,40 @@
 //! A module that no organization wants: `misbehave` does what its parameter says.
 //! The tests install it to see that every line it ruins ends in error, with the
 //! limit named, and that nothing else notices.
+//!
+//! What `list` answers is chosen without a parameter, because the host asks for it
+//! before any line: tests write another word over the one in the component's bytes, at
+//! the marker `ROPEWALK-HOSTILE-LIST:honest........` (see [`listing`]).
+#![cfg_attr(target_arch = "wasm32", feature(asm_experimental_arch))]
 
-use ropewalk_sdk::{Action, Context, Failure, Intake, Outcome, Records, Value, json, log};
+mod how;
+mod listing;
+#[cfg(target_arch = "wasm32")]
+mod table;
+
+use ropewalk_sdk::bindings::exports::ropewalk::action::actions as wit;
+use ropewalk_sdk::{Action, Context, Entry, Failure, Intake, Line, Offer, Outcome, Records, Value, json};
 use serde::Deserialize;
 
-ropewalk_sdk::module![Misbehave];
+use how::How;
 
-/// What to do, and when.
-#[derive(Clone, Copy, Deserialize, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-enum How {
-    Spin,
-    Trap,
-    Recurse,
-    Grow,
-    Flood,
-    Chatter,
-    NoList,
-    NoJson,
-}
-
-#[derive(Deserialize)]
+/// What to do, when, and how much of it.
+#[derive(Clone, Deserialize)]
 struct Parameters {
     how: How,
+    /// Already when the line is opened.
     #[serde(default)]
     in_open: bool,
+    /// Only when the line is closed.
+    #[serde(default)]
+    in_close: bool,
+    /// How many or how deep, where that can be said.
+    count: Option<u32>,
+    /// Where requests go.
+    url: Option<String>,
 }
 
-struct Misbehave(How);
+struct Misbehave(Parameters);
 
 impl Action for Misbehave {
     const NAME: &'static str = "misbehave";
@@ -41,57 +47,65 @@ impl Action for Misbehave {
         json!({
             "type": "object",
             "required": ["how"],
-            "properties": {"how": {"type": "string"}, "in_open": {"type": "boolean"}}
+            "properties": {
+                "how": {"type": "string"},
+                "in_open": {"type": "boolean"},
+                "in_close": {"type": "boolean"},
+                "count": {"type": "integer", "minimum": 0},
+                "url": {"type": "string"}
+            }
         })
     }
 
     fn open(parameters: Parameters, _: &Context) -> Result<Misbehave, Failure> {
         if parameters.in_open {
-            misbehave(parameters.how);
+            parameters.how.misbehave(&parameters)?;
         }
-        Ok(Misbehave(parameters.how))
+        Ok(Misbehave(parameters))
     }
 
     fn take(&mut self, _: Records) -> Result<Outcome, Failure> {
-        Ok(misbehave(self.0))
+        if self.0.in_close || self.0.in_open {
+            return Ok(Outcome::unchanged());
+        }
+        self.0.how.misbehave(&self.0)
+    }
+
+    fn close(&mut self) -> Result<Outcome, Failure> {
+        if self.0.in_close {
+            return self.0.how.misbehave(&self.0);
+        }
+        Ok(Outcome::unchanged())
     }
 }
 
-fn misbehave(how: How) -> Outcome {
-    match how {
-        How::Spin => spin(),
-        How::Trap => std::process::abort(),
-        How::Recurse => Outcome::of(Records::from_text(recurse(u64::MAX).to_string())),
-        How::Grow => grow(),
-        How::Flood => Outcome::of(Records::from_text(format!("[{{\"a\":\"{}\"}}]", "x".repeat(100 << 20)))),
-        How::Chatter => chatter(),
-        How::NoList => Outcome::of(Records::from_text("{\"a\": 1}".to_owned())),
-        How::NoJson => Outcome::of(Records::from_text("[{\"a\": ".to_owned())),
+/// The one action, as an honest module would list it.
+struct Table;
+
+impl Offer for Table {
+    fn entries() -> Vec<Entry> {
+        vec![Entry::of::<Misbehave>()]
     }
 }
 
-fn spin() -> ! {
-    let mut turns = 0_u64;
-    loop {
-        turns = std::hint::black_box(turns.wrapping_add(1));
+struct Hostile;
+
+impl wit::Guest for Hostile {
+    type Line = Line<Table>;
+
+    fn list() -> Vec<wit::ActionSpec> {
+        listing::list(honest())
     }
 }
 
-#[allow(unconditional_recursion, reason = "running out of stack is the point")]
-fn recurse(depth: u64) -> u64 {
-    std::hint::black_box(recurse(depth - 1)) + 1
-}
-
-fn grow() -> Outcome {
-    let mut hoard: Vec<Vec<u8>> = Vec::new();
-    loop {
-        hoard.push(std::hint::black_box(vec![1; 1 << 20]));
+fn honest() -> wit::ActionSpec {
+    wit::ActionSpec {
+        name: Misbehave::NAME.to_owned(),
+        title: Misbehave::TITLE.to_owned(),
+        summary: Misbehave::SUMMARY.to_owned(),
+        parameters: Misbehave::schema().to_string(),
+        intake: wit::Intake::Whole,
     }
 }
 
-fn chatter() -> Outcome {
-    for message in 0..100_000 {
-        log::info(&format!("message {message} {}", "x".repeat(20_000)));
-    }
-    Outcome::unchanged()
-}
+ropewalk_sdk::bindings::export!(Hostile with_types_in ropewalk_sdk::bindings);

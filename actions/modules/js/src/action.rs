@@ -1,28 +1,33 @@
-//! The action `js`.
+//! The action `js`: a script over the records.
 
-use ropewalk_sdk::{Action, Context, Failure, Intake, Outcome, Records, Rejection, Severity, Value, json, log};
-use rquickjs::{Ctx, Function, Object, Promise};
+use ropewalk_sdk::{Action, Context, Failure, Intake, Outcome, Records, Rejection, Severity, Value, json};
+use rquickjs::{Function, Object, Promise};
 use serde::Deserialize;
 use serde_json::Map;
 
-use crate::engine::{settle, with};
+use crate::engine::settle;
+use crate::fault;
+use crate::running::{Call, Running, records_of, warned};
+use crate::scan::{Scan, holds_long_digits};
 use crate::script::Script;
-use crate::{clock, fault, unheard};
 
 /// The parameters of a script.
 #[derive(Deserialize)]
 pub struct Parameters {
     script: String,
+    /// The engine looks at it: it hands over batches then.
+    #[serde(default, rename = "perBatch")]
+    _per_batch: bool,
     /// Whatever else stands beside the script.
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
 
-/// A script that was parsed, and what it is told.
+/// A script, and what came of it so far.
 pub struct Js {
-    script: Script,
-    context: String,
-    key: String,
+    running: Running,
+    seen: usize,
+    made: Option<usize>,
 }
 
 impl Action for Js {
@@ -40,7 +45,7 @@ impl Action for Js {
                 "script": {
                     "type": "string",
                     "title": "Script",
-                    "description": "An ES module with a default export, `export default (records, ctx) => …`, or the body of a function of `records` and `ctx`. It may be async. `ctx` has parameters, args, since, now, today and the other dates, organization, jobResult, lineNo, attempt, idempotencyKey, dryRun and log. Integers beyond 2^53 are BigInt.",
+                    "description": "An ES module with a default export, `export default (records, ctx) => …`, or the body of a function of `records` and `ctx`. It may be async. `ctx` has parameters, args, since, now, today and the other dates, organization, jobResult, lineNo, attempt, idempotencyKey, dryRun, and log, http, collection and startJob; `fetch` is there too. Integers beyond 2^53 are BigInt.",
                     "format": "javascript",
                     "minLength": 1,
                     "raw": true,
@@ -48,6 +53,13 @@ impl Action for Js {
                         "export default (records, ctx) => records.map(r => ({ ...r, late: r.dueDate < ctx.today }))",
                         "return records.filter(r => r.total > 100)"
                     ]
+                },
+                "perBatch": {
+                    "type": "boolean",
+                    "default": false,
+                    "batches": true,
+                    "title": "Per batch",
+                    "description": "Calls the function for each batch of records instead of once for all, so that their number is not bounded. What the script keeps outside of the function stays from batch to batch."
                 }
             },
             "additionalProperties": {
@@ -58,101 +70,106 @@ impl Action for Js {
     }
 
     fn open(parameters: Parameters, context: &Context) -> Result<Js, Failure> {
-        clock::set(milliseconds(&context.now)?);
-        let script = with(|ctx, _| Script::parse(ctx, &parameters.script)).map_err(Failure::new)?;
-        let told = told(context, parameters.rest).to_string();
-        Ok(Js { script, context: told, key: context.idempotency_key.clone() })
+        let running = Running::open(&parameters.script, parameters.rest, context, Script::parse)?;
+        Ok(Js { running, seen: 0, made: None })
     }
 
     fn take(&mut self, records: Records) -> Result<Outcome, Failure> {
-        unheard::begin(self.script.shift);
-        let outcome = with(|ctx, prelude| self.run(ctx, prelude, records.text())).map_err(Failure::new)?;
-        Ok(warned(outcome, &unheard::take()))
+        let answer = self.running.call(|call, script| run(&call, script, records.text()))?;
+        self.seen += answer.before;
+        if let Some(made) = answer.made {
+            *self.made.get_or_insert_default() += made;
+        }
+        let mut outcome = Outcome::unchanged().rejecting(answer.rejected);
+        outcome.records = answer.records;
+        let said = answer.message.unwrap_or_else(|| self.told());
+        let lost =
+            "The script changed records but returned none, so they go on as they came: return records at its end.";
+        Ok(warned(match answer.lost {
+            true => outcome.saying(format!("{said} {lost}")).with(Severity::Warning),
+            false => outcome.saying(said),
+        }))
     }
 }
 
 impl Js {
-    fn run<'js>(&self, ctx: &Ctx<'js>, prelude: &Object<'js>, records: &str) -> Result<Outcome, String> {
-        let shift = self.script.shift;
-        let thrown = |error: rquickjs::Error| fault::caught(ctx, error, shift);
-        let seed: Function = prelude.get("seed").map_err(thrown)?;
-        seed.call::<_, ()>((self.key.as_str(),)).map_err(thrown)?;
-        let (module, ready) = self.script.declare(ctx).and_then(|module| module.eval()).map_err(thrown)?;
-        settle(ctx, &ready, shift)?;
-        let script: rquickjs::Value = module.get("default").map_err(thrown)?;
-        let call: Function = prelude.get("call").map_err(thrown)?;
-        let (long_records, long_context) = (holds_long_digits(records), holds_long_digits(&self.context));
-        let promise: Promise =
-            call.call((script, records, long_records, self.context.as_str(), long_context)).map_err(thrown)?;
-        let answer = settle(ctx, &promise, shift)?;
-        let answer = answer.into_object().ok_or("The script gave no answer")?;
-        outcome(&answer).map_err(|error| format!("The script's answer cannot be read: {error}"))
+    fn told(&self) -> String {
+        match self.made {
+            Some(made) => format!("The script made {} of {}.", records_of(made), records_of(self.seen)),
+            None => format!("The script ran over {}.", records_of(self.seen)),
+        }
     }
 }
 
-/// Tells of promises that failed and were not waited for.
-fn warned(outcome: Outcome, unheard: &[String]) -> Outcome {
-    let Some(first) = unheard.first() else { return outcome };
-    unheard.iter().for_each(|reason| log::warn(format!("A promise failed that nobody waited for: {reason}")));
-    let said = outcome.message.clone().unwrap_or_default();
-    outcome.saying(format!("{said} A promise failed that nobody waited for: {first}")).with(Severity::Warning)
+/// What a script returned.
+struct Answer {
+    records: Option<Records>,
+    rejected: Vec<Rejection>,
+    message: Option<String>,
+    /// How many records it was handed, and how many it returned.
+    before: usize,
+    made: Option<usize>,
+    /// Whether it changed records that go on as they came.
+    lost: bool,
 }
 
-/// What the prelude made of the script's result.
-fn outcome(answer: &Object) -> Result<Outcome, String> {
-    let text = |name: &str| answer.get::<_, Option<String>>(name).map_err(|error| error.to_string());
-    let number = |name: &str| answer.get::<_, Option<u32>>(name).map_err(|error| error.to_string());
-    let records = text("records")?.map(Records::from_text);
-    let rejected: Vec<Rejection> = match text("rejected")? {
-        Some(rejected) => serde_json::from_str(&rejected).map_err(|error| error.to_string())?,
-        None => Vec::new(),
+fn run(call: &Call<'_, '_>, script: &Script, records: &str) -> Result<Answer, Failure> {
+    let Call { ctx, prelude, function, context } = call;
+    let thrown = |error: rquickjs::Error| fault::caught(ctx, error, script.shift);
+    let run: Function = prelude.get("call").map_err(thrown)?;
+    let long = holds_long_digits(records);
+    let promise: Promise = run.call((function.clone(), context.clone(), records, long)).map_err(thrown)?;
+    let answer = settle(ctx, &promise, script.shift)?;
+    let answer = answer.into_object().ok_or_else(|| Failure::new("The script gave no answer"))?;
+    let unread = |error: rquickjs::Error| Failure::new(format!("The script's answer cannot be read: {error}"));
+    let read = Answer::read(&answer).map_err(unread)?;
+    let text = read.records.as_ref().map(Records::text);
+    let mended = match text {
+        Some(text) => checked(call, script, &answer, text)?,
+        None => None,
     };
-    let (before, after) = (number("before")?.unwrap_or(0), number("count")?);
-    let message = text("message")?.unwrap_or_else(|| match after {
-        Some(after) => format!("The script made {} of {}.", records_of(after), records_of(before)),
-        None => format!("The script ran over {}.", records_of(before)),
-    });
-    Ok(Outcome { records, ..Outcome::unchanged() }.rejecting(rejected).saying(message))
+    Ok(Answer { records: mended.or(read.records), ..read })
 }
 
-fn records_of(count: u32) -> String {
-    format!("{count} record{}", if count == 1 { "" } else { "s" })
-}
-
-/// What a script finds in `ctx`.
-fn told(context: &Context, parameters: Map<String, Value>) -> Value {
-    let mut told = Map::new();
-    told.extend(context.dates.clone());
-    let own = json!({
-        "parameters": parameters,
-        "args": context.arguments,
-        "since": context.since,
-        "now": context.now,
-        "organization": context.organization,
-        "jobResult": context.job_result,
-        "lineNo": context.line_no,
-        "attempt": context.attempt,
-        "idempotencyKey": context.idempotency_key,
-        "dryRun": context.dry_run,
-    });
-    told.extend(own.as_object().cloned().unwrap_or_default());
-    Value::Object(told)
-}
-
-/// Whether any integer may be too long for a float: 16 digits in a row, anywhere.
-fn holds_long_digits(text: &str) -> bool {
-    let mut run = 0;
-    text.bytes().any(|byte| {
-        run = if byte.is_ascii_digit() { run + 1 } else { 0 };
-        run == 16
+/// Looks at what JSON would lose. Gives the records where their text had to be mended.
+fn checked<'js>(
+    call: &Call<'_, 'js>,
+    script: &Script,
+    answer: &Object<'js>,
+    text: &str,
+) -> Result<Option<Records>, Failure> {
+    let thrown = |error: rquickjs::Error| fault::caught(call.ctx, error, script.shift);
+    let scan = Scan::of(text);
+    if scan.is_doubtful() {
+        let list: rquickjs::Value = answer.get("list").map_err(thrown)?;
+        let inspect: Function = call.prelude.get("inspect").map_err(thrown)?;
+        if let Some(found) = inspect.call::<_, Option<String>>((list,)).map_err(thrown)? {
+            return Err(Failure::new(found));
+        }
+    }
+    Ok(match scan.mended(text) {
+        std::borrow::Cow::Borrowed(_) => None,
+        std::borrow::Cow::Owned(mended) => Some(Records::from_text(mended)),
     })
 }
 
-/// The moment of an RFC 3339 text, in milliseconds since 1970.
-fn milliseconds(now: &str) -> Result<f64, Failure> {
-    let (seconds, nanoseconds) = values::order::instant(now)
-        .ok_or_else(|| Failure::new(format!("The context's now, {now}, is no RFC 3339 instant")))?;
-    Ok(seconds as f64 * 1000.0 + f64::from(nanoseconds / 1_000_000))
+impl Answer {
+    /// Reads what the prelude made of the script's result.
+    fn read(answer: &Object) -> rquickjs::Result<Answer> {
+        let rejected = match answer.get::<_, Option<String>>("rejected")? {
+            Some(rejected) => serde_json::from_str(&rejected)
+                .map_err(|error| rquickjs::Error::new_from_js_message("rejected", "rejections", error.to_string()))?,
+            None => Vec::new(),
+        };
+        Ok(Answer {
+            records: answer.get::<_, Option<String>>("records")?.map(Records::from_text),
+            rejected,
+            message: answer.get("message")?,
+            before: answer.get("before")?,
+            made: answer.get("count")?,
+            lost: answer.get("lost")?,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! QuickJS, made ready once and kept.
 
-use ropewalk_sdk::log::{self, Level};
-use rquickjs::function::Func;
+use ropewalk_sdk::Failure;
 use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Function, Object, Persistent, Promise, Runtime, Value};
 
 use crate::fault::{self, Shift};
-use crate::unheard;
+use crate::{native, unheard};
 
 /// Bytes of the stack in linear memory that scripts may use: some 600 plain calls deep.
 /// With a wasm stack of 1 MiB at the host every kind of recursion tried ends as a
@@ -14,6 +13,20 @@ use crate::unheard;
 const STACK: usize = 160 << 10;
 /// Bytes allocated between two searches for cyclic garbage. A line lives shortly.
 const GARBAGE: usize = 8 << 20;
+
+/// What scripts find beside the language itself: parts of one function, so that none of it
+/// but what it offers can be reached.
+const PRELUDE: &str = concat!(
+    "(function (native) {\n\"use strict\";\n",
+    include_str!("prelude/values.js"),
+    include_str!("prelude/console.js"),
+    include_str!("prelude/chance.js"),
+    include_str!("prelude/web.js"),
+    include_str!("prelude/fetch.js"),
+    include_str!("prelude/reach.js"),
+    include_str!("prelude/call.js"),
+    "return { begin, call, sift, inspect };\n})"
+);
 
 thread_local! {
     /// The one engine of this instance.
@@ -34,19 +47,22 @@ pub(crate) struct Engine {
 extern "C" fn warm() {
     let _ = with(|ctx, prelude| {
         // Run once, so that the memory a first script needs is there already.
-        let call: Function = prelude.get("call").map_err(|e| e.to_string())?;
-        let script: Function = ctx.eval("(records => records.map(r => ({...r, b: 2})))").map_err(|e| e.to_string())?;
-        let promise: Promise = call.call((script, r#"[{"a":1}]"#, false, "{}", false)).map_err(|e| e.to_string())?;
-        settle(ctx, &promise, Shift(0)).map(drop)
+        let fault = |error: rquickjs::Error| Failure::new(error.to_string());
+        let begin: Function = prelude.get("begin").map_err(fault)?;
+        let context: Object = begin.call(("warm", "{}", false)).map_err(fault)?;
+        let call: Function = prelude.get("call").map_err(fault)?;
+        let script: Function = ctx.eval("(records => records.map(r => ({...r, b: 2})))").map_err(fault)?;
+        let promise: Promise = call.call((script, context, r#"[{"a":1}]"#, false)).map_err(fault)?;
+        settle(ctx, &promise, Shift::NONE).map(drop)
     });
 }
 
 /// Runs something with the engine.
-pub(crate) fn with<T>(run: impl for<'js> FnOnce(&Ctx<'js>, &Object<'js>) -> Result<T, String>) -> Result<T, String> {
+pub(crate) fn with<T>(run: impl for<'js> FnOnce(&Ctx<'js>, &Object<'js>) -> Result<T, Failure>) -> Result<T, Failure> {
     ENGINE.with(|engine| {
-        let engine = engine.as_ref().map_err(Clone::clone)?;
+        let engine = engine.as_ref().map_err(Failure::new)?;
         engine.context.with(|ctx| {
-            let prelude = engine.prelude.clone().restore(&ctx).map_err(|error| error.to_string())?;
+            let prelude = engine.prelude.clone().restore(&ctx).map_err(|error| Failure::new(error.to_string()))?;
             run(&ctx, &prelude)
         })
     })
@@ -64,36 +80,25 @@ impl Engine {
         unheard::watch(&runtime);
         let context = Context::full(&runtime)?;
         let prelude = context.with(|ctx| {
-            let prelude: Function = ctx.eval(include_str!("prelude.js"))?;
-            let prelude: Object = prelude.call((Func::from(write),))?;
+            let prelude: Function = ctx.eval(PRELUDE)?;
+            let prelude: Object = prelude.call((native::calls(&ctx)?,))?;
             Ok::<_, rquickjs::Error>(Persistent::save(&ctx, prelude))
         })?;
         Ok(Engine { context, prelude, _runtime: runtime })
     }
 }
 
-fn write(level: String, message: String) {
-    let level = match level.as_str() {
-        "debug" => Level::Debug,
-        "warn" => Level::Warn,
-        "error" => Level::Error,
-        _ => Level::Info,
-    };
-    log::write(level, &message);
-}
-
 /// Does what is waiting to be done until the promise is settled.
-pub(crate) fn settle<'js>(ctx: &Ctx<'js>, promise: &Promise<'js>, shift: Shift) -> Result<Value<'js>, String> {
+pub(crate) fn settle<'js>(ctx: &Ctx<'js>, promise: &Promise<'js>, shift: Shift) -> Result<Value<'js>, Failure> {
     while ctx.execute_pending_job() {}
     if promise.state() == PromiseState::Pending {
-        return Err(
-            "The script waits for something that never comes: a promise was never settled (there are no timers)"
-                .to_owned(),
-        );
+        return Err(Failure::new(
+            "The script waits for something that never comes: a promise was never settled (there are no timers)",
+        ));
     }
     match promise.result::<Value>() {
         Some(Ok(value)) => Ok(value),
         Some(Err(error)) => Err(fault::caught(ctx, error, shift)),
-        None => Err("The script gave no answer".to_owned()),
+        None => Err(Failure::new("The script gave no answer")),
     }
 }

@@ -1,6 +1,7 @@
 //! A script as people write it: an ES module with a default export, or the body of a
 //! function.
 
+use ropewalk_sdk::Failure;
 use rquickjs::{Ctx, Module, module::Declared};
 
 use crate::fault::{self, Shift};
@@ -8,46 +9,68 @@ use crate::fault::{self, Shift};
 /// How a script is named in errors.
 pub(crate) const NAME: &str = "script.js";
 
-/// A body is wrapped without a line break, so that its lines keep their numbers.
-const BEFORE: &str = "export default async function (records, ctx) {";
-const AFTER: &str = "\n}";
+/// How a script is put into a module. A wrapping has no line break before the script, so
+/// that its lines keep their numbers.
+struct Form {
+    before: &'static str,
+    after: &'static str,
+}
+
+const MODULE: Form = Form { before: "", after: "" };
+const BODY: Form = Form { before: "export default async function (records, ctx) {", after: "\n}" };
+const PREDICATE: Form = Form { before: "export default (record, ctx) => (", after: "\n)" };
+const WAITING_PREDICATE: Form = Form { before: "export default async (record, ctx) => (", after: "\n)" };
+const PREDICATE_BODY: Form = Form { before: "export default (record, ctx) => {", after: "\n}" };
+const WAITING_PREDICATE_BODY: Form = Form { before: "export default async (record, ctx) => {", after: "\n}" };
 
 /// A script that was parsed, not yet run.
 pub(crate) struct Script {
     source: String,
     /// How far the first line was moved to the right.
     pub(crate) shift: Shift,
+    /// Whether it is one expression, which may turn out to be a function.
+    pub(crate) bare: bool,
 }
 
 impl Script {
-    /// Parses the script. The error is one sentence with line and column.
-    pub(crate) fn parse(ctx: &Ctx, text: &str) -> Result<Script, String> {
-        if text.contains('\0') {
-            return Err("The script holds a NUL character: write \\0 instead".to_owned());
-        }
-        let as_module = Script { source: text.to_owned(), shift: Shift(0) };
-        let wrapped = format!("{BEFORE}{text}{AFTER}");
-        let as_body = Script { source: wrapped, shift: Shift(BEFORE.encode_utf16().count()) };
-        if !speaks_of_export(text) {
-            return as_body.checked(ctx);
+    /// Parses a script over records. The error is one sentence with line and column.
+    pub(crate) fn parse(ctx: &Ctx, text: &str) -> Result<Script, Failure> {
+        no_nul(text)?;
+        if !speaks_of(text, "export") {
+            return BODY.parse(ctx, text);
         }
         // The word may also stand in a string or a comment of a body.
-        let module = as_module.checked(ctx).and_then(Script::with_default);
-        module.or_else(|error| as_body.checked(ctx).map_err(|_| error))
+        let module = MODULE.parse(ctx, text).and_then(|script| script.with_default("(records, ctx) => …"));
+        module.or_else(|error| BODY.parse(ctx, text).map_err(|_| error))
     }
 
-    fn checked(self, ctx: &Ctx) -> Result<Script, String> {
-        match self.declare(ctx) {
-            Ok(_) => Ok(self),
-            Err(error) => Err(fault::caught(ctx, error, self.shift)),
+    /// Parses a predicate of one record: a module, an expression, or the body of a function.
+    pub(crate) fn predicate(ctx: &Ctx, text: &str) -> Result<Script, Failure> {
+        no_nul(text)?;
+        if text.trim().is_empty() {
+            return Err(Failure::new("The script is empty: write a condition such as record.total > 100"));
         }
+        if speaks_of(text, "export") {
+            let module = MODULE.parse(ctx, text);
+            return module.and_then(|script| script.with_default("(record, ctx) => …"));
+        }
+        let expression = text.trim_end().trim_end_matches(';');
+        let expression = PREDICATE.or(ctx, expression, &[WAITING_PREDICATE]).map(Script::expression);
+        if expression.is_ok() || !speaks_of(text, "return") {
+            return expression;
+        }
+        PREDICATE_BODY.or(ctx, text, &[WAITING_PREDICATE_BODY])
     }
 
-    fn with_default(self) -> Result<Script, String> {
+    fn expression(self) -> Script {
+        Script { bare: true, ..self }
+    }
+
+    fn with_default(self, usage: &str) -> Result<Script, Failure> {
         if self.source.contains("default") {
             return Ok(self);
         }
-        Err("The script exports nothing as default: write export default (records, ctx) => …".to_owned())
+        Err(Failure::new(format!("The script exports nothing as default: write export default {usage}")))
     }
 
     /// Hands the script to the engine, which parses it.
@@ -56,10 +79,38 @@ impl Script {
     }
 }
 
-/// Whether the word `export` stands anywhere as a word.
-fn speaks_of_export(text: &str) -> bool {
+impl Form {
+    /// The script in this form, if it can be read so.
+    fn parse(&self, ctx: &Ctx, text: &str) -> Result<Script, Failure> {
+        let source = format!("{}{text}{}", self.before, self.after);
+        let last = text.rsplit('\n').next().unwrap_or_default().encode_utf16().count();
+        let shift =
+            Shift { columns: self.before.encode_utf16().count(), end: (text.matches('\n').count() + 1, last + 1) };
+        let script = Script { source, shift, bare: false };
+        match script.declare(ctx) {
+            Ok(_) => Ok(script),
+            Err(error) => Err(fault::caught(ctx, error, script.shift)),
+        }
+    }
+
+    /// The script in this form or one of the others; the error is that of the first.
+    fn or(&self, ctx: &Ctx, text: &str, others: &[Form]) -> Result<Script, Failure> {
+        let first = self.parse(ctx, text);
+        first.or_else(|error| others.iter().find_map(|form| form.parse(ctx, text).ok()).ok_or(error))
+    }
+}
+
+fn no_nul(text: &str) -> Result<(), Failure> {
+    match text.contains('\0') {
+        true => Err(Failure::new("The script holds a NUL character: write \\0 instead")),
+        false => Ok(()),
+    }
+}
+
+/// Whether a word stands anywhere as a word.
+fn speaks_of(text: &str, word: &str) -> bool {
     let part_of_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$' | '.');
-    text.match_indices("export").any(|(at, word)| {
+    text.match_indices(word).any(|(at, word)| {
         let before = text[..at].chars().next_back();
         let after = text[at + word.len()..].chars().next();
         !before.is_some_and(part_of_name) && !after.is_some_and(part_of_name)

@@ -14,7 +14,7 @@ thread_local! {
     /// The address of each promise, and what it failed with.
     static UNHEARD: RefCell<Vec<(usize, String)>> = const { RefCell::new(Vec::new()) };
     /// How far the script's first line was moved.
-    static SHIFT: Cell<Shift> = const { Cell::new(Shift(0)) };
+    static SHIFT: Cell<Shift> = const { Cell::new(Shift::NONE) };
 }
 
 /// Watches the promises of a runtime.

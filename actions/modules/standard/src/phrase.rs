@@ -2,19 +2,9 @@
 
 use ropewalk_sdk::{Context, Failure, Value};
 use serde_json::Map;
-use values::Fault;
 use values::order::Key;
-use values::template::Text;
 
-/// `1 record`, `318 records`.
-pub(crate) fn records(count: usize) -> String {
-    counted(count, "record")
-}
-
-/// `1 byte`, `12 bytes`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
+pub(crate) use words::{counted, records, template};
 
 /// `rating, descending`; `rating (descending), then title`.
 pub(crate) fn order(keys: &[Key]) -> String {
@@ -26,23 +16,6 @@ pub(crate) fn order(keys: &[Key]) -> String {
         false => key.path.to_string(),
     });
     parts.collect::<Vec<_>>().join(", then ")
-}
-
-/// A template over records. Placeholders are the engine's, which leaves this text alone,
-/// so one that strayed in here is told instead of written out.
-pub(crate) fn template(source: &str) -> Result<Text, Fault> {
-    let begins_name = |rest: &str| rest.chars().next().is_some_and(char::is_alphabetic);
-    let stray =
-        ["$<", "${"].into_iter().find(|open| source.match_indices(open).any(|(at, _)| begins_name(&source[at + 2..])));
-    match stray {
-        Some(open) => {
-            let close = if open == "$<" { '>' } else { '}' };
-            Err(Fault::new(format!(
-                "this text is a handlebars template, where {open}…{close} means nothing; write {{{{…}}}}"
-            )))
-        }
-        None => Text::parse(source),
-    }
 }
 
 fn direction(key: &Key) -> &'static str {

@@ -1,15 +1,16 @@
 //! `ropewalk:host/log`: messages into the log of the line result.
 
-use ::engine::model::result::{LogEntry, LogLevel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ::engine::model::result::{LogEntry, LogLevel};
 use wasmtime::component::{HasData, Linker};
 
 use crate::host::contract::log::{self, Host, Level};
+use crate::host::guest::Guest;
 use crate::host::limits::Limits;
-use crate::host::line::Guest;
 
 /// Offers the capability to every module.
-pub(in crate::host) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     log::add_to_linker::<_, Logs>(linker, |guest| &mut guest.log)
 }
 
@@ -19,9 +20,13 @@ impl HasData for Logs {
     type Data<'a> = &'a mut Log;
 }
 
-/// The messages of one line, bounded; what is left out leaves a mark.
+/// The messages of one line, bounded; what is left out leaves a mark. Clones share them, for
+/// whatever writes into the log besides the guest.
+#[derive(Debug, Clone)]
+pub(in crate::host) struct Log(Arc<Mutex<Messages>>);
+
 #[derive(Debug)]
-pub(in crate::host) struct Log {
+struct Messages {
     entries: Vec<LogEntry>,
     room: usize,
     longest: usize,
@@ -30,13 +35,36 @@ pub(in crate::host) struct Log {
 
 impl Log {
     pub(in crate::host) fn within(limits: &Limits) -> Self {
-        Self { entries: Vec::new(), room: limits.log_messages, longest: limits.log_message, dropped: 0 }
+        let (room, longest) = (limits.log_messages, limits.log_message);
+        Self(Arc::new(Mutex::new(Messages { entries: Vec::new(), room, longest, dropped: 0 })))
+    }
+
+    /// Every message is whole before the lock is let go.
+    fn messages(&self) -> MutexGuard<'_, Messages> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::host) fn write(&self, level: LogLevel, message: String) {
+        let mut messages = self.messages();
+        if messages.room == 0 {
+            messages.dropped += 1;
+            return;
+        }
+        messages.room -= 1;
+        let message = cut(message, messages.longest);
+        messages.entries.push(LogEntry { level, message });
+    }
+
+    /// Longest message, in bytes.
+    pub(super) fn longest(&self) -> usize {
+        self.messages().longest
     }
 
     /// What was logged since this was last asked.
-    pub(in crate::host) fn drain(&mut self) -> Vec<LogEntry> {
-        let mut entries = std::mem::take(&mut self.entries);
-        match std::mem::take(&mut self.dropped) {
+    pub(in crate::host) fn drain(&self) -> Vec<LogEntry> {
+        let mut messages = self.messages();
+        let mut entries = std::mem::take(&mut messages.entries);
+        match std::mem::take(&mut messages.dropped) {
             0 => {}
             dropped => entries.push(LogEntry {
                 level: LogLevel::Warn,
@@ -45,32 +73,25 @@ impl Log {
         }
         entries
     }
+}
 
-    fn cut(&self, mut message: String) -> String {
-        if message.len() > self.longest {
-            let end = message.floor_char_boundary(self.longest);
-            message.truncate(end);
-            message.push('…');
-        }
-        message
+fn cut(mut message: String, longest: usize) -> String {
+    if message.len() > longest {
+        message.truncate(message.floor_char_boundary(longest));
+        message.push('…');
     }
+    message
 }
 
 impl Host for Log {
     fn write(&mut self, level: Level, message: String) {
-        if self.room == 0 {
-            self.dropped += 1;
-            return;
-        }
-        self.room -= 1;
         let level = match level {
             Level::Debug => LogLevel::Debug,
             Level::Info => LogLevel::Info,
             Level::Warn => LogLevel::Warn,
             Level::Error => LogLevel::Error,
         };
-        let message = self.cut(message);
-        self.entries.push(LogEntry { level, message });
+        Log::write(self, level, message);
     }
 }
 
@@ -81,9 +102,9 @@ mod tests {
     #[test]
     fn long_messages_are_cut_and_many_are_counted() {
         let limits = Limits { log_messages: 2, log_message: 5, ..Limits::default() };
-        let mut log = Log::within(&limits);
+        let log = Log::within(&limits);
         for message in ["short", "añañaña", "lost", "lost too"] {
-            log.write(Level::Info, message.to_owned());
+            log.clone().write(LogLevel::Info, message.to_owned());
         }
         let told: Vec<_> = log.drain().into_iter().map(|entry| entry.message).collect();
         assert_eq!(told, ["short", "aña…", "… 2 further messages were left out"]);

@@ -2,25 +2,29 @@ use ropewalk_sdk::testing::{Report, context, run, run_in};
 
 use super::*;
 
-fn js(script: &str, records: Value) -> Result<Report, String> {
+mod reach;
+mod results;
+mod web;
+
+pub(super) fn js(script: &str, records: Value) -> Result<Report, String> {
     run::<Js>(json!({"script": script, "limit": 3}), &[records]).map_err(|failure| failure.message)
 }
 
 #[track_caller]
-fn gives(script: &str, records: Value, expected: Value) {
+pub(super) fn gives(script: &str, records: Value, expected: Value) {
     let report = js(script, records).expect(script);
     assert_eq!(report.records, expected, "{script}");
 }
 
 #[track_caller]
-fn fails(script: &str, expected: &str) {
+pub(super) fn fails(script: &str, expected: &str) {
     let message = js(script, json!([{"a": 1}, {"a": 2}])).expect_err(script);
     assert!(message.contains(expected), "{script}\n{message}");
     assert!(!message.contains('\n'));
 }
 
 fn opens(script: &str) -> Result<Js, String> {
-    let parameters = Parameters { script: script.to_owned(), rest: Map::new() };
+    let parameters = serde_json::from_value(json!({"script": script})).expect("parameters");
     Js::open(parameters, &context()).map_err(|failure| failure.message)
 }
 
@@ -131,7 +135,7 @@ fn a_wrong_script_fails_when_it_is_opened() {
         let message = opens(script).err().expect(script);
         assert!(message.contains(expected), "{script}\n{message}");
     };
-    fails("return records.filter(", "SyntaxError: ");
+    fails("return records.filter(", "SyntaxError: the script ends where more was expected (script line 1, column 23)");
     fails("let a = 1\nlet b = = 2", "(script line 2, column 9)");
     fails("let a = = 1", "(script line 1, column 9)");
     fails("export default (records) => {\n  retrun records\n}", "(script line 2, column ");

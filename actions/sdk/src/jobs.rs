@@ -1,0 +1,75 @@
+//! Starting other jobs of the organization. Using this module is the request for the
+//! grant `jobs`.
+//!
+//! ```ignore
+//! let result = jobs::start("dunning").argument("days", 30).records(records).now()?;
+//! ```
+
+mod error;
+mod start;
+
+pub use error::Error;
+pub use start::Start;
+
+/// A start of the job with this key. Nothing happens until [`Start::now`].
+pub fn start(job: impl Into<String>) -> Start {
+    Start::of(job)
+}
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn send(start: &Start) -> Result<String, Error> {
+    use crate::bindings::ropewalk::host::jobs as host;
+    let start = host::JobStart {
+        job: start.job.clone(),
+        arguments: serde_json::Value::Object(start.arguments.clone()).to_string(),
+        records: start.records.as_ref().map(|records| records.text().to_owned()),
+        title: start.title.clone(),
+    };
+    host::start(&start).map_err(|error| match error {
+        host::Error::Denied(said) => Error::Denied(said),
+        host::Error::Invalid(said) => Error::Invalid(said),
+        host::Error::Unavailable(said) => Error::Unavailable(said),
+    })
+}
+
+/// In an action's own tests, the test sees what would be started.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn send(start: &Start) -> Result<String, Error> {
+    crate::testing::fake::start(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Failure, Records, testing};
+
+    #[test]
+    fn a_start_arrives_as_it_was_put_together() {
+        let host = testing::host();
+        let records = Records::from(vec![json!({"id": 1})]);
+        let start = start("dunning").argument("days", 30).records(records).title("Thirty days");
+        assert_eq!(start.now().expect("starts"), "result-1");
+        let started = host.started();
+        assert_eq!(started.len(), 1);
+        assert_eq!((started[0].job.as_str(), started[0].title.as_deref()), ("dunning", Some("Thirty days")));
+        assert_eq!(started[0].arguments.get("days"), Some(&json!(30)));
+        assert_eq!(started[0].records.as_ref().map(Records::text), Some("[{\"id\":1}]"));
+    }
+
+    #[test]
+    fn errors_become_failures_of_the_right_kind() {
+        let host = testing::host();
+        for (error, temporary) in [
+            (Error::Denied("no".to_owned()), false),
+            (Error::Invalid("no".to_owned()), false),
+            (Error::Unavailable("no".to_owned()), true),
+        ] {
+            host.refuse_starts(error);
+            let failure = Failure::from(start("x").now().expect_err("refused"));
+            assert_eq!((failure.temporary, failure.message.as_str()), (temporary, "no"));
+        }
+        assert!(host.started().is_empty());
+    }
+}

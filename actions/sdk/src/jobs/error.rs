@@ -1,0 +1,38 @@
+//! Why nothing was started.
+
+use std::fmt;
+
+use crate::Failure;
+
+/// Why nothing was started. Each holds one sentence with the cure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The grant does not allow it.
+    Denied(String),
+    /// There is no such job, or it does not take what was passed.
+    Invalid(String),
+    /// The store is away: trying again may help.
+    Unavailable(String),
+}
+
+impl Error {
+    /// Whether trying again may help.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Error::Unavailable(_))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Error::Denied(said) | Error::Invalid(said) | Error::Unavailable(said)) = self;
+        f.write_str(said)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure { temporary: error.is_temporary(), ..Failure::new(error.to_string()) }
+    }
+}

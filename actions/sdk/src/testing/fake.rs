@@ -1,0 +1,147 @@
+//! What answers an action's calls where there is no host.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::collections::{Change, Entry, LARGEST_PAGE, Page, Refused, Written};
+use crate::jobs::Start;
+use crate::{Record, collections, http, jobs};
+
+type Answer = Box<dyn FnMut(&http::Request) -> Result<http::Response, http::Error>>;
+
+/// The far side of one test.
+#[derive(Default)]
+pub(crate) struct Fake {
+    pub(super) answer: Option<Answer>,
+    pub(super) requests: Vec<http::Request>,
+    pub(super) closed: Option<collections::Error>,
+    pub(super) started: Vec<Start>,
+    pub(super) refused: Option<jobs::Error>,
+    collections: BTreeMap<String, BTreeMap<String, Value>>,
+}
+
+thread_local! {
+    /// Tests run on threads of their own, so each has its own far side.
+    static FAKE: RefCell<Option<Fake>> = const { RefCell::new(None) };
+}
+
+const NOBODY: &str = "No host stands in for this test: keep the value of testing::host() while the action runs";
+
+pub(super) fn set(fake: Option<Fake>) {
+    FAKE.set(fake);
+}
+
+pub(super) fn with<T>(use_it: impl FnOnce(&mut Fake) -> T) -> T {
+    FAKE.with_borrow_mut(|fake| use_it(fake.as_mut().expect(NOBODY)))
+}
+
+impl Fake {
+    pub(super) fn collection(&mut self, name: &str) -> &mut BTreeMap<String, Value> {
+        self.collections.entry(name.to_owned()).or_default()
+    }
+}
+
+pub(crate) fn send(request: &http::Request) -> Result<http::Response, http::Error> {
+    // Taken out meanwhile, so that the test's own answer may ask the host what was sent.
+    let answer = with(|fake| {
+        fake.requests.push(request.clone());
+        fake.answer.take()
+    });
+    let Some(mut answer) = answer else {
+        return Err(http::Error::Unreachable(format!("Nobody answers at {} in this test", request.url)));
+    };
+    let answered = answer(request);
+    with(|fake| fake.answer = Some(answer));
+    let here = |answered: http::Response| match answered.url.is_empty() {
+        true => http::Response { url: request.url.clone(), ..answered },
+        false => answered,
+    };
+    answered.map(here)
+}
+
+pub(crate) fn start(start: &Start) -> Result<String, jobs::Error> {
+    with(|fake| match &fake.refused {
+        Some(error) => Err(error.clone()),
+        None => {
+            fake.started.push(start.clone());
+            Ok(format!("result-{}", fake.started.len()))
+        }
+    })
+}
+
+fn open<T>(
+    collection: &str,
+    use_it: impl FnOnce(&mut BTreeMap<String, Value>) -> Result<T, collections::Error>,
+) -> Result<T, collections::Error> {
+    with(|fake| match &fake.closed {
+        Some(error) => Err(error.clone()),
+        None => use_it(fake.collection(collection)),
+    })
+}
+
+pub(crate) fn get(collection: &str, keys: &[String]) -> Result<Vec<Option<Record>>, collections::Error> {
+    open(collection, |kept| Ok(keys.iter().map(|key| kept.get(key).cloned().map(Record::from)).collect()))
+}
+
+/// Knows criteria that are plain values of fields; a test wants no more.
+pub(crate) fn page(
+    collection: &str,
+    criteria: &str,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Page, collections::Error> {
+    if !(1..=LARGEST_PAGE).contains(&limit) {
+        return Err(collections::Error::Invalid(format!("limit: {limit} is not 1 to {LARGEST_PAGE}")));
+    }
+    let criteria: BTreeMap<String, Value> =
+        serde_json::from_str(criteria).map_err(|error| collections::Error::Invalid(format!("where: {error}")))?;
+    let meets = |record: &Value| criteria.iter().all(|(name, value)| record.get(name) == Some(value));
+    open(collection, |kept| {
+        let rest = kept.iter().filter(|(key, record)| after.is_none_or(|after| key.as_str() > after) && meets(record));
+        let mut found: Vec<Entry> = rest
+            .map(|(key, record)| Entry { key: key.clone(), data: record.clone().into() })
+            .take(limit as usize + 1)
+            .collect();
+        let more = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        let next = found.last().map(|entry| entry.key.clone()).filter(|_| more);
+        Ok(Page { entries: found, next })
+    })
+}
+
+pub(crate) fn write(collection: &str, changes: &[Change]) -> Result<Written, collections::Error> {
+    open(collection, |kept| {
+        let mut written = Written::default();
+        for (index, change) in changes.iter().enumerate() {
+            if let Err(reason) = change_one(kept, change, &mut written) {
+                written.refused.push(Refused { index: index as u32, reason });
+            }
+        }
+        Ok(written)
+    })
+}
+
+fn change_one(kept: &mut BTreeMap<String, Value>, change: &Change, written: &mut Written) -> Result<(), String> {
+    let value = |entry: &Entry| entry.data.value().map_err(|failure| failure.message);
+    let count = match change {
+        Change::Insert(entry) if kept.contains_key(&entry.key) => {
+            return Err(format!("There is a record with the key `{}` already", entry.key));
+        }
+        Change::Insert(entry) | Change::Upsert(entry) => {
+            let new = value(entry)?;
+            match kept.insert(entry.key.clone(), new.clone()) {
+                None => &mut written.inserted,
+                Some(old) if old == new => &mut written.unchanged,
+                Some(_) => &mut written.updated,
+            }
+        }
+        Change::Delete(key) => match kept.remove(key) {
+            Some(_) => &mut written.deleted,
+            None => &mut written.unchanged,
+        },
+    };
+    *count += 1;
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! The far side of the capabilities, as a test wants it.
+
+use serde_json::Value;
+
+use super::fake::{self, Fake};
+use crate::jobs::Start;
+use crate::{collections, http, jobs};
+
+/// Stands in for the host on this thread, until it is dropped. Only one at a time.
+#[must_use = "the host is gone as soon as this is dropped"]
+pub struct Host(());
+
+/// A host whose collections are empty, that no server answers, and that starts every job.
+pub fn host() -> Host {
+    fake::set(Some(Fake::default()));
+    Host(())
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        fake::set(None);
+    }
+}
+
+impl Host {
+    /// Says what the far side answers to each request. Without it nobody answers.
+    pub fn answer(&self, answer: impl FnMut(&http::Request) -> Result<http::Response, http::Error> + 'static) {
+        fake::with(|fake| fake.answer = Some(Box::new(answer)));
+    }
+
+    /// The requests sent so far.
+    pub fn requests(&self) -> Vec<http::Request> {
+        fake::with(|fake| fake.requests.clone())
+    }
+
+    /// Puts a record into a collection.
+    pub fn put(&self, collection: &str, key: &str, record: Value) {
+        fake::with(|fake| fake.collection(collection).insert(key.to_owned(), record));
+    }
+
+    /// The records of a collection with their keys, in the order of the keys.
+    pub fn records(&self, collection: &str) -> Vec<(String, Value)> {
+        fake::with(|fake| fake.collection(collection).clone().into_iter().collect())
+    }
+
+    /// Lets every call to a collection fail from now on.
+    pub fn close_collections(&self, error: collections::Error) {
+        fake::with(|fake| fake.closed = Some(error));
+    }
+
+    /// The jobs started so far.
+    pub fn started(&self) -> Vec<Start> {
+        fake::with(|fake| fake.started.clone())
+    }
+
+    /// Lets every start fail from now on.
+    pub fn refuse_starts(&self, error: jobs::Error) {
+        fake::with(|fake| fake.refused = Some(error));
+    }
+}

@@ -1,0 +1,154 @@
+//! What is sent.
+
+use std::time::Duration;
+
+use http::Method;
+use http::header::{ACCEPT_ENCODING, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use url::{Host, Position, Url};
+
+use super::error::Error;
+use super::headers;
+use super::limits::{Limits, size_in_words};
+use super::redact;
+
+const AGENT: &str = concat!("ropewalk/", env!("CARGO_PKG_VERSION"));
+
+/// Methods that are no requests to a resource: a tunnel, and an echo of the headers.
+const NEVER: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
+
+/// Longer methods do not exist.
+const LONGEST_METHOD: usize = 32;
+
+/// A request as a caller writes it.
+#[derive(Clone)]
+pub struct Request {
+    /// `GET`, `POST`, … in capitals.
+    pub method: String,
+    /// An absolute URL with the scheme `http` or `https`, without user and password.
+    pub url: String,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// Names of headers that never go to another origin, besides all those that are not known to
+    /// be harmless there.
+    pub credentials: Vec<String>,
+    /// What is sent; none for nothing.
+    pub body: Option<Vec<u8>>,
+    /// Until the whole answer must be there; at most, and without it, what the limits allow.
+    pub timeout: Option<Duration>,
+    /// Whether redirects are followed, or answered as they are.
+    pub follow: bool,
+}
+
+impl Request {
+    /// A request without headers and body, that follows redirects.
+    pub fn new(method: impl Into<String>, url: impl Into<String>) -> Self {
+        let (method, url) = (method.into(), url.into());
+        Self { method, url, headers: vec![], credentials: vec![], body: None, timeout: None, follow: true }
+    }
+}
+
+/// A request that was found to be one: what a hop sends.
+#[derive(Clone)]
+pub(super) struct Outgoing {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) host: Host<String>,
+    pub(super) port: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) credentials: Vec<HeaderName>,
+    pub(super) body: Option<Bytes>,
+}
+
+impl Outgoing {
+    /// Reads a request. The URL is parsed here, once; everything else uses what was parsed.
+    pub(super) fn read(request: Request, limits: &Limits) -> Result<Self, Error> {
+        let method = read_method(&request.method)?;
+        let (url, host, port) = read_url(&request.url, limits)?;
+        let mut headers = headers::read(&request.headers, limits)?;
+        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
+        // Nothing is decompressed on the way, so that a small answer stays small.
+        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+        let credentials = request.credentials.iter().map(|name| headers::read_name(name)).collect::<Result<_, _>>()?;
+        let body = request.body.map(Bytes::from);
+        if body.as_ref().is_some_and(|body| body.len() > limits.request_body) {
+            let size = size_in_words(limits.request_body);
+            return Err(Error::Limit(format!("The body of a request may have {size}: send it in parts.")));
+        }
+        Ok(Self { method, url, host, port, headers, credentials, body })
+    }
+
+    /// The host as grants name it: without brackets and without the dot of the root.
+    pub(super) fn host_name(&self) -> String {
+        match &self.host {
+            Host::Domain(name) => name.trim_end_matches('.').to_owned(),
+            Host::Ipv4(address) => address.to_string(),
+            Host::Ipv6(address) => address.to_string(),
+        }
+    }
+
+    /// `POST https://api.example.com/orders`, without secrets.
+    pub(super) fn shown(&self) -> String {
+        format!("{} {}", self.method, redact::url(&self.url))
+    }
+
+    /// What goes over the connection.
+    pub(super) fn message(&self) -> Result<http::Request<Full<Bytes>>, Error> {
+        let cannot = || Error::Invalid(format!("{} cannot be sent: percent-encode its URL.", self.shown()));
+        let host = HeaderValue::from_str(&self.url[Position::BeforeHost..Position::AfterPort]).map_err(|_| cannot())?;
+        let body = Full::new(self.body.clone().unwrap_or_default());
+        let target = &self.url[Position::BeforePath..Position::AfterQuery];
+        let mut message =
+            http::Request::builder().method(self.method.clone()).uri(target).body(body).map_err(|_| cannot())?;
+        message.headers_mut().insert(HOST, host);
+        message.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        message.headers_mut().extend(self.headers.clone());
+        Ok(message)
+    }
+}
+
+fn read_method(method: &str) -> Result<Method, Error> {
+    let shown = redact::clip(method);
+    let invalid = |cure| Error::Invalid(format!("`{shown}` is no method that can be sent: {cure}."));
+    let fits = !method.is_empty() && method.len() <= LONGEST_METHOD;
+    // Grants name methods in capitals; another spelling would be another method to them.
+    if !fits || !method.bytes().all(|letter| letter.is_ascii_uppercase() || letter == b'-') {
+        return Err(invalid("write it in capitals, such as GET or POST"));
+    }
+    if NEVER.contains(&method) {
+        return Err(invalid("it is never allowed; use GET, POST and the like"));
+    }
+    Method::from_bytes(method.as_bytes()).map_err(|_| invalid("write it in capitals, such as GET or POST"))
+}
+
+fn read_url(text: &str, limits: &Limits) -> Result<(Url, Host<String>, u16), Error> {
+    if text.len() > limits.url {
+        return Err(Error::Limit(format!(
+            "A URL may have {}: move what is in it to the body.",
+            size_in_words(limits.url)
+        )));
+    }
+    // The text is not shown, since nobody knows what of it is a secret.
+    let cure = "write an absolute one, such as https://api.example.com/orders";
+    let url = Url::parse(text).map_err(|error| Error::Invalid(format!("The URL cannot be read ({error}): {cure}.")))?;
+    let (host, port) = check_url(&url).map_err(Error::Invalid)?;
+    Ok((url, host, port))
+}
+
+/// Where a URL leads, if it may be followed at all.
+///
+/// # Errors
+/// A sentence.
+pub(super) fn check_url(url: &Url) -> Result<(Host<String>, u16), String> {
+    let scheme = redact::clip(url.scheme());
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("A URL with the scheme `{scheme}` cannot be requested: use `http` or `https`."));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        let shown = redact::url(url);
+        return Err(format!("The URL {shown} has a user before its host: send credentials in a header."));
+    }
+    let host = url.host().map(|host| host.to_owned()).zip(url.port_or_known_default());
+    host.ok_or_else(|| "The URL names no host: write one after the `//`.".to_owned())
+}

@@ -1,0 +1,114 @@
+//! TLS 1.2 and 1.3, trusting what the machine trusts.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::client::Resumption;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
+use url::Host;
+
+use super::error::Error;
+use super::redact::clip;
+
+/// Which certificates are trusted. Read once, when the first connection needs them.
+#[derive(Default)]
+pub struct Trust {
+    roots: Option<Vec<CertificateDer<'static>>>,
+    config: OnceCell<Arc<ClientConfig>>,
+}
+
+impl Trust {
+    /// Trusts these roots and no others.
+    pub fn only(roots: Vec<CertificateDer<'static>>) -> Self {
+        Self { roots: Some(roots), config: OnceCell::new() }
+    }
+
+    /// The handshake, with the host that the URL names.
+    ///
+    /// # Errors
+    /// `Unreachable`, with what is wrong with the certificate.
+    pub(super) async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        host: &Host<String>,
+    ) -> Result<TlsStream<TcpStream>, Error> {
+        let config = Arc::clone(self.config.get_or_try_init(|| self.read()).await?);
+        let name = server_name(host)?;
+        let shaken = TlsConnector::from(config).connect(name, stream).await;
+        shaken
+            .map_err(|error| Error::Unreachable(format!("No TLS with {}: {}", clip(&host.to_string()), reason(&error))))
+    }
+
+    async fn read(&self) -> Result<Arc<ClientConfig>, Error> {
+        let roots = match &self.roots {
+            Some(roots) => roots.clone(),
+            None => spawn_blocking(|| rustls_native_certs::load_native_certs().certs).await.unwrap_or_default(),
+        };
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(roots);
+        if store.is_empty() {
+            let cure = "install the package `ca-certificates`, or name a file with them in SSL_CERT_FILE";
+            return Err(Error::Unreachable(format!(
+                "This machine has no certificates of authorities to trust: {cure}."
+            )));
+        }
+        config(store).map(Arc::new).map_err(|error| Error::Unreachable(format!("No TLS on this machine: {error}.")))
+    }
+}
+
+fn config(store: RootCertStore) -> Result<ClientConfig, rustls::Error> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
+    let builder = builder.with_protocol_versions(&[&TLS13, &TLS12])?;
+    let mut config = builder.with_root_certificates(store).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // A resumed session would tell a server that two organizations are on one machine.
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+fn server_name(host: &Host<String>) -> Result<ServerName<'static>, Error> {
+    match host {
+        Host::Domain(name) => named(name.trim_end_matches('.')),
+        Host::Ipv4(address) => Ok(ServerName::IpAddress((*address).into())),
+        Host::Ipv6(address) => Ok(ServerName::IpAddress((*address).into())),
+    }
+}
+
+fn named(name: &str) -> Result<ServerName<'static>, Error> {
+    ServerName::try_from(name.to_owned()).map_err(|_| {
+        let shown = clip(name);
+        Error::Invalid(format!("No certificate can be for `{shown}`: write the host as a name of the DNS."))
+    })
+}
+
+fn reason(error: &io::Error) -> String {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    match cause {
+        Some(rustls::Error::InvalidCertificate(fault)) => format!("its certificate {}", fault_in_words(fault)),
+        Some(other) => format!("{}; see whether the port speaks TLS 1.2 or 1.3.", clip(&other.to_string())),
+        None => format!("{}; see whether the port speaks TLS.", clip(&error.to_string())),
+    }
+}
+
+fn fault_in_words(fault: &CertificateError) -> String {
+    match fault {
+        CertificateError::UnknownIssuer => {
+            "is signed by nobody this machine trusts; add its authority to the machine's certificates, or name a file with it in SSL_CERT_FILE.".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "is for another host; request the host that it is for.".to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "has expired; have its operator renew it, and see whether this machine's clock is right.".to_owned()
+        }
+        other => format!("is not accepted ({}); have its operator replace it.", clip(&other.to_string())),
+    }
+}
