@@ -109,11 +109,8 @@ fn refused(about: &str, error: ModuleError) -> Failed {
 }
 
 async fn operator(engine: &Engine, time_zone: &str) -> Result<Access, Failed> {
-    let new = NewOrganization {
-        key: "local".to_owned(),
-        name: "Command line".to_owned(),
-        time_zone: time_zone.to_owned(),
-    };
+    let new =
+        NewOrganization { key: "local".to_owned(), name: "Command line".to_owned(), time_zone: time_zone.to_owned() };
     let organization = engine.add_organization(new).await;
     let organization = organization.map_err(|_| {
         Failed::Refused(format!("--time-zone: `{time_zone}` is not an IANA name such as Europe/Madrid"))

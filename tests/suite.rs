@@ -11,12 +11,16 @@ mod bad_input;
 mod cases;
 #[path = "suite/command_line.rs"]
 mod command_line;
+#[path = "suite/modules.rs"]
+mod modules;
 #[path = "suite/prebuilt.rs"]
 mod prebuilt;
 #[path = "suite/real_data.rs"]
 mod real_data;
 #[path = "suite/sandbox.rs"]
 mod sandbox;
+#[path = "suite/served.rs"]
+mod served;
 #[path = "suite/server.rs"]
 mod server;
 #[path = "suite/support.rs"]

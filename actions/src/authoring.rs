@@ -29,7 +29,7 @@ pub struct About {
 /// # Errors
 /// One sentence with the place and the cure.
 pub fn encode(core: &[u8], about: &About) -> Result<Vec<u8>, String> {
-    let component = ComponentEncoder::default().validate(true).module(core).and_then(|encoder| encoder.encode());
+    let component = ComponentEncoder::default().validate(true).module(core).and_then(|mut encoder| encoder.encode());
     let component = component.map_err(|error| {
         format!("what was built is no module: {error:#}; it must list its actions with `ropewalk_sdk::module!`")
     })?;

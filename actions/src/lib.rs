@@ -5,6 +5,7 @@
 //! capabilities in `host::capabilities` are all that a module can reach.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod authoring;
 pub mod bundled;
 pub mod egress;
 pub mod host;

@@ -1,7 +1,7 @@
 //! The client: hop by hop from a request to its answer.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::response::Parts;
 use tokio::net::TcpStream;
@@ -32,6 +32,13 @@ impl Client {
     /// A client with these parts.
     pub fn new(dialer: Dialer, trust: Arc<Trust>, limits: Limits) -> Self {
         Self { dialer, trust, limits }
+    }
+
+    /// The client of the program's own command line, which waits this long. What it sends may be
+    /// a module, which is larger than what a module may send.
+    pub fn of_the_program(time: Duration) -> Self {
+        let limits = Limits { time, request_body: 64 << 20, ..Limits::default() };
+        Self { limits, ..Self::default() }
     }
 
     /// The bounds of each call.

@@ -86,5 +86,11 @@ pub fn build(options: &Options) -> Result<(), Failed> {
     let path = project.module();
     let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     folder.and_then(|()| std::fs::write(&path, &component)).map_err(|error| broken(&path, &error))?;
-    say(&format!("{}: {} {}, {} KB", path.display(), project.about.name, project.about.version, component.len().div_ceil(1000)))
+    say(&format!(
+        "{}: {} {}, {} KB",
+        path.display(),
+        project.about.name,
+        project.about.version,
+        component.len().div_ceil(1000)
+    ))
 }

@@ -38,8 +38,7 @@ pub async fn all(local: &Local, module: &str, folder: &Path) -> Result<(), Faile
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
-    let unreadable =
-        |error: std::io::Error| Failed::Refused(format!("{}: cannot be read: {error}", folder.display()));
+    let unreadable = |error: std::io::Error| Failed::Refused(format!("{}: cannot be read: {error}", folder.display()));
     let entries = std::fs::read_dir(folder).map_err(unreadable)?;
     let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|ending| ending == "json"));

@@ -30,7 +30,9 @@ const GRANT: &str = "mutation ($input: GrantModuleInput!) { grantModule(input: $
 /// Adds to what is granted.
 pub async fn grant(options: &Options) -> Result<(), Failed> {
     if options.grants.is_empty() && !options.replace {
-        return Err(Failed::Refused("say what to grant, such as http=api.example.com; or --replace to withdraw all".to_owned()));
+        return Err(Failed::Refused(
+            "say what to grant, such as http=api.example.com; or --replace to withdraw all".to_owned(),
+        ));
     }
     let mut document = json!({});
     if !options.replace {

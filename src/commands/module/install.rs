@@ -25,7 +25,8 @@ pub struct Options {
     server: remote::Options,
 }
 
-const INSTALL: &str = "mutation ($upload: ID!, $global: Boolean!) { installModule(input: {upload: $upload, global: $global}) {
+const INSTALL: &str =
+    "mutation ($upload: ID!, $global: Boolean!) { installModule(input: {upload: $upload, global: $global}) {
     module { key version digest owner capabilities grants actions { name summary } } userErrors { path message } } }";
 
 /// Sends the module and has it installed.
@@ -46,7 +47,9 @@ fn told(module: &Value) -> String {
         told.push_str(&format!("\n  {}  {}", text(&action["name"]), text(&action["summary"])));
     }
     for capability in ungranted(module) {
-        told.push_str(&format!("\nIt asks for {capability}; grant it with `ropewalk module grant {key} {capability}=…`."));
+        told.push_str(&format!(
+            "\nIt asks for {capability}; grant it with `ropewalk module grant {key} {capability}=…`."
+        ));
     }
     told
 }

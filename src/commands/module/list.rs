@@ -18,7 +18,8 @@ pub struct Options {
     server: remote::Options,
 }
 
-const LIST: &str = "{ modules { key version digest size description owner capabilities pure grants installedAt installedBy
+const LIST: &str =
+    "{ modules { key version digest size description owner capabilities pure grants installedAt installedBy
     actions { name } } }";
 
 /// Lists the modules.
