@@ -20,7 +20,7 @@ fn cache_folder() -> Result<PathBuf, Failed> {
     })
 }
 
-/// The host of the bundled modules. Compiles them when this build has not done so before.
+/// The host, with the bundled modules ready. Compiles them when this build has not done so before.
 pub async fn host() -> Result<Host, Failed> {
     let folder = cache_folder()?;
     let cache = Cache::at(&folder).map_err(|error| {

@@ -1,18 +1,24 @@
 //! Ropewalk proved from outside: the built program, over its files and sockets.
 //!
-//! One binary. `support` starts programs and servers; every other module is
+//! One binary. `support` starts programs and servers, `stage` a host by itself; every other module is
 //! about one promise.
 
 #[path = "suite/architecture.rs"]
 mod architecture;
 #[path = "suite/bad_input.rs"]
 mod bad_input;
+#[path = "suite/capabilities.rs"]
+mod capabilities;
 #[path = "suite/cases.rs"]
 mod cases;
 #[path = "suite/command_line.rs"]
 mod command_line;
 #[path = "suite/modules.rs"]
 mod modules;
+#[path = "suite/hostile.rs"]
+mod hostile;
+#[path = "suite/loading.rs"]
+mod loading;
 #[path = "suite/prebuilt.rs"]
 mod prebuilt;
 #[path = "suite/real_data.rs"]
@@ -23,5 +29,7 @@ mod sandbox;
 mod served;
 #[path = "suite/server.rs"]
 mod server;
+#[path = "suite/stage.rs"]
+mod stage;
 #[path = "suite/support.rs"]
 mod support;

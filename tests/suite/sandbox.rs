@@ -1,12 +1,10 @@
 //! Guests that misbehave: each ends its line in error within its limit, with the
 //! limit named, and the program goes on.
 
-use std::borrow::Cow;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actions::host::{Cache, Compiler, Host, Installable, Limits};
+use actions::host::{Host, Limits};
 use engine::model::organization::Access;
 use engine::model::status::Status;
 use engine::ports::clock::SystemClock;
@@ -20,6 +18,7 @@ use engine::runtime::start::Start;
 use engine::runtime::worker::Worker;
 use serde_json::{Value, json};
 
+use crate::stage::{cache, compiler, prebuilt};
 use crate::support::root;
 
 struct Bench {
@@ -29,12 +28,10 @@ struct Bench {
 
 /// An engine with the bundled modules and one that no organization wants.
 async fn bench() -> Bench {
-    let hostile = std::fs::read(root().join("actions/prebuilt/hostile.wasm")).expect("the hostile module");
-    let mut modules = actions::bundled::modules();
-    modules.push(Installable { key: "hostile".to_owned(), component: Cow::Owned(hostile) });
-    let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")).expect("a cache");
+    let hostile = prebuilt("hostile");
+    let modules = actions::bundled::modules().into_iter().chain([hostile.as_slice()]);
     let limits = Limits { memory: 64 << 20, output: 4 << 20, ..Limits::default() };
-    let host = Host::new(limits, Compiler::with_program(env!("CARGO_BIN_EXE_ropewalk")), cache, modules).await;
+    let host = Host::new(limits, compiler(), cache(), modules).await;
     let stores = Stores::of(Arc::new(MemoryStore::new()));
     let files = Arc::new(Folder::confined_to(root()));
     let engine = Engine::new(stores, Arc::new(host.expect("a host")), files, Arc::new(SystemClock));

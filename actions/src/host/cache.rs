@@ -55,7 +55,7 @@ impl Cache {
     /// Lets one program at a time compile a module; the others wait and find it compiled.
     /// Without a lock they all compile it, which is slow but harmless.
     pub(super) async fn lock(&self, digest: &str) -> Option<fs::File> {
-        let path = self.folder.join(format!("{digest}.lock"));
+        let path = self.lock_path(digest);
         let locked = tokio::task::spawn_blocking(move || {
             let file = fs::File::create(path).ok()?;
             file.lock().ok().map(|()| file)
@@ -70,6 +70,20 @@ impl Cache {
             tracing::warn!(path = %path.display(), %error, "a compiled module cannot be cached; the next start compiles it again");
         }
         load(runtime, code)
+    }
+
+    /// Removes what is kept of a component that turned out to be no module, so that refused ones
+    /// do not fill the disk.
+    pub(super) fn forget(&self, runtime: &Runtime, digest: &str) {
+        let code = self.path(runtime, digest, "cwasm");
+        for path in [note_of(&code), code, self.lock_path(digest)] {
+            // It may not have come that far.
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    fn lock_path(&self, digest: &str) -> PathBuf {
+        self.folder.join(format!("{digest}.lock"))
     }
 
     /// What a module was found to be when this build first loaded it.
@@ -114,7 +128,7 @@ fn note_of(path: &Path) -> PathBuf {
 fn load(runtime: &Runtime, code: &[u8]) -> Result<Component, String> {
     // SAFETY: the bytes are what our compiler wrote, as the digest beside them shows.
     unsafe { Component::deserialize(runtime.engine(), code) }
-        .map_err(|error| format!("the compiled module cannot be loaded: {error}"))
+        .map_err(|error| format!("does not fit into this host: {error:#}"))
 }
 
 /// Writes beside the file and renames, so that nobody ever reads half of it.

@@ -61,18 +61,22 @@ impl Compiler {
             done.map_err(|_| format!("takes longer than {:?} to compile", limits.compile_time))?;
         match status {
             Ok(status) if status.success() => Ok(code),
-            Ok(status) if status.code() == Some(REFUSED) => Err(String::from_utf8_lossy(&complaint).trim().to_owned()),
-            Ok(_) if String::from_utf8_lossy(&complaint).contains("overflowed its stack") => {
-                Err("is nested too deeply to be compiled".to_owned())
-            }
-            Ok(_) => Err(format!(
-                "needs more than {} or {:?} to compile",
-                in_words(bytes(limits.compile_memory)),
-                limits.compile_time
-            )),
+            Ok(status) => Err(refusal(limits, status.code() == Some(REFUSED), &String::from_utf8_lossy(&complaint))),
             Err(error) => Err(format!("the compiler was lost: {error}")),
         }
     }
+}
+
+/// Why there is no code, from what the child said and whether it ended as it should.
+fn refusal(limits: &Limits, ended: bool, complaint: &str) -> String {
+    if complaint.contains("overflowed its stack") {
+        return "is nested too deeply to be compiled".to_owned();
+    }
+    if ended && !complaint.contains("out of memory") {
+        return complaint.trim().to_owned();
+    }
+    let (memory, time) = (in_words(bytes(limits.compile_memory)), limits.compile_time);
+    format!("needs more than {memory} or {time:?} to compile")
 }
 
 fn bytes(bytes: u64) -> usize {

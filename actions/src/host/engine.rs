@@ -98,6 +98,7 @@ pub(super) fn config(limits: &Limits, instances: u32) -> Config {
         .total_stacks(instances)
         .max_core_instances_per_component(CORE_INSTANCES)
         .max_tables_per_component(TABLES)
+        .max_tables_per_module(TABLES)
         .max_memories_per_component(MEMORIES)
         .max_memory_size(limits.memory)
         .table_elements(limits.table_elements)

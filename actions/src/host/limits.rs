@@ -25,6 +25,8 @@ pub struct Limits {
     pub instances: u32,
     /// What one call may answer, in bytes of JSON.
     pub output: usize,
+    /// Bytes of a message, of the reason of a rejection, of a failure.
+    pub sentence: usize,
     /// Log messages of one line.
     pub log_messages: usize,
     /// Bytes of one log message.
@@ -70,6 +72,7 @@ impl Default for Limits {
             table_elements: 100_000,
             instances: 100,
             output: 64 * MIB,
+            sentence: 8 * 1024,
             log_messages: 1000,
             log_message: 8 * 1024,
             tick: Duration::from_millis(5),
@@ -102,6 +105,15 @@ impl Limits {
     pub(super) fn output_in_words(&self) -> String {
         in_words(self.output)
     }
+}
+
+/// A text of at most so many bytes, and a mark where it was cut.
+pub(super) fn cut(mut text: String, longest: usize) -> String {
+    if text.len() > longest {
+        text.truncate(text.floor_char_boundary(longest));
+        text.push('…');
+    }
+    text
 }
 
 /// `256 MiB`.

@@ -18,7 +18,7 @@ use super::contract::{self, Module as Exports, Outcome};
 use super::engine::Runtime;
 use super::guest::{Guest, new_store};
 use super::heavy::heavy;
-use super::limits::Limits;
+use super::limits::{Limits, cut};
 use super::module::Module;
 use super::outside::Caller;
 
@@ -66,11 +66,21 @@ impl Line {
         Ok(Self { store, exports, resource, limits, timeout, message: None, _module: Arc::clone(module), _slot: slot })
     }
 
-    fn outcome(&self, outcome: Outcome) -> Result<actions::Outcome, Failure> {
+    /// `handed` is the number of records that it is about.
+    fn outcome(&self, outcome: Outcome, handed: usize) -> Result<actions::Outcome, Failure> {
+        if outcome.rejected.len() > handed {
+            let message = format!(
+                "The action rejected {} of {handed} records; this is a fault of its module.",
+                outcome.rejected.len()
+            );
+            return Err(Failure::new(FailureKind::Trap, message));
+        }
         let records = outcome.records.map(|text| self.records(&text)).transpose()?;
-        let rejected = outcome.rejected.into_iter().map(|rejection| (rejection.index, rejection.reason)).collect();
+        let longest = self.limits.sentence;
+        let rejected = outcome.rejected.into_iter().map(|rejection| (rejection.index, cut(rejection.reason, longest)));
         let severity = contract::severity(outcome.severity);
-        Ok(actions::Outcome { records, rejected, message: outcome.message, severity })
+        let message = outcome.message.map(|message| cut(message, longest));
+        Ok(actions::Outcome { records, rejected: rejected.collect(), message, severity })
     }
 
     fn records(&self, text: &str) -> Result<Vec<Value>, Failure> {
@@ -111,7 +121,7 @@ impl ActionLine for Line {
         let stop = self.store.data().stop();
         let taken = stop.hold(line.call_take(&mut self.store, self.resource, &text)).await;
         let taken = answered(taken, &mut self.store, &self.limits, self.timeout)?;
-        let outcome = self.outcome(taken)?;
+        let outcome = self.outcome(taken, batch.len())?;
         self.message = outcome.message.clone().or(self.message.take());
         Ok(outcome)
     }
@@ -121,7 +131,7 @@ impl ActionLine for Line {
         let stop = self.store.data().stop();
         let closed = stop.hold(line.call_close(&mut self.store, self.resource)).await;
         let closed = answered(closed, &mut self.store, &self.limits, self.timeout)?;
-        let mut outcome = self.outcome(closed)?;
+        let mut outcome = self.outcome(Outcome { rejected: Vec::new(), ..closed }, 0)?;
         self.warn_of_denials(&mut outcome);
         Ok(outcome)
     }
@@ -143,7 +153,10 @@ type Answer<T> = wasmtime::Result<Result<T, contract::wit::Failure>>;
 fn answered<T>(answer: Answer<T>, store: &mut Store<Guest>, limits: &Limits, timeout: Duration) -> Result<T, Failure> {
     let mut failure = match answer {
         Ok(Ok(answer)) => return Ok(answer),
-        Ok(Err(failure)) => named_limit(contract::failure(failure), store, limits),
+        Ok(Err(failure)) => {
+            let failure = contract::failure(failure);
+            named_limit(Failure { message: cut(failure.message, limits.sentence), ..failure }, store, limits)
+        }
         Err(error) => broken(store, limits, timeout, &error),
     };
     store.data_mut().let_go();

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ::engine::model::action::{ActionSpec, Intake};
+use serde_json::Value;
 use values::json::{Bounds, parse};
 
 use super::contract::wit;
@@ -78,16 +79,21 @@ fn spec(module: &str, position: usize, spec: wit::ActionSpec, limits: &Limits) -
 }
 
 /// Whether it is JSON and an object; whether it is a JSON Schema is for the engine to say.
-fn schema(named: &str, text: &str, limits: &Limits) -> Result<serde_json::Value, String> {
+fn schema(named: &str, text: &str, limits: &Limits) -> Result<Value, String> {
     if text.len() > limits.schema {
         let (is, most) = (in_words(text.len()), in_words(limits.schema));
         return Err(format!("gives {named} a schema of {is}; at most {most} are allowed"));
     }
     let schema = parse(text.as_bytes(), Bounds::default())
         .map_err(|fault| format!("gives {named} a schema that is not JSON: {fault}"))?;
-    match schema.is_object() {
+    let object = match schema.get("type") {
+        None => schema.is_object(),
+        Some(Value::Array(types)) => types.iter().any(|one| one == "object"),
+        Some(one) => one == "object",
+    };
+    match object {
         true => Ok(schema),
-        false => Err(format!("gives {named} a schema that is not an object")),
+        false => Err(format!("gives {named} a schema that is not that of an object: parameters always are one")),
     }
 }
 
@@ -161,12 +167,22 @@ mod tests {
             [
                 "gives action `a` no title",
                 "gives action `a` a summary of 1001 characters; at most 1000 are allowed",
-                "gives action `a` a schema that is not an object",
+                "gives action `a` a schema that is not that of an object: parameters always are one",
                 "gives action `b` a schema that is not JSON: The name \"a\" stands twice in one object (line 1, column 12)",
             ]
         );
         let many = (0..30).map(|_| wit::ActionSpec { title: String::new(), ..action("a") }).collect();
         assert_eq!(faults(many).len(), TOLD + 1);
+    }
+
+    #[test]
+    fn the_schema_is_that_of_an_object() {
+        for schema in [r#"{"type": "array"}"#, r#"{"type": ["array", "null"]}"#, "true", "3"] {
+            let faults = faults(vec![wit::ActionSpec { parameters: schema.into(), ..action("a") }]);
+            assert!(faults[0].contains("not that of an object"), "{schema}: {faults:?}");
+        }
+        let both = wit::ActionSpec { parameters: r#"{"type": ["object", "null"]}"#.into(), ..action("a") };
+        assert!(read("m", vec![both], &Limits::default()).is_ok());
     }
 
     #[test]

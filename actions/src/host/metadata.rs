@@ -94,6 +94,12 @@ mod tests {
     }
 
     #[test]
+    fn the_bundled_modules_name_themselves() {
+        let names = crate::bundled::modules().map(|component| read(component).unwrap().name);
+        assert_eq!(names, ["standard", "js", "collections", "http", "jobs"]);
+    }
+
+    #[test]
     fn what_is_there_is_read() {
         let about = read(&component(Some("orders"), Some("1.2.3"))).unwrap();
         assert_eq!((about.name.as_str(), about.version), ("orders", Version::new(1, 2, 3)));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ::engine::model::action::ActionSpec;
 use ::engine::model::grant::Capability;
 use ::engine::model::module::ModuleInfo;
 use ::engine::ports::actions::FailureKind;
@@ -74,10 +75,8 @@ impl Loader {
         let (runtime, looked_at) = (self.runtime.clone(), Arc::clone(component));
         let checking = tokio::task::spawn_blocking(move || check(&runtime, &looked_at));
         let Checked { about, capabilities } = checking.await.map_err(|error| vec![error.to_string()])??;
-        let compiled = self.compile(digest, component).await.map_err(|fault| vec![fault])?;
-        let pre = prepare(&self.runtime, &compiled).map_err(|fault| vec![fault])?;
-        let listed = ask(&self.runtime, &pre, &about.name).await.map_err(|fault| vec![fault])?;
-        let actions = listing::read(&about.name, listed, self.runtime.limits())?;
+        let made = self.make(digest, component, &about.name).await;
+        let (pre, actions) = made.inspect_err(|_| self.cache.forget(&self.runtime, digest))?;
         let info = ModuleInfo {
             key: about.name,
             version: about.version,
@@ -91,6 +90,21 @@ impl Loader {
         };
         self.cache.keep_info(&self.runtime, &info);
         Ok(Module { info, pre })
+    }
+
+    /// Compiles a component, and asks it for its actions.
+    async fn make(
+        &self,
+        digest: &str,
+        component: &[u8],
+        name: &str,
+    ) -> Result<(ModulePre<Guest>, Vec<ActionSpec>), Vec<String>> {
+        let one = |fault| vec![fault];
+        let compiled = self.compile(digest, component).await.map_err(one)?;
+        let pre = prepare(&self.runtime, &compiled).map_err(one)?;
+        let listed = ask(&self.runtime, &pre, name).await.map_err(one)?;
+        let actions = listing::read(name, listed, self.runtime.limits())?;
+        Ok((pre, actions))
     }
 
     async fn compile(&self, digest: &str, component: &[u8]) -> Result<Component, String> {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use actions::host::Host;
 use engine::model::filter::Filter;
 use engine::ports::actions::{Actions, Failure, LineContext, OpenLine};
+use engine::ports::reach::Nowhere;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +37,11 @@ pub fn records(count: usize) -> Vec<Value> {
     (0..count).map(|id| json!({"id": id, "name": format!("customer {id}"), "total": id % 100})).collect()
 }
 
-fn open_line(action: &str, parameters: &Value) -> OpenLine {
+/// `action` is `module/action`.
+fn open_line(host: &Host, action: &str, parameters: &Value) -> Result<OpenLine, Failed> {
+    let (key, action) = action.split_once('/').unwrap_or((action, action));
+    let module = host.bundled().into_iter().find(|info| info.key == key);
+    let module = module.ok_or_else(|| Failed::Broken(format!("there is no module `{key}`")))?.named();
     let now = "2026-11-20T07:00:00Z".to_owned();
     let context = LineContext {
         job_result: "bench".to_owned(),
@@ -51,7 +56,8 @@ fn open_line(action: &str, parameters: &Value) -> OpenLine {
         dry_run: false,
     };
     let (timeout, kill) = (Duration::from_secs(60), CancellationToken::new());
-    OpenLine { action: action.to_owned(), parameters: parameters.clone(), context, timeout, kill }
+    let (action, parameters, reach) = (action.to_owned(), parameters.clone(), Arc::new(Nowhere::default()));
+    Ok(OpenLine { module, action, parameters, context, reach, timeout, kill })
 }
 
 fn broken(failure: Failure) -> Failed {
@@ -61,7 +67,7 @@ fn broken(failure: Failure) -> Failed {
 async fn opened(host: &Arc<Host>, action: &str, parameters: &Value, name: &str) -> Result<Value, Failed> {
     let mut times = Times::default();
     for _ in 0..TIMES {
-        let open = open_line(action, parameters);
+        let open = open_line(host, action, parameters)?;
         let began = Instant::now();
         let line = host.open(open).await.map_err(broken)?;
         times.note(began);
@@ -73,7 +79,7 @@ async fn opened(host: &Arc<Host>, action: &str, parameters: &Value, name: &str) 
 async fn line(host: &Arc<Host>, action: &str, parameters: &Value, set: &[Value], name: &str) -> Result<Value, Failed> {
     let mut times = Times::default();
     for _ in 0..TIMES {
-        let open = open_line(action, parameters);
+        let open = open_line(host, action, parameters)?;
         let began = Instant::now();
         let mut line = host.open(open).await.map_err(broken)?;
         line.take(set).await.map_err(broken)?;

@@ -7,7 +7,7 @@ use wasmtime::component::{HasData, Linker};
 
 use crate::host::contract::log::{self, Host, Level};
 use crate::host::guest::Guest;
-use crate::host::limits::Limits;
+use crate::host::limits::{Limits, cut};
 
 /// Offers the capability to every module.
 pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -73,14 +73,6 @@ impl Log {
         }
         entries
     }
-}
-
-fn cut(mut message: String, longest: usize) -> String {
-    if message.len() > longest {
-        message.truncate(message.floor_char_boundary(longest));
-        message.push('…');
-    }
-    message
 }
 
 impl Host for Log {

@@ -18,7 +18,7 @@ fn what_is_no_component_is_told_apart() {
 fn the_bundled_modules_pass_and_a_truncated_one_does_not() {
     for component in crate::bundled::modules() {
         let surface = scan(component, &Limits::default()).unwrap();
-        assert!(surface.imports.iter().any(|name| name == "ropewalk:host/log@1.0.0"), "{surface:?}");
+        assert!(surface.imports.iter().any(|name| name.starts_with("ropewalk:host/")), "{surface:?}");
         assert!(surface.exports.iter().any(|name| name == "ropewalk:action/actions@1.0.0"), "{surface:?}");
         let half = &component[..component.len() / 2];
         assert!(scan(half, &Limits::default()).unwrap_err()[0].starts_with("is damaged"));

@@ -1,0 +1,218 @@
+//! What the host does for guests: under their grants, counted, noted, and interrupted when it hangs.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use actions::host::{Host, Limits};
+use engine::model::effect::Effect;
+use engine::model::grant::Capability;
+use engine::model::module::ModuleInfo;
+use engine::ports::actions::{ActionLine, FailureKind, Severity};
+use serde_json::{Value, json};
+
+use crate::stage::{Opening, Reached, host, hostile, load, prebuilt};
+
+fn limits() -> Limits {
+    Limits { instances: 8, ..Limits::default() }
+}
+
+/// A server that takes connections and tells of each.
+fn listen() -> (SocketAddr, mpsc::Receiver<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || listener.incoming().flatten().try_for_each(|stream| tell.send(stream)));
+    (address, told)
+}
+
+/// A server that answers every request with its own text, as JSON.
+fn echo() -> SocketAddr {
+    let (address, connections) = listen();
+    std::thread::spawn(move || {
+        for mut stream in connections {
+            let mut request = vec![0; 64 * 1024];
+            let read = stream.read(&mut request).unwrap_or(0);
+            let body = json!({"request": String::from_utf8_lossy(&request[..read])}).to_string();
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length";
+            let _ = write!(stream, "{head}: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    address
+}
+
+/// The line waits for a server that never answers.
+async fn hanging(host: &Host, module: &ModuleInfo, timeout: Duration) -> (Waiting, TcpStream) {
+    let (address, connections) = listen();
+    let parameters = json!({"how": "hang", "url": format!("http://{address}/")});
+    let opening = Opening { timeout, ..Opening::misbehave(module, parameters) };
+    let (kill, host) = (opening.kill.clone(), host.clone());
+    let taking = tokio::spawn(async move { opening.take(&host).await.map(drop).expect_err("nothing answers") });
+    let connected = tokio::task::spawn_blocking(move || connections.recv_timeout(Duration::from_secs(5)));
+    let stream = connected.await.expect("no panic").expect("a connection");
+    (Waiting { taking, kill }, stream)
+}
+
+struct Waiting {
+    taking: tokio::task::JoinHandle<engine::ports::actions::Failure>,
+    kill: tokio_util::sync::CancellationToken,
+}
+
+/// The far side sees the end of the connection.
+async fn assert_closed(mut stream: TcpStream) {
+    stream.set_read_timeout(Some(Duration::from_secs(2))).expect("a timeout");
+    let read = tokio::task::spawn_blocking(move || stream.read_to_end(&mut Vec::new()));
+    read.await.expect("no panic").expect("the end of the connection");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_that_hangs_in_a_call_is_killed_at_once() {
+    let host = host(limits()).await;
+    let module = load(&host, hostile("honest")).await;
+    let (waiting, stream) = hanging(&host, &module, Duration::from_secs(60)).await;
+    let began = Instant::now();
+    waiting.kill.cancel();
+    let failure = waiting.taking.await.expect("no panic");
+    assert!(began.elapsed() < Duration::from_millis(100), "it went on for {:?}", began.elapsed());
+    assert_eq!(failure.kind, FailureKind::Killed);
+    assert_closed(stream).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_that_hangs_in_a_call_runs_out_of_time() {
+    let host = host(limits()).await;
+    let module = load(&host, hostile("honest")).await;
+    let (began, timeout) = (Instant::now(), Duration::from_millis(500));
+    let (waiting, stream) = hanging(&host, &module, timeout).await;
+    let failure = waiting.taking.await.expect("no panic");
+    assert!(began.elapsed() < timeout + Duration::from_millis(100), "it went on for {:?}", began.elapsed());
+    assert!(failure.message.contains("timeout of 500ms"), "{}", failure.message);
+    assert_closed(stream).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_in_a_loop_is_killed_at_once_even_among_others() {
+    let host = host(limits()).await;
+    let module = load(&host, hostile("honest")).await;
+    let mut spinning = Vec::new();
+    for _ in 0..4 {
+        let opening = Opening::misbehave(&module, json!({"how": "spin"}));
+        let (kill, host) = (opening.kill.clone(), host.clone());
+        spinning.push((kill, tokio::spawn(async move { opening.take(&host).await.map(drop).expect_err("it spins") })));
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for (kill, line) in spinning {
+        let began = Instant::now();
+        kill.cancel();
+        assert_eq!(line.await.expect("no panic").kind, FailureKind::Killed);
+        assert!(began.elapsed() < Duration::from_millis(100), "it went on for {:?}", began.elapsed());
+    }
+}
+
+/// A script with `fetch`, granted to this server.
+fn script(js: &ModuleInfo, server: SocketAddr, script: &str) -> Opening {
+    let grants = json!({"http": {"hosts": ["127.0.0.1"], "addresses": ["127.0.0.0/8"]}});
+    let script = script.replace("SERVER", &format!("http://{server}"));
+    Opening { reach: Arc::new(Reached::with(grants)), ..Opening::of(js, "js", json!({"script": script})) }
+}
+
+async fn records(line: &mut Box<dyn ActionLine>) -> Vec<Value> {
+    line.take(&[json!({})]).await.expect("an outcome").records.expect("records")
+}
+
+fn summaries(effects: &[Effect]) -> Vec<&str> {
+    effects.iter().map(|effect| effect.summary.as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_carry_the_key_of_their_line_and_are_told_without_secrets() {
+    let host = host(limits()).await;
+    let (js, server) = (load(&host, prebuilt("js")).await, echo());
+    let text = r#"
+        const ask = async (init, path = '/a?token=secret') => (await (await fetch('SERVER' + path, init)).json()).request;
+        const post = headers => ask({ method: 'POST', body: 'four', headers });
+        return [{ all: [await ask(), await post(), await post({ 'Idempotency-Key': 'mine' }), await post()] }];
+    "#;
+    let mut line = script(&js, server, text).open(&host).await.expect("a line");
+    let sent = records(&mut line).await;
+    let keys: Vec<_> = sent[0]["all"].as_array().expect("requests").iter().map(|request| key_of(request)).collect();
+    assert_eq!(keys, [None, Some("result:10:0".to_owned()), Some("mine".to_owned()), Some("result:10:2".to_owned())]);
+    let effects = line.drain_effects();
+    let told = summaries(&effects);
+    assert!(told[0].starts_with(&format!("GET http://{server}/a?token=…: 200 in ")), "{told:?}");
+    assert!(told[1].starts_with(&format!("POST http://{server}/a?token=…, 4 bytes: 200 in ")), "{told:?}");
+    assert!(effects.iter().all(|effect| effect.done && effect.capability == Capability::Http));
+    assert!(!format!("{effects:?}").contains("secret"));
+    assert_eq!(line.close().await.expect("an outcome").severity, Severity::Success);
+}
+
+fn key_of(request: &Value) -> Option<String> {
+    let text = request.as_str().expect("a text").to_ascii_lowercase();
+    text.lines().find_map(|line| Some(line.strip_prefix("idempotency-key: ")?.to_owned()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_reads_and_sends_nothing() {
+    let host = host(limits()).await;
+    let (js, server) = (load(&host, prebuilt("js")).await, echo());
+    let text = r#"
+        const got = await fetch('SERVER/a');
+        const posted = await fetch('SERVER/a', { method: 'DELETE' });
+        return [{ got: got.status, posted: posted.status, marked: posted.headers.get('ropewalk-dry-run') }];
+    "#;
+    let mut line = Opening { dry_run: true, ..script(&js, server, text) }.open(&host).await.expect("a line");
+    assert_eq!(records(&mut line).await, [json!({"got": 200, "posted": 202, "marked": "1"})]);
+    let effects = line.drain_effects();
+    assert_eq!(effects.iter().map(|effect| effect.done).collect::<Vec<_>>(), [true, false]);
+    assert!(effects[1].summary.ends_with("not sent, since this is a dry run"), "{}", effects[1].summary);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_denial_is_told_even_if_the_guest_keeps_it_to_itself() {
+    let host = host(limits()).await;
+    let (module, js) = (load(&host, hostile("honest")).await, load(&host, prebuilt("js")).await);
+    let (address, connections) = listen();
+    let parameters = json!({"how": "storm", "count": 3, "url": format!("http://{address}/")});
+    let mut line = Opening::of(&module, "misbehave", parameters).take(&host).await.expect("a line");
+    let outcome = line.close().await.expect("an outcome");
+    assert_eq!(outcome.severity, Severity::Warning);
+    let told = outcome.message.expect("a message");
+    assert!(told.contains("ropewalk module grant hostile http=127.0.0.1"), "{told}");
+    assert_eq!(line.drain_log().len(), 1);
+    // A host that is granted is not enough where its address is not public.
+    let reach = Arc::new(Reached::with(json!({"http": {"hosts": ["*"]}})));
+    let text = format!("try {{ await fetch('http://{address}/') }} catch {{}} throw new Error('gave up')");
+    let opening = Opening { reach, ..Opening::of(&js, "js", json!({"script": text})) };
+    let failure = opening.take(&host).await.map(drop).expect_err("it throws");
+    assert!(failure.message.contains("gave up") && failure.message.contains("loopback"), "{}", failure.message);
+    assert!(connections.try_recv().is_err(), "the server saw a connection");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_and_starts_are_effects_and_carry_their_number() {
+    let host = host(limits()).await;
+    let js = load(&host, prebuilt("js")).await;
+    let grants = json!({"collections": {"names": ["orders"]}, "jobs": {"keys": ["nightly"]}});
+    let text = r#"
+        const orders = ctx.collection('orders');
+        await orders.upsert('a', { n: 1 });
+        const id = await ctx.startJob('nightly', {});
+        await orders.upsert('b', { n: 2 });
+        return [{ id: String(id) }];
+    "#;
+    for dry_run in [false, true] {
+        let reach = Arc::new(Reached { dry_run, ..Reached::with(grants.clone()) });
+        let opening = Opening::of(&js, "js", json!({"script": text}));
+        let mut line = Opening { reach: Arc::clone(&reach), dry_run, ..opening }.open(&host).await.expect("a line");
+        let id = if dry_run { "dry-run" } else { "result-1" };
+        assert_eq!(records(&mut line).await, [json!({"id": id})]);
+        let written = [("orders".to_owned(), 1, 0), ("orders".to_owned(), 1, 2)];
+        assert_eq!(*reach.writes.lock().expect("no panic"), written);
+        assert_eq!(*reach.starts.lock().expect("no panic"), [("nightly".to_owned(), 1)]);
+        let effects = line.drain_effects();
+        assert!(effects.iter().all(|effect| effect.done != dry_run), "{effects:?}");
+        let started = if dry_run { "Start nightly: not started" } else { "Started nightly: result result-1" };
+        assert!(effects[0].summary.starts_with("orders: 1 inserted") && effects[1].summary.starts_with(started));
+    }
+}
