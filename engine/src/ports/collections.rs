@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{Listed, StoreError};
-use crate::model::collection::{Change, Entries, Written};
+use crate::model::collection::{Change, Entries, Entry, Written};
 use crate::model::criteria::Criteria;
 use crate::model::organization::OrgScope;
 use crate::model::result::ResultId;
@@ -13,7 +13,7 @@ use crate::model::result::ResultId;
 /// name changes nothing and is answered what the first one was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Once {
-    /// The job result that it belongs to. The memory of the call goes with it.
+    /// The job result that it belongs to, which is there. The memory of the call goes with it.
     pub result: ResultId,
     /// Unique in the result: the line, and the how-manieth call of it.
     pub call: String,
@@ -31,7 +31,7 @@ pub struct Find {
 }
 
 /// Keeps collections. One that was never written to, or was removed, is not there; it is
-/// made by the first change.
+/// made by the first write, whatever that comes to, and stays when its last record is gone.
 #[async_trait]
 pub trait Collections: Send + Sync {
     /// Makes the changes in their order, all that are not refused in one transaction. Durable
@@ -58,14 +58,27 @@ pub trait Collections: Send + Sync {
         collection: &str,
         criteria: &Criteria,
         limit: Option<usize>,
-    ) -> Result<Option<Vec<Value>>, StoreError>;
+    ) -> Result<Option<Vec<Entry>>, StoreError>;
+
+    /// How many records meet the criteria; none if the collection is not there.
+    async fn count(&self, scope: OrgScope, collection: &str, criteria: &Criteria) -> Result<Option<u64>, StoreError>;
+
+    /// Removes those of these records that are there and meet the criteria at that moment, in
+    /// one transaction, and says how many they were. Durable when it answers.
+    async fn delete(
+        &self,
+        scope: OrgScope,
+        collection: &str,
+        keys: &[String],
+        criteria: &Criteria,
+    ) -> Result<u32, StoreError>;
 
     /// The names of the collections, those after `after`, at most `limit`.
     async fn list(&self, scope: OrgScope, after: Option<&str>, limit: u32) -> Result<Listed<String>, StoreError>;
 
-    /// How many records a collection has; none if it is not there.
-    async fn count(&self, scope: OrgScope, collection: &str) -> Result<Option<u64>, StoreError>;
+    /// How many collections there are.
+    async fn tally(&self, scope: OrgScope) -> Result<u64, StoreError>;
 
-    /// Removes a collection with all its records; false if it was not there.
+    /// Removes a collection with all its records; false if it was not there. Durable when it answers.
     async fn remove(&self, scope: OrgScope, collection: &str) -> Result<bool, StoreError>;
 }

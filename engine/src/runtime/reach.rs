@@ -1,12 +1,14 @@
 //! What one line may do outside: within its organization and the grants of its module,
 //! once whatever happens, and in a dry run not at all.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
 use super::engine::Engine;
 use super::start::{Start, StartError};
-use crate::model::collection::{Change, Entries, Written, check_name};
+use crate::model::collection::{Change, Entries, Written, check_name, work_out};
 use crate::model::criteria::{self, Reading};
 use crate::model::grant::Grants;
 use crate::model::organization::{Access, OrgScope, Organization, Role};
@@ -74,20 +76,8 @@ impl LineReach {
     async fn foresee(&self, collection: &str, changes: &[Change]) -> Result<Written, ReachError> {
         let keys: Vec<_> = changes.iter().map(|change| change.key().to_owned()).collect();
         let there = self.engine.collections.get(self.scope(), collection, &keys).await?;
-        let mut written = Written::default();
-        for (position, (change, there)) in (0..).zip(changes.iter().zip(there)) {
-            match (change, there) {
-                (Change::Insert(_), Some(_)) => {
-                    written.refused.push((position, "there is already a record with this key".to_owned()));
-                }
-                (Change::Upsert(entry), Some(there)) if entry.data == there => written.unchanged += 1,
-                (Change::Upsert(_), Some(_)) => written.updated += 1,
-                (Change::Insert(_) | Change::Upsert(_), None) => written.inserted += 1,
-                (Change::Delete(_), Some(_)) => written.deleted += 1,
-                (Change::Delete(_), None) => written.unchanged += 1,
-            }
-        }
-        Ok(written)
+        let there: HashMap<_, _> = keys.iter().map(String::as_str).zip(&there).collect();
+        Ok(work_out(changes, |key| there.get(key).copied()?.as_ref()).0)
     }
 
     fn access(&self) -> Access {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{MemoryStore, listed};
-use crate::model::collection::{Change, Entries, Entry, Written};
+use crate::model::collection::{Change, Entries, Entry, Written, work_out};
 use crate::model::criteria::Criteria;
 use crate::model::organization::OrgScope;
 use crate::ports::collections::{Collections, Find, Once};
@@ -49,7 +49,7 @@ impl Collections for MemoryStore {
         };
         let from = find.after.as_ref().map_or(Bound::Unbounded, |after| Bound::Excluded(after.clone()));
         let matching = records.range((from, Bound::Unbounded)).filter(|(_, data)| find.criteria.matches(data));
-        let page = listed(matching.map(|(key, data)| Entry { key: key.clone(), data: data.clone() }), find.limit);
+        let page = listed(matching.map(entry), find.limit);
         let next = page.items.last().filter(|_| page.more).map(|entry| entry.key.clone());
         Ok(Entries { entries: page.items, next })
     }
@@ -60,14 +60,41 @@ impl Collections for MemoryStore {
         collection: &str,
         criteria: &Criteria,
         limit: Option<usize>,
-    ) -> Result<Option<Vec<Value>>, StoreError> {
+    ) -> Result<Option<Vec<Entry>>, StoreError> {
         let tables = self.tables();
         let records = tables.collections.get(&(scope.organization(), collection.to_owned()));
         let matching = |records: &Collection| {
-            let matching = records.values().filter(|data| criteria.matches(data));
-            matching.take(limit.unwrap_or(usize::MAX)).cloned().collect()
+            let matching = records.iter().filter(|(_, data)| criteria.matches(data));
+            matching.take(limit.unwrap_or(usize::MAX)).map(entry).collect()
         };
         Ok(records.map(matching))
+    }
+
+    async fn count(&self, scope: OrgScope, collection: &str, criteria: &Criteria) -> Result<Option<u64>, StoreError> {
+        let tables = self.tables();
+        let records = tables.collections.get(&(scope.organization(), collection.to_owned()));
+        let matching = |records: &Collection| records.values().filter(|data| criteria.matches(data)).count() as u64;
+        Ok(records.map(matching))
+    }
+
+    async fn delete(
+        &self,
+        scope: OrgScope,
+        collection: &str,
+        keys: &[String],
+        criteria: &Criteria,
+    ) -> Result<u32, StoreError> {
+        let mut tables = self.tables();
+        let records = tables.collections.get_mut(&(scope.organization(), collection.to_owned()));
+        let Some(records) = records else { return Ok(0) };
+        let mut deleted = 0;
+        for key in keys {
+            if records.get(key).is_some_and(|data| criteria.matches(data)) {
+                records.remove(key);
+                deleted += 1;
+            }
+        }
+        Ok(deleted)
     }
 
     async fn list(&self, scope: OrgScope, after: Option<&str>, limit: u32) -> Result<Listed<String>, StoreError> {
@@ -82,10 +109,9 @@ impl Collections for MemoryStore {
         Ok(listed(own.map(|((_, name), _)| name.clone()), limit))
     }
 
-    async fn count(&self, scope: OrgScope, collection: &str) -> Result<Option<u64>, StoreError> {
+    async fn tally(&self, scope: OrgScope) -> Result<u64, StoreError> {
         let tables = self.tables();
-        let records = tables.collections.get(&(scope.organization(), collection.to_owned()));
-        Ok(records.map(|records| records.len() as u64))
+        Ok(tables.collections.keys().filter(|(owner, _)| *owner == scope.organization()).count() as u64)
     }
 
     async fn remove(&self, scope: OrgScope, collection: &str) -> Result<bool, StoreError> {
@@ -94,29 +120,17 @@ impl Collections for MemoryStore {
 }
 
 fn apply(records: &mut Collection, changes: &[Change]) -> Written {
-    let mut written = Written::default();
-    for (position, change) in (0..).zip(changes) {
-        match (change, records.get(change.key())) {
-            (Change::Insert(entry), Some(_)) => written.refused.push((position, refused(&entry.key))),
-            (Change::Upsert(entry), Some(there)) if *there == entry.data => written.unchanged += 1,
-            (Change::Insert(entry) | Change::Upsert(entry), there) => {
-                match there {
-                    Some(_) => written.updated += 1,
-                    None => written.inserted += 1,
-                }
-                records.insert(entry.key.clone(), entry.data.clone());
-            }
-            (Change::Delete(key), Some(_)) => {
-                records.remove(key);
-                written.deleted += 1;
-            }
-            (Change::Delete(_), None) => written.unchanged += 1,
-        }
+    let (written, left) = work_out(changes, |key| records.get(key));
+    let left: Vec<_> = left.into_iter().map(|(key, data)| (key.to_owned(), data.cloned())).collect();
+    for (key, data) in left {
+        match data {
+            Some(data) => records.insert(key, data),
+            None => records.remove(&key),
+        };
     }
     written
 }
 
-/// Why a record was not inserted.
-fn refused(key: &str) -> String {
-    format!("there is already a record with the key `{key}`")
+fn entry((key, data): (&String, &Value)) -> Entry {
+    Entry { key: key.clone(), data: data.clone() }
 }

@@ -6,6 +6,7 @@
 
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
+mod collections;
 pub mod history;
 mod jobs;
 mod lines;
@@ -16,6 +17,7 @@ mod recovery;
 mod results;
 mod samples;
 
+use super::collections::Collections;
 use super::jobs::Jobs;
 use super::modules::{GrantBook, Modules, Uploads};
 use super::organizations::Organizations;
@@ -23,9 +25,15 @@ use super::queue::Queue;
 use super::results::Results;
 
 /// A store that implements every store port.
-pub trait Stores: Organizations + Jobs + Results + Queue + Modules + GrantBook + Uploads {}
+pub trait Stores:
+    Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads
+{
+}
 
-impl<Store> Stores for Store where Store: Organizations + Jobs + Results + Queue + Modules + GrantBook + Uploads {}
+impl<Store> Stores for Store where
+    Store: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads
+{
+}
 
 /// Runs every case, each on an empty store.
 ///
@@ -109,5 +117,22 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             what_took_its_node_down_three_times_is_given_up
             a_result_that_is_handed_back_waits_as_if_it_had_not_been_claimed
             what_waits_or_has_ended_is_left_alone;
+        collections:
+            every_change_is_counted
+            changes_of_one_record_are_made_in_their_order
+            records_are_in_the_order_of_their_keys_bytes
+            records_are_got_by_their_keys
+            a_record_comes_back_exactly
+            a_call_that_is_made_once_changes_nothing_the_second_time
+            a_call_is_made_once_though_it_comes_twice_at_the_same_time
+            pages_lose_nothing_and_repeat_nothing
+            a_page_may_begin_anywhere
+            a_snapshot_is_what_matches_in_order
+            a_snapshot_sees_no_half_of_a_write
+            records_that_meet_criteria_are_counted_and_deleted
+            collections_are_listed_by_name_in_pages
+            a_collection_is_there_from_its_first_write_to_its_removal
+            another_organization_has_collections_of_its_own
+            ten_thousand_changes_are_made_at_once;
     }
 }
