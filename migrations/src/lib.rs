@@ -6,6 +6,7 @@
 
 mod m0001_first_tables;
 mod m0002_modules;
+mod m0003_collections;
 
 use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -14,7 +15,11 @@ pub struct Migrations;
 
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first_tables::Migration), Box::new(m0002_modules::Migration)]
+        vec![
+            Box::new(m0001_first_tables::Migration),
+            Box::new(m0002_modules::Migration),
+            Box::new(m0003_collections::Migration),
+        ]
     }
 }
 

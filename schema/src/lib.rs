@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod batch;
+mod collections;
 mod columns;
 mod entities;
 mod jobs;

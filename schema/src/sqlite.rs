@@ -1,5 +1,7 @@
 //! All that only SQLite has: opening a file, how it syncs, how it is locked.
 
+pub(crate) mod json;
+
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

@@ -4,6 +4,8 @@
 //! null, and no operator holds for it but `exists: false` and `isNull: true`.
 
 mod parse;
+mod spelling;
+mod without;
 
 use std::cmp::Ordering;
 

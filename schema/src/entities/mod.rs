@@ -1,5 +1,8 @@
 //! The tables: one file each, with what turns its rows into the engine's words and back.
 
+pub(crate) mod collection_calls;
+pub(crate) mod collection_records;
+pub(crate) mod collections;
 pub(crate) mod components;
 pub(crate) mod job_inputs;
 pub(crate) mod job_modules;

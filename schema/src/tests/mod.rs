@@ -4,6 +4,7 @@ mod damage;
 mod history;
 mod opening;
 mod plans;
+mod pushdown;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

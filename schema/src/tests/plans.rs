@@ -67,12 +67,15 @@ async fn no_statement_looks_through_a_whole_table() {
             if step == "SCAN leases" {
                 walks_of_leases.push(sql);
             }
-            let listing = sql.contains("job_results") && step.contains("ORDER BY");
+            let listing = sql.contains("job_results") || sql.contains("collection");
+            let listing = listing && step.contains("ORDER BY");
             assert!(!listing, "a listing is in the order of an index: {step}\n{sql}");
         }
     }
     let of = |part: &str| seen.keys().filter(|sql| sql.contains(part)).count();
     assert!(of("FROM \"job_results\"") >= 10, "every listing and count was seen");
+    assert!(of("FROM \"collection_records\"") >= 10, "records were got, found, counted and removed");
+    assert!(of("-> ?") >= 2, "criteria were pushed down");
     assert_eq!(of("ORDER BY \"leases\""), 1, "the claim was seen");
     assert!(
         matches!(walks_of_leases.as_slice(), [recovery] if recovery.contains("\"waiting\" = ")),

@@ -1,0 +1,104 @@
+//! How values are spelled in JSON text, for stores that compare texts.
+
+use serde_json::{Number, Value};
+use values::order::instant;
+
+use super::Operand;
+
+/// Whole numbers up to this are told apart by doubles.
+const SAFE: i64 = 1 << 53;
+
+impl Operand {
+    /// Every text that the JSON writer of this program has for a value that is equal to the operand.
+    /// None where they cannot be listed: another field, a date or an instant (the same moment has
+    /// many texts), lists and objects, and whole numbers that doubles round.
+    pub fn spellings(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Value(value @ (Value::Null | Value::Bool(_))) => Some(vec![value.to_string()]),
+            Self::Value(value @ Value::String(text)) => instant(text).is_none().then(|| vec![value.to_string()]),
+            Self::Value(Value::Number(number)) => of_number(number),
+            Self::Value(Value::Array(_) | Value::Object(_)) | Self::Field(_) => None,
+        }
+    }
+
+    /// The text, if the operand is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Value(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The whole number, if the operand is one that doubles do not round.
+    pub fn safe_integer(&self) -> Option<i64> {
+        match self {
+            Self::Value(Value::Number(number)) => whole(number),
+            _ => None,
+        }
+    }
+}
+
+fn of_number(number: &Number) -> Option<Vec<String>> {
+    if let Some(whole) = whole(number) {
+        let mut texts = vec![whole.to_string(), format!("{whole}.0")];
+        texts.extend((whole == 0).then(|| "-0.0".to_owned()));
+        return Some(texts);
+    }
+    // A double with a fraction has one shortest text, and no whole number is equal to it.
+    let fraction = number.is_f64() && number.as_f64().is_some_and(|double| double.fract() != 0.0);
+    fraction.then(|| vec![number.to_string()])
+}
+
+/// The whole number, however it is held, if doubles do not round it.
+fn whole(number: &Number) -> Option<i64> {
+    let whole = match (number.as_i64(), number.as_f64()) {
+        (Some(whole), _) => whole,
+        (None, Some(double)) if number.is_f64() && double.fract() == 0.0 && double.abs() < SAFE as f64 => double as i64,
+        _ => return None,
+    };
+    (whole.unsigned_abs() < SAFE.unsigned_abs()).then_some(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn spellings(value: Value) -> Option<Vec<String>> {
+        Operand::Value(value).spellings()
+    }
+
+    #[test]
+    fn equal_values_are_listed_and_those_that_are_too_many_are_not() {
+        for (value, expected) in [
+            (json!(null), vec!["null"]),
+            (json!(true), vec!["true"]),
+            (json!("a \"b\"\n"), vec!["\"a \\\"b\\\"\\n\""]),
+            (json!(5), vec!["5", "5.0"]),
+            (json!(-5.0), vec!["-5", "-5.0"]),
+            (json!(-0.0), vec!["0", "0.0", "-0.0"]),
+            (json!(0.1), vec!["0.1"]),
+            (json!(5e-324), vec!["5e-324"]),
+        ] {
+            assert_eq!(spellings(value.clone()).unwrap(), expected, "{value}");
+        }
+        for value in
+            [json!("2026-11-20"), json!("2026-11-20T00:00:00Z"), json!([1]), json!({}), json!(1u64 << 53), json!(1e300)]
+        {
+            assert_eq!(spellings(value.clone()), None, "{value}");
+        }
+        assert!(spellings(json!((1i64 << 53) - 1)).is_some());
+    }
+
+    #[test]
+    fn what_is_listed_is_equal_and_written_so() {
+        for value in [json!(0), json!(7), json!(-9007199254740991_i64), json!(1e15), json!(0.5), json!("x")] {
+            for text in spellings(value.clone()).unwrap() {
+                let read: Value = serde_json::from_str(&text).unwrap();
+                assert!(values::order::equal(&read, &value), "{text} is {value}");
+                assert_eq!(read.to_string(), text);
+            }
+        }
+    }
+}

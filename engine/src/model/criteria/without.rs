@@ -1,0 +1,96 @@
+//! Criteria without what they say about one field.
+
+use super::{Criteria, Element, Operand, Test};
+
+impl Criteria {
+    /// Whether what they say may depend on a field of the record.
+    pub fn mentions(&self, field: &str) -> bool {
+        match self {
+            Self::All(all) | Self::Any(all) => all.iter().any(|criteria| criteria.mentions(field)),
+            Self::Not(criteria) => criteria.mentions(field),
+            Self::Field(path, test) => leads_into(path.as_str(), field) || test.mentions(field),
+        }
+    }
+
+    /// What they say without the field: whatever meets them meets this too.
+    #[must_use]
+    pub fn without(&self, field: &str) -> Self {
+        match self {
+            Self::All(all) => Self::All(all.iter().map(|criteria| criteria.without(field)).collect()),
+            other if other.mentions(field) => Self::All(Vec::new()),
+            other => other.clone(),
+        }
+    }
+}
+
+impl Test {
+    fn mentions(&self, field: &str) -> bool {
+        match self {
+            Self::Compare(_, operand)
+            | Self::Contains(operand)
+            | Self::StartsWith(operand)
+            | Self::EndsWith(operand) => operand.mentions(field),
+            Self::In(operands) | Self::NotIn(operands) => operands.iter().any(|operand| operand.mentions(field)),
+            Self::Between(low, high) => low.mentions(field) || high.mentions(field),
+            Self::AnyElement(element) | Self::AllElements(element) => match element.as_ref() {
+                Element::Itself(test) => test.mentions(field),
+                // Fields of the element, not of the record.
+                Element::Object(_) => false,
+            },
+            Self::Every(tests) => tests.iter().any(|test| test.mentions(field)),
+            Self::Matches(_) | Self::Exists(_) | Self::IsNull(_) | Self::IsEmpty(_) => false,
+        }
+    }
+}
+
+impl Operand {
+    fn mentions(&self, field: &str) -> bool {
+        match self {
+            Self::Value(_) => false,
+            Self::Field(path) => leads_into(path.as_str(), field),
+        }
+    }
+}
+
+/// Whether a path may lead to a field or into it. `a.b` may be a field `a.b`, or one of `a`.
+fn leads_into(path: &str, field: &str) -> bool {
+    path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::criteria::{Reading, parse};
+
+    fn read(written: Value) -> Criteria {
+        parse(&written, "where", Reading::Rendered).unwrap()
+    }
+
+    #[test]
+    fn every_mention_is_found() {
+        for mentions in [
+            json!({"id": 1}),
+            json!({"id.part": {"exists": true}}),
+            json!({"or": [{"a": 1}, {"not": {"id": 1}}]}),
+            json!({"a": {"gt": {"field": "id"}}}),
+            json!({"a": {"gt": 1, "in": [1, {"field": "id"}]}}),
+            json!({"a": {"between": [1, {"field": "id"}]}}),
+            json!({"a": {"any": {"eq": {"field": "id"}}}}),
+        ] {
+            assert!(read(mentions.clone()).mentions("id"), "{mentions}");
+        }
+        for other in [json!({"idea": 1, "a.id": 1}), json!({"a": {"any": {"id": 1}}}), json!({"a": "id"}), json!({})] {
+            assert!(!read(other.clone()).mentions("id"), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_met_by_whatever_met_the_whole() {
+        let whole = read(json!({"id": "a", "n": {"gt": 1}, "or": [{"id": "a"}, {"n": 2}], "not": {"id": "b"}}));
+        let left = whole.without("id");
+        assert!(!left.mentions("id"));
+        assert!(left.matches(&json!({"n": 5})) && !left.matches(&json!({"n": 1})));
+    }
+}

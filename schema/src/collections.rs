@@ -1,0 +1,141 @@
+//! The adapter of the `collections` port.
+
+mod look;
+mod pushdown;
+mod write;
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use engine::model::collection::{Change, Entries, Entry, Written};
+use engine::model::criteria::Criteria;
+use engine::model::organization::OrgScope;
+use engine::ports::collections::{Collections, Find, Once};
+use engine::ports::{Listed, StoreError};
+use sea_orm::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect};
+use serde_json::Value;
+
+use crate::batch::pieces;
+use crate::entities::collection_records::Column;
+use crate::entities::collections;
+use crate::{Store, failed, page, unavailable};
+use look::Look;
+
+#[async_trait]
+impl Collections for Store {
+    async fn write(
+        &self,
+        scope: OrgScope,
+        collection: &str,
+        changes: &[Change],
+        once: Option<&Once>,
+    ) -> Result<Written, StoreError> {
+        let (collection, changes, once) = (collection.to_owned(), changes.to_vec(), once.cloned());
+        self.writer.write_one(write::Write { scope, collection, changes, once }).await
+    }
+
+    async fn get(&self, scope: OrgScope, collection: &str, keys: &[String]) -> Result<Vec<Option<Value>>, StoreError> {
+        let mut sorted: Vec<_> = keys.iter().map(String::as_str).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut found = HashMap::new();
+        for piece in pieces(&sorted) {
+            let rows = look::of(scope, collection).filter(Column::Key.is_in(piece.iter().copied()));
+            for row in rows.all(&self.readers).await.map_err(failed)? {
+                let Entry { key, data } = row.read()?;
+                found.insert(key, data);
+            }
+        }
+        Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
+    }
+
+    async fn find(&self, scope: OrgScope, collection: &str, find: &Find) -> Result<Entries, StoreError> {
+        let Find { criteria, after, limit } = find;
+        let look = Look { scope, collection, criteria, after: after.as_deref() };
+        let mut entries = look.first(self, *limit as usize + 1).await?;
+        let more = entries.len() > *limit as usize;
+        entries.truncate(*limit as usize);
+        let next = entries.last().filter(|_| more).map(|entry| entry.key.clone());
+        Ok(Entries { entries, next })
+    }
+
+    async fn snapshot(
+        &self,
+        scope: OrgScope,
+        collection: &str,
+        criteria: &Criteria,
+        limit: Option<usize>,
+    ) -> Result<Option<Vec<Entry>>, StoreError> {
+        let look = Look { scope, collection, criteria, after: None };
+        let entries = look.first(self, limit.unwrap_or(usize::MAX)).await?;
+        let there = !entries.is_empty() || self.has(scope, collection).await?;
+        Ok(there.then_some(entries))
+    }
+
+    async fn count(&self, scope: OrgScope, collection: &str, criteria: &Criteria) -> Result<Option<u64>, StoreError> {
+        let mut count = 0;
+        if matches!(criteria, Criteria::All(all) if all.is_empty()) {
+            count = self.count_all(scope, collection).await?;
+        } else {
+            let look = Look { scope, collection, criteria, after: None };
+            look.each(self, |_| {
+                count += 1;
+                true
+            })
+            .await?;
+        }
+        let there = count > 0 || self.has(scope, collection).await?;
+        Ok(there.then_some(count))
+    }
+
+    async fn delete(
+        &self,
+        scope: OrgScope,
+        collection: &str,
+        keys: &[String],
+        criteria: &Criteria,
+    ) -> Result<u32, StoreError> {
+        let (collection, keys, criteria) = (collection.to_owned(), keys.to_vec(), criteria.clone());
+        self.writer.write_one(write::Delete { scope, collection, keys, criteria }).await
+    }
+
+    async fn list(&self, scope: OrgScope, after: Option<&str>, limit: u32) -> Result<Listed<String>, StoreError> {
+        let mut by_name = names(scope).order_by_asc(collections::Column::Name);
+        if let Some(after) = after {
+            by_name = by_name.filter(collections::Column::Name.gt(after));
+        }
+        let rows = by_name.limit(u64::from(limit) + 1).all(&self.readers).await.map_err(failed)?;
+        page(rows, limit, |row| Ok(row.name))
+    }
+
+    async fn tally(&self, scope: OrgScope) -> Result<u64, StoreError> {
+        let counted = names(scope).select_only().column_as(collections::Column::Name.count(), "collections");
+        let count = counted.into_tuple::<i64>().one(&self.readers).await.map_err(failed)?.unwrap_or(0);
+        u64::try_from(count).map_err(unavailable)
+    }
+
+    async fn remove(&self, scope: OrgScope, collection: &str) -> Result<bool, StoreError> {
+        let collection = collection.to_owned();
+        self.writer.write_one(write::Remove { scope, collection }).await
+    }
+}
+
+fn names(scope: OrgScope) -> Select<collections::Entity> {
+    collections::Entity::find().filter(collections::Column::OrganizationId.eq(scope.organization().0))
+}
+
+impl Store {
+    async fn has(&self, scope: OrgScope, collection: &str) -> Result<bool, StoreError> {
+        let place = (scope.organization().0, collection.to_owned());
+        let row = collections::Entity::find_by_id(place).one(&self.readers).await.map_err(failed)?;
+        Ok(row.is_some())
+    }
+
+    /// Without looking at what they hold.
+    async fn count_all(&self, scope: OrgScope, collection: &str) -> Result<u64, StoreError> {
+        let counted = look::of(scope, collection).select_only().column_as(Column::Key.count(), "records");
+        let count = counted.into_tuple::<i64>().one(&self.readers).await.map_err(failed)?.unwrap_or(0);
+        u64::try_from(count).map_err(unavailable)
+    }
+}

@@ -1,0 +1,39 @@
+//! The records of collections, as JSON text.
+
+use engine::model::collection::Entry;
+use engine::model::organization::OrganizationId;
+use engine::ports::StoreError;
+use sea_orm::entity::prelude::*;
+use serde_json::Value;
+
+use crate::columns::Place;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "collection_records")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub organization_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub collection: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub key: String,
+    /// As `serde_json` writes it and in no other way: conditions on it compare texts.
+    pub data: String,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    pub fn of(organization: OrganizationId, collection: &str, key: &str, data: &Value) -> Self {
+        let (collection, key) = (collection.to_owned(), key.to_owned());
+        Self { organization_id: organization.0, collection, key, data: data.to_string() }
+    }
+
+    pub fn read(self) -> Result<Entry, StoreError> {
+        let place = Place::new("collection_records", format!("{} in {}", self.key, self.collection));
+        Ok(Entry { data: place.document("data", &self.data)?, key: self.key })
+    }
+}
