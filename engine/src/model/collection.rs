@@ -125,13 +125,13 @@ impl Change {
         }
     }
 
-    /// Checks key and record.
+    /// Checks key and record, and says how many bytes of JSON the record has.
     ///
     /// # Errors
     /// One sentence with the cure.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<usize, String> {
         check_key(self.key())?;
-        let (Self::Insert(Entry { data, .. }) | Self::Upsert(Entry { data, .. })) = self else { return Ok(()) };
+        let (Self::Insert(Entry { data, .. }) | Self::Upsert(Entry { data, .. })) = self else { return Ok(0) };
         if !data.is_object() {
             return Err("a record is a JSON object".to_owned());
         }
@@ -139,7 +139,7 @@ impl Change {
         if size > LARGEST_RECORD {
             return Err(format!("the record has {size} bytes; at most {LARGEST_RECORD} are kept"));
         }
-        Ok(())
+        Ok(size)
     }
 }
 
@@ -193,6 +193,7 @@ mod tests {
         assert_eq!(Change::Upsert(entry("a", json!([]))).check(), Err("a record is a JSON object".to_owned()));
         let large = Change::Insert(entry("a", json!({"text": "x".repeat(LARGEST_RECORD)})));
         assert!(large.check().unwrap_err().contains("at most 1048576 are kept"));
-        assert_eq!(Change::Delete("a".to_owned()).check(), Ok(()));
+        assert_eq!(Change::Delete("a".to_owned()).check(), Ok(0));
+        assert_eq!(Change::Upsert(entry("a", json!({"n": 1}))).check(), Ok(7));
     }
 }

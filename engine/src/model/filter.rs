@@ -14,12 +14,14 @@ use super::schema::Schema;
 use super::source::Source;
 
 /// A filter definition, rendered and read. Applied in this order:
-/// `where`, `orderBy`, `distinct`, `offset` and `limit`, `select`.
+/// `where`, `script`, `orderBy`, `distinct`, `offset` and `limit`, `select`.
 #[derive(Debug)]
 pub struct Filter {
     /// Where records come from; none chooses from the set that came in.
     pub source: Option<Source>,
     criteria: Criteria,
+    /// Whether a script is asked about the records that meet the criteria.
+    asks: bool,
     order_by: Vec<Key>,
     distinct: Option<Distinct>,
     offset: usize,
@@ -71,6 +73,18 @@ impl Filter {
         self.criteria.matches(record)
     }
 
+    /// Which records are kept.
+    pub fn criteria(&self) -> &Criteria {
+        &self.criteria
+    }
+
+    /// How many of the records that meet the criteria, from the first, say all that the filter
+    /// has to know; none if it has to see every one.
+    pub fn suffices(&self) -> Option<usize> {
+        let first_come = self.order_by.is_empty() && self.distinct.is_none() && !self.asks;
+        self.limit.filter(|_| first_come).map(|limit| limit.saturating_add(self.offset))
+    }
+
     /// What goes on of records that meet the criteria.
     pub fn arrange(&self, mut kept: Records) -> Records {
         if !self.order_by.is_empty() {
@@ -119,6 +133,7 @@ impl<'a> Reader<'a> {
         let filter = Filter {
             source: self.source(definition),
             criteria: self.criteria(definition),
+            asks: definition.get("script").is_some(),
             order_by: self.order_by(definition),
             distinct: self.distinct(definition),
             offset: self.count(definition, "offset").unwrap_or(0),
@@ -275,6 +290,21 @@ mod tests {
         assert_eq!(faults[0].to_string(), "lines[0].filter.limit: \"five\" is not an integer");
         let faults = Filter::read(&json!({"where": {"a": {"in": 1}}, "orderBy": ["a..b"]}), "f").unwrap_err();
         assert_eq!(faults.len(), 2, "{faults:?}");
+    }
+
+    #[test]
+    fn a_limit_suffices_unless_every_record_has_to_be_seen() {
+        for (definition, expected) in [
+            (json!({"limit": 5}), Some(5)),
+            (json!({"limit": 5, "offset": 2, "select": ["a"], "where": {"a": 1}}), Some(7)),
+            (json!({"offset": 2}), None),
+            (json!({"limit": 5, "orderBy": "a"}), None),
+            (json!({"limit": 5, "distinct": true}), None),
+            (json!({"limit": 5, "script": "r => r.a"}), None),
+            (json!({"limit": 5, "distinct": false}), Some(5)),
+        ] {
+            assert_eq!(Filter::read(&definition, "f").unwrap().suffices(), expected, "{definition}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::collection::check_name;
 use super::record::Records;
 
 /// A source, as a rendered filter definition names it.
@@ -13,6 +14,17 @@ pub enum Source {
     Inline(Records),
     /// A file of records.
     File(FileSource),
+    /// A collection.
+    Collection(CollectionSource),
+}
+
+/// Records that are kept for the organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectionSource {
+    /// Its name.
+    pub name: String,
+    /// The field in which each record shows its key, instead of what it has there.
+    pub key_as: Option<String>,
 }
 
 /// A file of records.
@@ -63,10 +75,31 @@ impl Source {
         if let Some(records) = value.get("inline").and_then(Value::as_array) {
             return Ok(Self::Inline(records.clone()));
         }
-        match value.get("file") {
-            Some(Value::String(path)) => FileSource::of_path(path).map(Self::File),
-            Some(file) => FileSource::read(file["path"].as_str().unwrap_or_default(), file).map(Self::File),
-            None => Err("names no source; write inline or file".to_owned()),
+        match (value.get("file"), value.get("collection")) {
+            (Some(Value::String(path)), _) => FileSource::of_path(path).map(Self::File),
+            (Some(file), _) => FileSource::read(file["path"].as_str().unwrap_or_default(), file).map(Self::File),
+            (None, Some(collection)) => CollectionSource::read(collection).map(Self::Collection),
+            (None, None) => Err("names no source; write inline, file or collection".to_owned()),
+        }
+    }
+}
+
+impl CollectionSource {
+    fn read(value: &Value) -> Result<Self, String> {
+        let name = value.as_str().or(value["name"].as_str()).unwrap_or_default();
+        check_name(name)?;
+        Ok(Self { name: name.to_owned(), key_as: value["keyAs"].as_str().map(str::to_owned) })
+    }
+
+    /// The record as the filter sees it.
+    pub fn seen(&self, key: String, data: Value) -> Value {
+        match (&self.key_as, data) {
+            (Some(field), Value::Object(mut fields)) => {
+                fields.remove(field);
+                fields.shift_insert(0, field.clone(), Value::String(key));
+                Value::Object(fields)
+            }
+            (_, data) => data,
         }
     }
 }
@@ -152,5 +185,21 @@ mod tests {
         assert!(Source::read(&json!({"file": "x.dat"})).unwrap_err().contains("add format"));
         let pointless = json!({"file": {"path": "x.csv", "pointer": "/a"}});
         assert!(Source::read(&pointless).unwrap_err().contains("not one"));
+    }
+
+    #[test]
+    fn a_collection_is_named_and_may_show_its_keys() {
+        let read = |value: Value| match Source::read(&json!({"collection": value})) {
+            Ok(Source::Collection(collection)) => Ok(collection),
+            Ok(_) => panic!("a collection"),
+            Err(message) => Err(message),
+        };
+        let plain = read(json!("open-orders")).unwrap();
+        assert_eq!(plain, CollectionSource { name: "open-orders".to_owned(), key_as: None });
+        assert_eq!(plain.seen("k".into(), json!({"a": 1})), json!({"a": 1}));
+        let keyed = read(json!({"name": "orders", "keyAs": "id"})).unwrap();
+        let seen = keyed.seen("k".into(), json!({"a": 1, "id": 2, "b": 3}));
+        assert_eq!(seen.to_string(), "{\"id\":\"k\",\"a\":1,\"b\":3}");
+        assert!(read(json!("Open Orders")).unwrap_err().contains("cannot name a collection"));
     }
 }

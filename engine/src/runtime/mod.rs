@@ -6,6 +6,7 @@
 mod act;
 mod attempt;
 pub mod authenticate;
+pub mod collections;
 pub mod engine;
 pub mod jobs;
 pub mod kill;

@@ -7,17 +7,18 @@ use serde_json::Value;
 use super::act::{self, Told, counted};
 use super::attempt::Attempt;
 use super::perform::{Broken, Done};
-use super::sources::{self, Stop};
+use super::sources::{self, Stop, collection};
 use crate::model::fault::field;
 use crate::model::filter::Filter;
 use crate::model::line::{FilterWork, Line};
+use crate::model::organization::OrgScope;
 use crate::model::record::Records;
 use crate::model::source::Source;
 use crate::model::status::Status;
 use crate::ports::files::Files;
 
 /// How many records are looked at between two looks at the clock.
-const RECORDS_BETWEEN_CHECKS: usize = 256;
+pub(super) const RECORDS_BETWEEN_CHECKS: usize = 256;
 
 /// Runs a filter whose definition is rendered. It may hold costly patterns or a large
 /// file, so it works away from the threads that answer calls, and looks up now and then.
@@ -31,11 +32,20 @@ pub(crate) async fn select(
     let (set, files) = (attempt.records(), Arc::clone(&attempt.engine.files));
     let organization = attempt.organization.key.clone();
     let stop = Stop::new(attempt.kill.clone(), line.timeout);
+    let filter = aside(move || Filter::read(&definition, &path).map_err(Broken::of_faults)).await?;
+    let mut taken = None;
+    if let Some(Source::Collection(source)) = &filter.source {
+        let (collections, scope) = (attempt.engine.collections.as_ref(), OrgScope::of(attempt.organization.id));
+        taken = Some(stop.hold(collection::take(collections, scope, source, &filter)).await?);
+    }
     let asks = work.script.is_some();
-    let chosen = away(move || {
-        let filter = Filter::read(&definition, &path).map_err(Broken::of_faults)?;
-        let (read, kept) = choose(&filter, &set, files.as_ref(), &organization, &stop)?;
-        let chosen = Chosen { filter, read, kept, stop };
+    let chosen = aside(move || {
+        let bare = taken.as_ref().map(|taken| taken.bare);
+        let (read, kept) = match (&filter.source, taken) {
+            (Some(Source::Collection(source)), Some(taken)) => taken.choose(source, &filter, &stop)?,
+            _ => choose(&filter, &set, files.as_ref(), &organization, &stop)?,
+        };
+        let chosen = Chosen { filter, read, kept, bare: bare.unwrap_or(read == 0), stop };
         if asks { Ok(Err(chosen)) } else { chosen.arrange().map(Ok) }
     });
     let mut chosen = match chosen.await? {
@@ -45,7 +55,7 @@ pub(crate) async fn select(
     if let Some((action, script)) = work.script.as_ref().filter(|_| !chosen.kept.is_empty()) {
         chosen.kept = act::act(attempt, line, (action, script), &chosen.kept, told).await?.records;
     }
-    away(move || chosen.arrange()).await
+    aside(move || chosen.arrange()).await
 }
 
 /// The records that meet the criteria, not yet in their order.
@@ -54,6 +64,8 @@ struct Chosen {
     /// How many were looked at.
     read: usize,
     kept: Records,
+    /// Whether the source has no records at all.
+    bare: bool,
     stop: Stop,
 }
 
@@ -62,17 +74,17 @@ impl Chosen {
         self.stop.check()?;
         let records = self.filter.arrange(self.kept);
         self.stop.check()?;
-        Ok(done(self.read, records))
+        Ok(done(&self.filter, self.read, records, self.bare))
     }
 }
 
-/// Works where no call waits for an answer.
-async fn away<T: Send + 'static>(work: impl FnOnce() -> Result<T, Broken> + Send + 'static) -> Result<T, Broken> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Broken::Error(format!("The filter broke off: {error}")))?
+/// Works away from the threads that answer calls.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Broken> + Send + 'static) -> Result<T, Broken> {
+    let work = tokio::task::spawn_blocking(work);
+    work.await.map_err(|error| Broken::Error(format!("The filter broke off: {error}")))?
 }
 
-/// How many records were looked at, and those that match.
+/// How many records were looked at, and those that match. A collection was taken before.
 fn choose(
     filter: &Filter,
     set: &Records,
@@ -81,7 +93,7 @@ fn choose(
     stop: &Stop,
 ) -> Result<(usize, Records), Broken> {
     match &filter.source {
-        None => keep(filter, set, stop),
+        None | Some(Source::Collection(_)) => keep(filter, set, stop),
         Some(Source::Inline(records)) => keep(filter, records, stop),
         Some(Source::File(file)) => {
             let (mut read, mut kept) = (0, Records::new());
@@ -105,9 +117,16 @@ fn keep(filter: &Filter, set: &Records, stop: &Stop) -> Result<(usize, Records),
     Ok((set.len(), kept))
 }
 
-fn done(read: usize, records: Records) -> Done {
-    let (status, message) = match (read, records.len()) {
-        (0, _) => (Status::Info, "There were no records to choose from.".to_owned()),
+fn done(filter: &Filter, read: usize, records: Records, bare: bool) -> Done {
+    let (status, message) = match (&filter.source, records.len()) {
+        _ if bare => (Status::Info, "There were no records to choose from.".to_owned()),
+        // The store did not say how many it passed over.
+        (Some(Source::Collection(source)), 0) => {
+            (Status::Info, format!("No record of the collection `{}` matched.", source.name))
+        }
+        (Some(Source::Collection(source)), kept) => {
+            (Status::Success, format!("Chose {} of the collection `{}`.", counted(kept), source.name))
+        }
         (_, 0) => (Status::Info, format!("None of {} matched.", counted(read))),
         (_, kept) => (Status::Success, format!("Chose {kept} of {}.", counted(read))),
     };

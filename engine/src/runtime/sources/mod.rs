@@ -1,8 +1,11 @@
-//! Reading the records of files. Blocking: called away from the async threads.
+//! Reading records from outside: those of files, which blocks and is done away from the
+//! async threads, and those of collections.
 
+pub(super) mod collection;
 mod csv;
 mod json;
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -24,6 +27,16 @@ pub(crate) struct Stop {
 impl Stop {
     pub(crate) fn new(kill: CancellationToken, timeout: Duration) -> Self {
         Self { kill, timeout, end: Instant::now() + timeout }
+    }
+
+    /// Waits for work, but no longer than the line may take.
+    pub(crate) async fn hold<T>(&self, work: impl Future<Output = Result<T, Broken>>) -> Result<T, Broken> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = self.kill.cancelled() => Err(Broken::Killed),
+            () = tokio::time::sleep_until(self.end.into()) => Err(Failure::timed_out(self.timeout).into()),
+        }
     }
 
     pub(crate) fn check(&self) -> Result<(), Broken> {

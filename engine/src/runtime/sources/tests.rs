@@ -17,7 +17,7 @@ impl Files for One {
 fn source(file: Value) -> FileSource {
     match Source::read(&json!({"file": file})).unwrap() {
         Source::File(file) => file,
-        Source::Inline(_) => panic!("a file"),
+        _ => panic!("a file"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The path of a job result on the twins in memory: no clock, no disk, no WASM.
 
+mod collections;
 mod harness;
 mod kills;
 mod lines;

@@ -1,0 +1,189 @@
+use serde_json::{Value, json};
+
+use super::harness::{Harness, harness, statuses};
+use crate::model::collection::{Change, Entry, LONGEST_KEY};
+use crate::model::organization::OrgScope;
+use crate::model::status::Status::{Error, Info, Success};
+use crate::runtime::collections::{BYTES_AT_MOST, CHANGES_AT_MOST, CollectionError, PageOfRecords, Which};
+use crate::runtime::perform::Performed;
+
+fn scope(harness: &Harness) -> OrgScope {
+    harness.access.scope()
+}
+
+fn upsert(key: &str, data: Value) -> Change {
+    Change::Upsert(Entry { key: key.to_owned(), data })
+}
+
+/// `orders` with a record for each number, and `empty` without any.
+async fn with_orders(count: u32) -> Harness {
+    let harness = harness().await;
+    for first in (0..count).step_by(CHANGES_AT_MOST) {
+        let piece = first..count.min(first + 1000);
+        let changes: Vec<_> =
+            piece.map(|n| upsert(&format!("{n:05}"), json!({"n": n, "id": "own", "open": n % 2 == 0}))).collect();
+        harness.engine.write_records(scope(&harness), "orders", &changes).await.unwrap();
+    }
+    harness.engine.write_records(scope(&harness), "empty", &[]).await.unwrap();
+    harness
+}
+
+async fn filter(harness: &Harness, filter: Value) -> Performed {
+    let job = json!({"key": "job", "lines": [{"filter": filter}]});
+    harness.perform(job, json!([{"n": "from the start"}])).await
+}
+
+fn numbers(performed: &Performed) -> Vec<u64> {
+    performed.records.iter().map(|record| record["n"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_filter_takes_the_records_of_a_collection_in_the_order_of_their_keys() {
+    let harness = with_orders(10).await;
+    let performed =
+        filter(&harness, json!({"source": {"collection": "orders"}, "where": {"n": {"gte": 4}, "open": true}})).await;
+    assert_eq!(statuses(&performed), [(10, Success)]);
+    assert_eq!(numbers(&performed), [4, 6, 8]);
+    assert_eq!(performed.records[0], json!({"n": 4, "id": "own", "open": true}));
+    assert_eq!(performed.lines[0].message, "Chose 3 records of the collection `orders`.");
+    assert_eq!(performed.result.counters.records_in, 3);
+}
+
+#[tokio::test]
+async fn no_more_is_taken_than_the_limit_asks_for() {
+    let harness = with_orders(50).await;
+    let source = || json!({"collection": "orders"});
+    for (definition, expected, taken) in [
+        (json!({"source": source(), "limit": 3}), vec![0, 1, 2], 3),
+        (json!({"source": source(), "limit": 2, "offset": 3, "where": {"open": true}}), vec![6, 8], 5),
+        (json!({"source": source(), "limit": 2, "orderBy": "-n"}), vec![49, 48], 50),
+        (json!({"source": source(), "limit": 2, "distinct": "open"}), vec![0, 1], 50),
+    ] {
+        let performed = filter(&harness, definition.clone()).await;
+        assert_eq!(numbers(&performed), expected, "{definition}");
+        assert_eq!(performed.result.counters.records_in, taken, "{definition}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_shows_its_key_where_the_source_says() {
+    let harness = with_orders(20).await;
+    let source = json!({"collection": {"name": "orders", "keyAs": "id"}});
+    let criteria = json!({"open": false, "id": {"in": ["00003", "00004", "00011", "own"]}});
+    let performed = filter(&harness, json!({"source": source, "where": criteria, "limit": 1, "offset": 1})).await;
+    assert_eq!(performed.records, [json!({"id": "00011", "n": 11, "open": false})]);
+    assert_eq!(performed.result.counters.records_in, 10, "the store looked at the rest of the criteria");
+    let performed = filter(&harness, json!({"source": source, "select": {"key": "id"}, "limit": 1})).await;
+    assert_eq!((performed.records, performed.result.counters.records_in), (vec![json!({"key": "00000"})], 1));
+}
+
+#[tokio::test]
+async fn an_unknown_collection_is_an_error_that_names_the_nearest() {
+    let harness = with_orders(1).await;
+    let performed = filter(&harness, json!({"source": {"collection": "order"}})).await;
+    assert_eq!(statuses(&performed), [(10, Error)]);
+    let told = "There is no collection `order` in this organization; did you mean `orders`?";
+    assert_eq!(performed.lines[0].message, told);
+    let performed = filter(&harness, json!({"source": {"collection": "unheard-of"}})).await;
+    let told = "There is no collection `unheard-of` in this organization; the first write makes it.";
+    assert_eq!(performed.lines[0].message, told);
+}
+
+#[tokio::test]
+async fn a_collection_without_records_is_told_from_one_where_none_matches() {
+    let harness = with_orders(1).await;
+    let performed = filter(&harness, json!({"source": {"collection": "empty"}})).await;
+    assert_eq!((statuses(&performed), performed.result.status), (vec![(10, Info)], Info));
+    assert_eq!(performed.lines[0].message, "There were no records to choose from.");
+    let performed = filter(&harness, json!({"source": {"collection": "orders"}, "where": {"n": 99}})).await;
+    assert_eq!(performed.lines[0].message, "No record of the collection `orders` matched.");
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_be_is_found_when_the_job_is_saved_or_its_line_runs() {
+    let harness = with_orders(1).await;
+    let job = |name: &str| json!({"key": "job", "lines": [{"filter": {"source": {"collection": name}}}]});
+    let refused = harness.engine.save_job(&harness.access, job("Open Orders"), None).await.unwrap_err();
+    let crate::runtime::jobs::SaveJobError::Faults(faults) = refused else { panic!("faults") };
+    assert_eq!(faults[0].path, "lines[0].filter.source");
+    assert!(faults[0].message.starts_with("`Open Orders` cannot name a collection"), "{faults:?}");
+    harness.save(job("$<args.name>")).await;
+    harness.start(json!({"name": "orders"}), json!([])).await.unwrap();
+    assert_eq!(numbers(&harness.step().await.unwrap()), [0]);
+    harness.start(json!({"name": "../orders"}), json!([])).await.unwrap();
+    assert!(harness.step().await.unwrap().lines[0].message.contains("cannot name a collection"));
+}
+
+#[tokio::test]
+async fn a_job_of_another_organization_does_not_see_the_collection() {
+    let harness = with_orders(3).await;
+    let new =
+        crate::runtime::manage::NewOrganization { key: "other".into(), name: "Other".into(), time_zone: "UTC".into() };
+    let other = harness.engine.add_organization(new).await.unwrap();
+    let access = crate::runtime::engine::Engine::access_of_operator(other, "stranger");
+    let stranger = Harness { engine: harness.engine.clone(), access };
+    let performed = filter(&stranger, json!({"source": {"collection": "orders"}})).await;
+    let told = "There is no collection `orders` in this organization; the first write makes it.";
+    assert_eq!(performed.lines[0].message, told, "and its names are not told either");
+}
+
+fn faults(error: CollectionError) -> Vec<String> {
+    match error {
+        CollectionError::Faults(faults) => faults.iter().map(|fault| fault.path.clone()).collect(),
+        other => panic!("faults, and not: {other}"),
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_write_is_told_at_once_and_nothing_is_written() {
+    let harness = with_orders(0).await;
+    let (engine, scope) = (&harness.engine, scope(&harness));
+    let changes = [
+        upsert("a", json!({})),
+        upsert("", json!({})),
+        upsert("b", json!([1])),
+        Change::Delete("k".repeat(LONGEST_KEY + 1)),
+    ];
+    let refused = engine.write_records(scope, "c", &changes).await.unwrap_err();
+    assert_eq!(faults(refused), ["changes[1]", "changes[2]", "changes[3]"]);
+    assert_eq!(faults(engine.write_records(scope, "No", &changes).await.unwrap_err()), ["collection"]);
+    let many: Vec<_> = (0..=CHANGES_AT_MOST).map(|n| Change::Delete(n.to_string())).collect();
+    assert_eq!(faults(engine.write_records(scope, "c", &many).await.unwrap_err()), ["changes"]);
+    let text = "x".repeat(1_000_000);
+    let large: Vec<_> =
+        (0..=BYTES_AT_MOST / text.len()).map(|n| upsert(&n.to_string(), json!({"text": text}))).collect();
+    assert_eq!(faults(engine.write_records(scope, "c", &large).await.unwrap_err()), ["changes"]);
+    assert!(!engine.has_collection(scope, "c").await.unwrap());
+}
+
+#[tokio::test]
+async fn records_are_deleted_by_key_and_by_criteria() {
+    let harness = with_orders(2_500).await;
+    let (engine, scope) = (&harness.engine, scope(&harness));
+    let keys = Which::Keys(vec!["00001".into(), "00003".into(), "absent".into()]);
+    assert_eq!(engine.delete_records(scope, "orders", &keys).await.unwrap(), 2);
+    let even = Which::Where(json!({"open": true}));
+    assert_eq!(engine.delete_records(scope, "orders", &even).await.unwrap(), 1_250, "all, though piece by piece");
+    assert_eq!(engine.count_records(scope, "orders", None).await.unwrap(), 1_248);
+    assert_eq!(engine.count_records(scope, "orders", Some(&json!({"n": {"lt": 10}}))).await.unwrap(), 3);
+    assert_eq!(
+        faults(engine.delete_records(scope, "orders", &Which::Where(Value::Null)).await.unwrap_err()),
+        ["where"]
+    );
+    let wrong = Which::Where(json!({"n": {"grt": 1}}));
+    assert_eq!(faults(engine.delete_records(scope, "orders", &wrong).await.unwrap_err()), ["where.n.grt"]);
+    let no_key = Which::Keys(vec!["a".into(), String::new()]);
+    assert_eq!(faults(engine.delete_records(scope, "orders", &no_key).await.unwrap_err()), ["keys[1]"]);
+    let Err(CollectionError::Absent(told)) = engine.delete_records(scope, "orderz", &even).await else { panic!("it is absent") };
+    assert!(told.contains("did you mean `orders`?"), "{told}");
+}
+
+#[tokio::test]
+async fn a_collection_is_deleted_once() {
+    let harness = with_orders(3).await;
+    let (engine, scope) = (&harness.engine, scope(&harness));
+    engine.delete_collection(scope, "orders").await.unwrap();
+    assert!(matches!(engine.delete_collection(scope, "orders").await, Err(CollectionError::Absent(_))));
+    let page = PageOfRecords { collection: "orders", criteria: None, after: None, limit: 5 };
+    assert_eq!(engine.find_records(scope, page).await.unwrap().entries, []);
+}
