@@ -7,11 +7,14 @@ mod create_organization;
 mod create_token;
 mod grant_module;
 mod install_module;
+mod delete_collection;
+mod delete_records;
 mod kill_job_result;
 mod remove_module;
 mod run_job;
 mod save_job;
 mod upgrade_module;
+mod write_records;
 
 use std::future::Future;
 
@@ -21,11 +24,14 @@ use create_organization::{CreateOrganizationInput, CreateOrganizationPayload};
 use create_token::{CreateTokenInput, CreateTokenPayload};
 use grant_module::{GrantModuleInput, GrantModulePayload};
 use install_module::{InstallModuleInput, InstallModulePayload};
+use delete_collection::{DeleteCollectionInput, DeleteCollectionPayload};
+use delete_records::{DeleteRecordsInput, DeleteRecordsPayload};
 use kill_job_result::{KillJobResultInput, KillJobResultPayload};
 use remove_module::{RemoveModuleInput, RemoveModulePayload};
 use run_job::{RunJobInput, RunJobPayload};
 use save_job::{SaveJobInput, SaveJobPayload};
 use upgrade_module::{UpgradeModuleInput, UpgradeModulePayload};
+use write_records::{WriteRecordsInput, WriteRecordsPayload};
 
 use crate::objects::{Result, page};
 use crate::refusal::Refusal;
@@ -60,6 +66,30 @@ impl Mutation {
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn kill_job_result(&self, context: &Context<'_>, input: KillJobResultInput) -> Result<KillJobResultPayload> {
         kill_job_result::answer(context, input).await
+    }
+
+    /// Changes records of a collection, all in one transaction; the first write makes the
+    /// collection. Needs the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn write_records(&self, context: &Context<'_>, input: WriteRecordsInput) -> Result<WriteRecordsPayload> {
+        write_records::answer(context, input).await
+    }
+
+    /// Removes records of a collection. Many are removed piece by piece, and are removed to
+    /// the last even if the answer takes too long. Needs the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn delete_records(&self, context: &Context<'_>, input: DeleteRecordsInput) -> Result<DeleteRecordsPayload> {
+        delete_records::answer(context, input).await
+    }
+
+    /// Removes a collection with all its records. Needs the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn delete_collection(
+        &self,
+        context: &Context<'_>,
+        input: DeleteCollectionInput,
+    ) -> Result<DeleteCollectionPayload> {
+        delete_collection::answer(context, input).await
     }
 
     /// Adds an organization. Needs a token of a server administrator.

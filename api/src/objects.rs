@@ -2,6 +2,7 @@
 //! neither can change the other by accident.
 
 pub(crate) mod action;
+pub(crate) mod collection;
 pub(crate) mod global_id;
 pub(crate) mod job;
 pub(crate) mod job_result;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::mutation::user_error::UserError;
 use crate::objects::action::Action;
+use crate::objects::collection::{self, AllCollections, Collection};
 use crate::objects::global_id::result_id;
 use crate::objects::job::{self, AllJobs, Job};
 use crate::objects::job_result::{self, AllJobResults, JobResult};
@@ -126,6 +127,27 @@ impl Query {
     async fn modules(&self, context: &Context<'_>) -> Result<Vec<Module>> {
         let catalogue = engine(context).catalogue(scope(context)).await?;
         Ok(catalogue.modules().cloned().map(Module).collect())
+    }
+
+    /// A collection.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn collection(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its name.")] name: String,
+    ) -> Result<Option<Collection>> {
+        collection::find(context, name).await
+    }
+
+    /// The collections, by name.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn collections(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
+        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<Page<Collection, AllCollections>> {
+        collection::list(context, first, after.as_deref()).await
     }
 
     /// Whatever has this global id.

@@ -24,7 +24,7 @@ const EDIT: Right = Right::Role(Role::Editor);
 const ADMINISTER: Right = Right::Role(Role::Admin);
 
 /// The table.
-pub const TABLE: [(OperationType, &str, Right); 24] = [
+pub const TABLE: [(OperationType, &str, Right); 29] = [
     (Query, "viewer", READ),
     (Query, "organization", READ),
     (Query, "job", READ),
@@ -35,6 +35,8 @@ pub const TABLE: [(OperationType, &str, Right); 24] = [
     (Query, "actions", READ),
     (Query, "module", READ),
     (Query, "modules", READ),
+    (Query, "collection", READ),
+    (Query, "collections", READ),
     (Query, "node", READ),
     (Query, "serverInfo", READ),
     (Query, "validateJob", READ),
@@ -42,6 +44,9 @@ pub const TABLE: [(OperationType, &str, Right); 24] = [
     (Mutation, "runJob", RUN),
     (Mutation, "dryRunJob", RUN),
     (Mutation, "killJobResult", RUN),
+    (Mutation, "writeRecords", EDIT),
+    (Mutation, "deleteRecords", EDIT),
+    (Mutation, "deleteCollection", EDIT),
     (Mutation, "createOrganization", Server),
     (Mutation, "createToken", ADMINISTER),
     (Mutation, "installModule", ADMINISTER),

@@ -2,6 +2,7 @@
 
 mod changing;
 mod client;
+mod collections;
 mod documents;
 mod http;
 mod modules;

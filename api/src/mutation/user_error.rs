@@ -2,6 +2,7 @@
 
 use async_graphql::{Enum, SimpleObject};
 use engine::model::fault::Fault;
+use engine::runtime::collections::CollectionError;
 use engine::runtime::manage::ManageError;
 use engine::runtime::modules::ModuleError;
 
@@ -25,7 +26,7 @@ pub(crate) enum UserErrorCode {
     InUse,
 }
 
-/// A refusal that a caller must expect: nothing was changed.
+/// A refusal that a caller must expect: of what it names, nothing was changed.
 #[derive(SimpleObject, Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UserError {
     /// What kind.
@@ -75,5 +76,14 @@ pub(crate) fn of_modules(error: ModuleError, field: &str) -> Result<Vec<UserErro
         ModuleError::InUse { message, .. } => one(UserErrorCode::InUse, "module", message),
         ModuleError::Forbidden(message) => Err(Refusal::new(Code::Forbidden, message)),
         ModuleError::Store(error) => Err(error.into()),
+    }
+}
+
+/// What a caller must expect of changing collections.
+pub(crate) fn of_collection(error: CollectionError) -> Result<Vec<UserError>> {
+    match error {
+        CollectionError::Faults(faults) => Ok(UserError::of_faults(faults)),
+        CollectionError::Absent(message) => Ok(vec![UserError::at(UserErrorCode::NotFound, "collection", message)]),
+        CollectionError::Store(error) => Err(error.into()),
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum GlobalId {
     Module(OrganizationId, String, String),
     /// A job result.
     JobResult(ResultId),
+    /// A collection, by its organization and name.
+    Collection(OrganizationId, String),
 }
 
 impl GlobalId {
@@ -27,6 +29,7 @@ impl GlobalId {
             Self::Job(organization, key) => format!("Job:{}:{key}", organization.0),
             Self::Module(organization, key, version) => format!("Module:{}:{key}:{version}", organization.0),
             Self::JobResult(id) => format!("JobResult:{}", id.0),
+            Self::Collection(organization, name) => format!("Collection:{}:{name}", organization.0),
         };
         ID(BASE64.encode(plain))
     }
@@ -37,19 +40,23 @@ impl GlobalId {
         let (noun, rest) = plain.split_once(':')?;
         match noun {
             "Organization" => Some(Self::Organization(OrganizationId(rest.parse().ok()?))),
-            "Job" => {
-                let (organization, key) = rest.split_once(':')?;
-                Some(Self::Job(OrganizationId(organization.parse().ok()?), key.to_owned()))
-            }
+            "Job" => of_organization(rest).map(|(organization, key)| Self::Job(organization, key)),
+            "Collection" => of_organization(rest).map(|(organization, name)| Self::Collection(organization, name)),
             "Module" => {
-                let mut parts = rest.splitn(3, ':');
-                let organization = OrganizationId(parts.next()?.parse().ok()?);
-                Some(Self::Module(organization, parts.next()?.to_owned(), parts.next()?.to_owned()))
+                let (organization, rest) = of_organization(rest)?;
+                let (key, version) = rest.split_once(':')?;
+                Some(Self::Module(organization, key.to_owned(), version.to_owned()))
             }
             "JobResult" => Some(Self::JobResult(ResultId(rest.parse().ok()?))),
             _ => None,
         }
     }
+}
+
+/// What is unique in its organization only.
+fn of_organization(text: &str) -> Option<(OrganizationId, String)> {
+    let (organization, key) = text.split_once(':')?;
+    Some((OrganizationId(organization.parse().ok()?), key.to_owned()))
 }
 
 /// Reads the id of a job result: the opaque one, or the bare UUID that templates and
@@ -75,6 +82,7 @@ mod tests {
             GlobalId::Job(organization, "a:b".into()),
             GlobalId::Module(organization, "shop".into(), "1.2.3-a".into()),
             GlobalId::JobResult(ResultId(UUID.parse().unwrap())),
+            GlobalId::Collection(organization, "a.b".into()),
         ];
         for id in ids {
             assert_eq!(GlobalId::decode(&id.encode()), Some(id));

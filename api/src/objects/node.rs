@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Interface};
 
+use super::collection::{self, Collection};
 use super::global_id::GlobalId;
 use super::job::Job;
 use super::job_result::JobResult;
@@ -17,6 +18,7 @@ pub(crate) enum Node {
     Job(Job),
     JobResult(JobResult),
     Module(Module),
+    Collection(Collection),
 }
 
 /// What the id names, if the caller's organization has it. Nobody learns whether
@@ -37,6 +39,9 @@ pub(crate) async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>
         Some(GlobalId::JobResult(id)) => {
             let result = engine.results.find(scope, id).await?;
             result.map(|result| Node::JobResult(JobResult::of(result)))
+        }
+        Some(GlobalId::Collection(organization, name)) if organization == own.id => {
+            collection::find(context, name).await?.map(Node::Collection)
         }
         _ => None,
     })

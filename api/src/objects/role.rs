@@ -11,7 +11,7 @@ pub(crate) enum Role {
     Viewer,
     /// Runs and kills jobs.
     Operator,
-    /// Changes jobs.
+    /// Changes jobs and collections.
     Editor,
     /// Changes tokens.
     Admin,

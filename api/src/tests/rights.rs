@@ -29,10 +29,13 @@ fn everything_that_changes_something_needs_more_than_reading() {
 }
 
 /// Each mutation with something that would be accepted as far as its shape goes.
-const CALLS: [(&str, &str); 10] = [
+const CALLS: [(&str, &str); 13] = [
     ("saveJob", "saveJob(input: {document: {}}) { userErrors { code } }"),
     ("runJob", "runJob(input: {job: \"j\"}) { userErrors { code } }"),
     ("killJobResult", "killJobResult(input: {id: \"x\"}) { userErrors { code } }"),
+    ("writeRecords", "writeRecords(input: {collection: \"c\", changes: []}) { userErrors { code } }"),
+    ("deleteRecords", "deleteRecords(input: {collection: \"c\", keys: []}) { userErrors { code } }"),
+    ("deleteCollection", "deleteCollection(input: {collection: \"c\"}) { userErrors { code } }"),
     ("createOrganization", "createOrganization(input: {key: \"k\", name: \"K\"}) { userErrors { code } }"),
     ("dryRunJob", "dryRunJob(input: {job: \"j\"}) { userErrors { code } }"),
     ("installModule", "installModule(input: {upload: \"x\"}) { userErrors { code } }"),

@@ -174,7 +174,9 @@ async fn records_are_deleted_by_key_and_by_criteria() {
     assert_eq!(faults(engine.delete_records(scope, "orders", &wrong).await.unwrap_err()), ["where.n.grt"]);
     let no_key = Which::Keys(vec!["a".into(), String::new()]);
     assert_eq!(faults(engine.delete_records(scope, "orders", &no_key).await.unwrap_err()), ["keys[1]"]);
-    let Err(CollectionError::Absent(told)) = engine.delete_records(scope, "orderz", &even).await else { panic!("it is absent") };
+    let Err(CollectionError::Absent(told)) = engine.delete_records(scope, "orderz", &even).await else {
+        panic!("it is absent")
+    };
     assert!(told.contains("did you mean `orders`?"), "{told}");
 }
 

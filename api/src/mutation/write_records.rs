@@ -1,0 +1,99 @@
+//! `writeRecords`.
+
+use async_graphql::{Context, InputObject, OneofObject, SimpleObject};
+use engine::model::collection::{Change, Entry};
+use serde_json::Value;
+
+use super::to_the_end;
+use super::user_error::{UserError, UserErrorCode, of_collection};
+use crate::objects::collection::Collection;
+use crate::objects::{Result, engine, scope};
+
+/// What `writeRecords` is given.
+#[derive(InputObject)]
+pub(crate) struct WriteRecordsInput {
+    /// Name of the collection: lower-case words joined by `-`, `_` or `.`.
+    collection: String,
+    /// The changes, made in their order: at most 1,000.
+    changes: Vec<RecordChange>,
+}
+
+/// A change of one record.
+#[derive(OneofObject)]
+pub(crate) enum RecordChange {
+    /// Adds a record; refused if there is one with this key.
+    Insert(RecordInput),
+    /// Adds a record, or replaces the one with this key.
+    Upsert(RecordInput),
+    /// Removes the record with this key; nothing happens if there is none.
+    Delete(String),
+}
+
+/// A record to be kept.
+#[derive(InputObject)]
+pub(crate) struct RecordInput {
+    /// Unique in the collection: 1 to 500 bytes without control characters.
+    key: String,
+    /// What is to be kept: a JSON object of at most 1 MiB.
+    data: Value,
+}
+
+/// What `writeRecords` answers.
+#[derive(SimpleObject, Default)]
+pub(crate) struct WriteRecordsPayload {
+    /// The collection; null if nothing was written.
+    collection: Option<Collection>,
+    /// Records added.
+    inserted: u32,
+    /// Records replaced by others.
+    updated: u32,
+    /// Records removed.
+    deleted: u32,
+    /// Records that were already as they should be, or already gone.
+    unchanged: u32,
+    /// Why changes were not made. With `TAKEN`, those at the paths alone; with anything
+    /// else, none was made.
+    user_errors: Vec<UserError>,
+}
+
+pub(super) async fn answer(context: &Context<'_>, input: WriteRecordsInput) -> Result<WriteRecordsPayload> {
+    let (engine, scope) = (engine(context).clone(), scope(context));
+    let (name, changes) = (input.collection.clone(), input.changes.into_iter().map(RecordChange::read).collect());
+    let write = async move {
+        let changes: Vec<_> = changes;
+        engine.write_records(scope, &name, &changes).await
+    };
+    let written = match to_the_end(write).await? {
+        Ok(written) => written,
+        Err(error) => return Ok(WriteRecordsPayload { user_errors: of_collection(error)?, ..Default::default() }),
+    };
+    let refused = written.refused.into_iter().map(|(position, reason)| {
+        UserError::at(UserErrorCode::Taken, &format!("changes[{position}].insert.key"), sentence(&reason))
+    });
+    Ok(WriteRecordsPayload {
+        collection: Some(Collection::of(context, input.collection)),
+        inserted: written.inserted,
+        updated: written.updated,
+        deleted: written.deleted,
+        unchanged: written.unchanged,
+        user_errors: refused.collect(),
+    })
+}
+
+impl RecordChange {
+    fn read(self) -> Change {
+        let entry = |RecordInput { key, data }| Entry { key, data };
+        match self {
+            Self::Insert(record) => Change::Insert(entry(record)),
+            Self::Upsert(record) => Change::Upsert(entry(record)),
+            Self::Delete(key) => Change::Delete(key),
+        }
+    }
+}
+
+/// With a capital letter and a full stop.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
