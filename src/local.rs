@@ -60,7 +60,8 @@ impl Local {
         Ok(local)
     }
 
-    async fn take(&self, modules: &Modules) -> Result<(), Failed> {
+    /// Installs and grants what a command names.
+    pub async fn take(&self, modules: &Modules) -> Result<(), Failed> {
         for path in &modules.files {
             self.install(path).await?;
         }

@@ -13,12 +13,12 @@ mod capabilities;
 mod cases;
 #[path = "suite/command_line.rs"]
 mod command_line;
-#[path = "suite/modules.rs"]
-mod modules;
 #[path = "suite/hostile.rs"]
 mod hostile;
 #[path = "suite/loading.rs"]
 mod loading;
+#[path = "suite/modules.rs"]
+mod modules;
 #[path = "suite/prebuilt.rs"]
 mod prebuilt;
 #[path = "suite/real_data.rs"]

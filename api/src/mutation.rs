@@ -5,10 +5,10 @@ pub(crate) mod user_error;
 
 mod create_organization;
 mod create_token;
-mod grant_module;
-mod install_module;
 mod delete_collection;
 mod delete_records;
+mod grant_module;
+mod install_module;
 mod kill_job_result;
 mod remove_module;
 mod run_job;
@@ -22,10 +22,10 @@ use async_graphql::{Context, Object};
 
 use create_organization::{CreateOrganizationInput, CreateOrganizationPayload};
 use create_token::{CreateTokenInput, CreateTokenPayload};
-use grant_module::{GrantModuleInput, GrantModulePayload};
-use install_module::{InstallModuleInput, InstallModulePayload};
 use delete_collection::{DeleteCollectionInput, DeleteCollectionPayload};
 use delete_records::{DeleteRecordsInput, DeleteRecordsPayload};
+use grant_module::{GrantModuleInput, GrantModulePayload};
+use install_module::{InstallModuleInput, InstallModulePayload};
 use kill_job_result::{KillJobResultInput, KillJobResultPayload};
 use remove_module::{RemoveModuleInput, RemoveModulePayload};
 use run_job::{RunJobInput, RunJobPayload};

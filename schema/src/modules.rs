@@ -49,7 +49,7 @@ impl Modules for Store {
         remove::users(&self.readers, holder(scope, owner), digest).await
     }
 
-    async fn remove(&self, scope: OrgScope, owner: Owner, key: &str, version: &str) -> Result<bool, RemoveError> {
+    async fn uninstall(&self, scope: OrgScope, owner: Owner, key: &str, version: &str) -> Result<bool, RemoveError> {
         let (key, version) = (key.to_owned(), version.to_owned());
         self.writer.write_one(remove::Remove { organization: holder(scope, owner), key, version }).await?
     }

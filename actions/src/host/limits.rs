@@ -78,7 +78,7 @@ impl Default for Limits {
             tick: Duration::from_millis(5),
             listing: Duration::from_secs(2),
             component: 32 * MIB,
-            function: 256 * 1024,
+            function: 512 * 1024,
             functions: 100_000,
             declarations: 100_000,
             nesting: 10,

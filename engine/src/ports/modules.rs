@@ -81,7 +81,7 @@ pub trait Modules: Send + Sync {
 
     /// Removes a version that no job uses. What was granted goes with the last version. Says
     /// whether the component is gone too, since nobody else has it.
-    async fn remove(&self, scope: OrgScope, owner: Owner, key: &str, version: &str) -> Result<bool, RemoveError>;
+    async fn uninstall(&self, scope: OrgScope, owner: Owner, key: &str, version: &str) -> Result<bool, RemoveError>;
 }
 
 /// Keeps what each organization grants to modules, by the key of the module.

@@ -304,7 +304,7 @@ impl Engine {
             return Err(ModuleError::Forbidden("What comes with the program cannot be removed."));
         }
         let version = installed.info.version.to_string();
-        match self.modules.remove(access.scope(), installed.owner, key, &version).await {
+        match self.modules.uninstall(access.scope(), installed.owner, key, &version).await {
             Ok(gone) => {
                 self.shelf.changed();
                 if gone && !self.is_bundled(&installed.info.digest) {

@@ -64,7 +64,7 @@ impl Modules for MemoryStore {
         Ok(self.tables().users(holder(scope, owner), digest))
     }
 
-    async fn remove(&self, scope: OrgScope, owner: Owner, key: &str, version: &str) -> Result<bool, RemoveError> {
+    async fn uninstall(&self, scope: OrgScope, owner: Owner, key: &str, version: &str) -> Result<bool, RemoveError> {
         let holder = holder(scope, owner);
         let mut tables = self.tables();
         let found = tables.modules.iter().position(|(other, module)| {

@@ -25,10 +25,7 @@ use super::queue::Queue;
 use super::results::Results;
 
 /// A store that implements every store port.
-pub trait Stores:
-    Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads
-{
-}
+pub trait Stores: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads {}
 
 impl<Store> Stores for Store where
     Store: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads

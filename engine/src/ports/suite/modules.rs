@@ -110,7 +110,7 @@ pub async fn a_component_goes_with_the_last_who_has_it(store: &impl Stores) {
     let (acme, globex) = neighbours(store).await;
     install(store, acme, &own("1.0.0", "d1")).await;
     install(store, globex, &own("1.0.0", "d1")).await;
-    let remove = async |scope| Modules::remove(store, scope, Owner::Organization, "shop", "1.0.0").await;
+    let remove = async |scope| Modules::uninstall(store, scope, Owner::Organization, "shop", "1.0.0").await;
     assert!(!remove(acme).await.expect("a removal"), "another organization has it");
     assert!(store.component("d1").await.expect("an answer").is_some());
     assert!(matches!(remove(acme).await, Err(RemoveError::Absent)));
@@ -128,7 +128,7 @@ pub async fn a_module_that_jobs_use_is_not_removed(store: &impl Stores) {
     save(store, globex, "job", "d1").await;
     let users = store.users(acme, Owner::Organization, "d1").await.expect("users");
     assert_eq!(users.iter().map(ToString::to_string).collect::<Vec<_>>(), ["job (version 1)"]);
-    let refused = Modules::remove(store, acme, Owner::Organization, "shop", "1.0.0").await;
+    let refused = Modules::uninstall(store, acme, Owner::Organization, "shop", "1.0.0").await;
     assert!(matches!(refused, Err(RemoveError::InUse(told)) if told == users));
     // Another version of the job does not use it, but a result of the old one is still at work.
     store.start(acme, start(1, "job")).await.expect("a start");
@@ -138,7 +138,7 @@ pub async fn a_module_that_jobs_use_is_not_removed(store: &impl Stores) {
     assert_eq!(store.users(acme, Owner::Organization, "d1").await.expect("users"), users);
     store.finish(claimed.lease, finish(Status::Success)).await.expect("an end");
     assert!(store.users(acme, Owner::Organization, "d1").await.expect("users").is_empty());
-    assert!(Modules::remove(store, acme, Owner::Organization, "shop", "1.0.0").await.expect("a removal"));
+    assert!(Modules::uninstall(store, acme, Owner::Organization, "shop", "1.0.0").await.expect("a removal"));
 }
 
 pub async fn a_global_module_is_used_by_any_organization(store: &impl Stores) {
@@ -147,7 +147,10 @@ pub async fn a_global_module_is_used_by_any_organization(store: &impl Stores) {
     save(store, globex, "job", "d1").await;
     let users = store.users(acme, Owner::Global, "d1").await.expect("users");
     assert_eq!(users.iter().map(|user| user.organization).collect::<Vec<_>>(), [globex.organization()]);
-    assert!(matches!(Modules::remove(store, acme, Owner::Global, "shop", "1.0.0").await, Err(RemoveError::InUse(_))));
+    assert!(matches!(
+        Modules::uninstall(store, acme, Owner::Global, "shop", "1.0.0").await,
+        Err(RemoveError::InUse(_))
+    ));
 }
 
 pub async fn grants_are_of_one_organization_and_are_replaced(store: &impl Stores) {
@@ -171,9 +174,9 @@ pub async fn grants_go_with_the_last_version(store: &impl Stores) {
         install(store, scope, &own("2.0.0", "d2")).await;
         store.grant(scope, "shop", &all).await.expect("a grant");
     }
-    Modules::remove(store, acme, Owner::Organization, "shop", "1.0.0").await.expect("a removal");
+    Modules::uninstall(store, acme, Owner::Organization, "shop", "1.0.0").await.expect("a removal");
     assert_eq!(store.grants(acme).await.expect("grants").len(), 1);
-    Modules::remove(store, acme, Owner::Organization, "shop", "2.0.0").await.expect("a removal");
+    Modules::uninstall(store, acme, Owner::Organization, "shop", "2.0.0").await.expect("a removal");
     assert!(store.grants(acme).await.expect("grants").is_empty());
     assert_eq!(store.grants(globex).await.expect("grants").len(), 1, "another organization's stay");
 }
