@@ -1,6 +1,7 @@
 //! The path of a job result on the twins in memory: no clock, no disk, no WASM.
 
 mod collections;
+mod faulty;
 mod harness;
 mod kills;
 mod lines;
