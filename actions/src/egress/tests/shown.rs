@@ -36,7 +36,7 @@ fn what_is_shown_is_short() {
 
 #[tokio::test]
 async fn no_message_tells_the_secrets_of_its_url() {
-    let names = Names::of(&[("inner.example", &[&["10.0.0.1"]])]);
+    let names = Names::of(&[("inner.example", &[&["127.0.0.2"]])]);
     let loops = Server::answering(|request| redirect("302 Found", request.split(' ').nth(1).unwrap())).await;
     let breaks = Server::saying("").await;
     let garbles = Server::saying("garbage\r\n\r\n").await;

@@ -49,7 +49,8 @@ fn for_names(names: &[&str]) -> CertificateParams {
 /// Gets a URL of a server, trusting these roots.
 async fn get(host: &str, secure: &Secure, roots: Vec<CertificateDer<'static>>) -> Result<Response, Error> {
     let here: &[&[&str]] = &[&["127.0.0.1"]];
-    let names: Arc<dyn Resolve> = Names::of(&[("good.example", here), ("other.example", here)]);
+    let names: Arc<dyn Resolve> =
+        Names::of(&[("good.example", here), ("good.example.", here), ("other.example", here)]);
     let client = Client::new(Dialer::with(names), Arc::new(Trust::only(roots)), Limits::default());
     let request = Request::new("GET", format!("https://{host}:{}/", secure.server.port));
     send_as(&client, request, &grants_here()).await
@@ -65,7 +66,7 @@ fn unreachable(told: Result<Response, Error>) -> String {
 #[tokio::test]
 async fn a_certificate_of_a_trusted_authority_is_accepted() {
     let secure = secure(for_names(&["good.example", "127.0.0.1"]), answer("200 OK", &[], "hello"), true).await;
-    for host in ["good.example", "GOOD.example", "127.0.0.1"] {
+    for host in ["good.example", "good.example.", "GOOD.example", "127.0.0.1"] {
         let got = get(host, &secure, vec![secure.certificate.clone()]).await.unwrap();
         assert_eq!(got.body, b"hello", "{host}");
     }
