@@ -7,6 +7,9 @@ use tokio::time::{Instant, timeout_at};
 use super::error::Error;
 use super::limits::time_in_words;
 
+/// Whatever is configured, nothing takes longer.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// When a call must be over, and how much time it had.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
@@ -15,8 +18,9 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// This much time from now.
+    /// This much time from now, at most a day.
     pub fn after(time: Duration) -> Self {
+        let time = time.min(LONGEST);
         Self { at: Instant::now() + time, time }
     }
 

@@ -56,6 +56,8 @@ async fn while_driving<T>(work: impl Future<Output = T>, connection: impl Future
     let mut is_open = true;
     loop {
         tokio::select! {
+            // The request is handed over before the connection looks for an answer.
+            biased;
             done = &mut work => return done,
             () = &mut connection, if is_open => is_open = false,
         }

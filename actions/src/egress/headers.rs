@@ -55,8 +55,9 @@ pub(super) fn read_name(name: &str) -> Result<HeaderName, Error> {
 
 fn read_value(name: &HeaderName, value: &str) -> Result<HeaderValue, Error> {
     let cure = "write visible ASCII letters without line breaks, and encode all others";
-    HeaderValue::from_str(value)
-        .map_err(|_| Error::Invalid(format!("The value of the header `{name}` cannot be sent: {cure}.")))
+    // Other letters would be read as Latin-1 here and as UTF-8 there.
+    let read = value.is_ascii().then(|| HeaderValue::from_str(value).ok()).flatten();
+    read.ok_or_else(|| Error::Invalid(format!("The value of the header `{name}` cannot be sent: {cure}.")))
 }
 
 /// The methods that a server may act on instead of the one in the first line.

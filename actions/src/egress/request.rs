@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use http::header::{ACCEPT_ENCODING, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use url::{Host, Position, Url};
@@ -93,6 +93,12 @@ impl Outgoing {
         format!("{} {}", self.method, redact::url(&self.url))
     }
 
+    /// Also none is announced where a body is usual, because some servers insist on it.
+    fn announced_length(&self) -> Option<usize> {
+        let usual = [Method::POST, Method::PUT, Method::PATCH].contains(&self.method);
+        self.body.as_ref().map(Bytes::len).or(usual.then_some(0))
+    }
+
     /// What goes over the connection.
     pub(super) fn message(&self) -> Result<http::Request<Full<Bytes>>, Error> {
         let cannot = || Error::Invalid(format!("{} cannot be sent: percent-encode its URL.", self.shown()));
@@ -103,6 +109,9 @@ impl Outgoing {
             http::Request::builder().method(self.method.clone()).uri(target).body(body).map_err(|_| cannot())?;
         message.headers_mut().insert(HOST, host);
         message.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        if let Some(length) = self.announced_length() {
+            message.headers_mut().insert(CONTENT_LENGTH, length.into());
+        }
         message.headers_mut().extend(self.headers.clone());
         Ok(message)
     }

@@ -76,7 +76,7 @@ fn config(store: RootCertStore) -> Result<ClientConfig, rustls::Error> {
 
 fn server_name(host: &Host<String>) -> Result<ServerName<'static>, Error> {
     match host {
-        Host::Domain(name) => named(name.trim_end_matches('.')),
+        Host::Domain(name) => named(name),
         Host::Ipv4(address) => Ok(ServerName::IpAddress((*address).into())),
         Host::Ipv6(address) => Ok(ServerName::IpAddress((*address).into())),
     }
