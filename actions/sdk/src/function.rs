@@ -3,7 +3,8 @@
 //! ```ignore
 //! /// Writes a field in capitals.
 //! #[derive(Deserialize, JsonSchema)]
-//! #[serde(rename_all = "camelCase", deny_unknown_fields)]
+//! #[serde(rename_all = "camelCase")]
+//! #[schemars(crate = "ropewalk_sdk::schemars")] // not needed where `schemars` is a dependency
 //! struct Shout {
 //!     /// The field that is written in capitals.
 //!     #[schemars(example = "name")]

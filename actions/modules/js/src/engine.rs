@@ -5,12 +5,8 @@ use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Function, Object, Persistent, Promise, Runtime, Value};
 
 use crate::fault::{self, Shift};
-use crate::{native, unheard};
+use crate::{native, stack, unheard};
 
-/// Bytes of the stack in linear memory that scripts may use: some 600 plain calls deep.
-/// With a wasm stack of 1 MiB at the host every kind of recursion tried ends as a
-/// RangeError; with 512 KiB those through async, generators and revivers trap first.
-const STACK: usize = 160 << 10;
 /// Bytes allocated between two searches for cyclic garbage. A line lives shortly.
 const GARBAGE: usize = 8 << 20;
 
@@ -75,7 +71,8 @@ impl Engine {
 
     fn build() -> rquickjs::Result<Engine> {
         let runtime = Runtime::new()?;
-        runtime.set_max_stack_size(STACK);
+        stack::begin();
+        runtime.set_max_stack_size(stack::WHOLE);
         runtime.set_gc_threshold(GARBAGE);
         unheard::watch(&runtime);
         let context = Context::full(&runtime)?;

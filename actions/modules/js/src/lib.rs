@@ -13,6 +13,7 @@ mod native;
 mod running;
 mod scan;
 mod script;
+mod stack;
 #[cfg(test)]
 mod types;
 mod unheard;

@@ -10,11 +10,13 @@ use rquickjs::function::Func;
 use rquickjs::{Ctx, Object, Result, TypedArray};
 
 use crate::scan::holds_long_digits;
+use crate::stack;
 
 /// The calls, under the names by which the prelude knows them.
 pub(crate) fn calls<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let native = Object::new(ctx.clone())?;
     native.set("write", Func::from(write))?;
+    native.set("narrow", Func::from(stack::narrow))?;
     native.set("encode", Func::from(encode))?;
     native.set("decode", Func::from(decode))?;
     native.set("send", Func::from(send))?;

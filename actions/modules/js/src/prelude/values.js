@@ -24,13 +24,16 @@ const integer = (key, value) => {
 // BigInt goes out as an exact integer; plain JSON.stringify refuses it, so most
 // results pay nothing for that.
 const text = (value) => {
+  native.narrow(true);
   try {
     return stringify(value);
   } catch (error) {
     if (error instanceof RangeError && error.message.includes("call stack"))
-      throw fault(`The script returned something that is nested deeper than ${DEEPEST}, or whose toJSON never ends`);
+      throw fault(`What the script returned or sent is nested deeper than ${DEEPEST}, or its toJSON never ends`);
     if (!(error instanceof TypeError)) throw error;
     return stringify(value, integer);
+  } finally {
+    native.narrow(false);
   }
 };
 
@@ -89,6 +92,7 @@ const place = (node) => {
     const dot = path === "" || path.startsWith("[") || node.name === "" ? "" : ".";
     path = node.name + dot + path;
   }
+  if (path.length > 120) path = `${path.slice(0, 60)}…${path.slice(-60)}`;
   return path;
 };
 // Says what is wrong with a returned record, or nothing.
