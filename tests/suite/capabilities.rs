@@ -9,7 +9,7 @@ use actions::host::{Host, Limits};
 use engine::model::effect::Effect;
 use engine::model::grant::Capability;
 use engine::model::module::ModuleInfo;
-use engine::ports::actions::{ActionLine, FailureKind, Severity};
+use engine::ports::actions::{ActionLine, Failure, FailureKind, Severity};
 use serde_json::{Value, json};
 
 use crate::stage::{Opening, Reached, host, hostile, load, prebuilt};
@@ -48,14 +48,18 @@ async fn hanging(host: &Host, module: &ModuleInfo, timeout: Duration) -> (Waitin
     let parameters = json!({"how": "hang", "url": format!("http://{address}/")});
     let opening = Opening { timeout, ..Opening::misbehave(module, parameters) };
     let (kill, host) = (opening.kill.clone(), host.clone());
-    let taking = tokio::spawn(async move { opening.take(&host).await.map(drop).expect_err("nothing answers") });
+    let taking = tokio::spawn(async move {
+        let mut line = opening.open(&host).await.expect("a line");
+        let failure = line.take(&[json!({})]).await.map(drop).expect_err("nothing answers");
+        (failure, line.drain_effects())
+    });
     let connected = tokio::task::spawn_blocking(move || connections.recv_timeout(Duration::from_secs(5)));
     let stream = connected.await.expect("no panic").expect("a connection");
     (Waiting { taking, kill }, stream)
 }
 
 struct Waiting {
-    taking: tokio::task::JoinHandle<engine::ports::actions::Failure>,
+    taking: tokio::task::JoinHandle<(Failure, Vec<Effect>)>,
     kill: tokio_util::sync::CancellationToken,
 }
 
@@ -73,9 +77,11 @@ async fn a_guest_that_hangs_in_a_call_is_killed_at_once() {
     let (waiting, stream) = hanging(&host, &module, Duration::from_secs(60)).await;
     let began = Instant::now();
     waiting.kill.cancel();
-    let failure = waiting.taking.await.expect("no panic");
+    let (failure, effects) = waiting.taking.await.expect("no panic");
     assert!(began.elapsed() < Duration::from_millis(100), "it went on for {:?}", began.elapsed());
     assert_eq!(failure.kind, FailureKind::Killed);
+    // It was sent, whatever came of it.
+    assert!(effects[0].done && effects[0].summary.ends_with("no answer before the line ended"), "{effects:?}");
     assert_closed(stream).await;
 }
 
@@ -85,7 +91,8 @@ async fn a_guest_that_hangs_in_a_call_runs_out_of_time() {
     let module = load(&host, hostile("honest")).await;
     let (began, timeout) = (Instant::now(), Duration::from_millis(500));
     let (waiting, stream) = hanging(&host, &module, timeout).await;
-    let failure = waiting.taking.await.expect("no panic");
+    let (failure, effects) = waiting.taking.await.expect("no panic");
+    assert_eq!(effects.len(), 1);
     assert!(began.elapsed() < timeout + Duration::from_millis(100), "it went on for {:?}", began.elapsed());
     assert!(failure.message.contains("timeout of 500ms"), "{}", failure.message);
     assert_closed(stream).await;
@@ -136,7 +143,7 @@ async fn requests_carry_the_key_of_their_line_and_are_told_without_secrets() {
     "#;
     let mut line = script(&js, server, text).open(&host).await.expect("a line");
     let sent = records(&mut line).await;
-    let keys: Vec<_> = sent[0]["all"].as_array().expect("requests").iter().map(|request| key_of(request)).collect();
+    let keys: Vec<_> = sent[0]["all"].as_array().expect("requests").iter().map(key_of).collect();
     assert_eq!(keys, [None, Some("result:10:0".to_owned()), Some("mine".to_owned()), Some("result:10:2".to_owned())]);
     let effects = line.drain_effects();
     let told = summaries(&effects);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actions::host::{Host, Limits};
+use engine::model::module::ModuleInfo;
 use engine::ports::actions::{Actions, FailureKind};
 use serde_json::json;
 
@@ -12,7 +13,7 @@ use crate::stage::{Opening, host, hostile, load, prebuilt};
 
 /// Small, so that what breaks a limit does so soon.
 fn limits() -> Limits {
-    Limits { memory: 64 << 20, output: 4 << 20, instances: 8, ..Limits::default() }
+    Limits { memory: 64 << 20, output: 4 << 20, instances: 8, function: 256 << 10, ..Limits::default() }
 }
 
 /// The component is refused within this time, with these words in its faults.
@@ -235,7 +236,7 @@ async fn neighbours_keep_their_latency() {
     let host = Arc::new(host(Limits { instances: 16, ..limits() }).await);
     let module = load(&host, hostile("honest")).await;
     let set = load(&host, prebuilt("standard")).await;
-    let alone = p99(&host, &set).await;
+    let (alone, mut worst) = (p99(&host, &set).await, Duration::ZERO);
     for how in ["spin", "grow", "chatter", "flood", "recurse", "table", "whisper"] {
         let stop = tokio_util::sync::CancellationToken::new();
         let (attacker, attacked, stopped) = (Arc::clone(&host), module.clone(), stop.clone());
@@ -250,17 +251,22 @@ async fn neighbours_keep_their_latency() {
         stop.cancel();
         attack.await.expect("no panic");
         println!("{how}: p99 {beside:?} beside it, {alone:?} alone");
-        assert!(beside < alone * 2 + Duration::from_millis(1), "{how}: {beside:?} beside it, {alone:?} alone");
+        worst = worst.max(beside);
     }
+    assert!(worst < alone * 2, "{worst:?} beside the worst of them, {alone:?} alone");
 }
 
-async fn p99(host: &Host, module: &engine::model::module::ModuleInfo) -> Duration {
+/// As a server works: each line in a task of its own.
+async fn p99(host: &Arc<Host>, module: &ModuleInfo) -> Duration {
     let mut times = Vec::new();
-    for _ in 0..1000 {
-        let began = Instant::now();
+    for _ in 0..2000 {
+        let (host, began) = (Arc::clone(host), Instant::now());
         let opening = Opening::of(module, "set", json!({"add": {"checked": true}}));
-        let mut line = opening.take(host).await.expect("a line");
-        line.close().await.expect("an outcome");
+        let line = tokio::spawn(async move {
+            let mut line = opening.take(&host).await.expect("a line");
+            line.close().await.expect("an outcome");
+        });
+        line.await.expect("no panic");
         times.push(began.elapsed());
     }
     times.sort();

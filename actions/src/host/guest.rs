@@ -50,6 +50,11 @@ impl Guest {
         self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.outside, &self.log, &self.now)))
     }
 
+    #[cfg(test)]
+    pub(super) fn wasi_if_made(&self) -> Option<&Wasi> {
+        self.wasi.as_deref()
+    }
+
     /// Lets go of whatever the guest still waits for.
     pub(super) fn let_go(&mut self) {
         if let Some(wasi) = self.wasi.take() {

@@ -15,7 +15,7 @@ const ACTIONS: &str = "ropewalk:action/actions";
 /// beside `contract`, chosen by what [`check`] finds here.
 const CONTRACT: Version = Version::new(1, 0, 0);
 /// The version of WASI that is linked.
-const WASI: Version = Version::new(0, 2, 12);
+pub(super) const WASI: Version = Version::new(0, 2, 12);
 
 /// The capabilities: an interface of `ropewalk:host` each.
 const HOST: [(&str, Capability); 4] = [
@@ -27,7 +27,7 @@ const HOST: [(&str, Capability); 4] = [
 
 /// The interfaces of WASI 0.2 that are linked, with nothing behind them but the line's own
 /// log, its frozen clock, its seeded randomness, and HTTP under the grant of `http`.
-const LINKED: [&str; 29] = [
+pub(super) const LINKED: [&str; 29] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stderr",

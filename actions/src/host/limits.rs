@@ -37,7 +37,7 @@ pub struct Limits {
     pub listing: Duration,
     /// Size of a component, in bytes.
     pub component: usize,
-    /// Body of one function, in bytes; longer ones take minutes to compile.
+    /// Body of one function, in bytes; long ones take minutes to compile.
     pub function: usize,
     /// Functions of a component.
     pub functions: u32,
@@ -75,9 +75,10 @@ impl Default for Limits {
             sentence: 8 * 1024,
             log_messages: 1000,
             log_message: 8 * 1024,
-            tick: Duration::from_millis(5),
+            tick: Duration::from_millis(1),
             listing: Duration::from_secs(2),
             component: 32 * MIB,
+            // The interpreter loop of CPython has 416 KiB.
             function: 512 * 1024,
             functions: 100_000,
             declarations: 100_000,
@@ -85,7 +86,7 @@ impl Default for Limits {
             list: 4 * MIB,
             actions: 200,
             schema: 256 * 1024,
-            compile_time: Duration::from_secs(60),
+            compile_time: Duration::from_secs(120),
             compile_memory: 2048 * MIB as u64,
             compilers: 2,
             calls: 10_000,

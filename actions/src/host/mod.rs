@@ -19,7 +19,7 @@ mod pulse;
 mod ready;
 mod scan;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ::engine::model::module::ModuleInfo;
 use ::engine::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine};
@@ -53,7 +53,7 @@ pub struct Host {
 struct Shared {
     loader: Loader,
     ready: Ready,
-    bundled: Vec<ModuleInfo>,
+    bundled: OnceLock<Vec<ModuleInfo>>,
     /// Lines that may be at work at once: as many as the pool has instances.
     slots: Arc<Semaphore>,
     /// Components that may be compiled at once: each may take much memory.
@@ -78,12 +78,10 @@ impl Host {
         let slots = Arc::new(Semaphore::new(runtime.limits().instances as usize));
         let compilers = Semaphore::new(runtime.limits().compilers);
         let loader = Loader { runtime, compiler, cache };
-        let shared = Shared { loader, ready: Ready::default(), bundled: Vec::new(), slots, compilers };
-        let mut host = Self { shared: Arc::new(shared) };
+        let shared = Shared { loader, ready: Ready::default(), bundled: OnceLock::new(), slots, compilers };
+        let host = Self { shared: Arc::new(shared) };
         let infos = host.load_all(bundled.into_iter().map(Into::into).collect()).await?;
-        if let Some(shared) = Arc::get_mut(&mut host.shared) {
-            shared.bundled = infos;
-        }
+        host.shared.bundled.get_or_init(|| infos);
         Ok(host)
     }
 
@@ -112,7 +110,7 @@ impl Host {
 #[async_trait]
 impl Actions for Host {
     fn bundled(&self) -> Vec<ModuleInfo> {
-        self.shared.bundled.clone()
+        self.shared.bundled.get().cloned().unwrap_or_default()
     }
 
     async fn load(&self, component: Arc<[u8]>) -> Result<ModuleInfo, Vec<String>> {
@@ -146,7 +144,8 @@ impl Actions for Host {
     }
 
     fn unload(&self, digest: &str) {
-        if !self.shared.bundled.iter().any(|info| info.digest == digest) {
+        let bundled = self.shared.bundled.get().is_some_and(|infos| infos.iter().any(|info| info.digest == digest));
+        if !bundled {
             self.shared.ready.remove(digest);
         }
     }

@@ -127,9 +127,11 @@ async fn write(outside: &Outside, collection: &str, changes: Vec<Change>) -> Res
     let call = outside.change();
     let changes = changes.into_iter().enumerate().map(|(position, one)| change(outside, position, one));
     let changes = changes.collect::<Result<Vec<_>, _>>()?;
-    let written = reach.write(collection, changes, call).await.map_err(|error| outside.refused(error))?;
-    outside.note(effect(collection, &written, !outside.caller().dry_run));
-    Ok(written)
+    let done = !outside.caller().dry_run;
+    let under_way = outside.begin(unfinished(collection, changes.len(), done));
+    let written = reach.write(collection, changes, call).await;
+    outside.end(under_way, written.as_ref().ok().map(|written| effect(collection, written, done)));
+    written.map_err(|error| outside.refused(error))
 }
 
 fn change(outside: &Outside, position: usize, change: Change) -> Result<collection::Change, Refused> {
@@ -159,6 +161,11 @@ fn written(written: Written) -> collections::Written {
         unchanged: written.unchanged,
         refused: refused.collect(),
     }
+}
+
+fn unfinished(collection: &str, changes: usize, done: bool) -> Effect {
+    let summary = format!("{collection}: {changes} changes, and the line ended before they were answered");
+    Effect { capability: Capability::Collections, done, summary, detail: json!({"collection": collection}) }
 }
 
 /// `orders: 3 inserted, 1 refused`.

@@ -41,8 +41,10 @@ async fn started(outside: &Outside, start: JobStart) -> Result<String, Refused> 
     let call = outside.change();
     let start = read(outside, start)?;
     let (job, records) = (start.job.clone(), start.records.as_ref().map(Vec::len));
-    let id = reach.start(start, call).await.map_err(|error| outside.refused(error))?;
-    outside.note(effect(&job, records, id.as_deref()));
+    let under_way = outside.begin(unfinished(&job, !outside.caller().dry_run));
+    let started = reach.start(start, call).await;
+    outside.end(under_way, started.as_ref().ok().map(|id| effect(&job, records, id.as_deref())));
+    let id = started.map_err(|error| outside.refused(error))?;
     Ok(id.unwrap_or_else(|| DRY_RUN.to_owned()))
 }
 
@@ -61,6 +63,11 @@ fn read(outside: &Outside, start: JobStart) -> Result<Start, Refused> {
         Some(_) => return Err(Refused::Invalid("The records are not a JSON array of objects.".to_owned())),
     };
     Ok(Start { job: start.job, arguments, records, title: start.title })
+}
+
+fn unfinished(job: &str, done: bool) -> Effect {
+    let summary = format!("Start {job}: the line ended before it was answered");
+    Effect { capability: Capability::Jobs, done, summary, detail: json!({"job": job}) }
 }
 
 fn effect(job: &str, records: Option<usize>, id: Option<&str>) -> Effect {

@@ -54,12 +54,11 @@ pub(in crate::host) async fn exchange(outside: &Outside, mut request: Request) -
         return Ok(Answer { status: 202, headers, body: Vec::new(), url: request.url });
     }
     request.timeout = Some(request.timeout.map_or(outside.left(), |time| time.min(outside.left())));
-    let began = Instant::now();
+    let (began, under_way) = (Instant::now(), outside.begin(noted.unfinished()));
     let sent = outside.client.send(request, policy).await;
     // What was refused before it was sent had no effect.
-    if !matches!(sent, Err(Error::Denied(_) | Error::Invalid(_))) {
-        outside.note(noted.sent(&sent, began.elapsed()));
-    }
+    let refused = matches!(sent, Err(Error::Denied(_) | Error::Invalid(_)));
+    outside.end(under_way, (!refused).then(|| noted.sent(&sent, began.elapsed())));
     let Response { status, headers, body, url, .. } = sent.map_err(|error| no_answer(outside, error))?;
     Ok(Answer { status, headers, body, url })
 }
@@ -122,6 +121,10 @@ impl Noted {
 
     fn not_sent(&self) -> Effect {
         effect(false, format!("{}: not sent, since this is a dry run", self.asked()), self.detail())
+    }
+
+    fn unfinished(&self) -> Effect {
+        effect(true, format!("{}: no answer before the line ended", self.asked()), self.detail())
     }
 
     fn sent(&self, sent: &Result<Response, Error>, took: Duration) -> Effect {

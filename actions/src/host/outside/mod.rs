@@ -47,14 +47,28 @@ pub(super) struct Outside {
 #[derive(Default)]
 struct State {
     calls: u32,
+    begun: u32,
     /// Changing calls of collections and jobs.
     changes: u32,
     /// HTTP requests that are not safe.
     unsafe_requests: u32,
+    /// What was begun and has not come back: told as it is if the line ends first.
+    under_way: Vec<(u32, Effect)>,
     effects: Vec<Effect>,
     noted: usize,
     left_out: u64,
     denials: Vec<String>,
+}
+
+impl State {
+    fn note(&mut self, effect: Effect) {
+        if self.noted >= KEPT_EFFECTS {
+            self.left_out += 1;
+            return;
+        }
+        self.noted += 1;
+        self.effects.push(effect);
+    }
 }
 
 /// A line that calls the host without end.
@@ -127,18 +141,34 @@ impl Outside {
 
     /// Takes note of what was done, or in a dry run would have been.
     pub(super) fn note(&self, effect: Effect) {
+        self.state().note(effect);
+    }
+
+    /// Takes note of what is about to be done, in case that the line ends before it is; gives
+    /// what [`Outside::end`] is called with.
+    pub(super) fn begin(&self, effect: Effect) -> u32 {
         let mut state = self.state();
-        if state.noted >= KEPT_EFFECTS {
-            state.left_out += 1;
-            return;
+        let id = state.begun;
+        state.begun += 1;
+        state.under_way.push((id, effect));
+        id
+    }
+
+    /// What was begun has come back; if it had an effect, this is it.
+    pub(super) fn end(&self, id: u32, effect: Option<Effect>) {
+        let mut state = self.state();
+        state.under_way.retain(|(other, _)| *other != id);
+        if let Some(effect) = effect {
+            state.note(effect);
         }
-        state.noted += 1;
-        state.effects.push(effect);
     }
 
     /// The effects since this was last asked; the last one says how many were left out.
     pub(super) fn drain_effects(&self) -> Vec<Effect> {
         let mut state = self.state();
+        for (_, effect) in std::mem::take(&mut state.under_way) {
+            state.note(effect);
+        }
         let mut effects = std::mem::take(&mut state.effects);
         let left_out = std::mem::take(&mut state.left_out);
         if left_out > 0 {

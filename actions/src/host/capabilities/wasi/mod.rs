@@ -85,3 +85,6 @@ impl WasiHttpView for Guest {
         WasiHttpCtxView { ctx: http, hooks, table }
     }
 }
+
+#[cfg(test)]
+mod tests;
