@@ -223,3 +223,23 @@ async fn writes_and_starts_are_effects_and_carry_their_number() {
         assert!(effects[0].summary.starts_with("orders: 1 inserted") && effects[1].summary.starts_with(started));
     }
 }
+
+/// One instance at a time, so that each line gets the memory that the one before it had.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_one_line_is_left_for_the_next() {
+    let host = host(Limits { instances: 1, ..Limits::default() }).await;
+    let js = load(&host, prebuilt("js")).await;
+    let text = r#"
+        const was = [globalThis.mark ?? null, Math.random(), Array.prototype.mark ?? null];
+        globalThis.mark = new Uint8Array(1 << 20).fill(7);
+        Array.prototype.mark = 1;
+        return [{ was }];
+    "#;
+    let mut seen = Vec::new();
+    for _ in 0..20 {
+        let mut line = Opening::of(&js, "js", json!({"script": text})).open(&host).await.expect("a line");
+        seen.push(records(&mut line).await);
+    }
+    assert_eq!((&seen[0][0]["was"][0], &seen[0][0]["was"][2]), (&Value::Null, &Value::Null));
+    assert!(seen.iter().all(|records| *records == seen[0]), "{seen:?}");
+}

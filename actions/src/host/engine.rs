@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use wasmtime::component::Linker;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
 
 use super::capabilities;
 use super::guest::Guest;
@@ -19,6 +19,8 @@ const MAX_STACK: usize = 1024 * 1024;
 const CHECKS: u32 = 1;
 /// What a fresh instance may keep resident of the memory of the one before it.
 const KEEP_RESIDENT: usize = 2 * 1024 * 1024;
+/// The same, of its table.
+const KEEP_TABLE: usize = 64 * 1024;
 
 /// The wasmtime engine, its linker and its limits. Cheap to clone.
 #[derive(Clone)]
@@ -102,7 +104,10 @@ pub(super) fn config(limits: &Limits, instances: u32) -> Config {
         .max_memories_per_component(MEMORIES)
         .max_memory_size(limits.memory)
         .table_elements(limits.table_elements)
-        .linear_memory_keep_resident(KEEP_RESIDENT);
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(KEEP_TABLE)
+        // Only what a guest wrote is put back, where the kernel can tell.
+        .pagemap_scan(Enabled::Auto);
     let mut config = Config::new();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config.epoch_interruption(true);
