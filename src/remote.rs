@@ -11,7 +11,7 @@ use crate::Failed;
 
 /// Which server, and who is calling.
 #[derive(Args)]
-pub struct Options {
+pub struct Server {
     /// Address of the server
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7700", env = "ROPEWALK_SERVER")]
     server: String,
@@ -26,7 +26,7 @@ pub struct Options {
 /// Installing compiles, which may take a minute.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-impl Options {
+impl Server {
     /// Asks the API; gives the data, or says what was refused.
     pub async fn ask(&self, query: &str, variables: Value) -> Result<Value, Failed> {
         let body = json!({"query": query, "variables": variables}).to_string().into_bytes();

@@ -104,7 +104,7 @@ impl Job {
     fn actions(&self) -> impl Iterator<Item = &ActionWork> {
         self.lines.iter().filter_map(|line| match &line.work {
             Work::Action(work) => Some(work),
-            Work::Filter(work) => work.script.as_ref().map(|(script, _)| script),
+            Work::Filter(work) => work.script.as_ref().map(|script| &script.0),
         })
     }
 

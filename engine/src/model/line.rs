@@ -51,7 +51,7 @@ pub struct FilterWork {
     pub definition: Template,
     /// A predicate in JavaScript on each record that meets the criteria: the action that
     /// asks it, and what that is told.
-    pub script: Option<(ActionWork, Value)>,
+    pub script: Option<Box<(ActionWork, Value)>>,
 }
 
 /// What an action line does.
@@ -169,7 +169,8 @@ impl Line {
 fn read_filter(written: &Value, path: &str, (catalogue, choice): (&Catalogue, Choice<'_>)) -> Result<Work, Vec<Fault>> {
     let template = Template::parse(&close_criteria(written), path, |name| name == "script");
     let mut faults = Filter::check(written, path);
-    let script = written.get("script").map(|script| read_script(script, path, (catalogue, choice))).transpose();
+    let script =
+        written.get("script").map(|script| read_script(script, path, (catalogue, choice)).map(Box::new)).transpose();
     match (template, script) {
         (Ok(definition), Ok(script)) if faults.is_empty() => Ok(Work::Filter(FilterWork { definition, script })),
         (template, script) => {

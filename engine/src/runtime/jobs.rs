@@ -139,8 +139,8 @@ impl Engine {
         for line in &job.lines {
             let (work, parameters, place) = match &line.work {
                 Work::Action(work) => (work, work.parameters.constant(), "parameters"),
-                Work::Filter(FilterWork { script: Some((work, told)), .. }) => {
-                    (work, Some(told.clone()), "filter.script")
+                Work::Filter(FilterWork { script: Some(script), .. }) => {
+                    (&script.0, Some(script.1.clone()), "filter.script")
                 }
                 Work::Filter(_) => continue,
             };

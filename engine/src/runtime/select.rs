@@ -52,7 +52,7 @@ pub(crate) async fn select(
         Ok(done) => return Ok(done),
         Err(chosen) => chosen,
     };
-    if let Some((action, script)) = work.script.as_ref().filter(|_| !chosen.kept.is_empty()) {
+    if let Some((action, script)) = work.script.as_deref().filter(|_| !chosen.kept.is_empty()) {
         chosen.kept = act::act(attempt, line, (action, script), &chosen.kept, told).await?.records;
     }
     aside(move || chosen.arrange()).await

@@ -20,7 +20,7 @@ pub struct Options {
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
-    server: remote::Options,
+    server: remote::Server,
 }
 
 const NOW: &str = "query ($key: String!) { module(key: $key) { grants } }";

@@ -22,7 +22,7 @@ pub struct Options {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    server: remote::Options,
+    server: remote::Server,
 }
 
 const INSTALL: &str =

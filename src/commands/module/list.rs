@@ -15,7 +15,7 @@ pub struct Options {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    server: remote::Options,
+    server: remote::Server,
 }
 
 const LIST: &str =

@@ -13,7 +13,7 @@ pub struct Options {
     #[arg(value_name = "MODULE@VERSION", value_parser = read_name)]
     name: (String, String),
     #[command(flatten)]
-    server: remote::Options,
+    server: remote::Server,
 }
 
 fn read_name(text: &str) -> Result<(String, String), String> {

@@ -21,7 +21,7 @@ pub struct Options {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    server: remote::Options,
+    server: remote::Server,
 }
 
 const UPGRADE: &str = "mutation ($input: UpgradeModuleInput!) { upgradeModule(input: $input) { module { version }
