@@ -26,8 +26,14 @@ pub(super) struct Guest {
     /// The clock reading that WASI gives out.
     now: String,
     stop: Stop,
+    /// Ticks of the present call.
+    ticks: u32,
     _beat: Beat,
 }
+
+/// Ticks that a call may run on before it gives way: those that are soon done do not queue up
+/// behind those that are not.
+const PATIENCE: u32 = 3;
 
 /// When a guest must stop.
 #[derive(Clone)]
@@ -69,7 +75,9 @@ impl Guest {
         }
     }
 
-    pub(super) fn stop(&self) -> Stop {
+    /// Begins a call: gives what holds it.
+    pub(super) fn begin(&mut self) -> Stop {
+        self.ticks = 0;
         self.stop.clone()
     }
 }
@@ -111,7 +119,7 @@ pub(super) fn new_store(
     let (log, stop) = (Log::within(limits), Stop { kill, end: caller.end });
     let outside = Arc::new(Outside::new(caller, log.clone(), runtime.client().clone(), Arc::clone(limits)));
     let growth = Growth::within(limits);
-    let guest = Guest { log, outside, growth, wasi: None, now, stop, _beat: runtime.beat() };
+    let guest = Guest { log, outside, growth, wasi: None, now, stop, ticks: 0, _beat: runtime.beat() };
     let mut store = Store::new(runtime.engine(), guest);
     store.limiter(|guest| &mut guest.growth);
     // A little more than the limit, so that our own message comes first.
@@ -123,9 +131,12 @@ pub(super) fn new_store(
 
 /// A guest that runs on gives way to others at every tick, until its time is over. It queues up
 /// behind what waits for the network and the clock, too.
-fn on_tick(store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
-    match store.data().stop.reason() {
+fn on_tick(mut store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
+    let guest = store.data_mut();
+    guest.ticks += 1;
+    match guest.stop.reason() {
         Some(reason) => Err(reason.into()),
+        None if guest.ticks < PATIENCE => Ok(UpdateDeadline::Continue(1)),
         None => Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))),
     }
 }

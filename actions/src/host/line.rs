@@ -53,7 +53,7 @@ impl Line {
             end: Instant::now() + timeout,
         };
         let mut store = new_store(runtime, caller, open.kill, open.context.now.clone(), limits.output);
-        let stop = store.data().stop();
+        let stop = store.data_mut().begin();
         let (parameters, context) = (open.parameters.to_string(), contract::context(&open.context));
         let opening = async {
             let exports = module.instantiate(&mut store).await?;
@@ -118,7 +118,7 @@ impl ActionLine for Line {
         let text = heavy(batch.len() * SMALLEST_RECORD, || serde_json::to_string(batch));
         let text = text.map_err(|error| Failure::new(FailureKind::Final, error.to_string()))?;
         let line = self.exports.ropewalk_action_actions().line();
-        let stop = self.store.data().stop();
+        let stop = self.store.data_mut().begin();
         let taken = stop.hold(line.call_take(&mut self.store, self.resource, &text)).await;
         let taken = answered(taken, &mut self.store, &self.limits, self.timeout)?;
         let outcome = self.outcome(taken, batch.len())?;
@@ -128,7 +128,7 @@ impl ActionLine for Line {
 
     async fn close(&mut self) -> Result<actions::Outcome, Failure> {
         let line = self.exports.ropewalk_action_actions().line();
-        let stop = self.store.data().stop();
+        let stop = self.store.data_mut().begin();
         let closed = stop.hold(line.call_close(&mut self.store, self.resource)).await;
         let closed = answered(closed, &mut self.store, &self.limits, self.timeout)?;
         let mut outcome = self.outcome(Outcome { rejected: Vec::new(), ..closed }, 0)?;

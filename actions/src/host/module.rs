@@ -148,7 +148,7 @@ async fn ask(runtime: &Runtime, pre: &ModulePre<Guest>, module: &str) -> Result<
         end: Instant::now() + limits.listing,
     };
     let mut store = new_store(runtime, caller, CancellationToken::new(), String::new(), limits.list);
-    let stop = store.data().stop();
+    let stop = store.data_mut().begin();
     let listed = stop.hold(async {
         let exports = pre.instantiate_async(&mut store).await?;
         exports.ropewalk_action_actions().call_list(&mut store).await
