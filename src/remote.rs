@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use actions::egress::{Client, Policy, Request};
+use actions::host::Limits;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -52,6 +53,12 @@ impl Server {
         let content = std::fs::read(path);
         let content =
             content.map_err(|error| Failed::Refused(format!("{}: cannot be read: {error}", path.display())))?;
+        // A server that finds it too large hangs up, and what it said of that may be lost.
+        let most = Limits::default().component;
+        if content.len() > most {
+            let told = format!("{}: has {} bytes; at most {most} are allowed", path.display(), content.len());
+            return Err(Failed::Refused(told));
+        }
         let answer = self.post("/uploads", "application/wasm", content).await?;
         match answer["id"].as_str() {
             Some(id) => Ok(id.to_owned()),

@@ -197,7 +197,7 @@ fn what_is_no_module_is_refused_with_a_clear_message() {
         ("core", b"\0asm\x01\0\0\0".to_vec(), "core WASM module"),
         ("truncated", standard[..standard.len() / 2].to_vec(), "damaged"),
         ("bundled", standard, "comes with the program"),
-        ("large", vec![0; 33 << 20], "33554432 bytes"),
+        ("large", vec![0; 33 << 20], "at most 33554432 are allowed"),
     ];
     for (name, bytes, told) in cases {
         let path = files.path().join(format!("{name}.wasm"));

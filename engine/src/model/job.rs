@@ -103,7 +103,7 @@ impl Job {
 
     fn actions(&self) -> impl Iterator<Item = &ActionWork> {
         self.lines.iter().filter_map(|line| match &line.work {
-            Work::Action(work) => Some(work),
+            Work::Action(work) => Some(work.as_ref()),
             Work::Filter(work) => work.script.as_ref().map(|script| &script.0),
         })
     }

@@ -41,7 +41,7 @@ pub enum Work {
     /// Chooses records.
     Filter(FilterWork),
     /// Works on records.
-    Action(ActionWork),
+    Action(Box<ActionWork>),
 }
 
 /// What a filter line does.
@@ -113,7 +113,9 @@ impl Line {
             (Some(filter), None) if written.get("parameters").is_none() => {
                 read_filter(filter, &field(path, "filter"), (catalogue, choice))
             }
-            (None, Some(action)) => read_action(action, written, path, (catalogue, choice)),
+            (None, Some(action)) => {
+                read_action(action, written, path, (catalogue, choice)).map(|work| Work::Action(Box::new(work)))
+            }
             (Some(_), None) => {
                 Err(vec![Fault::at(field(path, "parameters"), "belong to an action; a filter is told all in `filter`")])
             }
@@ -189,10 +191,7 @@ fn read_script(
 ) -> Result<(ActionWork, Value), Vec<Fault>> {
     let parameters = serde_json::json!({"script": script});
     let written = serde_json::json!({"parameters": parameters});
-    match read_action(SCRIPT_ACTION, &written, path, catalogue)? {
-        Work::Action(work) => Ok((work, parameters)),
-        Work::Filter(_) => Err(vec![Fault::at(path, "its script cannot be asked")]),
-    }
+    Ok((read_action(SCRIPT_ACTION, &written, path, catalogue)?, parameters))
 }
 
 /// The definition with criteria that no rendered value can change.
@@ -209,7 +208,7 @@ fn read_action(
     written: &Value,
     path: &str,
     (catalogue, choice): (&Catalogue, Choice<'_>),
-) -> Result<Work, Vec<Fault>> {
+) -> Result<ActionWork, Vec<Fault>> {
     let found = catalogue.find(name, choice);
     let found = found.map_err(|unknown| vec![Fault::at(field(path, "action"), unknown.to_string())])?;
     let offered = found.offered;
@@ -219,7 +218,7 @@ fn read_action(
     match Template::parse(&parameters, &place, |name| offered.spec.is_raw(name)) {
         Ok(parameters) if faults.is_empty() => {
             let schema = Arc::clone(&offered.schema);
-            Ok(Work::Action(ActionWork {
+            Ok(ActionWork {
                 action: offered.spec.full_name(),
                 name: offered.spec.name.clone(),
                 module: found.offering.installed.info.named(),
@@ -228,7 +227,7 @@ fn read_action(
                 batching: offered.spec.batching(),
                 parameters,
                 schema,
-            }))
+            })
         }
         template => {
             faults.extend(template.err().into_iter().flatten());

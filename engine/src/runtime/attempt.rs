@@ -107,7 +107,7 @@ impl<'a> Attempt<'a> {
         let mut told = act::Told::default();
         let done = match &line.work {
             Work::Filter(work) => select::select(self, line, (work, rendered), &mut told).await,
-            Work::Action(work) => act::act(self, line, (work, &rendered), &self.records(), &mut told).await,
+            Work::Action(work) => act::act(self, line, (work.as_ref(), &rendered), &self.records(), &mut told).await,
         };
         (result.log, result.effects) = (told.log, told.effects);
         done

@@ -138,7 +138,7 @@ impl Engine {
         let mut faults = Vec::new();
         for line in &job.lines {
             let (work, parameters, place) = match &line.work {
-                Work::Action(work) => (work, work.parameters.constant(), "parameters"),
+                Work::Action(work) => (work.as_ref(), work.parameters.constant(), "parameters"),
                 Work::Filter(FilterWork { script: Some(script), .. }) => {
                     (&script.0, Some(script.1.clone()), "filter.script")
                 }
