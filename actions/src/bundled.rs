@@ -13,3 +13,6 @@ pub fn modules() -> [&'static [u8]; 5] {
         include_bytes!("../prebuilt/jobs.wasm"),
     ]
 }
+
+/// TypeScript types of what scripts of the module `js` find, for editors.
+pub const SCRIPT_TYPES: &str = include_str!("../modules/js/ropewalk.d.ts");

@@ -9,12 +9,16 @@ pub struct Options {
     pub body_limit: usize,
     /// How long a request may take to arrive, and again to be answered.
     pub timeout: Duration,
+    /// How long a request may take that installs a module, which is compiled before it is answered.
+    pub install_time: Duration,
     /// Bytes of a file that is sent to be used.
     pub upload_limit: usize,
     /// How long such a file may take to arrive.
     pub upload_time: Duration,
     /// Whether the schema may be asked for.
     pub introspection: bool,
+    /// TypeScript types of what scripts find, served as `/ropewalk.d.ts`.
+    pub script_types: &'static str,
     /// Whether the page to try the API in is served.
     pub graphiql: bool,
     /// How many sockets may be open at once.
@@ -36,9 +40,11 @@ impl Default for Options {
         Self {
             body_limit: 1024 * 1024,
             timeout: Duration::from_secs(30),
+            install_time: Duration::from_secs(180),
             upload_limit: 32 * 1024 * 1024,
             upload_time: Duration::from_secs(300),
             introspection: true,
+            script_types: "",
             graphiql: true,
             sockets: 1000,
             subscriptions: 50,
@@ -47,5 +53,13 @@ impl Default for Options {
             reread: Duration::from_secs(3),
             farewell: Duration::from_secs(5),
         }
+    }
+}
+
+impl Options {
+    /// How long a document may take. One that only speaks of installing gets the same time, which
+    /// gains it nothing: what it may ask for is bounded elsewhere.
+    pub(crate) fn time_of(&self, document: &str) -> Duration {
+        if document.contains("installModule") { self.install_time } else { self.timeout }
     }
 }

@@ -1,4 +1,4 @@
-//! `ropewalk schema job|graphql`: the shapes, for editors and clients.
+//! `ropewalk schema job|graphql|js`: the shapes, for editors and clients.
 
 use clap::{Args, ValueEnum};
 
@@ -8,7 +8,7 @@ use crate::display::say;
 /// Which schema.
 #[derive(Args)]
 pub struct Options {
-    /// `job`: JSON Schema of job files; `graphql`: SDL of the API
+    /// `job`: JSON Schema of job files; `graphql`: SDL of the API; `js`: TypeScript types of scripts
     what: What,
 }
 
@@ -16,6 +16,7 @@ pub struct Options {
 enum What {
     Job,
     Graphql,
+    Js,
 }
 
 /// Prints a schema.
@@ -23,5 +24,6 @@ pub fn print(options: &Options) -> Result<(), Failed> {
     match options.what {
         What::Job => say(&format!("{:#}", engine::model::job::schema())),
         What::Graphql => say(api::sdl().trim_end()),
+        What::Js => say(actions::bundled::SCRIPT_TYPES.trim_end()),
     }
 }

@@ -147,7 +147,8 @@ async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize) -> Res
         interrupted().await;
         stopping.cancel();
     };
-    let served = api::serve(listener, engine, api::Options::default(), shutdown).await;
+    let options = api::Options { script_types: actions::bundled::SCRIPT_TYPES, ..api::Options::default() };
+    let served = api::serve(listener, engine, options, shutdown).await;
     stop.cancel();
     // The worker ends by itself within its grace; what a panic left undone is put back at the next start.
     let _ = worker.await;

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{PathSegment, Request as Document, Response as Outcome, Variables};
 use poem::error::ReadBodyError;
@@ -33,17 +34,19 @@ impl Endpoint for GraphQl {
 impl GraphQl {
     async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
         let door = &self.0;
-        let access = in_time(door, door.let_in(super::shown(&request).as_ref())).await??;
-        let body = in_time(door, read_body(&mut request, door.options.body_limit)).await??;
+        let time = door.options.timeout;
+        let access = in_time(time, door.let_in(super::shown(&request).as_ref())).await??;
+        let body = in_time(time, read_body(&mut request, door.options.body_limit)).await??;
         let document = door.prepare(parse(&body)?, access);
-        let outcome = in_time(door, door.schema.execute(document)).await?;
+        let time = door.options.time_of(&document.query);
+        let outcome = in_time(time, door.schema.execute(document)).await?;
         let text = serde_json::to_string(&outcome).map_err(|error| Refusal::internal(&error))?;
         Ok(answer::json(status_of(&outcome), text))
     }
 }
 
-async fn in_time<T>(door: &Door, work: impl Future<Output = T>) -> Result<T, Refusal> {
-    timeout(door.options.timeout, work).await.map_err(|_| Refusal::too_slow())
+async fn in_time<T>(time: Duration, work: impl Future<Output = T>) -> Result<T, Refusal> {
+    timeout(time, work).await.map_err(|_| Refusal::too_slow())
 }
 
 /// Refuses what is not a POST of JSON.

@@ -113,8 +113,8 @@ impl fmt::Display for Denial {
         let Self { module, wanted, grant, .. } = self;
         write!(
             f,
-            "The module `{module}` may not {wanted}: that is not granted. An administrator allows it with `grantModule` or \
-             `ropewalk module grant {module} {grant}`; for `ropewalk run`, add `--grant {module}:{grant}`."
+            "The module `{module}` may not {wanted}. Grant it with `grantModule` or `ropewalk module grant {module} {grant}`; \
+             in `ropewalk run`, with `--grant {module}:{grant}`."
         )
     }
 }
