@@ -135,3 +135,25 @@ fn old_orders_are_closed_and_unsound_ones_rejected() {
     assert_eq!(rejected, [Some("SO-2007"), Some("SO-2003")]);
     assert_eq!(result["status"], "warning");
 }
+
+#[test]
+fn invoices_are_kept_under_a_grant_and_dry_not_at_all() {
+    let granted = ["--grant", "collections:collections=invoices,customers"];
+    let result = example("keep-invoices", &granted);
+    let large = serde_json::json!([{"no": 7, "customer": {"id": "c1", "name": "Ana"}, "total": 120}]);
+    assert_eq!((&result["status"], &result["records"]), (&Value::from("success"), &large), "{result:#}");
+    let effects = |result: &Value| {
+        let lines = result["lines"].as_array().into_iter().flatten();
+        let effects = lines.flat_map(|line| line["effects"].as_array().into_iter().flatten().cloned());
+        effects.map(|effect| (effect["done"] == true, effect["summary"].to_string())).collect::<Vec<_>>()
+    };
+    let done = effects(&result);
+    assert_eq!(done.len(), 2, "{result:#}");
+    assert!(done.iter().all(|(done, told)| *done && told.contains("2 inserted")), "{done:?}");
+    let dry = effects(&example("keep-invoices", &[&granted[..], &["--dry-run"]].concat()));
+    assert!(!dry.is_empty() && dry.iter().all(|(done, _)| !done), "{dry:?}");
+    let denied = example("keep-invoices", &[]);
+    let told = denied["lines"][1]["message"].as_str().expect("a message");
+    assert!(told.contains("`--grant collections:collections=customers`"), "{told}");
+    assert!(effects(&denied).is_empty(), "{denied:#}");
+}

@@ -17,7 +17,7 @@ const TIMES: usize = 500;
 const FILTERED: usize = 1_000_000;
 
 pub async fn rows(host: &Arc<Host>) -> Result<Vec<Value>, Failed> {
-    let small = records(100);
+    let (small, large) = (records(100), records(1000));
     let sort = json!({"by": ["-total"]});
     let set = json!({"add": {"checked": true}});
     let map = json!({"script": "return records.filter(r => r.total > 50).map(r => ({ ...r, tax: r.total * 0.21 }))"});
@@ -28,6 +28,8 @@ pub async fn rows(host: &Arc<Host>) -> Result<Vec<Value>, Failed> {
         line(host, "standard/set", &set, &small, "line standard/set, 100 records").await?,
         line(host, "standard/sort", &sort, &small, "line standard/sort, 100 records").await?,
         line(host, "js/js", &map, &small, "line js filter and map, 100 records").await?,
+        line(host, "standard/set", &set, &large, "line standard/set, 1000 records").await?,
+        line(host, "js/js", &map, &large, "line js filter and map, 1000 records").await?,
         filter(),
     ])
 }

@@ -2,6 +2,7 @@
 
 mod jobs;
 mod lines;
+mod modules;
 mod timing;
 
 use serde_json::{Value, json};
@@ -16,6 +17,9 @@ pub async fn bench() -> Result<(), Failed> {
     print(&timing::fdatasync(&folder, "fdatasync before")?);
     let host = std::sync::Arc::new(home::host().await?);
     for row in lines::rows(&host).await? {
+        print(&row);
+    }
+    for row in modules::rows(&folder).await? {
         print(&row);
     }
     for row in jobs::rows(host, &folder).await? {
