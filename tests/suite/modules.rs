@@ -307,4 +307,31 @@ fn modules_in_other_languages_are_installed_and_run() {
         let fits = if module == "shout-c" { record["name"] == "ANA" } else { record["greeting"] == "Hola, Ana" };
         assert!(fits, "{module}: {done:#}");
     }
+    a_stock_fetch_is_held_to_its_grant(&server);
+}
+
+/// `fetch` of a component that knows nothing of Ropewalk: `wasi:http` under the grant `http`.
+fn a_stock_fetch_is_held_to_its_grant(server: &Server) {
+    let listener = Listener::start("{\"ok\": true}");
+    let url = format!("http://{}/{{{{name}}}}", listener.address);
+    let lines = json!([
+        {"filter": {"source": {"inline": [{"name": "Ana"}]}}},
+        {"action": "greeter-js/fetch-it", "parameters": {"url": url}},
+    ]);
+    let denied = server.perform(lines.clone(), "runJob");
+    let told = denied["lines"][1]["message"].as_str().unwrap_or_default();
+    assert!(
+        denied["status"] == "ERROR" && told.contains("ropewalk module grant greeter-js http=127.0.0.1"),
+        "{denied:#}"
+    );
+    assert_eq!(listener.got(), Vec::<String>::new());
+    ended_well(&server.module(&["grant", "greeter-js", "http=127.0.0.1", "http.addresses=127.0.0.1"]));
+    let done = server.perform(lines, "runJob");
+    let answer = json!({"status": 200, "body": {"ok": true}});
+    assert_eq!(done["lines"][1]["sample"]["records"], json!([{"name": "Ana", "answer": answer}]), "{done:#}");
+    assert!(
+        done["lines"][1]["effects"][0]["summary"].as_str().unwrap_or_default().starts_with("GET http://127.0.0.1"),
+        "{done:#}"
+    );
+    assert_eq!(listener.got().len(), 1);
 }
