@@ -1,6 +1,7 @@
 //! The client: hop by hop from a request to its answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use http::response::Parts;
@@ -60,13 +61,26 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn send(&self, request: Request, policy: Policy<'_>) -> Result<Response, Error> {
+        self.send_and_tell(request, policy, &AtomicBool::new(false)).await
+    }
+
+    /// The same; `reached` becomes true as soon as a far side may have seen something of it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn send_and_tell(
+        &self,
+        request: Request,
+        policy: Policy<'_>,
+        reached: &AtomicBool,
+    ) -> Result<Response, Error> {
         let (began, follow) = (Instant::now(), request.follow);
         let time = request.timeout.map_or(self.limits.time, |time| time.min(self.limits.time));
         let deadline = Deadline::after(time);
         let mut outgoing = Outgoing::read(request, &self.limits)?;
         let mut hops = Vec::new();
         loop {
-            let (head, body) = self.hop(&outgoing, policy, deadline, follow, &mut hops).await?;
+            let (head, body) = self.hop(&outgoing, policy, deadline, follow, (&mut hops, reached)).await?;
             if !is_followed(&head, follow) {
                 let (status, headers, url) = (head.status.as_u16(), headers::shown(&head.headers), outgoing.url.into());
                 return Ok(Response { status, headers, body, url, hops, time: began.elapsed() });
@@ -85,12 +99,13 @@ impl Client {
         policy: Policy<'_>,
         deadline: Deadline,
         follow: bool,
-        hops: &mut Vec<Hop>,
+        (hops, reached): (&mut Vec<Hop>, &AtomicBool),
     ) -> Result<Answer, Error> {
         let began = Instant::now();
         let reach = permit(policy, outgoing)?;
         let connecting = deadline.at_most(self.limits.connect);
         let stream = self.dialer.dial(&outgoing.host, outgoing.port, &reach, connecting).await?;
+        reached.store(true, Ordering::Relaxed);
         let address = stream.peer_addr().map_err(|error| gone(outgoing, &error))?.ip();
         let answer = self.talk(stream, outgoing, connecting, deadline, follow).await?;
         let (method, url) = (outgoing.method.to_string(), redact::url(&outgoing.url));

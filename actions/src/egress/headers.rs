@@ -66,6 +66,11 @@ pub(super) fn overriding_methods(headers: &HeaderMap) -> impl Iterator<Item = St
     values.map(|value| value.to_str().unwrap_or_default().trim().to_ascii_uppercase())
 }
 
+/// Whether a server may act on the method that stands in this header.
+pub(super) fn overrides_the_method(name: &str) -> bool {
+    OVERRIDES.iter().any(|other| name.eq_ignore_ascii_case(other))
+}
+
 /// Names in lower case, and values; those that are not UTF-8 are read as Latin-1.
 pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes()))).collect()

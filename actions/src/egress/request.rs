@@ -47,6 +47,13 @@ impl Request {
         let (method, url) = (method.into(), url.into());
         Self { method, url, headers: vec![], credentials: vec![], body: None, timeout: None, follow: true }
     }
+
+    /// Every method that a server may act on: its own, and those that headers put in its place.
+    pub fn methods(&self) -> impl Iterator<Item = String> {
+        let overrides = self.headers.iter().filter(|(name, _)| headers::overrides_the_method(name));
+        let others = overrides.map(|(_, value)| value.trim().to_ascii_uppercase());
+        others.chain([self.method.clone()])
+    }
 }
 
 /// A request that was found to be one: what a hop sends.

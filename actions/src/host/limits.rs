@@ -19,6 +19,8 @@ pub(super) const MEMORIES: u32 = 1;
 pub struct Limits {
     /// Linear memory of one instance, in bytes.
     pub memory: usize,
+    /// Bytes of all answers of `wasi:http` to one line: the host holds them until the guest has read them.
+    pub held: usize,
     /// Elements of one table.
     pub table_elements: usize,
     /// Instances alive at once on this node; further lines wait.
@@ -69,6 +71,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory: 256 * MIB,
+            held: 256 * MIB,
             table_elements: 100_000,
             instances: 100,
             output: 64 * MIB,

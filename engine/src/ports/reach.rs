@@ -35,8 +35,8 @@ pub struct JobStart {
     pub title: Option<String>,
 }
 
-/// What one line may do. `call` counts the line's changing calls from 0, so that the
-/// same call of a later attempt is known again.
+/// What one line may do. `call` counts the line's changing calls from 0, so that a call of a
+/// later attempt that asks for the same is known again.
 #[async_trait]
 pub trait Reach: Send + Sync {
     /// What is granted to the module of the line.
@@ -62,7 +62,8 @@ pub trait Reach: Send + Sync {
     async fn start(&self, start: JobStart, call: u32) -> Result<Option<String>, ReachError>;
 }
 
-/// The reach of a line that may do nothing outside: for checking parameters, and for tests.
+/// The reach of a line that may do nothing outside: for looking at parameters when a job is
+/// saved, and for tests.
 #[derive(Debug, Default)]
 pub struct Nowhere {
     grants: Grants,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::engine::Engine;
 use super::start::{Start, StartError};
@@ -67,9 +68,12 @@ impl LineReach {
         self.grants.permit_collection(&self.line.module, collection, write).map_err(ReachError::Denied)
     }
 
-    /// The name of a call, the same in every attempt.
-    fn call(&self, call: u32) -> String {
-        format!("{}:{call}", self.line.line_no)
+    /// The name of a call: the same in every attempt that asks for the same. A later attempt may
+    /// find other records in its source, and what it asks for then is another call.
+    fn call(&self, call: u32, asked: &str) -> String {
+        let digest = Sha256::digest(asked);
+        let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        format!("{}:{call}:{digest}", self.line.line_no)
     }
 
     /// What the changes would come to.
@@ -135,18 +139,20 @@ impl Reach for LineReach {
         if self.line.dry_run {
             return self.foresee(collection, &changes).await;
         }
-        let once = Once { result: self.line.result, call: self.call(call) };
+        let asked = format!("{collection} {changes:?}");
+        let once = Once { result: self.line.result, call: self.call(call, &asked) };
         Ok(self.engine.collections.write(self.scope(), collection, &changes, Some(&once)).await?)
     }
 
     async fn start(&self, start: JobStart, call: u32) -> Result<Option<String>, ReachError> {
         self.grants.permit_job(&self.line.module, &start.job).map_err(ReachError::Denied)?;
+        let asked = format!("{start:?}");
         let start = Start {
             job: start.job,
             arguments: start.arguments,
             records: start.records,
             title: start.title,
-            idempotency_key: Some(format!("{}:{}", self.line.result.0, self.call(call))),
+            idempotency_key: Some(format!("{}:{}", self.line.result.0, self.call(call, &asked))),
             ..Start::default()
         };
         let started = match self.line.dry_run {

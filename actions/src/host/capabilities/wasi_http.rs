@@ -10,6 +10,7 @@ use hyper::body::Bytes;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::egress::Request;
+use crate::host::limits::in_words;
 use crate::host::outside::Outside;
 use crate::host::outside::exchange::{Answer, NoAnswer, exchange};
 
@@ -53,6 +54,10 @@ async fn send(outside: &Outside, request: http::Request<WasiBody>, options: Opti
         ..Request::new(parts.method.as_str(), parts.uri.to_string())
     };
     let answer = exchange(outside, asked).await.map_err(error)?;
+    if !outside.hold(answer.body.len()) {
+        let told = format!("The answers of one line have more than {}.", in_words(outside.limits().held));
+        return Err(Error::InternalError(Some(told)));
+    }
     Ok((response(answer)?, Box::new(async { Ok(()) })))
 }
 

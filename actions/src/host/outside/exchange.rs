@@ -2,12 +2,14 @@
 //! module, with the key of its line, noted, and in a dry run only described.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use ::engine::model::effect::Effect;
 use ::engine::model::grant::Capability;
 use ::engine::ports::reach::Reach;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{Outside, Refused};
@@ -41,7 +43,7 @@ pub(in crate::host) enum NoAnswer {
 pub(in crate::host) async fn exchange(outside: &Outside, mut request: Request) -> Result<Answer, NoAnswer> {
     outside.count().map_err(|error| NoAnswer::Limit(error.to_string()))?;
     let reach = reach(outside)?;
-    let is_safe = SAFE.contains(&request.method.as_str());
+    let is_safe = is_safe(&request);
     if !is_safe {
         add_key(outside, &mut request);
     }
@@ -53,14 +55,23 @@ pub(in crate::host) async fn exchange(outside: &Outside, mut request: Request) -
         let headers = vec![(DRY_RUN.to_owned(), "1".to_owned())];
         return Ok(Answer { status: 202, headers, body: Vec::new(), url: request.url });
     }
+    let turn = outside.requests.acquire().await;
+    let _turn = turn.map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
     request.timeout = Some(request.timeout.map_or(outside.left(), |time| time.min(outside.left())));
     let (began, under_way) = (Instant::now(), outside.begin(noted.unfinished()));
-    let sent = outside.client.send(request, policy).await;
-    // What was refused before it was sent had no effect.
-    let refused = matches!(sent, Err(Error::Denied(_) | Error::Invalid(_)));
-    outside.end(under_way, (!refused).then(|| noted.sent(&sent, began.elapsed())));
+    let reached = AtomicBool::new(false);
+    let sent = outside.client.send_and_tell(request, policy, &reached).await;
+    // What nobody saw anything of had no effect.
+    let effect = reached.into_inner().then(|| noted.sent(&sent, began.elapsed()));
+    outside.end(under_way, effect);
     let Response { status, headers, body, url, .. } = sent.map_err(|error| no_answer(outside, error))?;
     Ok(Answer { status, headers, body, url })
+}
+
+/// Whether the far side will change nothing, as far as the request says: its method, and any
+/// other that it asks the far side to take it for.
+fn is_safe(request: &Request) -> bool {
+    request.methods().all(|method| SAFE.contains(&method.as_str()))
 }
 
 fn reach(outside: &Outside) -> Result<&Arc<dyn Reach>, NoAnswer> {
@@ -75,8 +86,20 @@ fn reach(outside: &Outside) -> Result<&Arc<dyn Reach>, NoAnswer> {
 fn add_key(outside: &Outside, request: &mut Request) {
     let number = outside.unsafe_request();
     if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(KEY)) {
-        request.headers.push((KEY.to_owned(), format!("{}:{number}", outside.caller.idempotency_key)));
+        request
+            .headers
+            .push((KEY.to_owned(), format!("{}:{number}:{}", outside.caller.idempotency_key, digest(request))));
     }
+}
+
+/// Of what is asked for: a later attempt that asks for something else has another key.
+fn digest(request: &Request) -> String {
+    let mut digest = Sha256::new();
+    for part in [request.method.as_bytes(), request.url.as_bytes(), request.body.as_deref().unwrap_or_default()] {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn no_answer(outside: &Outside, error: Error) -> NoAnswer {

@@ -13,6 +13,7 @@ use ::engine::model::grant::Capability;
 use ::engine::model::result::LogLevel;
 use ::engine::ports::reach::{Reach, ReachError};
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::capabilities::log::Log;
 use super::limits::Limits;
@@ -41,8 +42,13 @@ pub(super) struct Outside {
     log: Log,
     client: Client,
     limits: Arc<Limits>,
+    /// Requests that may be under way at once.
+    requests: Semaphore,
     state: Mutex<State>,
 }
+
+/// Requests of one line that may be under way at once; `wasi:http` lets a guest begin many.
+const REQUESTS_AT_ONCE: usize = 8;
 
 #[derive(Default)]
 struct State {
@@ -58,6 +64,8 @@ struct State {
     noted: usize,
     left_out: u64,
     denials: Vec<String>,
+    /// Bytes of answers that the host has held for `wasi:http`.
+    held: usize,
 }
 
 impl State {
@@ -86,7 +94,8 @@ pub(super) enum Refused {
 
 impl Outside {
     pub(super) fn new(caller: Caller, log: Log, client: Client, limits: Arc<Limits>) -> Self {
-        Self { caller, log, client, limits, state: Mutex::default() }
+        let requests = Semaphore::new(REQUESTS_AT_ONCE);
+        Self { caller, log, client, limits, requests, state: Mutex::default() }
     }
 
     /// Every change is whole before the lock is let go.
@@ -117,6 +126,13 @@ impl Outside {
         let mut state = self.state();
         state.changes += 1;
         state.changes - 1
+    }
+
+    /// Takes the room that an answer needs while a guest does not fetch it from the host.
+    pub(super) fn hold(&self, bytes: usize) -> bool {
+        let mut state = self.state();
+        state.held = state.held.saturating_add(bytes);
+        state.held <= self.limits.held
     }
 
     fn unsafe_request(&self) -> u32 {
