@@ -11,7 +11,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::batch::insert;
-use crate::entities::{job_modules, job_versions, jobs};
+use crate::entities::{job_modules, job_versions, jobs, modules};
 use crate::writer::Single;
 use crate::{Store, failed, page, unavailable};
 
@@ -68,6 +68,9 @@ impl Single for Save {
         let newest = newest.map(jobs::Model::read).transpose()?;
         match self.version.clone().judge(newest.as_ref()) {
             Ok(Saving::New(saved)) => {
+                if let Some(gone) = self.gone(db).await? {
+                    return Ok(Err(SaveError::Gone(gone)));
+                }
                 self.add(db, &saved).await?;
                 Ok(Ok(saved))
             }
@@ -89,6 +92,20 @@ impl Save {
         newest.exec_without_returning(db).await.map_err(failed)?;
         job_versions::Entity::insert(version).exec_without_returning(db).await.map_err(failed)?;
         insert::<job_modules::Entity>(db, &self.modules(saved), None).await
+    }
+
+    /// What the version pins and is not installed any more.
+    async fn gone(&self, db: &DatabaseTransaction) -> Result<Option<String>, StoreError> {
+        use modules::Column::{Digest, Holder};
+        let holders = [Uuid::nil(), self.scope.organization().0];
+        for pin in &self.version.pins {
+            let installed = modules::Entity::find().filter(Digest.eq(&pin.module.digest));
+            let installed = installed.filter(Holder.is_in(holders)).limit(1).one(db).await.map_err(failed)?;
+            if installed.is_none() {
+                return Ok(Some(format!("{}@{}", pin.module.module, pin.module.version)));
+            }
+        }
+        Ok(None)
     }
 
     /// Each component that the version runs with, once.

@@ -25,14 +25,20 @@ use std::path::Path;
 
 use engine::ports::{Listed, StoreError};
 use sea_orm::{DatabaseConnection, DbErr};
+use tokio::sync::Semaphore;
 
 pub use sqlite::OpenError;
 use writer::Writer;
+
+/// Fewer than there are readers.
+const WALKS: usize = 2;
 
 /// A database. Implements every store port.
 #[derive(Debug)]
 pub struct Store {
     readers: DatabaseConnection,
+    /// How many readers may be walking over collections at once.
+    walks: Semaphore,
     writer: Writer,
 }
 
@@ -45,7 +51,7 @@ impl Store {
     /// program made; fails if the file cannot be read or written.
     pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let sqlite::Opened { lock, writer, readers } = sqlite::open(path.as_ref()).await?;
-        Ok(Self { readers, writer: Writer::start(writer, lock) })
+        Ok(Self { readers, walks: Semaphore::new(WALKS), writer: Writer::start(writer, lock) })
     }
 
     /// Writes what was accepted, closes the file and lets another process open it.

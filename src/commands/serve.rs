@@ -147,7 +147,11 @@ async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize) -> Res
         interrupted().await;
         stopping.cancel();
     };
-    let options = api::Options { script_types: actions::bundled::SCRIPT_TYPES, ..api::Options::default() };
+    let options = api::Options {
+        script_types: actions::bundled::SCRIPT_TYPES,
+        upload_limit: actions::host::Limits::default().component,
+        ..api::Options::default()
+    };
     let served = api::serve(listener, engine, options, shutdown).await;
     stop.cancel();
     // The worker ends by itself within its grace; what a panic left undone is put back at the next start.

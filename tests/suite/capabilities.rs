@@ -51,7 +51,7 @@ async fn hanging(host: &Host, module: &ModuleInfo, timeout: Duration) -> (Waitin
     let taking = tokio::spawn(async move {
         let mut line = opening.open(&host).await.expect("a line");
         let failure = line.take(&[json!({})]).await.map(drop).expect_err("nothing answers");
-        (failure, line.drain_effects())
+        (failure, line.drain().effects)
     });
     let connected = tokio::task::spawn_blocking(move || connections.recv_timeout(Duration::from_secs(5)));
     let stream = connected.await.expect("no panic").expect("a connection");
@@ -145,7 +145,7 @@ async fn requests_carry_the_key_of_their_line_and_are_told_without_secrets() {
     let sent = records(&mut line).await;
     let keys: Vec<_> = sent[0]["all"].as_array().expect("requests").iter().map(key_of).collect();
     assert_eq!(keys, [None, Some("result:10:0".to_owned()), Some("mine".to_owned()), Some("result:10:2".to_owned())]);
-    let effects = line.drain_effects();
+    let effects = line.drain().effects;
     let told = summaries(&effects);
     assert!(told[0].starts_with(&format!("GET http://{server}/a?token=…: 200 in ")), "{told:?}");
     assert!(told[1].starts_with(&format!("POST http://{server}/a?token=…, 4 bytes: 200 in ")), "{told:?}");
@@ -170,7 +170,7 @@ async fn a_dry_run_reads_and_sends_nothing() {
     "#;
     let mut line = Opening { dry_run: true, ..script(&js, server, text) }.open(&host).await.expect("a line");
     assert_eq!(records(&mut line).await, [json!({"got": 200, "posted": 202, "marked": "1"})]);
-    let effects = line.drain_effects();
+    let effects = line.drain().effects;
     assert_eq!(effects.iter().map(|effect| effect.done).collect::<Vec<_>>(), [true, false]);
     assert!(effects[1].summary.ends_with("not sent, since this is a dry run"), "{}", effects[1].summary);
 }
@@ -186,7 +186,7 @@ async fn a_denial_is_told_even_if_the_guest_keeps_it_to_itself() {
     assert_eq!(outcome.severity, Severity::Warning);
     let told = outcome.message.expect("a message");
     assert!(told.contains("ropewalk module grant hostile http=127.0.0.1"), "{told}");
-    assert_eq!(line.drain_log().len(), 1);
+    assert_eq!(line.drain().log.len(), 1);
     // A host that is granted is not enough where its address is not public.
     let reach = Arc::new(Reached::with(json!({"http": {"hosts": ["*"]}})));
     let text = format!("try {{ await fetch('http://{address}/') }} catch {{}} throw new Error('gave up')");
@@ -217,7 +217,7 @@ async fn writes_and_starts_are_effects_and_carry_their_number() {
         let written = [("orders".to_owned(), 1, 0), ("orders".to_owned(), 1, 2)];
         assert_eq!(*reach.writes.lock().expect("no panic"), written);
         assert_eq!(*reach.starts.lock().expect("no panic"), [("nightly".to_owned(), 1)]);
-        let effects = line.drain_effects();
+        let effects = line.drain().effects;
         assert!(effects.iter().all(|effect| effect.done != dry_run), "{effects:?}");
         let started = if dry_run { "Start nightly: not started" } else { "Started nightly: result result-1" };
         assert!(effects[0].summary.starts_with("orders: 1 inserted") && effects[1].summary.starts_with(started));

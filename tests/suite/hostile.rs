@@ -218,7 +218,7 @@ async fn what_a_line_says_is_cut() {
     let outcome = line.take(&[json!({})]).await.expect("an outcome");
     assert_eq!(outcome.message.expect("a message").len(), 1003);
     let mut line = Opening::misbehave(&module, json!({"how": "whisper"})).take(&host).await.expect("a line");
-    assert_eq!(line.drain_log().len(), 1001);
+    assert_eq!(line.drain().log.len(), 1001);
     for how in ["reject-all", "beyond"] {
         let mut line = Opening::misbehave(&module, json!({"how": how})).open(&host).await.expect("a line");
         match line.take(&[json!({})]).await {
@@ -234,7 +234,7 @@ async fn calls_without_end_are_counted() {
     let module = load(&host, hostile("honest")).await;
     let storm = json!({"how": "storm", "count": 1000, "url": "http://127.0.0.1:1/"});
     let mut line = Opening::misbehave(&module, storm).take(&host).await.expect("a line");
-    assert_eq!(line.drain_effects().len(), 50);
+    assert_eq!(line.drain().effects.len(), 50);
 }
 
 /// What a well-behaved line takes beside those that misbehave, against what it takes alone.

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ::engine::model::effect::Effect;
-use ::engine::model::result::LogEntry;
-use ::engine::ports::actions::{self, ActionLine, Failure, FailureKind, OpenLine, Severity};
+use ::engine::ports::actions::{self, ActionLine, Failure, FailureKind, OpenLine, Severity, Told};
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
@@ -62,7 +60,8 @@ impl Line {
             Ok(opened.map(|resource| (exports, resource)))
         };
         let opened = stop.hold(opening).await;
-        let (exports, resource) = answered(opened, &mut store, &limits, timeout)?;
+        let opened = answered(opened, &mut store, &limits, timeout);
+        let (exports, resource) = opened.map_err(|failure| Failure { told: Box::new(told(&store)), ..failure })?;
         Ok(Self { store, exports, resource, limits, timeout, message: None, _module: Arc::clone(module), _slot: slot })
     }
 
@@ -136,15 +135,16 @@ impl ActionLine for Line {
         Ok(outcome)
     }
 
-    fn drain_log(&mut self) -> Vec<LogEntry> {
-        let guest = self.store.data();
-        guest.flush();
-        guest.log.drain()
+    fn drain(&mut self) -> Told {
+        told(&self.store)
     }
+}
 
-    fn drain_effects(&mut self) -> Vec<Effect> {
-        self.store.data().outside.drain_effects()
-    }
+/// What a guest said and did so far.
+fn told(store: &Store<Guest>) -> Told {
+    let guest = store.data();
+    guest.flush();
+    Told { log: guest.log.drain(), effects: guest.outside.drain_effects() }
 }
 
 type Answer<T> = wasmtime::Result<Result<T, contract::wit::Failure>>;

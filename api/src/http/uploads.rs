@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use engine::model::organization::Role;
 use poem::http::{Method, StatusCode, header};
 use poem::{Endpoint, Request, Response};
 use serde_json::json;
@@ -34,6 +35,9 @@ impl Uploads {
         let shown = super::shown(&request);
         let access =
             timeout(options.timeout, self.door.let_in(shown.as_ref())).await.map_err(|_| Refusal::too_slow())??;
+        if access.role < Role::Admin {
+            return Err(Refusal::new(Code::Forbidden, "Sending a module needs the role `admin`."));
+        }
         let busy = || Refusal::new(Code::Unavailable, "Other files are on their way in; try again in a moment.");
         let _place = self.places.try_acquire().map_err(|_| busy())?;
         let body = timeout(options.upload_time, read_body(&mut request, options.upload_limit)).await;

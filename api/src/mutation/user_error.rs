@@ -75,6 +75,7 @@ pub(crate) fn of_modules(error: ModuleError, field: &str) -> Result<Vec<UserErro
         ModuleError::Taken(message) => one(UserErrorCode::Taken, "module", message),
         ModuleError::InUse { message, .. } => one(UserErrorCode::InUse, "module", message),
         ModuleError::Forbidden(message) => Err(Refusal::new(Code::Forbidden, message)),
+        busy @ ModuleError::Busy => Err(Refusal::new(Code::Unavailable, busy.to_string())),
         ModuleError::Store(error) => Err(error.into()),
     }
 }

@@ -52,6 +52,14 @@ pub enum Choice<'a> {
     Newest(&'a [Pin]),
 }
 
+impl Choice<'_> {
+    /// Whether the job was saved with some version of this module, where a line asked for none.
+    fn pins(&self, key: &str) -> bool {
+        let (Choice::Pinned(pins) | Choice::Newest(pins)) = self;
+        pins.iter().any(|pin| pin.module.module == key && pin.requirement.is_none())
+    }
+}
+
 /// A name that the catalogue cannot resolve, as a sentence with the cure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownAction(pub String);
@@ -173,8 +181,17 @@ impl Catalogue {
         for key in self.modules.keys() {
             match self.choose(key, None, choice) {
                 Ok(offering) => found.extend(offering.actions.get(name).map(|offered| (offering, offered))),
-                Err(error) => gone = Some(error),
+                // Only a version that the job had can be what it means and is gone.
+                Err(error) if choice.pins(key) => gone = Some(error),
+                Err(_) => {}
             }
+        }
+        // What is installed later takes no name away from a job that was saved, nor from what
+        // comes with the program.
+        let own = |(offering, _): &&(&Arc<Offering>, &Offered)| choice.pins(&offering.installed.info.key);
+        let bundled = |(offering, _): &&(&Arc<Offering>, &Offered)| offering.installed.owner == Owner::Bundled;
+        if let Some((offering, offered)) = found.iter().find(own).or_else(|| found.iter().find(bundled)) {
+            return Ok(Found { offering, offered, requirement: None });
         }
         match found.as_slice() {
             [(offering, offered)] => Ok(Found { offering, offered, requirement: None }),

@@ -195,6 +195,13 @@ impl Grants {
         granted.into_iter().filter(|(_, granted)| *granted).map(|(capability, _)| capability)
     }
 
+    /// Whether it reaches into no network that is not public beyond what was granted before.
+    pub fn adds_no_addresses_to(&self, before: Option<&Self>) -> bool {
+        let addresses = |grants: &Self| grants.http.as_ref().map(|http| http.addresses.clone()).unwrap_or_default();
+        let known = before.map(addresses).unwrap_or_default();
+        addresses(self).iter().all(|network| known.contains(network))
+    }
+
     /// Whether a grant reaches into networks that are not public.
     pub fn reaches_private_addresses(&self) -> bool {
         self.http.as_ref().is_some_and(|http| !http.addresses.is_empty())

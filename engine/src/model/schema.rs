@@ -3,7 +3,7 @@
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::paths::{Location, LocationSegment};
 use jsonschema::{ValidationError, Validator};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::criteria::Reading;
 use super::fault::{Fault, did_you_mean, element, field};
@@ -11,6 +11,10 @@ use super::template::holds_placeholder;
 
 /// Bytes of one compiled pattern.
 const MAX_PATTERN: usize = 256 * 1024;
+/// Patterns of one schema.
+const MAX_PATTERNS: usize = 100;
+/// Values of one schema, at any depth.
+const MAX_PARTS: usize = 20_000;
 
 /// A compiled JSON Schema (2020-12). References to other documents are refused.
 #[derive(Debug)]
@@ -26,6 +30,7 @@ impl Schema {
     /// # Errors
     /// One sentence with what is wrong in it.
     pub fn compile(schema: &Value) -> Result<Self, String> {
+        bounded(schema)?;
         let pattern_options = jsonschema::PatternOptions::regex().size_limit(MAX_PATTERN).dfa_size_limit(MAX_PATTERN);
         let options =
             jsonschema::draft202012::options().with_pattern_options(pattern_options).should_validate_formats(true);
@@ -140,6 +145,28 @@ fn options_words(options: &Value) -> String {
     words.join(", ")
 }
 
+/// Refuses schemas that would take long to compile: each pattern costs, and each part.
+fn bounded(schema: &Value) -> Result<(), String> {
+    let (mut parts, mut patterns, mut left) = (0, 0, vec![schema]);
+    while let Some(part) = left.pop() {
+        parts += 1;
+        match part {
+            Value::Object(keywords) => {
+                patterns += usize::from(keywords.contains_key("pattern"));
+                patterns += keywords.get("patternProperties").and_then(Value::as_object).map_or(0, Map::len);
+                left.extend(keywords.values());
+            }
+            Value::Array(all) => left.extend(all),
+            _ => {}
+        }
+    }
+    match (parts > MAX_PARTS, patterns > MAX_PATTERNS) {
+        (true, _) => Err(format!("has more than {MAX_PARTS} parts")),
+        (_, true) => Err(format!("has more than {MAX_PATTERNS} patterns")),
+        _ => Ok(()),
+    }
+}
+
 /// The names of all properties that the schema speaks of, to find the nearest.
 fn property_names(schema: &Value) -> Vec<String> {
     let mut names = Vec::new();
@@ -203,6 +230,15 @@ mod tests {
         assert_eq!(told(written.clone(), Reading::Written), Vec::<String>::new());
         assert_eq!(told(written, Reading::Rendered).len(), 2);
         assert_eq!(told(json!({"count": "$<x>"}), Reading::Written), ["lines[0].parameters: `by` is missing"]);
+    }
+
+    #[test]
+    fn a_schema_that_would_take_long_to_compile_is_refused() {
+        let patterns: Map<_, _> = (0..101).map(|no| (format!("p{no}"), json!({"pattern": format!("a{no}")}))).collect();
+        let told = Schema::compile(&json!({"properties": patterns})).unwrap_err();
+        assert_eq!(told, "has more than 100 patterns");
+        let many: Vec<_> = (0..20_000).collect();
+        assert_eq!(Schema::compile(&json!({"enum": many})).unwrap_err(), "has more than 20000 parts");
     }
 
     #[test]

@@ -82,12 +82,23 @@ pub enum Severity {
 }
 
 /// Why a line failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     /// What kind of failure.
     pub kind: FailureKind,
     /// What went wrong, where, and what to do.
     pub message: String,
+    /// What a line that could not be opened told before it failed.
+    pub told: Box<Told>,
+}
+
+/// What a line tells besides its records, however it ends.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Told {
+    /// Messages, bounded by the host, with a mark where it cut.
+    pub log: Vec<LogEntry>,
+    /// What it did outside, bounded alike.
+    pub effects: Vec<Effect>,
 }
 
 /// What kind of failure it was. All of them end the line in `error`, but `Killed`.
@@ -120,7 +131,7 @@ impl Failure {
 
     /// A failure of this kind.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), told: Box::default() }
     }
 }
 
@@ -156,9 +167,6 @@ pub trait ActionLine: Send {
     /// Called once after the last batch, not after a failure.
     async fn close(&mut self) -> Result<Outcome, Failure>;
 
-    /// What was logged since it was last asked; bounded by the host, with a mark where it cut.
-    fn drain_log(&mut self) -> Vec<LogEntry>;
-
-    /// What it did outside since it was last asked; bounded by the host, with a mark where it cut.
-    fn drain_effects(&mut self) -> Vec<Effect>;
+    /// What it told since it was last asked.
+    fn drain(&mut self) -> Told;
 }

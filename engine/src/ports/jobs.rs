@@ -60,6 +60,9 @@ pub enum SaveError {
     /// A version was edited of a job that is not there.
     #[error("there is no job with this key; save it as a new one")]
     Absent,
+    /// A module that the version was validated with was removed meanwhile.
+    #[error("the module {0} was removed meanwhile; check the job and save it again")]
+    Gone(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -106,7 +109,8 @@ pub trait Jobs: Send + Sync {
     /// Adds a version and makes it the newest. If name, document and pins are equal to
     /// the newest version's, nothing is added and that version is the answer,
     /// whatever was edited: applying the same file twice, or asking again after
-    /// an answer that was lost, changes nothing.
+    /// an answer that was lost, changes nothing. What it pins must be installed, for the
+    /// organization or for all.
     async fn save(&self, scope: OrgScope, version: NewVersion) -> Result<SavedJob, SaveError>;
 
     /// A version of a job; the newest if none is named.

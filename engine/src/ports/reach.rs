@@ -2,6 +2,8 @@
 //! of its module and its own identity. The host of modules calls it for a guest; who
 //! implements it checks grants, dry run and idempotency.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
@@ -67,29 +69,41 @@ pub trait Reach: Send + Sync {
 #[derive(Debug, Default)]
 pub struct Nowhere {
     grants: Grants,
+    asked: AtomicBool,
 }
 
-const NOWHERE: &str = "there is nothing to reach here";
+impl Nowhere {
+    /// Whether anything was asked of it.
+    pub fn was_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn refuse<T>(&self) -> Result<T, ReachError> {
+        self.asked.store(true, Ordering::Relaxed);
+        Err(ReachError::Unavailable("There is nothing to reach here.".to_owned()))
+    }
+}
 
 #[async_trait]
 impl Reach for Nowhere {
     fn grants(&self) -> &Grants {
+        self.asked.store(true, Ordering::Relaxed);
         &self.grants
     }
 
     async fn get(&self, _: &str, _: Vec<String>) -> Result<Vec<Option<Value>>, ReachError> {
-        Err(ReachError::Unavailable(NOWHERE.to_owned()))
+        self.refuse()
     }
 
     async fn find(&self, _: &str, _: &Value, _: Option<String>, _: u32) -> Result<Entries, ReachError> {
-        Err(ReachError::Unavailable(NOWHERE.to_owned()))
+        self.refuse()
     }
 
     async fn write(&self, _: &str, _: Vec<Change>, _: u32) -> Result<Written, ReachError> {
-        Err(ReachError::Unavailable(NOWHERE.to_owned()))
+        self.refuse()
     }
 
     async fn start(&self, _: JobStart, _: u32) -> Result<Option<String>, ReachError> {
-        Err(ReachError::Unavailable(NOWHERE.to_owned()))
+        self.refuse()
     }
 }

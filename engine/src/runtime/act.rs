@@ -12,13 +12,11 @@ use super::perform::{Broken, Done};
 use super::reach::{self, LineReach};
 use crate::model::action::Intake;
 use crate::model::criteria::Reading;
-use crate::model::effect::Effect;
 use crate::model::fault::field;
 use crate::model::line::{ActionWork, Line};
 use crate::model::record::{Records, Rejected};
-use crate::model::result::LogEntry;
 use crate::model::status::Status;
-use crate::ports::actions::{ActionLine, Failure, FailureKind, LineContext, OpenLine, Outcome, Severity};
+use crate::ports::actions::{ActionLine, Failure, FailureKind, LineContext, OpenLine, Outcome, Severity, Told};
 
 /// How many records an action may be handed at once that wants them whole.
 const MAX_WHOLE: usize = 250_000;
@@ -37,17 +35,16 @@ pub(crate) async fn act(
     }
     let limits = Limits { attempt, timeout: line.timeout, started: tokio::time::Instant::now() };
     let opening = async { attempt.engine.open(open_line(attempt, line, work, parameters).await?).await };
-    let mut opened = limits.hold(opening).await?;
+    let mut opened = match limits.hold(async { Ok(opening.await) }).await? {
+        Ok(opened) => opened,
+        Err(mut failure) => {
+            *told = std::mem::take(&mut *failure.told);
+            return Err(failure.into());
+        }
+    };
     let worked = take_all((line, work, work.intake(parameters)), set, opened.as_mut(), &limits).await;
-    *told = Told { log: opened.drain_log(), effects: opened.drain_effects() };
+    *told = opened.drain();
     worked
-}
-
-/// What a line tells besides its records, however it ends.
-#[derive(Default)]
-pub(crate) struct Told {
-    pub(crate) log: Vec<LogEntry>,
-    pub(crate) effects: Vec<Effect>,
 }
 
 async fn open_line(

@@ -19,6 +19,7 @@ use crate::model::result::{Counters, JobResult, KEPT_REJECTED, LineResult};
 use crate::model::status::Status;
 use crate::model::template::Template;
 use crate::model::variables::{self, Setting, VISIBLE_RECORDS};
+use crate::ports::actions::Told;
 use crate::ports::notices::{Change, Progress};
 use crate::ports::queue::{Claimed, Finish, Lease, LeaseError};
 
@@ -104,7 +105,7 @@ impl<'a> Attempt<'a> {
         let context = self.context(template)?;
         let rendered = template.render(&context, &path)?;
         result.parameters = kept(&rendered);
-        let mut told = act::Told::default();
+        let mut told = Told::default();
         let done = match &line.work {
             Work::Filter(work) => select::select(self, line, (work, rendered), &mut told).await,
             Work::Action(work) => act::act(self, line, (work.as_ref(), &rendered), &self.records(), &mut told).await,

@@ -50,6 +50,9 @@ pub enum ModuleError {
         /// The jobs.
         users: Vec<User>,
     },
+    /// Another module is being installed for the organization, or many for others.
+    #[error("other modules are being installed; try again when they are")]
+    Busy,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -80,6 +83,7 @@ pub struct Upgrade {
 }
 
 const SERVER_ONLY: &str = "What is global is installed, upgraded and removed by server administrators only.";
+const TRUSTED_ONLY: &str = "This module is granted addresses that are not public, so that its versions are installed by server administrators only.";
 const PRIVATE_ONLY: &str = "Addresses that are not public are granted by server administrators only.";
 
 impl Engine {
@@ -105,15 +109,19 @@ impl Engine {
     /// See [`ModuleError`].
     pub async fn install_module(&self, access: &Access, upload: Uuid, owner: Owner) -> Result<Installed, ModuleError> {
         administers(access, owner)?;
+        let _turn = self.shelf.begin_install(access.organization.id).ok_or(ModuleError::Busy)?;
         let found = self.uploads.uploaded(access.scope(), upload, self.stale()).await?;
         let found = found.ok_or_else(|| {
             ModuleError::Absent(
                 "There is no such upload; send the module again, uploads are kept for an hour.".to_owned(),
             )
         })?;
-        let installed = self.install(access, found.content, owner).await?;
-        self.uploads.forget(access.scope(), upload).await?;
-        Ok(installed)
+        let installed = self.install(access, found.content, owner).await;
+        // What was refused once is refused again, and costs as much.
+        if matches!(installed, Ok(_) | Err(ModuleError::Faults(_))) {
+            self.uploads.forget(access.scope(), upload).await?;
+        }
+        installed
     }
 
     /// Installs a component. See [`Engine::install_module`].
@@ -141,13 +149,22 @@ impl Engine {
         component: Arc<[u8]>,
         owner: Owner,
     ) -> Result<Installed, ModuleError> {
+        if !access.server
+            && self.granted(access, &info.key).await?.is_some_and(|grants| grants.reaches_private_addresses())
+        {
+            // The grant was for what a server administrator had before him.
+            return Err(ModuleError::Forbidden(TRUSTED_ONLY));
+        }
         let faults = self.faults_of(&info);
         if !faults.is_empty() {
             return Err(ModuleError::Faults(faults));
         }
         let installed =
             Installed { info, owner, installed_at: Some(self.clock.now()), installed_by: access.who.clone() };
-        if let Err(faults) = Offering::new(installed.clone()) {
+        let offered = installed.clone();
+        let compiled = tokio::task::spawn_blocking(|| Offering::new(offered).map(drop));
+        let compiled = compiled.await.unwrap_or_else(|error| Err(vec![format!("its schemas cannot be read: {error}")]));
+        if let Err(faults) = compiled {
             let faults = faults.into_iter().map(|fault| Fault::at("module", fault));
             return Err(ModuleError::Faults(faults.collect()));
         }
@@ -184,7 +201,7 @@ impl Engine {
     /// See [`ModuleError`].
     pub async fn grant_module(&self, access: &Access, key: &str, grants: &Grants) -> Result<(), ModuleError> {
         administers(access, Owner::Organization)?;
-        if grants.reaches_private_addresses() && !access.server {
+        if !access.server && !grants.adds_no_addresses_to(self.granted(access, key).await?.as_ref()) {
             return Err(ModuleError::Forbidden(PRIVATE_ONLY));
         }
         let catalogue = self.catalogue(access.scope()).await?;
@@ -202,6 +219,10 @@ impl Engine {
             return Err(ModuleError::Faults(faults));
         }
         Ok(self.grants.grant(access.scope(), key, grants).await?)
+    }
+
+    async fn granted(&self, access: &Access, key: &str) -> Result<Option<Grants>, StoreError> {
+        Ok(self.grants.grants(access.scope()).await?.remove(key))
     }
 
     /// Which jobs of the organization run with another version of a module, and whether they
@@ -264,7 +285,12 @@ impl Engine {
             return Ok(Some(upgrade));
         }
         match self.check_job_with(access, &saved.document, Versions::Pinned(pins)).await {
-            Ok(job) if apply => upgrade.saved = self.save_upgraded(access, saved, &job).await?,
+            Ok(job) if apply => {
+                upgrade.saved = self.save_upgraded(access, saved, &job).await?;
+                if upgrade.saved.is_none() {
+                    upgrade.faults.push(Fault::at("", "somebody changed the job meanwhile; try again"));
+                }
+            }
             Ok(_) => {}
             Err(SaveJobError::Faults(faults)) => upgrade.faults = faults,
             Err(SaveJobError::Store(error)) => return Err(error.into()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::act::{self, Told, counted};
+use super::act::{self, counted};
 use super::attempt::Attempt;
 use super::perform::{Broken, Done};
 use super::sources::{self, Stop, collection};
@@ -15,6 +15,7 @@ use crate::model::organization::OrgScope;
 use crate::model::record::Records;
 use crate::model::source::Source;
 use crate::model::status::Status;
+use crate::ports::actions::Told;
 use crate::ports::files::Files;
 
 /// How many records are looked at between two looks at the clock.
@@ -52,10 +53,18 @@ pub(crate) async fn select(
         Ok(done) => return Ok(done),
         Err(chosen) => chosen,
     };
+    let mut warning = None;
     if let Some((action, script)) = work.script.as_deref().filter(|_| !chosen.kept.is_empty()) {
-        chosen.kept = act::act(attempt, line, (action, script), &chosen.kept, told).await?.records;
+        let asked = act::act(attempt, line, (action, script), &chosen.kept, told).await?;
+        chosen.kept = asked.records;
+        warning = (asked.status == Status::Warning).then_some(asked.message);
     }
-    aside(move || chosen.arrange()).await
+    let mut done = aside(move || chosen.arrange()).await?;
+    if let Some(warning) = warning {
+        // What the script was denied, or forgot to wait for, is no less a warning in a filter.
+        (done.status, done.message) = (Status::Warning, format!("{} {warning}", done.message));
+    }
+    Ok(done)
 }
 
 /// The records that meet the criteria, not yet in their order.

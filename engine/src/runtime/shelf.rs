@@ -3,7 +3,7 @@
 //! What the store has is read once for each organization and compiled; installing
 //! and removing make every organization's catalogue be read again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::engine::Engine;
@@ -12,9 +12,14 @@ use crate::model::module::{Installed, ModuleInfo, Owner};
 use crate::model::organization::{OrgScope, OrganizationId};
 use crate::ports::StoreError;
 
+/// Installations at once, on this node.
+const INSTALLS_AT_ONCE: usize = 4;
+
 /// Catalogues that were read, and modules whose schemas were compiled.
 pub(crate) struct Shelf {
     bundled: Vec<Arc<Offering>>,
+    /// The organizations for which a module is being installed: it is held in memory meanwhile.
+    installing: Arc<Mutex<HashSet<OrganizationId>>>,
     state: Mutex<State>,
 }
 
@@ -34,12 +39,19 @@ impl Shelf {
             installed_by: "the program".to_owned(),
         };
         let bundled = bundled.into_iter().filter_map(|info| offering(installed(info))).collect();
-        Self { bundled, state: Mutex::default() }
+        Self { bundled, installing: Arc::default(), state: Mutex::default() }
     }
 
     /// Whether a module with this key comes with the program.
     pub(crate) fn has_bundled(&self, key: &str) -> bool {
         self.bundled.iter().any(|offering| offering.installed.info.key == key)
+    }
+
+    /// Lets one module at a time be installed for an organization, and a few in all.
+    pub(crate) fn begin_install(&self, organization: OrganizationId) -> Option<Installing> {
+        let mut installing = self.installing.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = installing.len() < INSTALLS_AT_ONCE && installing.insert(organization);
+        free.then(|| Installing { organization, all: Arc::clone(&self.installing) })
     }
 
     /// What is installed has changed.
@@ -64,6 +76,18 @@ impl Shelf {
         if state.changes == read_at {
             state.catalogues.insert(organization, Arc::clone(catalogue));
         }
+    }
+}
+
+/// A module that is being installed.
+pub(crate) struct Installing {
+    organization: OrganizationId,
+    all: Arc<Mutex<HashSet<OrganizationId>>>,
+}
+
+impl Drop for Installing {
+    fn drop(&mut self) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.organization);
     }
 }
 
@@ -92,8 +116,10 @@ impl Engine {
             return Ok(known);
         }
         let installed = self.modules.visible(scope).await?;
-        let installed = installed.into_iter().filter_map(offering);
-        let catalogue = Arc::new(Catalogue::new(self.shelf.bundled.iter().cloned().chain(installed)));
+        // Schemas may take a while to compile.
+        let offerings = tokio::task::spawn_blocking(|| installed.into_iter().filter_map(offering).collect::<Vec<_>>());
+        let offerings = offerings.await.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        let catalogue = Arc::new(Catalogue::new(self.shelf.bundled.iter().cloned().chain(offerings)));
         self.shelf.keep(organization, &catalogue, read_at);
         Ok(catalogue)
     }

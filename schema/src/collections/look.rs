@@ -64,6 +64,8 @@ impl Look<'_> {
 
     /// Hands over every record that matches, until it is told that this is enough.
     pub async fn each(&self, store: &Store, mut more: impl FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        // A walk keeps its connection for long; the others are for whoever asks for little.
+        let _walk = store.walks.acquire().await.map_err(unavailable)?;
         let criteria = Arc::new(self.criteria.clone());
         let mut rows = pin!(self.statement().stream(&store.readers).await.map_err(failed)?);
         let mut size = FIRST_PORTION;

@@ -33,7 +33,11 @@ async fn watched(place: &Place, seen: &Seen) -> Store {
             seen.lock().unwrap().insert(info.statement.sql.clone(), info.statement.clone());
         });
     }
-    Store { readers: opened.readers, writer: Writer::start(opened.writer, opened.lock) }
+    Store {
+        readers: opened.readers,
+        walks: tokio::sync::Semaphore::new(crate::WALKS),
+        writer: Writer::start(opened.writer, opened.lock),
+    }
 }
 
 async fn plan(db: &DatabaseConnection, statement: &Statement) -> Vec<String> {

@@ -57,6 +57,16 @@ impl Address {
     }
 }
 
+/// A piece of a URL behind the URL of the line. Behind a bare host it must not become a part of
+/// the host's name, or a record would choose where the request goes.
+pub(crate) fn joined(base: &str, piece: &str) -> Result<String, String> {
+    let bare = base.split_once("://").is_some_and(|(_, rest)| !rest.contains(['/', '?', '#']));
+    if bare && !piece.starts_with(['/', '?', '#']) {
+        return Err(format!("perRecord.url: {piece} stands right behind the host of {base}; begin it with /"));
+    }
+    Ok(format!("{base}{piece}"))
+}
+
 /// A segment of dots, encoded or not, leads to another place than the template says.
 fn no_detour(url: &str) -> Result<(), String> {
     let path = url.split(['?', '#']).next().unwrap_or_default();
@@ -107,6 +117,14 @@ mod tests {
     fn of(source: &str, record: Value) -> Result<String, String> {
         let address = Address::parse(source).map_err(|failure| failure.message)?;
         address.of(&Templates::plain().of_record(), &Context::from(record))
+    }
+
+    #[test]
+    fn no_record_becomes_a_part_of_the_host() {
+        assert!(joined("https://api.example.com", ".evil.net/x").unwrap_err().contains("begin it with /"));
+        assert!(joined("https://api.example.com", "7").is_err());
+        assert_eq!(joined("https://api.example.com", "/7").unwrap(), "https://api.example.com/7");
+        assert_eq!(joined("https://api.example.com/orders/", "7").unwrap(), "https://api.example.com/orders/7");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Map;
 use values::template::{self, Templates};
 
-use crate::address::Address;
+use crate::address::{self, Address};
 use crate::answer::{self, Reading, Use};
 use crate::content::{self, Content};
 use crate::fill::Fill;
@@ -260,7 +260,7 @@ impl Request {
         if let Some(address) = &self.address {
             let made = address.of(&self.templates, record)?;
             let whole = made.starts_with("https://") || made.starts_with("http://");
-            request.url = if whole { made } else { request.url + &made };
+            request.url = if whole { made } else { address::joined(&request.url, &made)? };
         }
         for (name, fill) in &self.headers {
             let value = fill.of(&self.templates, record).map_err(|said| format!("perRecord.headers.{name}: {said}"))?;

@@ -86,6 +86,22 @@ fn a_saved_job_runs_with_what_was_pinned() {
 }
 
 #[test]
+fn what_is_installed_later_takes_no_name_away() {
+    let mut bundled = offering("standard", "1.0.0", &["sort"]).installed.clone();
+    bundled.owner = Owner::Bundled;
+    let bundled = Arc::new(Offering::new(bundled).unwrap());
+    let (shop, other) = (offering("shop", "1.0.0", &["send", "sort"]), offering("other", "1.0.0", &["send"]));
+    let catalogue = Catalogue::new([bundled, shop, other]);
+    let module = |name, choice| catalogue.find(name, choice).map(|found| found.offering.installed.info.key.clone());
+    assert_eq!(module("sort", Choice::Newest(&[])).unwrap(), "standard");
+    assert!(module("send", Choice::Newest(&[])).is_err());
+    let pins = pins(None, "1.0.0");
+    assert_eq!(module("send", Choice::Pinned(&pins)).unwrap(), "shop");
+    assert_eq!(module("send", Choice::Newest(&pins)).unwrap(), "shop");
+    assert_eq!(module("sort", Choice::Pinned(&pins)).unwrap(), "shop", "the job was saved with it");
+}
+
+#[test]
 fn what_comes_with_the_program_is_not_pinned() {
     let catalogue = shop();
     let found = catalogue.find("shop@1/send", Choice::Newest(&[])).unwrap();

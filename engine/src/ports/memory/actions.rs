@@ -8,10 +8,8 @@ use semver::Version;
 use serde_json::{Value, json};
 
 use crate::model::action::{ActionSpec, Intake};
-use crate::model::effect::Effect;
 use crate::model::module::ModuleInfo;
-use crate::model::result::LogEntry;
-use crate::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine, Outcome, Severity};
+use crate::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine, Outcome, Severity, Told};
 
 /// What a function action is handed: its parameters and a batch.
 pub type Function = fn(&Value, &[Value]) -> Result<Outcome, Failure>;
@@ -94,11 +92,7 @@ impl ActionLine for FunctionLine {
         Ok(Outcome { severity, ..Outcome::default() })
     }
 
-    fn drain_log(&mut self) -> Vec<LogEntry> {
-        Vec::new()
-    }
-
-    fn drain_effects(&mut self) -> Vec<Effect> {
-        Vec::new()
+    fn drain(&mut self) -> Told {
+        Told::default()
     }
 }

@@ -14,6 +14,9 @@ impl Jobs for MemoryStore {
     async fn save(&self, scope: OrgScope, version: NewVersion) -> Result<SavedJob, SaveError> {
         let place = (scope.organization(), version.key.clone());
         let mut tables = self.tables();
+        if let Some(gone) = version.pins.iter().find(|pin| !tables.has_module(scope, &pin.module.digest)) {
+            return Err(SaveError::Gone(format!("{}@{}", gone.module.module, gone.module.version)));
+        }
         let newest = tables.jobs.get(&place).and_then(|versions| versions.last());
         match version.judge(newest)? {
             Saving::New(saved) => {

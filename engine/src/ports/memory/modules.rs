@@ -91,6 +91,12 @@ impl Modules for MemoryStore {
 }
 
 impl Tables {
+    /// Whether the organization's jobs may use the component.
+    pub(super) fn has_module(&self, scope: OrgScope, digest: &str) -> bool {
+        let visible = |holder: &Holder| holder.is_none_or(|organization| organization == scope.organization());
+        self.modules.iter().any(|(holder, module)| visible(holder) && module.info.digest == digest)
+    }
+
     fn users(&self, holder: Holder, digest: &str) -> Vec<User> {
         let mut users = Vec::new();
         let own = |organization: &OrganizationId| holder.is_none_or(|holder| holder == *organization);

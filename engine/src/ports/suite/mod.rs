@@ -93,6 +93,7 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_module_is_seen_by_those_who_have_it
             a_key_is_global_or_of_organizations_but_not_both
             a_component_goes_with_the_last_who_has_it
+            a_job_is_saved_with_what_is_installed
             a_module_that_jobs_use_is_not_removed
             a_global_module_is_used_by_any_organization
             grants_are_of_one_organization_and_are_replaced

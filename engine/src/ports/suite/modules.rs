@@ -13,7 +13,7 @@ use crate::model::grant::{Capability, Grants};
 use crate::model::module::{Installed, ModuleInfo, Owner};
 use crate::model::organization::OrgScope;
 use crate::model::status::Status;
-use crate::ports::jobs::{Jobs, SavedJob};
+use crate::ports::jobs::{Jobs, SaveError, SavedJob};
 use crate::ports::modules::{InstallError, Modules, RemoveError, UPLOADS_AT_MOST, Upload};
 
 fn module(key: &str, version: &str, digest: &str, owner: Owner) -> Installed {
@@ -119,9 +119,25 @@ pub async fn a_component_goes_with_the_last_who_has_it(store: &impl Stores) {
     assert_eq!(visible(store, globex).await, Vec::<String>::new());
 }
 
+pub async fn a_job_is_saved_with_what_is_installed(store: &impl Stores) {
+    let (acme, globex) = neighbours(store).await;
+    install(store, globex, &own("1.0.0", "d1")).await;
+    let module = ModuleDigest { module: "shop".to_owned(), version: "1.0.0".to_owned(), digest: "d1".to_owned() };
+    let version = || crate::ports::jobs::NewVersion {
+        pins: vec![Pin { requirement: None, module: module.clone() }],
+        ..new_version("job", json!({}), None)
+    };
+    let gone = Jobs::save(store, acme, version()).await;
+    assert!(matches!(gone, Err(SaveError::Gone(told)) if told == "shop@1.0.0"), "another organization has it");
+    assert_eq!(Jobs::find(store, acme, "job", None).await.expect("an answer"), None);
+    assert_eq!(Jobs::save(store, globex, version()).await.expect("a version").version, 1);
+}
+
 pub async fn a_module_that_jobs_use_is_not_removed(store: &impl Stores) {
     let (acme, globex) = neighbours(store).await;
-    install(store, acme, &own("1.0.0", "d1")).await;
+    for (scope, version, digest) in [(acme, "1.0.0", "d1"), (acme, "2.0.0", "d2"), (globex, "1.0.0", "d1")] {
+        install(store, scope, &own(version, digest)).await;
+    }
     let saved = save(store, acme, "job", "d1").await;
     assert_eq!(saved.pins.len(), 2);
     assert_eq!(Jobs::find(store, acme, "job", None).await.expect("an answer"), Some(saved));
@@ -138,7 +154,8 @@ pub async fn a_module_that_jobs_use_is_not_removed(store: &impl Stores) {
     assert_eq!(store.users(acme, Owner::Organization, "d1").await.expect("users"), users);
     store.finish(claimed.lease, finish(Status::Success)).await.expect("an end");
     assert!(store.users(acme, Owner::Organization, "d1").await.expect("users").is_empty());
-    assert!(Modules::uninstall(store, acme, Owner::Organization, "shop", "1.0.0").await.expect("a removal"));
+    let gone = Modules::uninstall(store, acme, Owner::Organization, "shop", "1.0.0").await.expect("a removal");
+    assert!(!gone, "the neighbours have the component too");
 }
 
 pub async fn a_global_module_is_used_by_any_organization(store: &impl Stores) {
