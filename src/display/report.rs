@@ -20,7 +20,7 @@ pub fn text(performed: &Performed) -> String {
     let mut text = records(&performed.records);
     text.push_str(&rejected(performed));
     text.push_str(&log(&performed.lines));
-    text.push_str(&effects(&performed.lines));
+    text.push_str(&effects(&performed.lines, performed.result.dry_run));
     text.push_str(&format!("{}\n\n", lines(&performed.lines)));
     text.push_str(&format!("{}: {}", performed.result.status, plain(&performed.result.message)));
     text
@@ -48,10 +48,14 @@ fn log(lines: &[LineResult]) -> String {
 }
 
 /// What the lines did outside, or in a dry run would have done.
-fn effects(lines: &[LineResult]) -> String {
+fn effects(lines: &[LineResult], dry_run: bool) -> String {
     let effects = lines.iter().flat_map(|line| line.effects.iter().map(move |effect| (line.line_no, effect)));
     let told = effects.map(|(line_no, effect)| {
-        let what = if effect.done { "did" } else { "would do" };
+        let what = match (effect.done, dry_run) {
+            (true, _) => "did",
+            (false, true) => "would do",
+            (false, false) => "tried",
+        };
         format!("{what} at line {line_no}: {}", cut(&plain(&effect.summary)))
     });
     listed(told, " effects; --json tells them all")

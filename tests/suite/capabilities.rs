@@ -144,7 +144,10 @@ async fn requests_carry_the_key_of_their_line_and_are_told_without_secrets() {
     let mut line = script(&js, server, text).open(&host).await.expect("a line");
     let sent = records(&mut line).await;
     let keys: Vec<_> = sent[0]["all"].as_array().expect("requests").iter().map(key_of).collect();
-    assert_eq!(keys, [None, Some("result:10:0".to_owned()), Some("mine".to_owned()), Some("result:10:2".to_owned())]);
+    let [None, Some(first), Some(own), Some(third)] = &keys[..] else { panic!("{keys:?}") };
+    assert_eq!(own, "mine");
+    let (first, third) = (first.strip_prefix("result:10:0:"), third.strip_prefix("result:10:2:"));
+    assert!(first.is_some() && first == third, "the same request has the same digest: {keys:?}");
     let effects = line.drain().effects;
     let told = summaries(&effects);
     assert!(told[0].starts_with(&format!("GET http://{server}/a?token=…: 200 in ")), "{told:?}");

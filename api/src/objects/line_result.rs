@@ -107,7 +107,7 @@ impl LineResult {
 pub(crate) struct Effect<'a> {
     /// How it reached outside.
     capability: Capability,
-    /// Whether it was carried out.
+    /// Whether it was carried out. In a dry run it was only noted; else it did not get through.
     done: bool,
     /// One sentence for a clerk.
     summary: &'a str,

@@ -12,7 +12,7 @@ pub const KEPT_EFFECTS: usize = 200;
 pub struct Effect {
     /// Which capability.
     pub capability: Capability,
-    /// Whether it was carried out; in a dry run it was only noted.
+    /// Whether it was carried out. In a dry run it was only noted; else it did not get through.
     pub done: bool,
     /// One sentence for a clerk: `POST https://api.example.com/orders, 1,204 bytes: 201 in 34 ms`.
     pub summary: String,

@@ -61,9 +61,10 @@ pub(in crate::host) async fn exchange(outside: &Outside, mut request: Request) -
     let (began, under_way) = (Instant::now(), outside.begin(noted.unfinished()));
     let reached = AtomicBool::new(false);
     let sent = outside.client.send_and_tell(request, policy, &reached).await;
-    // What nobody saw anything of had no effect.
-    let effect = reached.into_inner().then(|| noted.sent(&sent, began.elapsed()));
-    outside.end(under_way, effect);
+    // What was denied is told as that; what did not get through was tried, and did nothing.
+    let denied = matches!(sent, Err(Error::Denied(_) | Error::Invalid(_)));
+    let done = reached.into_inner();
+    outside.end(under_way, (!denied).then(|| noted.sent(&sent, began.elapsed(), done)));
     let Response { status, headers, body, url, .. } = sent.map_err(|error| no_answer(outside, error))?;
     Ok(Answer { status, headers, body, url })
 }
@@ -150,7 +151,7 @@ impl Noted {
         effect(true, format!("{}: no answer before the line ended", self.asked()), self.detail())
     }
 
-    fn sent(&self, sent: &Result<Response, Error>, took: Duration) -> Effect {
+    fn sent(&self, sent: &Result<Response, Error>, took: Duration, done: bool) -> Effect {
         let (mut detail, milliseconds) = (self.detail(), took.as_millis());
         detail.insert("milliseconds".into(), json!(milliseconds));
         let summary = match sent {
@@ -168,7 +169,7 @@ impl Noted {
                 format!("{}: no answer in {milliseconds} ms: {error}", self.asked())
             }
         };
-        effect(true, summary, detail)
+        effect(done, summary, detail)
     }
 }
 
