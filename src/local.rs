@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use engine::model::Instant;
+use engine::model::fault::Fault;
 use engine::model::grant::Grants;
 use engine::model::module::Owner;
 use engine::model::organization::Access;
@@ -102,7 +103,8 @@ impl Local {
 fn refused(about: &str, error: ModuleError) -> Failed {
     match error {
         ModuleError::Faults(faults) => {
-            let lines: Vec<_> = faults.iter().map(|fault| format!("\n  {}", fault.message)).collect();
+            let told = |fault: &Fault| if fault.path == "module" { fault.message.clone() } else { fault.to_string() };
+            let lines: Vec<_> = faults.iter().map(|fault| format!("\n  {}", told(fault))).collect();
             Failed::Refused(format!("{about}:{}", lines.concat()))
         }
         other => Failed::Refused(format!("{about}: {other}")),

@@ -7,6 +7,7 @@ use engine::model::Instant;
 use engine::model::organization::{OrgScope, OrganizationId};
 use engine::model::result::{JobResult, LineResult, ResultId};
 use engine::model::status::{Event, Status};
+use engine::ports::actions::Told;
 use engine::ports::queue::cut;
 use engine::ports::results::{Kill, KillError, NewResult, ResultFilter, Results};
 use engine::ports::{Listed, Page, StoreError};
@@ -77,6 +78,10 @@ impl Results for Store {
         }
         let place = |id| columns::Place::new("job_results", id);
         newest.map(|(id, micros): (Uuid, _)| place(id).instant("created_at", micros)).transpose()
+    }
+
+    async fn tell(&self, scope: OrgScope, id: ResultId, line_no: u32, told: &Told) -> Result<(), StoreError> {
+        self.writer.write_one(Tell { organization: scope.organization(), id, line_no, told: told.clone() }).await
     }
 
     async fn kill(&self, scope: OrgScope, id: ResultId, kill: Kill) -> Result<JobResult, KillError> {
@@ -228,6 +233,30 @@ async fn first_starts(
         found.extend(first.map(|result| ((organization.0, key), result)));
     }
     Ok(found)
+}
+
+struct Tell {
+    organization: OrganizationId,
+    id: ResultId,
+    line_no: u32,
+    told: Told,
+}
+
+impl Single for Tell {
+    type Answer = ();
+    const DURABLE: bool = false;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+        use line_results::Column::{JobResultId, LineNo, OrganizationId, Status as Stands};
+        let row = line_results::Entity::update_many()
+            .set(line_results::told(&self.told))
+            .filter(OrganizationId.eq(self.organization.0))
+            .filter(JobResultId.eq(self.id.0))
+            .filter(LineNo.eq(self.line_no))
+            .filter(Stands.eq(Status::Killed.word()));
+        row.exec(db).await.map_err(failed)?;
+        Ok(())
+    }
 }
 
 struct KillOne {

@@ -151,6 +151,42 @@ fn a_script_fetches_with_its_own_grant() {
 }
 
 #[test]
+fn a_line_that_is_killed_tells_what_it_had_done() {
+    let (data, listener) = (folder(), Listener::start("{}"));
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let server = Server::start(data.path());
+    ended_well(&server.module(&["grant", "js", "http=127.0.0.1", "http.addresses=127.0.0.0/8"]));
+    let script = format!(
+        "console.log('begun'); await fetch('http://{}/', {{ method: 'POST', body: 'x' }}); await fetch('http://{}/');",
+        listener.address,
+        silent.local_addr().expect("an address")
+    );
+    server.save(server.token(), json!({"key": "a-job", "lines": [{"action": "js", "parameters": {"script": script}}]}));
+    let id = server.start_job(server.token(), "a-job");
+    let _hanging = silent.accept().expect("the second request");
+    let kill = "mutation($id: ID!) { killJobResult(input: {id: $id}) { jobResult { status } } }";
+    server.ask(server.token(), kill, json!({"id": id}));
+    let query =
+        "query($id: ID!) { jobResult(id: $id) { status lines { status log { message } effects { done summary } } } }";
+    let mut seen = Value::Null;
+    for _ in 0..300 {
+        seen = server.ask(server.token(), query, json!({"id": id}))["jobResult"].clone();
+        if seen["lines"][0]["effects"].as_array().is_some_and(|effects| !effects.is_empty()) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let line = &seen["lines"][0];
+    assert_eq!((&seen["status"], &line["status"]), (&json!("KILLED"), &json!("KILLED")), "{seen:#}");
+    assert_eq!(
+        (line["effects"].as_array().map(Vec::len), &line["log"][0]["message"]),
+        (Some(2), &json!("begun")),
+        "{seen:#}"
+    );
+    assert!(line["effects"][0]["summary"].as_str().unwrap_or_default().contains("200 in"), "{seen:#}");
+}
+
+#[test]
 fn a_line_starts_another_job_once_and_dry_not_at_all() {
     let data = folder();
     let server = Server::start(data.path());

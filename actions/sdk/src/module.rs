@@ -124,6 +124,12 @@ impl<T: Offer> wit::Guest for Exported<T> {
     }
 }
 
+/// A panic ends the line by a trap, which says nothing; the log tells why and where.
+fn tell_of_panics() {
+    #[cfg(target_arch = "wasm32")]
+    std::panic::set_hook(Box::new(|panic| crate::log::error(panic.to_string())));
+}
+
 /// One execution of one line, as the host holds it.
 pub struct Line<T> {
     running: RefCell<Box<dyn Running>>,
@@ -133,6 +139,7 @@ pub struct Line<T> {
 impl<T: Offer> Line<T> {
     /// Takes up the named action.
     pub fn start(action: &str, parameters: &str, context: wit::Context) -> Result<Line<T>, Failure> {
+        tell_of_panics();
         let entries = T::entries();
         let entry = entries.iter().find(|entry| entry.name == action);
         let entry = entry.ok_or_else(|| {

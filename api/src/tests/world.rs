@@ -13,7 +13,7 @@ use engine::model::module::ModuleInfo;
 use engine::model::organization::{Access, OrgScope, Role};
 use engine::model::result::{JobResult, LineResult, ResultId};
 use engine::model::token::Reach;
-use engine::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine};
+use engine::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine, Told};
 use engine::ports::clock::StandingClock;
 use engine::ports::files::Folder;
 use engine::ports::memory::MemoryStore;
@@ -255,6 +255,10 @@ impl Results for Counting {
 
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
         Results::last_success(self.ask()?, scope, job).await
+    }
+
+    async fn tell(&self, scope: OrgScope, id: ResultId, line_no: u32, told: &Told) -> Result<(), StoreError> {
+        Results::tell(self.ask()?, scope, id, line_no, told).await
     }
 
     async fn kill(&self, scope: OrgScope, id: ResultId, kill: Kill) -> Result<JobResult, KillError> {

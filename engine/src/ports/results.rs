@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+use super::actions::Told;
 use super::{Listed, Page, StoreError};
 use crate::model::Instant;
 use crate::model::organization::OrgScope;
@@ -138,6 +139,10 @@ pub trait Results: Send + Sync {
     /// started: the instant its start was accepted, which its templates meant by now.
     /// Dry runs do not count.
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError>;
+
+    /// Adds to a line that a kill has cut what it had told until then. Nothing else of it
+    /// changes, and a line that was not killed is left alone.
+    async fn tell(&self, scope: OrgScope, id: ResultId, line_no: u32, told: &Told) -> Result<(), StoreError>;
 
     /// Ends a pending or running result as killed, and its running line with it.
     /// Nobody holds a lease on it from then on.

@@ -13,7 +13,7 @@ use super::{act, select};
 use crate::model::dates;
 use crate::model::job::Job;
 use crate::model::line::{Line, Work};
-use crate::model::organization::Organization;
+use crate::model::organization::{OrgScope, Organization};
 use crate::model::record::{Records, Rejected, Sample, kept, kept_sentence, sample_of_rejected};
 use crate::model::result::{Counters, JobResult, KEPT_REJECTED, LineResult};
 use crate::model::status::Status;
@@ -132,7 +132,12 @@ impl<'a> Attempt<'a> {
         worked: Result<Done, Broken>,
     ) -> Result<(), LeaseError> {
         match worked {
-            Err(Broken::Killed) => return Err(LeaseError::Lost),
+            Err(Broken::Killed) => {
+                let told = Told { log: result.log, effects: result.effects };
+                let scope = OrgScope::of(self.lease.organization);
+                self.engine.results.tell(scope, self.lease.result, line.line_no, &told).await?;
+                return Err(LeaseError::Lost);
+            }
             Err(Broken::Error(message)) => {
                 (result.status, result.message) = (Status::Error, message);
                 self.rest = line.stops(self.job.stops_on_error).then_some(Rest::AfterStop(line.line_no));

@@ -118,7 +118,7 @@ impl Engine {
         })?;
         let installed = self.install(access, found.content, owner).await;
         // What was refused once is refused again, and costs as much.
-        if matches!(installed, Ok(_) | Err(ModuleError::Faults(_))) {
+        if !matches!(installed, Err(ModuleError::Store(_))) {
             self.uploads.forget(access.scope(), upload).await?;
         }
         installed

@@ -7,6 +7,7 @@ use engine::model::record::{Rejected, Sample};
 use engine::model::result::{LineKind, LineResult, LogEntry, LogLevel, ResultId};
 use engine::model::status::Status;
 use engine::ports::StoreError;
+use engine::ports::actions::Told;
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use serde_json::{Value, json};
@@ -100,6 +101,11 @@ pub(crate) fn cut(line: &LineResult) -> ActiveModel {
         finished_at: Set(line.finished_at.map(micros)),
         ..Default::default()
     }
+}
+
+/// What a line that was cut tells after its end.
+pub(crate) fn told(told: &Told) -> ActiveModel {
+    ActiveModel { log: Set(text_of_log(&told.log)), effects: Set(text_of_effects(&told.effects)), ..Default::default() }
 }
 
 fn text_of_rejected(rejected: &[Rejected]) -> String {

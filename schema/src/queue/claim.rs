@@ -144,7 +144,7 @@ impl Batch {
         Ok(())
     }
 
-    /// The lines of an earlier attempt. They were pure, so they may be run again.
+    /// The lines of an earlier attempt. They run again, and what they did outside is done again under the same keys.
     async fn drop_lines(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
         let rows = line_results::Entity::delete_many()
             .filter(line_results::Column::OrganizationId.eq(self.organization))

@@ -74,6 +74,10 @@ fn no_cargo(error: &std::io::Error) -> String {
 pub fn build(options: &Options) -> Result<(), Failed> {
     let project = Project::read(&options.folder)?;
     let toolchain = Toolchain::find().map_err(Failed::Refused)?;
+    // What an earlier build made must not pass for what this one failed to make.
+    for earlier in [project.module(), project.core()] {
+        let _ = std::fs::remove_file(earlier);
+    }
     let built = toolchain.build(&options.folder, &project.target).status();
     let built = built.map_err(|error| Failed::Refused(no_cargo(&error)))?;
     if !built.success() {

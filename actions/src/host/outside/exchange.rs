@@ -61,9 +61,10 @@ pub(in crate::host) async fn exchange(outside: &Outside, mut request: Request) -
     let (began, under_way) = (Instant::now(), outside.begin(noted.unfinished()));
     let reached = AtomicBool::new(false);
     let sent = outside.client.send_and_tell(request, policy, &reached).await;
-    // What was denied is told as that; what did not get through was tried, and did nothing.
-    let denied = matches!(sent, Err(Error::Denied(_) | Error::Invalid(_)));
+    // What was denied is told as that, unless a redirect was; what did not get through was tried,
+    // and did nothing.
     let done = reached.into_inner();
+    let denied = !done && matches!(sent, Err(Error::Denied(_) | Error::Invalid(_)));
     outside.end(under_way, (!denied).then(|| noted.sent(&sent, began.elapsed(), done)));
     let Response { status, headers, body, url, .. } = sent.map_err(|error| no_answer(outside, error))?;
     Ok(Answer { status, headers, body, url })

@@ -9,6 +9,7 @@ use crate::model::Instant;
 use crate::model::organization::{OrgScope, OrganizationId};
 use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::status::{Event, Status};
+use crate::ports::actions::Told;
 use crate::ports::results::{Kill, KillError, NewResult, ResultFilter, Results};
 use crate::ports::{Listed, Page, StoreError};
 
@@ -70,6 +71,16 @@ impl Results for MemoryStore {
             .newest_first(scope.organization(), &filter)
             .filter(|result| !result.dry_run && matches!(result.status, Status::Success | Status::Info));
         Ok(ended_well.next().map(|result| result.created_at))
+    }
+
+    async fn tell(&self, scope: OrgScope, id: ResultId, line_no: u32, told: &Told) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        let entry = tables.results.get_mut(&(scope.organization(), id));
+        let line = entry.and_then(|entry| entry.lines.get_mut(&line_no));
+        if let Some(line) = line.filter(|line| line.status == Status::Killed) {
+            (line.log, line.effects) = (told.log.clone(), told.effects.clone());
+        }
+        Ok(())
     }
 
     async fn kill(&self, scope: OrgScope, id: ResultId, kill: Kill) -> Result<JobResult, KillError> {

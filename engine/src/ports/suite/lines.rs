@@ -9,6 +9,7 @@ use crate::model::grant::Capability;
 use crate::model::record::{Rejected, Sample};
 use crate::model::result::{Counters, LineKind, LineResult, LogEntry, LogLevel};
 use crate::model::status::Status;
+use crate::ports::actions::Told;
 
 pub async fn a_line_written_again_replaces_what_was_written(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
@@ -86,6 +87,27 @@ pub async fn a_line_comes_back_exactly(store: &impl Stores) {
         assert_eq!(found.parameters.to_string(), expected.parameters.to_string(), "the order of members is kept");
     }
     assert_eq!(found.len(), lines.len());
+}
+
+pub async fn a_line_that_was_cut_tells_what_it_had_done(store: &impl Stores) {
+    let (acme, globex) = neighbours(store).await;
+    let lease = running(store, acme, 1).await.lease;
+    store.record(lease, &line(10, Status::Success)).await.expect("a line");
+    store.record(lease, &line(20, Status::Running)).await.expect("a line");
+    let full = full_line();
+    let told = Told { log: full.log.clone(), effects: full.effects.clone() };
+    store.tell(acme, id(1), 20, &told).await.expect("an answer");
+    store.kill(acme, id(1), kill()).await.expect("a kill");
+    store.tell(globex, id(1), 20, &told).await.expect("an answer");
+    let lines = async || store.lines(acme, &[id(1)]).await.expect("lines");
+    assert!(lines().await[1].1.effects.is_empty(), "neither before it was cut nor from elsewhere");
+    for line_no in [10, 20, 30] {
+        store.tell(acme, id(1), line_no, &told).await.expect("an answer");
+    }
+    let seen = lines().await;
+    assert_eq!((&seen[1].1.log, &seen[1].1.effects), (&full.log, &full.effects));
+    assert_eq!((seen[1].1.status, seen.len()), (Status::Killed, 2));
+    assert_eq!(seen[0].1, line(10, Status::Success), "what had ended stays");
 }
 
 pub async fn another_organization_sees_no_line(store: &impl Stores) {

@@ -105,6 +105,7 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             lines_are_listed_by_result_and_number
             a_result_may_have_no_lines
             a_line_comes_back_exactly
+            a_line_that_was_cut_tells_what_it_had_done
             lines_of_many_results_are_written_at_the_same_time
             another_organization_sees_no_line;
         recovery:
