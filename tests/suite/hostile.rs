@@ -159,8 +159,8 @@ async fn a_list_that_lies_is_refused() {
         ("array", "gives action `misbehave` a schema that is not that of an object"),
         ("twins", "lists two actions of the name `misbehave`"),
         ("name", "lists action `two words/one slash` (position 0), which cannot be a name"),
-        ("many", ""),
-        ("huge", ""),
+        ("many", "limit"),
+        ("huge", "limit"),
         ("none", "lists no action"),
     ];
     for (word, told) in cases {
@@ -179,7 +179,7 @@ async fn a_line_that_breaks_a_limit_is_told_which() {
         ("recurse", FailureKind::Limit, "ran out of stack"),
         ("grow", FailureKind::Limit, "memory limit of 64 MiB"),
         ("table", FailureKind::Limit, "a table of more than 100000 elements"),
-        ("flood", FailureKind::Limit, ""),
+        ("flood", FailureKind::Limit, "limit of "),
         ("no-list", FailureKind::Trap, "not a list of objects"),
         ("no-json", FailureKind::Trap, "not JSON"),
         ("deep", FailureKind::Trap, "nested more than 64 deep"),
