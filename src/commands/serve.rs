@@ -57,8 +57,11 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
     let modules = engine.make_modules_ready().await.map_err(|error| Failed::Broken(error.to_string()))?;
     let address = listener.local_addr().map_err(|error| Failed::Broken(error.to_string()))?;
     let token = first_start(&engine).await?;
-    let recovered =
-        engine.queue.recover(engine.clock.now()).await.map_err(|error| Failed::Broken(error.to_string()))?;
+    let recovered = engine
+        .queue
+        .recover(engine.node, engine.clock.now(), None)
+        .await
+        .map_err(|error| Failed::Broken(error.to_string()))?;
     announce(address, &options.data_dir, token.as_deref(), Found { recovered, modules });
     work(engine, listener, options.workers.into()).await?;
     store.close().await;

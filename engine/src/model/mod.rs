@@ -15,6 +15,7 @@ pub mod job;
 pub mod line;
 pub mod module;
 pub mod organization;
+pub mod overlap;
 pub mod record;
 pub mod result;
 pub mod schema;
@@ -22,6 +23,7 @@ pub mod source;
 pub mod status;
 pub mod template;
 pub mod token;
+pub mod turn;
 pub mod variables;
 
 /// A moment in time. Stored and shown with microseconds, always in UTC.

@@ -46,11 +46,24 @@ pub struct JobResult {
     pub started_by: String,
     /// Whether effects are only noted, not carried out.
     pub dry_run: bool,
+    /// Key of the queue it waits in.
+    pub queue: String,
+    /// Higher comes first in its queue.
+    pub priority: i32,
+    /// The result that this one tries again.
+    pub retry_of: Option<ResultId>,
+    /// The result whose identity names what its lines do outside: its own, or that of the
+    /// result that it goes on with, so that nothing is done twice.
+    pub root: ResultId,
+    /// The result that this one tells of, if it carries out a rule of `notify`.
+    pub notice_of: Option<ResultId>,
+    /// The one clock reading of all its templates: when the start was accepted, or what it was meant for.
+    pub now: Instant,
     /// Arguments of the start, defaults filled in.
     pub arguments: Map<String, Value>,
     /// The start of the last full success, or what the start gave.
     pub since: Option<Instant>,
-    /// When the start was accepted: the one clock reading of all its templates.
+    /// When the start was accepted.
     pub created_at: Instant,
     /// When a worker first took it up.
     pub started_at: Option<Instant>,
@@ -62,6 +75,19 @@ pub struct JobResult {
     pub counters: Counters,
     /// The modules it ran with.
     pub modules: Vec<ModuleDigest>,
+    /// The versions of filter templates it runs with.
+    pub templates: Vec<TemplateVersion>,
+    /// The first line in error, from which a retry goes on.
+    pub failed_line: Option<u32>,
+}
+
+/// The version of a filter template that a job result runs with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TemplateVersion {
+    /// Key of the template.
+    pub key: String,
+    /// Its version.
+    pub version: u32,
 }
 
 /// Filter or action.
@@ -107,6 +133,10 @@ pub struct LineResult {
     pub started_at: Option<Instant>,
     /// When it ended.
     pub finished_at: Option<Instant>,
+    /// How often it was tried, this time included.
+    pub attempt: u32,
+    /// When it is tried again, while it waits for that.
+    pub retry_at: Option<Instant>,
     /// Records in, out, rejected.
     pub counters: Counters,
     /// The parameters or the filter definition as rendered; null if it came to none.
@@ -138,6 +168,8 @@ pub struct LogEntry {
     pub level: LogLevel,
     /// What it said, cut at a bound.
     pub message: String,
+    /// When, if that is known.
+    pub at: Option<Instant>,
 }
 
 /// How much a log message matters.

@@ -12,7 +12,9 @@ pub mod memory;
 pub mod modules;
 pub mod notices;
 pub mod organizations;
+pub mod parts;
 pub mod queue;
+pub mod queues;
 pub mod reach;
 pub mod results;
 #[doc(hidden)]

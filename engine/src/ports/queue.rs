@@ -1,27 +1,36 @@
-//! The store as a worker sees it: claim a result, record its lines, finish it.
+//! The store as a worker sees it: claim a result, note its lines, finish it.
 //!
 //! A claim hands out a lease with a number that only grows. Every later write
 //! carries it, and a write whose lease is no longer the newest changes nothing.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use super::StoreError;
+use super::parts::{BatchDone, Part};
+use super::results::NewResult;
 use crate::model::Instant;
 use crate::model::action::ModuleDigest;
 use crate::model::organization::OrganizationId;
 use crate::model::record::Records;
 use crate::model::result::{Counters, JobResult, LineResult, ResultId};
 use crate::model::status::{Event, Refusal, Status, next};
+use crate::model::turn::Room;
 
-/// How often a result is taken up at most. One that took its node down as often
-/// as this is ended by [`Queue::recover`], since it would do so for ever.
-pub const CLAIMS_AT_MOST: u32 = 3;
+/// How often a line may take its node down. After that it is in error and not tried again.
+pub const STRIKES_AT_MOST: u32 = 3;
 
 /// How many results one claim takes at most, whatever it asks for.
 pub const CLAIM_BATCH: u32 = 500;
 
+/// Identity of a process that works on results: a new one each time it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub Uuid);
+
 /// The right to write on one result until somebody else claims or kills it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// Whose result.
     pub organization: OrganizationId,
@@ -31,15 +40,85 @@ pub struct Lease {
     pub number: u32,
 }
 
+/// A wish for work.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// Who asks.
+    pub node: NodeId,
+    /// How many workers are free.
+    pub room: Room,
+    /// When.
+    pub now: Instant,
+}
+
+/// What a claim came to.
+#[derive(Debug, Clone, Default)]
+pub struct Claims {
+    /// The results taken up, in the order in which their turn came.
+    pub claimed: Vec<Claimed>,
+    /// When the next result that waits for a time is due; nothing has to be asked before.
+    pub next_due: Option<Instant>,
+}
+
 /// A result taken up by this worker.
 #[derive(Debug, Clone)]
 pub struct Claimed {
     /// The right to write on it.
     pub lease: Lease,
-    /// As it stands now: running, without lines of an earlier attempt.
+    /// As it stands now: running.
     pub result: JobResult,
     /// The records that the start brought.
     pub records: Records,
+    /// From where it goes on; none if it begins at its first line.
+    pub resume: Option<Resume>,
+}
+
+/// From where a result goes on: after a crash, after a wait, or as a retry of another.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Resume {
+    /// The lines before the one that is next, as they ended.
+    pub lines: Vec<LineResult>,
+    /// The line that is next, whose input is kept in the parts of the result. None begins at the
+    /// first line again: nothing had been done that may not be done twice.
+    pub at: Option<u32>,
+    /// How often the line that is next was tried and ended in a failure that a retry may mend.
+    pub tries: u32,
+    /// The batches of that line that are recorded as done, in order.
+    pub batches: Vec<BatchDone>,
+    /// A line that took its node down [`STRIKES_AT_MOST`] times: it is in error when its turn comes.
+    pub condemned: Option<u32>,
+    /// Whether its node was lost the last time, so that each line is to be noted before it begins.
+    pub careful: bool,
+}
+
+/// What is known of a result at work, and not written yet.
+#[derive(Debug, Clone, Default)]
+pub struct Notes {
+    /// The modules that it runs with; none if that was written.
+    pub modules: Option<Vec<ModuleDigest>>,
+    /// Lines that began or ended. What was written of a line before is replaced.
+    pub lines: Vec<LineResult>,
+}
+
+/// A place from which a result can go on.
+#[derive(Debug, Clone, Default)]
+pub struct Checkpoint {
+    /// All that is known besides.
+    pub notes: Notes,
+    /// The line that is next. Its input was kept before, with [`Queue::keep`]; all other
+    /// inputs and all batches of earlier lines are dropped.
+    pub line_no: u32,
+    /// How often that line was tried already.
+    pub tries: u32,
+}
+
+/// A wait that keeps no worker busy.
+#[derive(Debug, Clone)]
+pub struct Postponement {
+    /// From where it goes on.
+    pub checkpoint: Checkpoint,
+    /// When it is due.
+    pub until: Instant,
 }
 
 /// How a result ends.
@@ -53,26 +132,58 @@ pub struct Finish {
     pub at: Instant,
     /// Counters over all lines.
     pub counters: Counters,
+    /// The first line in error. Its input stays, so that a retry can go on from it.
+    pub failed_line: Option<u32>,
+    /// All that was not written before.
+    pub notes: Notes,
+    /// Results to be started with it: what the job's rules of `notify` ask for.
+    pub notices: Vec<NewResult>,
 }
 
 impl Finish {
-    /// How a result ends that took its node down [`CLAIMS_AT_MOST`] times.
+    /// An end without lines.
+    pub fn bare(status: Status, message: impl Into<String>, at: Instant) -> Self {
+        Self {
+            status,
+            message: message.into(),
+            at,
+            counters: Counters::default(),
+            failed_line: None,
+            notes: Notes::default(),
+            notices: Vec::new(),
+        }
+    }
+
+    /// How a result ends that took its node down [`STRIKES_AT_MOST`] times before any line began.
     pub fn of_a_killer(result: &JobResult, at: Instant) -> Self {
-        let message = format!("The node went down {} times while this ran, so it is not tried again.", result.attempt);
-        Self { status: Status::Error, message, at, counters: result.counters }
+        let message = format!("The node went down {STRIKES_AT_MOST} times while this began, so it is not tried again.");
+        Self { counters: result.counters, ..Self::bare(Status::Error, message, at) }
     }
 
     /// The result as it is after this end. Stores write what this leaves.
     ///
     /// # Errors
     /// The result stays as it was if its status does not allow this end.
-    pub fn end(self, result: &mut JobResult) -> Result<(), Refusal> {
+    pub fn end(&self, result: &mut JobResult) -> Result<(), Refusal> {
         result.status = next(result.status, Event::End(self.status))?;
-        result.message = self.message;
+        result.message.clone_from(&self.message);
         result.finished_at = Some(self.at);
         result.counters = self.counters;
+        result.failed_line = self.failed_line;
+        if let Some(modules) = &self.notes.modules {
+            result.modules.clone_from(modules);
+        }
         Ok(())
     }
+}
+
+/// A result that ended.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// As it stands for ever.
+    pub result: JobResult,
+    /// Whether anything waits in the store that a free worker could look at.
+    pub more: bool,
 }
 
 /// The result as it is after a worker took it up. Stores write what this leaves.
@@ -86,7 +197,7 @@ pub fn begin(result: &mut JobResult, now: Instant) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A line that was open when its result was killed or given up: it ends with it.
+/// A line that was open when its result was killed: it ends with it.
 ///
 /// # Errors
 /// The line stays as it was if it had ended.
@@ -94,7 +205,17 @@ pub fn cut(line: &mut LineResult, event: Event, message: &str, at: Instant) -> R
     line.status = next(line.status, event)?;
     message.clone_into(&mut line.message);
     line.finished_at = Some(at);
+    line.retry_at = None;
     Ok(())
+}
+
+/// What a lost node leaves of the count of strikes against the line that was at work: the
+/// line, and how often in a row it was. A worker that notes no lines is not told apart by them.
+pub fn strike(before: Option<(Option<u32>, u32)>, at_work: Option<u32>) -> (Option<u32>, u32) {
+    match before {
+        Some((line, strikes)) if line == at_work => (line, strikes + 1),
+        _ => (at_work, 1),
+    }
 }
 
 /// Why a worker's write was refused.
@@ -110,32 +231,45 @@ pub enum LeaseError {
 
 /// What is ready to be worked on.
 ///
-/// Only `finish` and `recover` are durable when they answer. A claim, a pin or a
-/// line may be lost with the power, not with the process: the result is then
-/// taken up again, which is free for lines that are pure, and saves a sync each.
+/// `checkpoint`, `record_batch`, `postpone`, `finish`, `release` and `recover` are durable when
+/// they answer. A claim, a note or a part may be lost with the power, not with the process, and a
+/// part is durable with the next of the others: nothing else is promised before it, and lines that
+/// are pure run again freely.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Takes up to `limit` results that wait (never more than [`CLAIM_BATCH`]), oldest
-    /// first, and marks them running. The lines of an earlier attempt are dropped.
-    async fn claim(&self, limit: u32, now: Instant) -> Result<Vec<Claimed>, StoreError>;
+    /// Takes up results whose turn it is, as [`crate::model::turn::choose`] says (never more than
+    /// [`CLAIM_BATCH`]), and marks them running. What waits for an earlier result of its job, for a
+    /// time that is not come, or for a queue that is full, is left.
+    async fn claim(&self, claim: Claim) -> Result<Claims, StoreError>;
 
-    /// Names the modules that the claimed result runs with.
-    async fn pin(&self, lease: Lease, modules: &[ModuleDigest]) -> Result<(), LeaseError>;
+    /// Writes what is known of a result at work, for whoever watches.
+    async fn note(&self, lease: Lease, notes: &Notes) -> Result<(), LeaseError>;
 
-    /// Writes one line: when it begins, and again when it ends. What was written
-    /// of the line before is replaced.
-    async fn record(&self, lease: Lease, line: &LineResult) -> Result<(), LeaseError>;
+    /// Keeps parts of a set. Parts that are there with the same place are replaced.
+    async fn keep(&self, lease: Lease, parts: Vec<Part>) -> Result<(), LeaseError>;
 
-    /// Ends the result, with any status but `killed`: only a kill kills.
-    async fn finish(&self, lease: Lease, finish: Finish) -> Result<JobResult, LeaseError>;
+    /// Makes this the place from which the result goes on.
+    async fn checkpoint(&self, lease: Lease, checkpoint: Checkpoint) -> Result<(), LeaseError>;
+
+    /// Records that a batch of the line of the checkpoint is done: it is never handed over again.
+    async fn record_batch(&self, lease: Lease, batch: BatchDone) -> Result<(), LeaseError>;
+
+    /// Hands a result back until a time has come. It goes on being running.
+    async fn postpone(&self, lease: Lease, postponement: Postponement) -> Result<(), LeaseError>;
+
+    /// Ends the result, with any status but `killed`: only a kill kills. Only the input of a line
+    /// in error and what was kept on purpose stays of its parts. The next result that waits for it may begin.
+    async fn finish(&self, lease: Lease, finish: Finish) -> Result<Finished, LeaseError>;
 
     /// Hands a result back as if it had not been claimed: after an orderly stop, or when
-    /// the store was away. The next claim takes it.
+    /// the store was away. The next claim takes it, and goes on from its checkpoint.
     async fn release(&self, lease: Lease) -> Result<(), LeaseError>;
 
-    /// Puts back what a worker that is gone had taken up, and says how much it was.
-    /// Called once, before the first claim of the only node on a store. What was
-    /// taken up [`CLAIMS_AT_MOST`] times is not put back but ended, as
-    /// [`Finish::of_a_killer`] says, and so is its open line.
-    async fn recover(&self, now: Instant) -> Result<u64, StoreError>;
+    /// Says that a node is alive.
+    async fn beat(&self, node: NodeId, now: Instant) -> Result<(), StoreError>;
+
+    /// Puts back what nodes had taken up that have been silent for this long, each with a strike
+    /// as [`strike`] says, and says how much it was. With none, every other node is
+    /// taken for lost: for the only node on a store, before its first claim.
+    async fn recover(&self, node: NodeId, now: Instant, silent: Option<Duration>) -> Result<u64, StoreError>;
 }

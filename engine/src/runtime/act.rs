@@ -71,7 +71,7 @@ async fn open_line(
         line_no: line.line_no,
         attempt: result.attempt,
         idempotency_key: format!("{}:{}", result.id.0, line.line_no),
-        now: local(result.created_at),
+        now: local(result.now),
         since: result.since.map(local),
         organization: attempt.organization.key.clone(),
         arguments: Value::Object(result.arguments.clone()),

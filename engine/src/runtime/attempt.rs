@@ -21,7 +21,7 @@ use crate::model::template::Template;
 use crate::model::variables::{self, Setting, VISIBLE_RECORDS};
 use crate::ports::actions::Told;
 use crate::ports::notices::{Change, Progress};
-use crate::ports::queue::{Claimed, Finish, Lease, LeaseError};
+use crate::ports::queue::{Claimed, Finish, Lease, LeaseError, Notes};
 
 /// Why the rest of the lines is skipped.
 enum Rest {
@@ -57,8 +57,7 @@ impl<'a> Attempt<'a> {
         let zone = job.time_zone.unwrap_or(organization.time_zone);
         let result = claimed.result;
         let about = (organization.key.as_str(), organization.name.as_str());
-        let setting =
-            Setting { result: &result, job_name: &job.name, organization: about, now: result.created_at, zone };
+        let setting = Setting { result: &result, job_name: &job.name, organization: about, now: result.now, zone };
         let variables = variables::frame(&setting);
         let (lines, rejected) = (Vec::new(), Vec::new());
         Self {
@@ -85,7 +84,7 @@ impl<'a> Attempt<'a> {
         }
         let mut result = self.new_line(line, Status::Running, String::new());
         result.counters.records_in = self.records.len() as u64;
-        self.engine.queue.record(self.lease, &result).await?;
+        self.engine.queue.note(self.lease, &Notes { modules: None, lines: vec![result.clone()] }).await?;
         self.engine.tell(self.lease.organization, self.lease.result, Change::Status);
         let worked = self.work(line, &mut result).await;
         self.settle(line, result, worked).await
@@ -171,7 +170,7 @@ impl<'a> Attempt<'a> {
     async fn end_line(&mut self, mut result: LineResult) -> Result<(), LeaseError> {
         result.finished_at = Some(self.engine.clock.now());
         result.message = kept_sentence(&result.message);
-        self.engine.queue.record(self.lease, &result).await?;
+        self.engine.queue.note(self.lease, &Notes { modules: None, lines: vec![result.clone()] }).await?;
         self.engine.tell(self.lease.organization, self.lease.result, Change::Status);
         let seen = variables::of_line(&result);
         if let Some(Value::Object(lines)) = self.variables.get_mut("lines") {
@@ -192,6 +191,8 @@ impl<'a> Attempt<'a> {
             message,
             started_at: (status == Status::Running).then(|| self.engine.clock.now()),
             finished_at: None,
+            attempt: 1,
+            retry_at: None,
             counters: Counters::default(),
             parameters: Value::Null,
             sample: Sample::default(),
@@ -211,8 +212,8 @@ impl<'a> Attempt<'a> {
             records_rejected: self.lines.iter().map(|line| line.counters.records_rejected).sum(),
         };
         let message = kept_sentence(&message);
-        let finish = Finish { status, message, at: self.engine.clock.now(), counters };
-        let result = self.engine.queue.finish(self.lease, finish).await?;
+        let finish = Finish { counters, ..Finish::bare(status, message, self.engine.clock.now()) };
+        let result = self.engine.queue.finish(self.lease, finish).await?.result;
         self.engine.tell(self.lease.organization, self.lease.result, Change::Status);
         let records = Arc::unwrap_or_clone(self.records);
         Ok(Performed { result, lines: self.lines, records, rejected: self.rejected })
@@ -233,7 +234,7 @@ impl<'a> Attempt<'a> {
 
     /// The date variables, as actions see them.
     pub(crate) fn dates(&self) -> Value {
-        Value::Object(dates::variables(self.result.created_at, self.zone))
+        Value::Object(dates::variables(self.result.now, self.zone))
     }
 }
 

@@ -17,7 +17,8 @@ use crate::ports::jobs::Jobs;
 use crate::ports::modules::{GrantBook, Modules, Uploads};
 use crate::ports::notices::{Change, Notice, Notices, Progress};
 use crate::ports::organizations::Organizations;
-use crate::ports::queue::Queue;
+use crate::ports::queue::{NodeId, Queue};
+use crate::ports::queues::Queues;
 use crate::ports::results::Results;
 
 /// Everything that jobs need, behind ports. A clone is the same engine.
@@ -47,6 +48,10 @@ pub struct Engine {
     pub clock: Arc<dyn Clock>,
     /// Hints for whoever watches.
     pub notices: Notices,
+    /// The queues.
+    pub queues: Arc<dyn Queues>,
+    /// This process, among those that share a store.
+    pub node: NodeId,
     /// What this node works on at the moment.
     pub(crate) running: Arc<Running>,
     /// The modules of each organization, ready to be looked at.
@@ -73,13 +78,15 @@ pub struct Stores {
     pub grants: Arc<dyn GrantBook>,
     /// Files that were sent to be used soon.
     pub uploads: Arc<dyn Uploads>,
+    /// The queues.
+    pub queues: Arc<dyn Queues>,
 }
 
 impl Stores {
     /// Every port from one store.
     pub fn of<S>(store: Arc<S>) -> Self
     where
-        S: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + 'static,
+        S: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + Queues + 'static,
     {
         Self {
             organizations: store.clone(),
@@ -89,7 +96,8 @@ impl Stores {
             collections: store.clone(),
             modules: store.clone(),
             grants: store.clone(),
-            uploads: store,
+            uploads: store.clone(),
+            queues: store,
         }
     }
 }
@@ -106,6 +114,8 @@ impl Engine {
             modules: stores.modules,
             grants: stores.grants,
             uploads: stores.uploads,
+            queues: stores.queues,
+            node: NodeId(Self::new_id()),
             shelf: Arc::new(Shelf::of(actions.bundled())),
             actions,
             files,

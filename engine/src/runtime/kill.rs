@@ -21,7 +21,13 @@ impl Engine {
             Some(reason) => format!("Killed by {} ({reason})", access.who),
             None => format!("Killed by {}", access.who),
         };
-        let kill = Kill { at: self.clock.now(), message: format!("{who}{cut}."), line_message: format!("{who}.") };
+        let kill = Kill {
+            at: self.clock.now(),
+            message: format!("{who}{cut}."),
+            line_message: format!("{who}."),
+            lines: Vec::new(),
+            notices: Vec::new(),
+        };
         let killed = self.results.kill(access.scope(), id, kill).await?;
         self.running.interrupt(id);
         self.tell(access.organization.id, id, Change::Status);

@@ -8,12 +8,12 @@ use crate::model::fault::Fault;
 use crate::model::job::Job;
 use crate::model::organization::{OrgScope, Organization};
 use crate::model::record::{Records, Rejected};
-use crate::model::result::{Counters, JobResult, LineResult};
+use crate::model::result::{JobResult, LineResult};
 use crate::model::status::Status;
 use crate::ports::StoreError;
 use crate::ports::actions::{Failure, FailureKind};
 use crate::ports::notices::Change;
-use crate::ports::queue::{Claimed, Finish, Lease, LeaseError};
+use crate::ports::queue::{Claimed, Finish, Lease, LeaseError, Notes};
 
 /// What came of a job result, with more than the store keeps of it.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Engine {
             Ok(loaded) => loaded,
             Err(message) => return self.refuse(claimed, message).await,
         };
-        self.queue.pin(lease, &job.modules()).await?;
+        self.queue.note(lease, &Notes { modules: Some(job.modules()), lines: Vec::new() }).await?;
         let mut attempt = Attempt::new(self, lease, claimed, &job, &organization, kill);
         for line in &job.lines {
             attempt.line(line).await?;
@@ -109,9 +109,9 @@ impl Engine {
         for (_, mut line) in lines.into_iter().filter(|(_, line)| line.status == Status::Running) {
             (line.status, line.message) = (Status::Error, message.clone());
             line.finished_at = Some(self.clock.now());
-            self.queue.record(lease, &line).await?;
+            self.queue.note(lease, &Notes { modules: None, lines: vec![line] }).await?;
         }
-        let finish = Finish { status: Status::Error, message, at: self.clock.now(), counters: Counters::default() };
+        let finish = Finish::bare(Status::Error, message, self.clock.now());
         self.queue.finish(lease, finish).await?;
         self.tell(lease.organization, lease.result, Change::Status);
         Ok(())
@@ -135,8 +135,8 @@ impl Engine {
     }
 
     async fn refuse(&self, claimed: Claimed, message: String) -> Result<Performed, LeaseError> {
-        let finish = Finish { status: Status::Error, message, at: self.clock.now(), counters: Counters::default() };
-        let result = self.queue.finish(claimed.lease, finish).await?;
+        let finish = Finish::bare(Status::Error, message, self.clock.now());
+        let result = self.queue.finish(claimed.lease, finish).await?.result;
         self.tell(claimed.lease.organization, result.id, Change::Status);
         Ok(Performed { result, lines: Vec::new(), records: claimed.records, rejected: Vec::new() })
     }

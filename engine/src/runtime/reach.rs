@@ -166,6 +166,7 @@ impl Reach for LineReach {
                 let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
                 Err(invalid(told.join("; ")))
             }
+            Err(conflict @ StartError::Conflict(_)) => Err(invalid(conflict.to_string())),
             Err(StartError::Store(error)) => Err(error.into()),
         }
     }

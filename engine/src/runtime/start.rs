@@ -6,11 +6,13 @@ use super::engine::Engine;
 use crate::model::Instant;
 use crate::model::fault::{Fault, element};
 use crate::model::organization::Access;
+use crate::model::overlap::Overlap;
 use crate::model::record::Records;
 use crate::model::result::{JobResult, ResultId};
 use crate::ports::StoreError;
 use crate::ports::notices::Change;
-use crate::ports::results::NewResult;
+use crate::ports::queues::DEFAULT_QUEUE;
+use crate::ports::results::{Idempotency, NewResult, StartRefused};
 
 const LONGEST_TITLE: usize = 200;
 
@@ -42,9 +44,22 @@ pub enum StartError {
     /// The arguments, the records or the job itself have faults.
     #[error("the start has {} faults", .0.len())]
     Faults(Vec<Fault>),
+    /// A start with the same idempotency key asked for something else.
+    #[error("the idempotency key was used for another start, which made the job result {}", .0.0)]
+    Conflict(ResultId),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<StartRefused> for StartError {
+    fn from(refused: StartRefused) -> Self {
+        match refused {
+            StartRefused::Conflict(first) => Self::Conflict(first),
+            StartRefused::Gone => Self::Faults(vec![Fault::at("jobResult", refused.to_string())]),
+            StartRefused::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl Engine {
@@ -54,7 +69,7 @@ impl Engine {
     /// See [`StartError`].
     pub async fn start(&self, access: &Access, start: Start) -> Result<JobResult, StartError> {
         let new = self.accept(access, start).await?;
-        let result = self.results.start(access.scope(), new).await?;
+        let result = self.results.start(access.scope(), new).await?.result;
         self.tell(access.organization.id, result.id, Change::Status);
         self.wake.notify_one();
         Ok(result)
@@ -85,6 +100,7 @@ impl Engine {
             Some(since) => Some(since),
             None => self.results.last_success(access.scope(), &saved.key).await?,
         };
+        let now = self.clock.now();
         Ok(NewResult {
             id: ResultId(Self::new_id()),
             job: saved.key.clone(),
@@ -92,11 +108,18 @@ impl Engine {
             title: start.title,
             started_by: access.who.clone(),
             dry_run: start.dry_run,
-            idempotency_key: start.idempotency_key,
+            templates: Vec::new(),
+            queue: DEFAULT_QUEUE.to_owned(),
+            priority: 0,
+            overlap: Overlap::Allow,
+            idempotency: start.idempotency_key.map(|key| Idempotency { key, digest: String::new() }),
+            retry: None,
+            notice_of: None,
             arguments,
             since,
             records: Records::from(start.records.unwrap_or_default()),
-            created_at: self.clock.now(),
+            now,
+            created_at: now,
         })
     }
 }

@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use super::perform::Performed;
+use crate::model::turn::Room;
 use crate::ports::StoreError;
-use crate::ports::queue::{Claimed, Lease, LeaseError};
+use crate::ports::queue::{Claim, Claimed, Lease, LeaseError};
 
 /// How long a failing store is left alone at first, and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -37,7 +38,7 @@ impl Worker {
     /// # Errors
     /// The store failed.
     pub async fn step(&self) -> Result<Option<Performed>, StoreError> {
-        match self.engine.queue.claim(1, self.engine.clock.now()).await?.pop() {
+        match self.engine.queue.claim(self.wish(1)).await?.claimed.pop() {
             Some(claimed) => self.engine.perform(claimed).await,
             None => Ok(None),
         }
@@ -72,6 +73,10 @@ impl Worker {
         self.wind_up(at_work, grace).await;
     }
 
+    fn wish(&self, slots: u32) -> Claim {
+        Claim { node: self.engine.node, room: Room { slots, spare: 0 }, now: self.engine.clock.now() }
+    }
+
     /// Fills the free slots; says how many results it took up.
     async fn claim_into(
         &self,
@@ -83,7 +88,7 @@ impl Worker {
         let mut permits = vec![first];
         permits.extend(std::iter::from_fn(|| Arc::clone(slots).try_acquire_owned().ok()));
         let limit = u32::try_from(permits.len()).unwrap_or(u32::MAX);
-        let claimed = self.engine.queue.claim(limit, self.engine.clock.now()).await?;
+        let claimed = self.engine.queue.claim(self.wish(limit)).await?.claimed;
         let count = claimed.len();
         for (claimed, permit) in claimed.into_iter().zip(permits) {
             let (engine, stop) = (Arc::clone(&self.engine), stop.clone());

@@ -6,17 +6,22 @@ mod collections;
 mod jobs;
 mod modules;
 mod organizations;
+mod parts;
 mod queue;
+mod queues;
 mod results;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
 use super::jobs::SavedJob;
 use super::modules::Upload;
+use super::parts::{BatchDone, PartKind};
+use super::queue::NodeId;
 use super::{Listed, StoreError};
+use crate::model::Instant;
 use crate::model::collection::Written;
 use crate::model::grant::Grants;
 use crate::model::module::Installed;
@@ -25,6 +30,7 @@ use crate::model::record::Records;
 use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::status::Event;
 use crate::model::token::TokenRecord;
+use crate::model::turn::QueueName;
 
 /// A store that lives as long as the process. Implements every store port.
 #[derive(Debug, Default)]
@@ -52,7 +58,7 @@ struct Tables {
     jobs: BTreeMap<(OrganizationId, String), Vec<SavedJob>>,
     results: BTreeMap<(OrganizationId, ResultId), Entry>,
     /// The results of starts that named themselves.
-    starts: BTreeMap<(OrganizationId, String), ResultId>,
+    starts: BTreeMap<(OrganizationId, String), (ResultId, String)>,
     collections: BTreeMap<(OrganizationId, String), collections::Collection>,
     /// What calls that are made once came to.
     written: BTreeMap<(OrganizationId, ResultId, String), Written>,
@@ -60,8 +66,11 @@ struct Tables {
     components: BTreeMap<String, Arc<[u8]>>,
     grants: BTreeMap<(OrganizationId, String), Grants>,
     uploads: BTreeMap<(OrganizationId, Uuid), Upload>,
-    /// What a claim takes, in its order.
-    waiting: BTreeSet<(ResultId, OrganizationId)>,
+    /// The queues that were set up, with their limits.
+    queues: BTreeMap<QueueName, Option<u32>>,
+    /// The organization that was served last.
+    last_served: Option<OrganizationId>,
+    beats: BTreeMap<NodeId, Instant>,
 }
 
 /// All that belongs to one job result.
@@ -72,8 +81,25 @@ struct Entry {
     lines: BTreeMap<u32, LineResult>,
     /// The number of the newest lease, whoever holds it; 0 before the first claim.
     lease: u32,
-    /// Whether somebody holds the lease.
-    leased: bool,
+    stands: Stands,
+    queue: QueueName,
+    /// The line that is next, and how often it was tried.
+    checkpoint: Option<(u32, u32)>,
+    batches: Vec<BatchDone>,
+    parts: BTreeMap<(u32, PartKind, u32), Records>,
+    /// The line that was at work when the node was lost, and how often.
+    strikes: Option<(Option<u32>, u32)>,
+}
+
+/// What a result waits for, or who works on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    Ready,
+    /// For an earlier result of its job.
+    Behind,
+    Later(Instant),
+    Leased(NodeId),
+    Ended,
 }
 
 impl Entry {

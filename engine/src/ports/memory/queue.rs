@@ -1,92 +1,208 @@
 //! What is ready to be worked on, in memory.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
-use super::{Entry, MemoryStore, Tables, impossible};
+use super::{Entry, MemoryStore, Stands, Tables, impossible};
 use crate::model::Instant;
-use crate::model::action::ModuleDigest;
 use crate::model::organization::OrganizationId;
-use crate::model::result::{JobResult, LineResult, ResultId};
-use crate::model::status::Event;
+use crate::model::result::ResultId;
+use crate::model::status::Status;
+use crate::model::turn::{Candidate, Occupancy, Room, choose};
 use crate::ports::StoreError;
-use crate::ports::queue::{CLAIM_BATCH, CLAIMS_AT_MOST, Claimed, Finish, Lease, LeaseError, Queue, begin};
+use crate::ports::parts::{BatchDone, Part};
+use crate::ports::queue::{
+    CLAIM_BATCH, Checkpoint, Claim, Claimed, Claims, Finish, Finished, Lease, LeaseError, NodeId, Notes, Postponement,
+    Queue, STRIKES_AT_MOST, begin, strike,
+};
 
 #[async_trait]
 impl Queue for MemoryStore {
-    async fn claim(&self, limit: u32, now: Instant) -> Result<Vec<Claimed>, StoreError> {
+    async fn claim(&self, claim: Claim) -> Result<Claims, StoreError> {
         let mut tables = self.tables();
-        let oldest: Vec<_> = tables.waiting.iter().take(limit.min(CLAIM_BATCH) as usize).copied().collect();
-        oldest.into_iter().map(|(id, organization)| tables.claim_one(organization, id, now)).collect()
+        tables.wake_what_is_due(claim.now);
+        let chosen = tables.choose(claim.room);
+        let claimed = chosen
+            .into_iter()
+            .map(|one| tables.claim_one((one.organization, one.result), claim))
+            .collect::<Result<_, _>>()?;
+        Ok(Claims { claimed, next_due: tables.next_due() })
     }
 
-    async fn pin(&self, lease: Lease, modules: &[ModuleDigest]) -> Result<(), LeaseError> {
-        self.tables().leased(lease)?.result.modules = modules.to_vec();
+    async fn note(&self, lease: Lease, notes: &Notes) -> Result<(), LeaseError> {
+        self.tables().leased(lease)?.take_notes(notes.clone());
         Ok(())
     }
 
-    async fn record(&self, lease: Lease, line: &LineResult) -> Result<(), LeaseError> {
-        self.tables().leased(lease)?.lines.insert(line.line_no, line.clone());
+    async fn keep(&self, lease: Lease, parts: Vec<Part>) -> Result<(), LeaseError> {
+        self.tables().leased(lease)?.keep(parts);
         Ok(())
     }
 
-    async fn finish(&self, lease: Lease, finish: Finish) -> Result<JobResult, LeaseError> {
+    async fn checkpoint(&self, lease: Lease, checkpoint: Checkpoint) -> Result<(), LeaseError> {
+        self.tables().leased(lease)?.go_on_from(checkpoint);
+        Ok(())
+    }
+
+    async fn record_batch(&self, lease: Lease, batch: BatchDone) -> Result<(), LeaseError> {
+        let mut tables = self.tables();
+        let entry = tables.leased(lease)?;
+        entry.batches.retain(|other| (other.line_no, other.batch) != (batch.line_no, batch.batch));
+        entry.batches.push(batch);
+        entry.batches.sort_by_key(|one| (one.line_no, one.batch));
+        Ok(())
+    }
+
+    async fn postpone(&self, lease: Lease, postponement: Postponement) -> Result<(), LeaseError> {
+        let mut tables = self.tables();
+        let entry = tables.leased(lease)?;
+        entry.go_on_from(postponement.checkpoint);
+        entry.stands = Stands::Later(postponement.until);
+        entry.strikes = None;
+        Ok(())
+    }
+
+    async fn finish(&self, lease: Lease, finish: Finish) -> Result<Finished, LeaseError> {
         let mut tables = self.tables();
         let entry = tables.leased(lease)?;
         finish.end(&mut entry.result).map_err(impossible)?;
-        entry.leased = false;
-        Ok(entry.result.clone())
+        entry.stands = Stands::Ended;
+        entry.take_notes(finish.notes);
+        entry.tidy(finish.failed_line);
+        let result = entry.result.clone();
+        tables.after_end(lease.organization, &result, finish.notices)?;
+        Ok(Finished { result, more: tables.results.values().any(|entry| entry.stands == Stands::Ready) })
     }
 
     async fn release(&self, lease: Lease) -> Result<(), LeaseError> {
         let mut tables = self.tables();
         let entry = tables.leased(lease)?;
-        entry.leased = false;
+        entry.stands = Stands::Ready;
         entry.result.attempt -= 1;
-        tables.waiting.insert((lease.result, lease.organization));
+        entry.strikes = None;
         Ok(())
     }
 
-    async fn recover(&self, now: Instant) -> Result<u64, StoreError> {
+    async fn beat(&self, node: NodeId, now: Instant) -> Result<(), StoreError> {
+        self.tables().beats.insert(node, now);
+        Ok(())
+    }
+
+    async fn recover(&self, node: NodeId, now: Instant, silent: Option<Duration>) -> Result<u64, StoreError> {
         let mut tables = self.tables();
-        let Tables { results, waiting, .. } = &mut *tables;
+        let lost: Vec<_> = tables.lost(node, now, silent);
         let mut put_back = 0;
-        for ((organization, id), entry) in results.iter_mut().filter(|(_, entry)| entry.leased) {
-            entry.leased = false;
-            if entry.result.attempt >= CLAIMS_AT_MOST {
-                entry.give_up(now)?;
-            } else {
-                waiting.insert((*id, *organization));
-                put_back += 1;
-            }
+        for place in lost {
+            put_back += u64::from(tables.put_back(place, now)?);
         }
         Ok(put_back)
     }
 }
 
+type Place = (OrganizationId, ResultId);
+
 impl Tables {
-    fn claim_one(&mut self, organization: OrganizationId, id: ResultId, now: Instant) -> Result<Claimed, StoreError> {
-        let entry =
-            self.results.get_mut(&(organization, id)).ok_or_else(|| impossible("a job result that waits is absent"))?;
-        begin(&mut entry.result, now).map_err(impossible)?;
-        entry.lines.clear();
+    fn wake_what_is_due(&mut self, now: Instant) {
+        for entry in self.results.values_mut() {
+            if matches!(entry.stands, Stands::Later(until) if until <= now) {
+                entry.stands = Stands::Ready;
+            }
+        }
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        let due = self.results.values().filter_map(|entry| match entry.stands {
+            Stands::Later(until) => Some(until),
+            _ => None,
+        });
+        due.min()
+    }
+
+    fn choose(&mut self, room: Room) -> Vec<Candidate> {
+        let mut at_work = Occupancy { last_served: self.last_served, ..Occupancy::default() };
+        at_work.limits = self.queues.iter().filter_map(|(name, limit)| Some((name.clone(), (*limit)?))).collect();
+        let mut candidates = Vec::new();
+        for ((organization, result), entry) in &self.results {
+            match entry.stands {
+                Stands::Leased(_) => {
+                    *at_work.by_organization.entry(*organization).or_default() += 1;
+                    *at_work.by_queue.entry(entry.queue.clone()).or_default() += 1;
+                }
+                Stands::Ready => candidates.push(Candidate {
+                    organization: *organization,
+                    result: *result,
+                    queue: entry.queue.clone(),
+                    priority: entry.result.priority,
+                }),
+                _ => {}
+            }
+        }
+        let room = Room { slots: room.slots.min(CLAIM_BATCH), spare: room.spare.min(CLAIM_BATCH) };
+        let chosen = choose(candidates, &mut at_work, room);
+        self.last_served = at_work.last_served;
+        chosen
+    }
+
+    fn claim_one(&mut self, place: Place, claim: Claim) -> Result<Claimed, StoreError> {
+        let entry = self.results.get_mut(&place).ok_or_else(|| impossible("a job result that waits is absent"))?;
+        let resume = entry.resume();
+        begin(&mut entry.result, claim.now).map_err(impossible)?;
         entry.lease += 1;
-        entry.leased = true;
-        self.waiting.remove(&(id, organization));
-        let lease = Lease { organization, result: id, number: entry.lease };
-        Ok(Claimed { lease, result: entry.result.clone(), records: entry.records.clone() })
+        entry.stands = Stands::Leased(claim.node);
+        let lease = Lease { organization: place.0, result: place.1, number: entry.lease };
+        Ok(Claimed { lease, result: entry.result.clone(), records: entry.records.clone(), resume })
     }
 
     fn leased(&mut self, lease: Lease) -> Result<&mut Entry, LeaseError> {
         let entry = self.results.get_mut(&(lease.organization, lease.result));
-        entry.filter(|entry| entry.leased && entry.lease == lease.number).ok_or(LeaseError::Lost)
+        let held = |entry: &&mut Entry| matches!(entry.stands, Stands::Leased(_)) && entry.lease == lease.number;
+        entry.filter(held).ok_or(LeaseError::Lost)
+    }
+
+    fn lost(&self, node: NodeId, now: Instant, silent: Option<Duration>) -> Vec<Place> {
+        let is_lost = |other: NodeId| match (silent, self.beats.get(&other)) {
+            _ if other == node => false,
+            (None, _) => true,
+            (Some(silent), Some(beat)) => (now - beat).to_std().is_ok_and(|since| since >= silent),
+            // A node beats before it claims.
+            (Some(_), None) => true,
+        };
+        let held =
+            self.results.iter().filter(|(_, entry)| matches!(entry.stands, Stands::Leased(other) if is_lost(other)));
+        held.map(|(place, _)| *place).collect()
+    }
+
+    fn put_back(&mut self, place: Place, now: Instant) -> Result<bool, StoreError> {
+        let Some(entry) = self.results.get_mut(&place) else { return Ok(false) };
+        let at_work = entry.lines.values().find(|line| line.status == Status::Running).map(|line| line.line_no);
+        let strikes = strike(entry.strikes, at_work);
+        entry.strikes = Some(strikes);
+        entry.stands = Stands::Ready;
+        if strikes != (None, STRIKES_AT_MOST) {
+            return Ok(true);
+        }
+        Finish::of_a_killer(&entry.result, now).end(&mut entry.result).map_err(impossible)?;
+        entry.stands = Stands::Ended;
+        entry.tidy(None);
+        let result = entry.result.clone();
+        self.after_end(place.0, &result, Vec::new())?;
+        Ok(false)
     }
 }
 
 impl Entry {
-    fn give_up(&mut self, now: Instant) -> Result<(), StoreError> {
-        let finish = Finish::of_a_killer(&self.result, now);
-        let (status, message) = (finish.status, finish.message.clone());
-        finish.end(&mut self.result).map_err(impossible)?;
-        self.cut_lines(Event::End(status), &message)
+    fn take_notes(&mut self, notes: Notes) {
+        if let Some(modules) = notes.modules {
+            self.result.modules = modules;
+        }
+        self.note(notes.lines);
+    }
+
+    fn go_on_from(&mut self, checkpoint: Checkpoint) {
+        self.take_notes(checkpoint.notes);
+        self.parts.retain(|(line_no, kind, _), _| kind.is_kept() || *line_no >= checkpoint.line_no);
+        self.batches.retain(|batch| batch.line_no >= checkpoint.line_no);
+        self.checkpoint = Some((checkpoint.line_no, checkpoint.tries));
     }
 }

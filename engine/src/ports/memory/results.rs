@@ -4,33 +4,25 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::{Entry, MemoryStore, Tables, impossible, listed};
+use super::{Entry, MemoryStore, Stands, Tables, impossible, listed};
 use crate::model::Instant;
 use crate::model::organization::{OrgScope, OrganizationId};
+use crate::model::overlap::Overlap;
 use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::status::{Event, Status};
+use crate::model::turn::QueueName;
 use crate::ports::actions::Told;
-use crate::ports::results::{Kill, KillError, NewResult, ResultFilter, Results};
+use crate::ports::parts::{Part, PartKind};
+use crate::ports::results::{
+    Kill, KillError, NewResult, Pruned, ResultFilter, Results, Retention, StartRefused, Started, Waiting, replaced,
+    skipped,
+};
 use crate::ports::{Listed, Page, StoreError};
 
 #[async_trait]
 impl Results for MemoryStore {
-    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<JobResult, StoreError> {
-        let place = (scope.organization(), start.id);
-        let mut tables = self.tables();
-        if let Some(first) = tables.first_start(scope.organization(), &start) {
-            return Ok(first);
-        }
-        if tables.results.contains_key(&place) {
-            return Err(impossible("the identity of the job result is in use"));
-        }
-        let name = start.idempotency_key.clone().map(|key| ((scope.organization(), key), start.id));
-        tables.starts.extend(name);
-        let (result, records) = start.accept();
-        let entry = Entry { result: result.clone(), records, lines: BTreeMap::new(), lease: 0, leased: false };
-        tables.results.insert(place, entry);
-        tables.waiting.insert((result.id, scope.organization()));
-        Ok(result)
+    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartRefused> {
+        self.tables().start(scope.organization(), start)
     }
 
     async fn find(&self, scope: OrgScope, id: ResultId) -> Result<Option<JobResult>, StoreError> {
@@ -69,8 +61,50 @@ impl Results for MemoryStore {
         let tables = self.tables();
         let mut ended_well = tables
             .newest_first(scope.organization(), &filter)
-            .filter(|result| !result.dry_run && matches!(result.status, Status::Success | Status::Info));
-        Ok(ended_well.next().map(|result| result.created_at))
+            .filter(|result| began(result) && matches!(result.status, Status::Success | Status::Info));
+        Ok(ended_well.next().map(|result| result.now))
+    }
+
+    async fn ended_before(&self, scope: OrgScope, job: &str, before: ResultId) -> Result<Option<Status>, StoreError> {
+        let filter = ResultFilter { job: Some(job.to_owned()), status: None };
+        let tables = self.tables();
+        let mut earlier = tables.newest_first(scope.organization(), &filter).filter(|result| result.id < before);
+        Ok(earlier.find(|result| began(result) && result.status.is_final()).map(|result| result.status))
+    }
+
+    async fn waiting(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, Waiting)>, StoreError> {
+        let tables = self.tables();
+        Ok(ids.iter().filter_map(|id| Some((*id, tables.waiting(scope.organization(), *id)?))).collect())
+    }
+
+    async fn parts(
+        &self,
+        scope: OrgScope,
+        id: ResultId,
+        (line_no, kind): (u32, PartKind),
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<Part>, StoreError> {
+        let tables = self.tables();
+        let set = tables.results.get(&(scope.organization(), id)).map(|entry| entry.set(line_no, kind));
+        let parts = set.into_iter().flatten().filter(|part| part.part >= from).take(limit as usize);
+        Ok(parts.collect())
+    }
+
+    async fn retries(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError> {
+        let tables = self.tables();
+        let mut retries: Vec<_> = tables
+            .newest_first(scope.organization(), &ResultFilter::default())
+            .filter(|result| result.retry_of == Some(id))
+            .map(|result| result.id)
+            .collect();
+        retries.reverse();
+        retries.truncate(100);
+        Ok(retries)
+    }
+
+    async fn prune(&self, keep: Retention, now: Instant) -> Result<Pruned, StoreError> {
+        Ok(self.tables().prune(keep, now))
     }
 
     async fn tell(&self, scope: OrgScope, id: ResultId, line_no: u32, told: &Told) -> Result<(), StoreError> {
@@ -84,23 +118,162 @@ impl Results for MemoryStore {
     }
 
     async fn kill(&self, scope: OrgScope, id: ResultId, kill: Kill) -> Result<JobResult, KillError> {
-        let mut tables = self.tables();
-        let entry = tables.results.get_mut(&(scope.organization(), id)).ok_or(KillError::Absent)?;
-        kill.end(&mut entry.result).map_err(|refusal| KillError::Ended(refusal.status))?;
-        entry.leased = false;
-        entry.cut_lines(Event::Kill, &kill.line_message)?;
-        let killed = entry.result.clone();
-        tables.waiting.remove(&(id, scope.organization()));
-        Ok(killed)
+        self.tables().kill(scope.organization(), id, kill)
     }
 }
 
+/// Whether it is a result that did real work.
+fn began(result: &JobResult) -> bool {
+    !result.dry_run && result.started_at.is_some()
+}
+
 impl Tables {
-    /// The result of the start that had the same idempotency key.
-    fn first_start(&self, organization: OrganizationId, start: &NewResult) -> Option<JobResult> {
-        let key = start.idempotency_key.clone()?;
-        let first = self.starts.get(&(organization, key))?;
-        Some(self.results.get(&(organization, *first))?.result.clone())
+    fn start(&mut self, organization: OrganizationId, start: NewResult) -> Result<Started, StartRefused> {
+        if let Some(first) = self.first_start(organization, &start)? {
+            return Ok(Started { result: first, replaced: Vec::new() });
+        }
+        let old = match &start.retry {
+            Some(retry) => Some(self.results.get(&(organization, retry.of)).ok_or(StartRefused::Gone)?),
+            None => None,
+        };
+        let mut entry = Entry::of(start.clone(), self.queue(organization, &start.queue));
+        if let (Some(old), Some(retry)) = (old, &start.retry) {
+            entry.take_over(old, retry)?;
+        }
+        if self.results.contains_key(&(organization, start.id)) {
+            return Err(impossible("the identity of the job result is in use").into());
+        }
+        let replaced = self.overlap(organization, &start, &mut entry)?;
+        let name = start.idempotency.map(|name| ((organization, name.key), (start.id, name.digest)));
+        self.starts.extend(name);
+        let result = entry.result.clone();
+        self.results.insert((organization, start.id), entry);
+        Ok(Started { result, replaced })
+    }
+
+    /// The result of the start that had the same name.
+    fn first_start(&self, organization: OrganizationId, start: &NewResult) -> Result<Option<JobResult>, StartRefused> {
+        let Some(name) = &start.idempotency else { return Ok(None) };
+        let Some((first, digest)) = self.starts.get(&(organization, name.key.clone())) else { return Ok(None) };
+        if *digest != name.digest {
+            return Err(StartRefused::Conflict(*first));
+        }
+        Ok(self.results.get(&(organization, *first)).map(|entry| entry.result.clone()))
+    }
+
+    /// Settles how a new result stands beside the others of its job, and kills those it replaces.
+    fn overlap(
+        &mut self,
+        organization: OrganizationId,
+        start: &NewResult,
+        entry: &mut Entry,
+    ) -> Result<Vec<ResultId>, StoreError> {
+        let others = self.unfinished(organization, &start.job);
+        let Some(other) = others.first().filter(|_| !start.dry_run) else { return Ok(Vec::new()) };
+        match start.overlap {
+            Overlap::Allow => Ok(Vec::new()),
+            Overlap::Queue => {
+                entry.stands = Stands::Behind;
+                Ok(Vec::new())
+            }
+            Overlap::Skip => {
+                skipped(&mut entry.result, *other, start.created_at).map_err(impossible)?;
+                entry.stands = Stands::Ended;
+                Ok(Vec::new())
+            }
+            Overlap::Replace => {
+                for other in &others {
+                    self.kill(organization, *other, replaced(start.id, start.created_at)).map_err(impossible)?;
+                }
+                Ok(others)
+            }
+        }
+    }
+
+    /// The results of a job that have not ended, oldest first. Dry runs do not count.
+    fn unfinished(&self, organization: OrganizationId, job: &str) -> Vec<ResultId> {
+        let of_job = self.results.iter().filter(|((owner, _), entry)| {
+            *owner == organization && entry.result.job == job && !entry.result.dry_run && entry.stands != Stands::Ended
+        });
+        of_job.map(|((_, id), _)| *id).collect()
+    }
+
+    fn kill(&mut self, organization: OrganizationId, id: ResultId, kill: Kill) -> Result<JobResult, KillError> {
+        let entry = self.results.get_mut(&(organization, id)).ok_or(KillError::Absent)?;
+        kill.end(&mut entry.result).map_err(|refusal| KillError::Ended(refusal.status))?;
+        entry.stands = Stands::Ended;
+        entry.note(kill.lines);
+        entry.cut_lines(Event::Kill, &kill.line_message)?;
+        entry.tidy(None);
+        let killed = entry.result.clone();
+        self.after_end(organization, &killed, kill.notices)?;
+        Ok(killed)
+    }
+
+    /// What the end of a result brings about: its notices, and the turn of whoever waited for it.
+    pub(super) fn after_end(
+        &mut self,
+        organization: OrganizationId,
+        ended: &JobResult,
+        notices: Vec<NewResult>,
+    ) -> Result<(), StoreError> {
+        for notice in notices {
+            self.start(organization, notice).map_err(impossible)?;
+        }
+        let others = self.unfinished(organization, &ended.job);
+        let stands = |id: &ResultId| self.results.get(&(organization, *id)).map(|entry| entry.stands);
+        let free = others.iter().all(|id| stands(id) == Some(Stands::Behind));
+        if let (Some(first), true) = (others.first(), free)
+            && let Some(entry) = self.results.get_mut(&(organization, *first))
+        {
+            entry.stands = Stands::Ready;
+        }
+        Ok(())
+    }
+
+    fn waiting(&self, organization: OrganizationId, id: ResultId) -> Option<Waiting> {
+        let entry = self.results.get(&(organization, id))?;
+        match entry.stands {
+            Stands::Leased(_) | Stands::Ended => None,
+            Stands::Later(until) => Some(Waiting::Until(until)),
+            Stands::Behind => {
+                let others = self.unfinished(organization, &entry.result.job);
+                others.into_iter().find(|other| *other != id).map(Waiting::Behind).or(Some(Waiting::Worker))
+            }
+            Stands::Ready => {
+                let limit = self.queues.get(&entry.queue).copied().flatten();
+                let held = |other: &&Entry| other.queue == entry.queue && matches!(other.stands, Stands::Leased(_));
+                let at_work = self.results.values().filter(held).count();
+                Some(match limit.filter(|limit| at_work >= *limit as usize) {
+                    Some(limit) => Waiting::QueueFull { queue: entry.queue.key.clone(), limit },
+                    None => Waiting::Worker,
+                })
+            }
+        }
+    }
+
+    fn prune(&mut self, keep: Retention, now: Instant) -> Pruned {
+        let mut seen: BTreeMap<(OrganizationId, String), (u32, bool, bool)> = BTreeMap::new();
+        let mut old = Vec::new();
+        for ((organization, id), entry) in self.results.iter().rev() {
+            let result = &entry.result;
+            let (newer, success, failure) = seen.entry((*organization, result.job.clone())).or_default();
+            let first_of_its_kind = match result.status {
+                Status::Success | Status::Info if began(result) => !std::mem::replace(success, true),
+                Status::Error if began(result) => !std::mem::replace(failure, true),
+                _ => false,
+            };
+            let aged = (now - result.created_at).to_std().is_ok_and(|age| age > keep.age);
+            if aged && *newer >= keep.results && result.status.is_final() && !first_of_its_kind {
+                old.push((*organization, *id));
+            }
+            *newer += 1;
+        }
+        for place in &old {
+            self.results.remove(place);
+            self.starts.retain(|(organization, _), (id, _)| (*organization, *id) != *place);
+        }
+        Pruned { removed: old.len() as u64, more: false }
     }
 
     fn newest_first(&self, organization: OrganizationId, filter: &ResultFilter) -> impl Iterator<Item = &JobResult> {
@@ -111,5 +284,23 @@ impl Tables {
             .map(|(_, entry)| &entry.result)
             .filter(|result| filter.job.as_ref().is_none_or(|job| *job == result.job))
             .filter(|result| filter.status.is_none_or(|status| status == result.status))
+    }
+}
+
+impl Entry {
+    fn of(start: NewResult, queue: QueueName) -> Self {
+        let (result, records) = start.accept();
+        Self {
+            result,
+            records,
+            lines: BTreeMap::new(),
+            lease: 0,
+            stands: Stands::Ready,
+            queue,
+            checkpoint: None,
+            batches: Vec::new(),
+            parts: BTreeMap::new(),
+            strikes: None,
+        }
     }
 }

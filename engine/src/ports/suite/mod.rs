@@ -22,13 +22,17 @@ use super::jobs::Jobs;
 use super::modules::{GrantBook, Modules, Uploads};
 use super::organizations::Organizations;
 use super::queue::Queue;
+use super::queues::Queues;
 use super::results::Results;
 
 /// A store that implements every store port.
-pub trait Stores: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads {}
+pub trait Stores:
+    Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + Queues
+{
+}
 
 impl<Store> Stores for Store where
-    Store: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads
+    Store: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + Queues
 {
 }
 

@@ -1,0 +1,69 @@
+//! What is kept of the sets of a job result, in memory.
+
+use super::{Entry, impossible};
+use crate::model::result::LineResult;
+use crate::ports::StoreError;
+use crate::ports::parts::{Part, PartKind};
+use crate::ports::queue::{Resume, STRIKES_AT_MOST};
+use crate::ports::results::Retrial;
+
+impl Entry {
+    pub(super) fn keep(&mut self, parts: Vec<Part>) {
+        for Part { line_no, kind, part, records } in parts {
+            self.parts.insert((line_no, kind, part), records);
+        }
+    }
+
+    pub(super) fn note(&mut self, lines: Vec<LineResult>) {
+        self.lines.extend(lines.into_iter().map(|line| (line.line_no, line)));
+    }
+
+    pub(super) fn set(&self, line_no: u32, kind: PartKind) -> Vec<Part> {
+        let set = self.parts.range((line_no, kind, 0)..=(line_no, kind, u32::MAX));
+        set.map(|((_, _, part), records)| Part { line_no, kind, part: *part, records: records.clone() }).collect()
+    }
+
+    /// From where the next claim goes on. Lines that run again are dropped.
+    pub(super) fn resume(&mut self) -> Option<Resume> {
+        if self.checkpoint.is_none() && self.result.attempt == 0 {
+            return None;
+        }
+        let next = self.checkpoint.map_or(0, |(line_no, _)| line_no);
+        self.lines.retain(|line_no, _| *line_no < next);
+        let condemned = self.strikes.filter(|(_, strikes)| *strikes >= STRIKES_AT_MOST);
+        Some(Resume {
+            lines: self.lines.values().cloned().collect(),
+            at: self.checkpoint.map(|(line_no, _)| line_no),
+            tries: self.checkpoint.map_or(0, |(_, tries)| tries),
+            batches: self.batches.clone(),
+            condemned: condemned.and_then(|(line, _)| line),
+            careful: self.strikes.is_some(),
+        })
+    }
+
+    /// Drops what only a result at work needs; the input of a line in error stays.
+    pub(super) fn tidy(&mut self, failed_line: Option<u32>) {
+        self.parts.retain(|(line_no, kind, _), _| kind.is_kept() || Some(*line_no) == failed_line);
+        self.batches.retain(|batch| Some(batch.line_no) == failed_line);
+        self.checkpoint = None;
+    }
+
+    /// Takes over from a result that is tried again.
+    pub(super) fn take_over(&mut self, old: &Self, retry: &Retrial) -> Result<(), StoreError> {
+        if !old.result.status.is_final() {
+            return Err(impossible("the job result that is to be tried again has not ended"));
+        }
+        self.note(old.lines.range(..retry.line_no).map(|(_, line)| line.clone()).collect());
+        self.checkpoint = Some((retry.line_no, 0));
+        match &retry.parts {
+            Some(parts) => self.keep(parts.clone()),
+            None => {
+                for kind in [PartKind::Input, PartKind::Joining] {
+                    self.keep(old.set(retry.line_no, kind));
+                }
+                self.batches = old.batches.iter().filter(|batch| batch.line_no == retry.line_no).cloned().collect();
+            }
+        }
+        Ok(())
+    }
+}
