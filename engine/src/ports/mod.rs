@@ -18,6 +18,7 @@ pub mod queues;
 pub mod reach;
 pub mod results;
 #[doc(hidden)]
+#[cfg(any())]
 pub mod suite;
 
 /// Why a store could not answer. Refusals that a caller decides on have types

@@ -1,55 +1,116 @@
-//! What this node works on at the moment: how to interrupt it, and how far it is.
+//! What this node works on at the moment: how to interrupt it, how far it is, and what is
+//! known of it that the store was not told yet.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::model::result::ResultId;
+use crate::model::result::{LineResult, LogEntry, ResultId};
 use crate::ports::notices::Progress;
 
 /// The job results at work on this node.
 #[derive(Debug, Default)]
-pub(crate) struct Running(Mutex<HashMap<ResultId, Entry>>);
+pub(crate) struct Running(Mutex<HashMap<ResultId, Arc<Live>>>);
 
+/// A job result at work.
 #[derive(Debug)]
-struct Entry {
-    kill: CancellationToken,
+pub(crate) struct Live {
+    /// Interrupts the work.
+    pub(crate) kill: CancellationToken,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
     progress: Option<Progress>,
+    /// Lines that began or ended and were not written.
+    unwritten: BTreeMap<u32, LineResult>,
+    /// What the running line has logged so far.
+    log: Vec<LogEntry>,
+}
+
+impl Live {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of a line that began or ended.
+    pub(crate) fn line(&self, line: &LineResult) {
+        let mut state = self.state();
+        if line.status.is_final() {
+            state.log.clear();
+        }
+        state.unwritten.insert(line.line_no, line.clone());
+    }
+
+    /// Every line that was not written, as it stands now.
+    pub(crate) fn unwritten(&self) -> Vec<LineResult> {
+        let state = self.state();
+        let with_log = |line: &LineResult| {
+            let log = if line.status.is_final() { line.log.clone() } else { state.log.clone() };
+            LineResult { log, ..line.clone() }
+        };
+        state.unwritten.values().map(with_log).collect()
+    }
+
+    /// These lines were written; what changed of them meanwhile was not.
+    pub(crate) fn written(&self, lines: &[LineResult]) {
+        let mut state = self.state();
+        for line in lines {
+            let open = state.unwritten.get(&line.line_no).is_some_and(|newer| newer.status == line.status);
+            if open && line.status.is_final() {
+                state.unwritten.remove(&line.line_no);
+            }
+        }
+    }
+
+    /// One more message of the running line.
+    pub(crate) fn logged(&self, entry: LogEntry) {
+        self.state().log.push(entry);
+    }
+
+    /// What the running line has logged so far.
+    pub(crate) fn log(&self) -> Vec<LogEntry> {
+        self.state().log.clone()
+    }
+
+    pub(crate) fn set_progress(&self, progress: Progress) {
+        self.state().progress = Some(progress);
+    }
+
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        self.state().progress.clone()
+    }
 }
 
 impl Running {
-    fn entries(&self) -> MutexGuard<'_, HashMap<ResultId, Entry>> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<ResultId, Arc<Live>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that work begins; it ends when what is given is dropped.
     pub(crate) fn begin(&self, id: ResultId) -> AtWork<'_> {
-        let kill = CancellationToken::new();
-        self.entries().insert(id, Entry { kill: kill.clone(), progress: None });
-        AtWork { running: self, id, kill }
+        let live = Arc::new(Live { kill: CancellationToken::new(), state: Mutex::default() });
+        self.entries().insert(id, Arc::clone(&live));
+        AtWork { running: self, id, live }
+    }
+
+    /// The result, if it is at work here.
+    pub(crate) fn find(&self, id: ResultId) -> Option<Arc<Live>> {
+        self.entries().get(&id).cloned()
     }
 
     /// Interrupts all work, since the node stops.
     pub(crate) fn interrupt_all(&self) {
-        self.entries().values().for_each(|entry| entry.kill.cancel());
+        self.entries().values().for_each(|live| live.kill.cancel());
     }
 
     /// Interrupts the work on a result, if it is at work here.
     pub(crate) fn interrupt(&self, id: ResultId) {
-        if let Some(entry) = self.entries().get(&id) {
-            entry.kill.cancel();
+        if let Some(live) = self.find(id) {
+            live.kill.cancel();
         }
-    }
-
-    pub(crate) fn set_progress(&self, id: ResultId, progress: Progress) {
-        if let Some(entry) = self.entries().get_mut(&id) {
-            entry.progress = Some(progress);
-        }
-    }
-
-    pub(crate) fn progress(&self, id: ResultId) -> Option<Progress> {
-        self.entries().get(&id)?.progress.clone()
     }
 }
 
@@ -57,12 +118,15 @@ impl Running {
 pub(crate) struct AtWork<'a> {
     running: &'a Running,
     id: ResultId,
-    /// Interrupts the work.
-    pub(crate) kill: CancellationToken,
+    pub(crate) live: Arc<Live>,
 }
 
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
-        self.running.entries().remove(&self.id);
+        let mut entries = self.running.entries();
+        // A lost lease may have been followed by another claim on the same node.
+        if entries.get(&self.id).is_some_and(|live| Arc::ptr_eq(live, &self.live)) {
+            entries.remove(&self.id);
+        }
     }
 }

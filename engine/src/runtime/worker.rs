@@ -2,102 +2,169 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
-use super::perform::Performed;
+use super::perform::{Ending, Performed};
+use super::patience::Pauses;
 use crate::model::turn::Room;
 use crate::ports::StoreError;
-use crate::ports::queue::{Claim, Claimed, Lease, LeaseError};
+use crate::ports::queue::{Claim, Claimed, Claims, Lease, LeaseError};
 
-/// How long a failing store is left alone at first, and at most.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often an idle worker looks without being told to: wakes are hints.
 const SWEEP: Duration = Duration::from_secs(30);
 
 /// Performs the results of one store.
 pub struct Worker {
     engine: Arc<Engine>,
-    slots: usize,
+    slots: Arc<Slots>,
+}
+
+/// How many results are at work, of how many.
+struct Slots {
+    /// For anybody.
+    all: u32,
+    /// Besides, for organizations that have nothing at work.
+    spare: u32,
+    taken: AtomicU32,
+    freed: Notify,
+}
+
+impl Slots {
+    fn free(&self) -> Room {
+        let taken = self.taken.load(Ordering::Acquire);
+        let slots = self.all.saturating_sub(taken);
+        Room { slots, spare: (self.all + self.spare).saturating_sub(taken).saturating_sub(slots) }
+    }
+}
+
+/// A slot that is taken until this is dropped.
+struct Slot(Arc<Slots>);
+
+impl Slot {
+    fn take(slots: &Arc<Slots>) -> Self {
+        slots.taken.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(slots))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Ordering::AcqRel);
+        self.0.freed.notify_one();
+    }
+}
+
+/// What the worker does after it has looked for work.
+enum Next {
+    /// It looks again as soon as a slot is free: more may wait than it could take.
+    Full,
+    /// It waits to be told, or until this is over.
+    Rest(Duration),
 }
 
 impl Worker {
-    /// A worker that performs up to `slots` results at a time.
+    /// A worker that performs up to `slots` results at a time, and a quarter more for
+    /// organizations that have nothing at work: long jobs of one never keep another waiting.
     pub fn new(engine: Arc<Engine>, slots: usize) -> Self {
-        Self { engine, slots: slots.max(1) }
+        let all = u32::try_from(slots.max(1)).unwrap_or(u32::MAX / 2);
+        let slots = Slots { all, spare: all.div_ceil(4), taken: AtomicU32::new(0), freed: Notify::new() };
+        Self { engine, slots: Arc::new(slots) }
     }
 
-    /// Claims one result and performs it; none if nothing waits or its lease was lost.
+    /// Claims one result and performs it; none if nothing waits or its lease was lost. A
+    /// result that has to wait for another try is waited for.
     ///
     /// # Errors
     /// The store failed.
     pub async fn step(&self) -> Result<Option<Performed>, StoreError> {
-        match self.engine.queue.claim(self.wish(1)).await?.claimed.pop() {
-            Some(claimed) => self.engine.perform(claimed).await,
-            None => Ok(None),
+        loop {
+            let mut claims = self.claim(Room { slots: 1, spare: 0 }).await?;
+            match (claims.claimed.pop(), claims.next_due) {
+                (Some(claimed), _) => match self.engine.perform(claimed).await? {
+                    Ending::Ended(performed) => return Ok(Some(*performed)),
+                    Ending::Postponed => {}
+                    Ending::Lost => return Ok(None),
+                },
+                (None, Some(due)) => {
+                    let wait = (due - self.engine.clock.now()).to_std().unwrap_or_default();
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = self.engine.wake.notified() => {}
+                    }
+                }
+                (None, None) => return Ok(None),
+            }
         }
     }
 
     /// Works until `stop`, then claims nothing more and lets what it has taken up finish
     /// for at most `grace`. What is still at work after that is handed back.
     pub async fn work(self, stop: CancellationToken, grace: Duration) {
-        let slots = Arc::new(Semaphore::new(self.slots));
         let mut at_work = JoinSet::new();
-        let mut pause = FIRST_PAUSE;
-        while let Some(first) = free_slot(&slots, &stop).await {
+        let mut pauses = Pauses::default();
+        while !stop.is_cancelled() {
             while at_work.try_join_next().is_some() {}
-            let rest = match self.claim_into(first, &slots, &stop, &mut at_work).await {
-                Ok(0) => SWEEP,
-                Ok(_) => {
-                    pause = FIRST_PAUSE;
-                    continue;
+            let next = match self.claim_into(&stop, &mut at_work).await {
+                Ok(next) => {
+                    pauses = Pauses::default();
+                    next
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the store failed; claiming again after a pause");
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                    pause
+                    self.engine.health.paused(&error);
+                    Next::Rest(pauses.next())
                 }
             };
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = self.engine.wake.notified() => {}
-                () = tokio::time::sleep(rest) => {}
-            }
+            self.rest(next, &stop).await;
         }
         self.wind_up(at_work, grace).await;
     }
 
-    fn wish(&self, slots: u32) -> Claim {
-        Claim { node: self.engine.node, room: Room { slots, spare: 0 }, now: self.engine.clock.now() }
+    async fn rest(&self, next: Next, stop: &CancellationToken) {
+        let (full, rest) = match next {
+            Next::Full => (true, SWEEP),
+            Next::Rest(rest) => (false, rest),
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.engine.wake.notified() => {}
+            () = self.slots.freed.notified(), if full => {}
+            () = tokio::time::sleep(rest) => {}
+        }
     }
 
-    /// Fills the free slots; says how many results it took up.
-    async fn claim_into(
-        &self,
-        first: OwnedSemaphorePermit,
-        slots: &Arc<Semaphore>,
-        stop: &CancellationToken,
-        at_work: &mut JoinSet<()>,
-    ) -> Result<usize, StoreError> {
-        let mut permits = vec![first];
-        permits.extend(std::iter::from_fn(|| Arc::clone(slots).try_acquire_owned().ok()));
-        let limit = u32::try_from(permits.len()).unwrap_or(u32::MAX);
-        let claimed = self.engine.queue.claim(self.wish(limit)).await?.claimed;
-        let count = claimed.len();
-        for (claimed, permit) in claimed.into_iter().zip(permits) {
-            let (engine, stop) = (Arc::clone(&self.engine), stop.clone());
+    async fn claim(&self, room: Room) -> Result<Claims, StoreError> {
+        let claim = Claim { node: self.engine.node, room, now: self.engine.clock.now() };
+        self.engine.queue.claim(claim).await
+    }
+
+    /// Fills the free slots.
+    async fn claim_into(&self, stop: &CancellationToken, at_work: &mut JoinSet<()>) -> Result<Next, StoreError> {
+        let room = self.slots.free();
+        if room.slots + room.spare == 0 {
+            return Ok(Next::Full);
+        }
+        let claims = self.claim(room).await?;
+        self.engine.health.working();
+        let count = claims.claimed.len() as u64;
+        for claimed in claims.claimed {
+            let (engine, stop, slot) = (Arc::clone(&self.engine), stop.clone(), Slot::take(&self.slots));
             at_work.spawn(async move {
                 perform(&engine, claimed, &stop).await;
-                drop(permit);
+                drop(slot);
             });
         }
-        Ok(count)
+        if count >= u64::from(room.slots) {
+            return Ok(Next::Full);
+        }
+        let due = claims.next_due.map(|due| (due - self.engine.clock.now()).to_std().unwrap_or_default());
+        Ok(Next::Rest(due.map_or(SWEEP, |due| due.min(SWEEP))))
     }
 
     async fn wind_up(&self, mut at_work: JoinSet<()>, grace: Duration) {
@@ -112,23 +179,14 @@ impl Worker {
     }
 }
 
-/// A slot as soon as one is free; none once it is time to stop.
-async fn free_slot(slots: &Arc<Semaphore>, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => None,
-        slot = Arc::clone(slots).acquire_owned() => slot.ok(),
-    }
-}
-
 /// Performs a result, whatever happens: it ends, or waits again.
 async fn perform(engine: &Engine, claimed: Claimed, stop: &CancellationToken) {
     let lease = claimed.lease;
     match AssertUnwindSafe(engine.perform(claimed)).catch_unwind().await {
-        Ok(Ok(Some(_))) => {}
-        Ok(Ok(None)) if stop.is_cancelled() => hand_back(engine, lease).await,
+        Ok(Ok(Ending::Ended(_) | Ending::Postponed)) => {}
+        Ok(Ok(Ending::Lost)) if stop.is_cancelled() => hand_back(engine, lease).await,
         // Killed, or somebody else's by now.
-        Ok(Ok(None)) => {}
+        Ok(Ok(Ending::Lost)) => {}
         Ok(Err(error)) => {
             tracing::error!(result = %lease.result.0, %error, "the store failed while a job was at work; it waits again");
             hand_back(engine, lease).await;
@@ -144,10 +202,10 @@ async fn perform(engine: &Engine, claimed: Claimed, stop: &CancellationToken) {
 
 /// Puts a result back, and keeps trying while the store is away.
 async fn hand_back(engine: &Engine, lease: Lease) {
-    let mut pause = FIRST_PAUSE;
-    while let Err(LeaseError::Store(_)) = engine.queue.release(lease).await {
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+    let mut pauses = Pauses::default();
+    while let Err(LeaseError::Store(error)) = engine.queue.release(lease).await {
+        engine.health.paused(&error);
+        tokio::time::sleep(pauses.next()).await;
     }
     engine.wake.notify_one();
 }

@@ -1,0 +1,58 @@
+//! Whether this node works, or is paused because its store is away, and why.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::model::Instant;
+use crate::ports::StoreError;
+use crate::ports::clock::Clock;
+
+/// Why a node does not work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Since when.
+    pub since: Instant,
+    /// What the store said last, for whoever operates the server.
+    pub reason: String,
+}
+
+/// The state of this node.
+pub struct Health {
+    clock: std::sync::Arc<dyn Clock>,
+    pause: Mutex<Option<Pause>>,
+}
+
+impl Health {
+    pub(crate) fn of(clock: std::sync::Arc<dyn Clock>) -> Self {
+        Self { clock, pause: Mutex::default() }
+    }
+
+    /// Why the node does not work; none if it does.
+    pub fn pause(&self) -> Option<Pause> {
+        self.state().clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, Option<Pause>> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the store failed. The log says so when it begins.
+    pub(crate) fn paused(&self, error: &StoreError) {
+        let reason = error.to_string();
+        let mut state = self.state();
+        match state.as_mut() {
+            Some(pause) => pause.reason = reason,
+            None => {
+                tracing::error!(%reason, "this node is paused until the store can be written again; nothing is lost");
+                *state = Some(Pause { since: self.clock.now(), reason });
+            }
+        }
+    }
+
+    /// Notes that the store works.
+    pub(crate) fn working(&self) {
+        if let Some(pause) = self.state().take() {
+            let lasted = (self.clock.now() - pause.since).num_milliseconds();
+            tracing::warn!(lasted_ms = lasted, "the store can be written again; this node works again");
+        }
+    }
+}
