@@ -15,6 +15,7 @@ pub mod organizations;
 pub mod queue;
 pub mod reach;
 pub mod results;
+pub mod scratch;
 #[doc(hidden)]
 pub mod suite;
 

@@ -4,16 +4,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempt::Attempt;
 use super::engine::Engine;
+use super::rejections::Rejections;
+use super::set::Set;
 use crate::model::fault::Fault;
 use crate::model::job::Job;
 use crate::model::organization::{OrgScope, Organization};
-use crate::model::record::{Records, Rejected};
+use crate::model::record::Rejected;
 use crate::model::result::{Counters, JobResult, LineResult};
 use crate::model::status::Status;
 use crate::ports::StoreError;
 use crate::ports::actions::{Failure, FailureKind};
 use crate::ports::notices::Change;
 use crate::ports::queue::{Claimed, Finish, Lease, LeaseError};
+use crate::ports::scratch::ScratchFault;
 
 /// What came of a job result, with more than the store keeps of it.
 #[derive(Debug)]
@@ -23,8 +26,9 @@ pub struct Performed {
     /// Its lines.
     pub lines: Vec<LineResult>,
     /// The set after the last line.
-    pub records: Records,
-    /// Every rejected record, with the number of its line.
+    pub records: Set,
+    /// The first rejected records of all lines, each with the number of its line. The counter of
+    /// the result says how many there were.
     pub rejected: Vec<(u32, Rejected)>,
 }
 
@@ -34,8 +38,8 @@ pub(crate) struct Done {
     pub status: Status,
     pub message: String,
     pub records_in: u64,
-    pub records: Records,
-    pub rejected: Vec<Rejected>,
+    pub records: Set,
+    pub rejected: Rejections,
 }
 
 /// Why a line did not do its work.
@@ -61,6 +65,12 @@ impl Broken {
     pub(crate) fn of_faults(faults: Vec<Fault>) -> Self {
         let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
         Self::Error(told.join("; "))
+    }
+}
+
+impl From<ScratchFault> for Broken {
+    fn from(fault: ScratchFault) -> Self {
+        Self::Error(fault.to_string())
     }
 }
 
@@ -138,6 +148,6 @@ impl Engine {
         let finish = Finish { status: Status::Error, message, at: self.clock.now(), counters: Counters::default() };
         let result = self.queue.finish(claimed.lease, finish).await?;
         self.tell(claimed.lease.organization, result.id, Change::Status);
-        Ok(Performed { result, lines: Vec::new(), records: claimed.records, rejected: Vec::new() })
+        Ok(Performed { result, lines: Vec::new(), records: Set::held(claimed.records), rejected: Vec::new() })
     }
 }
