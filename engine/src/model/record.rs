@@ -20,15 +20,15 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// As many of the first records as the bounds allow.
-    pub fn of(records: &[Value]) -> Self {
+    /// As many of the first records as the bounds allow, of a set of `all`.
+    pub fn of(first: &[Value], all: usize) -> Self {
         let mut bytes = 0;
-        let fitting = records.iter().take(SAMPLE_RECORDS).take_while(|record| {
+        let fitting = first.iter().take(SAMPLE_RECORDS).take_while(|record| {
             bytes += size_of_text(record);
             bytes <= SAMPLE_BYTES
         });
         let kept: Records = fitting.cloned().collect();
-        let cut = kept.len() < records.len();
+        let cut = kept.len() < all;
         Self { records: kept, cut }
     }
 }
@@ -93,10 +93,10 @@ mod tests {
     #[test]
     fn a_sample_says_when_it_was_cut() {
         let few = vec![json!({"a": 1}); 3];
-        assert_eq!(Sample::of(&few), Sample { records: few.clone(), cut: false });
-        let many = Sample::of(&vec![json!({"a": 1}); 500]);
+        assert_eq!(Sample::of(&few, 3), Sample { records: few.clone(), cut: false });
+        let many = Sample::of(&vec![json!({"a": 1}); 500], 500);
         assert_eq!((many.records.len(), many.cut), (SAMPLE_RECORDS, true));
-        let wide = Sample::of(&[json!({"a": "x".repeat(SAMPLE_BYTES)})]);
+        let wide = Sample::of(&[json!({"a": "x".repeat(SAMPLE_BYTES)})], 1);
         assert_eq!((wide.records.len(), wide.cut), (0, true));
     }
 }

@@ -1,6 +1,7 @@
 //! An action line: hands the set to the action, batch by batch or whole, and
 //! takes up what comes of it.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,23 +11,25 @@ use serde_json::Value;
 use super::attempt::Attempt;
 use super::perform::{Broken, Done};
 use super::reach::{self, LineReach};
+use super::set::Set;
+use super::taking::Taking;
 use crate::model::action::Intake;
 use crate::model::criteria::Reading;
 use crate::model::fault::field;
 use crate::model::line::{ActionWork, Line};
-use crate::model::record::{Records, Rejected};
-use crate::model::status::Status;
-use crate::ports::actions::{ActionLine, Failure, FailureKind, LineContext, OpenLine, Outcome, Severity, Told};
+use crate::ports::actions::{ActionLine, Failure, FailureKind, LineContext, OpenLine, Told};
 
-/// How many records an action may be handed at once that wants them whole.
+/// How many records an action may be handed at once that wants them whole, and how many
+/// bytes of JSON.
 const MAX_WHOLE: usize = 250_000;
+const MAX_WHOLE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Runs an action whose parameters are rendered.
 pub(crate) async fn act(
     attempt: &Attempt<'_>,
     line: &Line,
     (work, parameters): (&ActionWork, &Value),
-    set: &[Value],
+    set: &Set,
     told: &mut Told,
 ) -> Result<Done, Broken> {
     let faults = work.schema.faults(parameters, &field(&line.path, "parameters"), Reading::Rendered);
@@ -109,124 +112,68 @@ impl Limits<'_> {
     }
 }
 
+/// Hands over the set as the action wants it, and takes up what comes back.
 async fn take_all(
     (line, work, intake): (&Line, &ActionWork, Intake),
-    set: &[Value],
+    set: &Set,
     action: &mut dyn ActionLine,
     limits: &Limits<'_>,
 ) -> Result<Done, Broken> {
-    let attempt = limits.attempt;
-    let size = match intake {
-        Intake::Batches => attempt.job.batch_size,
-        Intake::Whole if set.len() > MAX_WHOLE => {
-            let message = format!(
-                "{} takes its records whole, at most {MAX_WHOLE}; there are {}. Choose fewer with a filter.",
-                work.action,
-                set.len()
-            );
-            return Err(Broken::Error(message));
+    let mut taking = Taking::of(limits.attempt.engine.room.writer());
+    match intake {
+        Intake::None => {
+            let outcome = limits.hold(action.take(&[])).await?;
+            taking.outcome_without_records(set, outcome).await?;
         }
-        Intake::Whole | Intake::None => set.len().max(1),
-    };
-    let mut taking = Taking::default();
-    if intake == Intake::None {
-        let outcome = limits.hold(action.take(&[])).await?;
-        taking.outcome_without_records(set, outcome);
-    } else {
-        attempt.progress(line, 0, set.len());
-        // An empty set is still handed over whole: an action may make records from nothing.
-        let empty: &[Value] = &[];
-        let batches = set.chunks(size).chain((set.is_empty() && intake == Intake::Whole).then_some(empty));
-        let mut taken = 0;
-        for batch in batches {
-            let outcome = limits.hold(action.take(batch)).await?;
-            taking.outcome(batch, outcome)?;
-            taken += batch.len();
-            attempt.progress(line, taken, set.len());
+        Intake::Whole => {
+            check_whole(&work.action, set)?;
+            let size = set.len();
+            take_batches(line, set, size, (action, &mut taking), limits).await?;
+            if set.is_empty() {
+                // It is still handed over: an action may make records from nothing.
+                let outcome = limits.hold(action.take(&[])).await?;
+                taking.outcome(Cow::Borrowed(&[]), outcome).await?;
+            }
+        }
+        Intake::Batches => {
+            take_batches(line, set, limits.attempt.job.batch_size, (action, &mut taking), limits).await?;
         }
     }
     let outcome = limits.hold(action.close()).await?;
-    taking.close(outcome);
-    Ok(taking.done(set.len(), &work.action))
+    taking.close(outcome).await?;
+    taking.done(set.len(), &work.action).await
 }
 
-/// What the batches have come to so far.
-#[derive(Default)]
-struct Taking {
-    records: Records,
-    rejected: Vec<Rejected>,
-    message: Option<String>,
-    severity: Option<Severity>,
+async fn take_batches(
+    line: &Line,
+    set: &Set,
+    size: usize,
+    (action, taking): (&mut dyn ActionLine, &mut Taking),
+    limits: &Limits<'_>,
+) -> Result<(), Broken> {
+    limits.attempt.progress(line, 0, set.len());
+    let (mut batches, mut taken) = (set.batches(size, 0), 0);
+    while let Some(batch) = batches.next().await? {
+        let outcome = limits.hold(action.take(&batch)).await?;
+        taken += batch.len();
+        taking.outcome(batch, outcome).await?;
+        limits.attempt.progress(line, taken, set.len());
+    }
+    Ok(())
 }
 
-impl Taking {
-    fn outcome(&mut self, batch: &[Value], outcome: Outcome) -> Result<(), Broken> {
-        let mut leaves = vec![false; batch.len()];
-        for (index, reason) in outcome.rejected {
-            let position = index as usize;
-            let Some(leaving) = leaves.get_mut(position) else {
-                return Err(Broken::Error(format!(
-                    "The action rejected record {position} of a batch of {}; this is a fault of its module.",
-                    batch.len()
-                )));
-            };
-            if !std::mem::replace(leaving, true) {
-                self.rejected.push(Rejected { record: batch[position].clone(), reason });
-            }
-        }
-        match outcome.records {
-            Some(records) => self.records.extend(records),
-            None => self
-                .records
-                .extend(batch.iter().zip(leaves).filter(|(_, leaves)| !leaves).map(|(record, _)| record.clone())),
-        }
-        self.note(outcome.message, outcome.severity);
-        Ok(())
+/// Whether a set is small enough to be handed over whole. Nothing of it is read for this.
+fn check_whole(action: &str, set: &Set) -> Result<(), Broken> {
+    let refused = |most: String, there: String| {
+        let told = format!("{action} takes its records whole, at most {most}; there are {there}.");
+        Err(Broken::Error(format!("{told} Choose fewer with a filter, or fewer fields with its `select`.")))
+    };
+    if set.len() > MAX_WHOLE {
+        return refused(format!("{MAX_WHOLE} of them"), set.len().to_string());
     }
-
-    fn outcome_without_records(&mut self, set: &[Value], outcome: Outcome) {
-        self.records = outcome.records.unwrap_or_else(|| set.to_vec());
-        self.note(outcome.message, outcome.severity);
-    }
-
-    fn close(&mut self, outcome: Outcome) {
-        // Closing without a word adds nothing to how the batches went; without any batch, and
-        // without records, there was nothing to do. A warning counts even without a word.
-        let mute = outcome.message.is_none() && (self.severity.is_some() || outcome.records.is_none());
-        let severity = if mute && outcome.severity == Severity::Success { Severity::Info } else { outcome.severity };
-        self.records.extend(outcome.records.unwrap_or_default());
-        self.note(outcome.message, severity);
-    }
-
-    fn note(&mut self, message: Option<String>, severity: Severity) {
-        self.severity = self.severity.max(Some(severity));
-        self.message = message.or(self.message.take());
-    }
-
-    fn done(self, taken: usize, action: &str) -> Done {
-        let (status, message) = self.verdict(taken, action);
-        Done { status, message, records_in: taken as u64, records: self.records, rejected: self.rejected }
-    }
-
-    fn verdict(&self, taken: usize, action: &str) -> (Status, String) {
-        let said = self.message.clone();
-        if let Some(first) = self.rejected.first() {
-            let all = self.rejected.len() == taken;
-            let status = if all { Status::Error } else { Status::Warning };
-            let which = if all {
-                format!("all {}", counted(taken))
-            } else {
-                format!("{} of {}", self.rejected.len(), counted(taken))
-            };
-            let said = said.map_or_else(String::new, |said| format!(" {said}"));
-            return (status, format!("Rejected {which}; the first: {}.{said}", first.reason.trim_end_matches('.')));
-        }
-        let plain = || format!("{action} took {} and passed on {}.", counted(taken), self.records.len());
-        match self.severity {
-            Some(Severity::Warning) => (Status::Warning, said.unwrap_or_else(plain)),
-            Some(Severity::Info) => (Status::Info, said.unwrap_or_else(|| "There was nothing to do.".to_owned())),
-            _ => (Status::Success, said.unwrap_or_else(plain)),
-        }
+    match set.bytes() {
+        bytes if bytes > MAX_WHOLE_BYTES => refused(format!("{MAX_WHOLE_BYTES} bytes of JSON"), bytes.to_string()),
+        _ => Ok(()),
     }
 }
 

@@ -1,7 +1,5 @@
 //! One attempt at a job result: the set on its way through the lines.
 
-use std::sync::Arc;
-
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
@@ -9,12 +7,14 @@ use values::template::Context;
 
 use super::engine::Engine;
 use super::perform::{Broken, Done, Performed};
+use super::rejections;
+use super::set::Set;
 use super::{act, select};
 use crate::model::dates;
 use crate::model::job::Job;
 use crate::model::line::{Line, Work};
 use crate::model::organization::{OrgScope, Organization};
-use crate::model::record::{Records, Rejected, Sample, kept, kept_sentence, sample_of_rejected};
+use crate::model::record::{Rejected, SAMPLE_RECORDS, Sample, kept, kept_sentence, sample_of_rejected};
 use crate::model::result::{Counters, JobResult, KEPT_REJECTED, LineResult};
 use crate::model::status::Status;
 use crate::model::template::Template;
@@ -39,7 +39,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) zone: Tz,
     pub(crate) kill: CancellationToken,
     variables: Map<String, Value>,
-    records: Arc<Records>,
+    records: Set,
     lines: Vec<LineResult>,
     rejected: Vec<(u32, Rejected)>,
     rest: Option<Rest>,
@@ -69,7 +69,7 @@ impl<'a> Attempt<'a> {
             zone,
             kill,
             variables,
-            records: Arc::new(claimed.records),
+            records: Set::held(claimed.records),
             lines,
             rejected,
             rest: None,
@@ -118,7 +118,7 @@ impl<'a> Attempt<'a> {
         let mut variables = self.variables.clone();
         variables.insert("count".to_owned(), self.records.len().into());
         if template.variables("").iter().any(|(_, variable)| matches!(variable.root(), "records" | "")) {
-            let visible = self.records.iter().take(VISIBLE_RECORDS).cloned().collect();
+            let visible = self.records.first(VISIBLE_RECORDS).to_vec();
             variables.insert("records".to_owned(), Value::Array(visible));
         }
         Context::wraps(Value::Object(variables)).map_err(|error| Broken::Error(error.to_string()))
@@ -150,17 +150,18 @@ impl<'a> Attempt<'a> {
         let counters = Counters {
             records_in: done.records_in,
             records_out: done.records.len() as u64,
-            records_rejected: done.rejected.len() as u64,
+            records_rejected: done.rejected.count(),
         };
         (result.status, result.message, result.counters) = (done.status, done.message, counters);
-        result.sample = Sample::of(&done.records);
-        result.rejected = sample_of_rejected(&done.rejected, KEPT_REJECTED);
-        self.rejected.extend(done.rejected.into_iter().map(|rejected| (line.line_no, rejected)));
+        result.sample = Sample::of(done.records.first(SAMPLE_RECORDS), done.records.len());
+        result.rejected = sample_of_rejected(done.rejected.first(), KEPT_REJECTED);
+        let room = rejections::KEPT.saturating_sub(self.rejected.len());
+        self.rejected.extend(done.rejected.into_first().take(room).map(|rejected| (line.line_no, rejected)));
         if done.status == Status::Error {
             self.rest = line.stops(self.job.stops_on_error).then_some(Rest::AfterStop(line.line_no));
             return;
         }
-        self.records = Arc::new(done.records);
+        self.records = done.records;
         let empty_filter = matches!(line.work, Work::Filter(_)) && self.records.is_empty();
         if empty_filter && !self.job.continues_when_empty {
             self.rest = Some(Rest::AfterEmpty(line.line_no));
@@ -215,13 +216,12 @@ impl<'a> Attempt<'a> {
         let finish = Finish { counters, ..Finish::bare(status, message, self.engine.clock.now()) };
         let result = self.engine.queue.finish(self.lease, finish).await?.result;
         self.engine.tell(self.lease.organization, self.lease.result, Change::Status);
-        let records = Arc::unwrap_or_clone(self.records);
-        Ok(Performed { result, lines: self.lines, records, rejected: self.rejected })
+        Ok(Performed { result, lines: self.lines, records: self.records, rejected: self.rejected })
     }
 
     /// The set as it stands before the line that runs now.
-    pub(crate) fn records(&self) -> Arc<Records> {
-        Arc::clone(&self.records)
+    pub(crate) fn records(&self) -> Set {
+        self.records.clone()
     }
 
     /// Shows how far the line is.

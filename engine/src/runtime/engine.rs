@@ -6,6 +6,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::running::Running;
+use super::set::Room;
 use super::shelf::Shelf;
 use crate::model::organization::OrganizationId;
 use crate::model::result::ResultId;
@@ -20,6 +21,7 @@ use crate::ports::organizations::Organizations;
 use crate::ports::queue::{NodeId, Queue};
 use crate::ports::queues::Queues;
 use crate::ports::results::Results;
+use crate::ports::scratch::Scratch;
 
 /// Everything that jobs need, behind ports. A clone is the same engine.
 #[derive(Clone)]
@@ -46,6 +48,8 @@ pub struct Engine {
     pub files: Arc<dyn Files>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What sets are held in.
+    pub room: Room,
     /// Hints for whoever watches.
     pub notices: Notices,
     /// The queues.
@@ -103,7 +107,8 @@ impl Stores {
 }
 
 impl Engine {
-    /// An engine on these ports.
+    /// An engine on these ports. Sets that are too large for memory go to the system's folder
+    /// for temporary files; see [`Self::with_scratch`].
     pub fn new(stores: Stores, actions: Arc<dyn Actions>, files: Arc<dyn Files>, clock: Arc<dyn Clock>) -> Self {
         Self {
             organizations: stores.organizations,
@@ -120,10 +125,17 @@ impl Engine {
             actions,
             files,
             clock,
+            room: Room::default(),
             notices: Notices::default(),
             running: Arc::default(),
             wake: Arc::default(),
         }
+    }
+
+    /// The same engine with another place for sets that are too large for memory.
+    #[must_use]
+    pub fn with_scratch(self, scratch: Arc<dyn Scratch>) -> Self {
+        Self { room: Room::with(scratch), ..self }
     }
 
     /// How far the running line of a result has come, if this node works on it.

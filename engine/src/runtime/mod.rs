@@ -14,11 +14,14 @@ pub mod manage;
 pub mod modules;
 pub mod perform;
 mod reach;
+mod rejections;
 pub mod running;
 pub mod select;
+pub mod set;
 mod shelf;
 pub mod sources;
 pub mod start;
+mod taking;
 pub mod worker;
 
 #[cfg(test)]

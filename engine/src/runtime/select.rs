@@ -7,6 +7,8 @@ use serde_json::Value;
 use super::act::{self, counted};
 use super::attempt::Attempt;
 use super::perform::{Broken, Done};
+use super::rejections::Rejections;
+use super::set::{Room, Set};
 use super::sources::{self, Stop, collection};
 use crate::model::fault::field;
 use crate::model::filter::Filter;
@@ -31,6 +33,7 @@ pub(crate) async fn select(
 ) -> Result<Done, Broken> {
     let path = field(&line.path, "filter");
     let (set, files) = (attempt.records(), Arc::clone(&attempt.engine.files));
+    let room = attempt.engine.room.clone();
     let organization = attempt.organization.key.clone();
     let stop = Stop::new(attempt.kill.clone(), line.timeout);
     let filter = aside(move || Filter::read(&definition, &path).map_err(Broken::of_faults)).await?;
@@ -46,7 +49,7 @@ pub(crate) async fn select(
             (Some(Source::Collection(source)), Some(taken)) => taken.choose(source, &filter, &stop)?,
             _ => choose(&filter, &set, files.as_ref(), &organization, &stop)?,
         };
-        let chosen = Chosen { filter, read, kept, bare: bare.unwrap_or(read == 0), stop };
+        let chosen = Chosen { room, filter, read, kept, bare: bare.unwrap_or(read == 0), stop };
         if asks { Ok(Err(chosen)) } else { chosen.arrange().map(Ok) }
     });
     let mut chosen = match chosen.await? {
@@ -55,8 +58,9 @@ pub(crate) async fn select(
     };
     let mut warning = None;
     if let Some((action, script)) = work.script.as_deref().filter(|_| !chosen.kept.is_empty()) {
-        let asked = act::act(attempt, line, (action, script), &chosen.kept, told).await?;
-        chosen.kept = asked.records;
+        let kept = Set::held(std::mem::take(&mut chosen.kept));
+        let asked = act::act(attempt, line, (action, script), &kept, told).await?;
+        chosen.kept = aside(move || Ok(asked.records.to_vec()?)).await?;
         warning = (asked.status == Status::Warning).then_some(asked.message);
     }
     let mut done = aside(move || chosen.arrange()).await?;
@@ -69,6 +73,7 @@ pub(crate) async fn select(
 
 /// The records that meet the criteria, not yet in their order.
 struct Chosen {
+    room: Room,
     filter: Filter,
     /// How many were looked at.
     read: usize,
@@ -81,9 +86,10 @@ struct Chosen {
 impl Chosen {
     fn arrange(self) -> Result<Done, Broken> {
         self.stop.check()?;
-        let records = self.filter.arrange(self.kept);
+        let mut records = self.room.writer();
+        records.extend(self.filter.arrange(self.kept))?;
         self.stop.check()?;
-        Ok(done(&self.filter, self.read, records, self.bare))
+        Ok(done(&self.filter, self.read, records.finish()?, self.bare))
     }
 }
 
@@ -96,14 +102,14 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Broken> + Sen
 /// How many records were looked at, and those that match. A collection was taken before.
 fn choose(
     filter: &Filter,
-    set: &Records,
+    set: &Set,
     files: &dyn Files,
     organization: &str,
     stop: &Stop,
 ) -> Result<(usize, Records), Broken> {
     match &filter.source {
         None | Some(Source::Collection(_)) => keep(filter, set, stop),
-        Some(Source::Inline(records)) => keep(filter, records, stop),
+        Some(Source::Inline(records)) => keep(filter, &Set::held(records.clone()), stop),
         Some(Source::File(file)) => {
             let (mut read, mut kept) = (0, Records::new());
             sources::read(files, organization, file, stop, |record| {
@@ -117,16 +123,21 @@ fn choose(
     }
 }
 
-fn keep(filter: &Filter, set: &Records, stop: &Stop) -> Result<(usize, Records), Broken> {
+fn keep(filter: &Filter, set: &Set, stop: &Stop) -> Result<(usize, Records), Broken> {
     let mut kept = Records::new();
-    for part in set.chunks(RECORDS_BETWEEN_CHECKS) {
-        stop.check()?;
-        kept.extend(part.iter().filter(|record| filter.keeps(record)).cloned());
+    for (position, record) in set.iter().enumerate() {
+        if position % RECORDS_BETWEEN_CHECKS == 0 {
+            stop.check()?;
+        }
+        let record = record?;
+        if filter.keeps(&record) {
+            kept.push(record.into_owned());
+        }
     }
     Ok((set.len(), kept))
 }
 
-fn done(filter: &Filter, read: usize, records: Records, bare: bool) -> Done {
+fn done(filter: &Filter, read: usize, records: Set, bare: bool) -> Done {
     let (status, message) = match (&filter.source, records.len()) {
         _ if bare => (Status::Info, "There were no records to choose from.".to_owned()),
         // The store did not say how many it passed over.
@@ -139,5 +150,5 @@ fn done(filter: &Filter, read: usize, records: Records, bare: bool) -> Done {
         (_, 0) => (Status::Info, format!("None of {} matched.", counted(read))),
         (_, kept) => (Status::Success, format!("Chose {kept} of {}.", counted(read))),
     };
-    Done { status, message, records_in: read as u64, records, rejected: Vec::new() }
+    Done { status, message, records_in: read as u64, records, rejected: Rejections::default() }
 }

@@ -55,6 +55,11 @@ impl Harness {
     }
 }
 
+/// The set after the last line.
+pub fn all(performed: &Performed) -> Vec<Value> {
+    performed.records.to_vec().unwrap()
+}
+
 /// `[line, status]` of every line.
 pub fn statuses(performed: &Performed) -> Vec<(u32, Status)> {
     performed.lines.iter().map(|line| (line.line_no, line.status)).collect()

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::harness::{harness, statuses};
+use super::harness::{all, harness, statuses};
 use crate::model::status::Status::{Error, Info, Skipped, Success, Warning};
 
 fn job(lines: Value) -> Value {
@@ -18,7 +18,7 @@ async fn a_filter_replaces_the_set_by_its_source_or_chooses_from_it() {
         {"filter": {"where": {"n": {"lt": 5}}, "orderBy": "-n"}},
     ]);
     let performed = harness().await.perform(job(lines), numbers(100)).await;
-    assert_eq!(performed.records, [json!({"n": 4}), json!({"n": 3})]);
+    assert_eq!(all(&performed), [json!({"n": 4}), json!({"n": 3})]);
     assert_eq!(performed.result.status, Success);
     assert_eq!(performed.result.message, "All 2 lines did their work; 2 records came out.");
     assert_eq!((performed.result.counters.records_in, performed.result.counters.records_out), (5, 2));
@@ -29,22 +29,22 @@ async fn no_record_is_seen_twice_or_missed_between_batches() {
     let mut batched = job(json!([{"action": "count"}]));
     batched["batchSize"] = json!(40);
     let performed = harness().await.perform(batched, numbers(100)).await;
-    assert_eq!(performed.records, [json!({"n": 40}), json!({"n": 40}), json!({"n": 20})]);
+    assert_eq!(all(&performed), [json!({"n": 40}), json!({"n": 40}), json!({"n": 20})]);
     let whole = harness().await.perform(job(json!([{"action": "whole"}])), numbers(5000)).await;
-    assert_eq!(whole.records, [json!({"n": 5000})]);
+    assert_eq!(all(&whole), [json!({"n": 5000})]);
 }
 
 #[tokio::test]
 async fn an_action_that_returns_nothing_leaves_the_set() {
     let performed = harness().await.perform(job(json!([{"action": "pass"}])), numbers(3)).await;
-    assert_eq!(Value::Array(performed.records), numbers(3));
+    assert_eq!(Value::Array(all(&performed)), numbers(3));
     assert_eq!(performed.lines[0].message, "test/pass took 3 records and passed on 3.");
 }
 
 #[tokio::test]
 async fn rejected_records_leave_the_set_with_their_reason_and_make_a_warning() {
     let performed = harness().await.perform(job(json!([{"name": "odd", "action": "reject-odd"}])), numbers(4)).await;
-    assert_eq!(performed.records, [json!({"n": 2}), json!({"n": 4})]);
+    assert_eq!(all(&performed), [json!({"n": 2}), json!({"n": 4})]);
     let told: Vec<_> = performed
         .rejected
         .iter()
@@ -60,7 +60,7 @@ async fn a_line_that_rejects_everything_is_in_error_and_its_input_goes_on() {
     let lines = json!([{"action": "reject-odd"}, {"action": "count"}]);
     let performed = harness().await.perform(job(lines), json!([{"n": 1}, {"n": 3}])).await;
     assert_eq!(statuses(&performed), [(10, Error), (20, Success)]);
-    assert_eq!(performed.records, [json!({"n": 2})]);
+    assert_eq!(all(&performed), [json!({"n": 2})]);
     assert_eq!(performed.result.status, Error);
 }
 
@@ -80,7 +80,7 @@ async fn a_job_that_goes_on_ends_with_the_worst_status() {
     let performed = harness().await.perform(job(lines), numbers(2)).await;
     assert_eq!(statuses(&performed), [(10, Error), (20, Warning), (30, Success)]);
     assert_eq!(performed.result.status, Error);
-    assert_eq!(Value::Array(performed.records), numbers(2));
+    assert_eq!(Value::Array(all(&performed)), numbers(2));
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn what_is_too_large_to_keep_leaves_a_mark() {
     let long = "x".repeat(100_000);
     let lines = json!([{"action": "echo", "parameters": {"said": long}}]);
     let performed = harness().await.perform(job(lines), numbers(1)).await;
-    assert_eq!(performed.records[0]["said"], long);
+    assert_eq!(all(&performed)[0]["said"], long);
     assert_eq!(performed.lines[0].parameters, "… 100011 bytes, too many to keep");
     assert!(performed.lines[0].sample.cut);
 }
@@ -181,8 +181,8 @@ async fn later_lines_see_what_earlier_ones_did() {
         {"action": "echo", "parameters": {"said": "${lines.big.message} ${lines.10.status} ${count} ${records.0.n} ${today} ${startedBy}"}},
     ]);
     let performed = harness().await.perform(job(lines), numbers(5)).await;
-    assert_eq!(performed.records[0]["said"], "Chose 2 of 5 records. success 2 4 2026-11-20 tester");
-    assert_eq!(performed.lines[1].parameters, performed.records[0]);
+    assert_eq!(all(&performed)[0]["said"], "Chose 2 of 5 records. success 2 4 2026-11-20 tester");
+    assert_eq!(performed.lines[1].parameters, all(&performed)[0]);
 }
 
 #[tokio::test]

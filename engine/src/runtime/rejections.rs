@@ -1,0 +1,74 @@
+//! The records that a line rejected: the first of them with their reasons, and how many there were.
+
+use crate::model::record::{Rejected, size_of_text};
+
+/// How many rejected records are kept in memory, and how many bytes of them.
+pub(crate) const KEPT: usize = 10_000;
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Rejected records in the order in which they left the set.
+#[derive(Debug, Default)]
+pub(crate) struct Rejections {
+    first: Vec<Rejected>,
+    bytes: usize,
+    count: u64,
+}
+
+impl Rejections {
+    /// Notes one. It is kept as long as there is room, and no later one instead of it.
+    pub(crate) fn push(&mut self, rejected: Rejected) {
+        let all_kept = self.first.len() as u64 == self.count;
+        self.count += 1;
+        if !all_kept || self.first.len() == KEPT {
+            return;
+        }
+        self.bytes += size_of_text(&rejected.record) + rejected.reason.len();
+        // The first is always kept: its reason is told.
+        if self.bytes <= KEPT_BYTES || self.first.is_empty() {
+            self.first.push(rejected);
+        }
+    }
+
+    /// How many there were.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Those that were kept.
+    pub(crate) fn first(&self) -> &[Rejected] {
+        &self.first
+    }
+
+    /// Those that were kept.
+    pub(crate) fn into_first(self) -> impl Iterator<Item = Rejected> {
+        self.first.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn rejected(text: &str) -> Rejected {
+        Rejected { record: json!({"text": text}), reason: "odd".to_owned() }
+    }
+
+    #[test]
+    fn all_are_counted_and_the_first_are_kept() {
+        let mut rejections = Rejections::default();
+        (0..KEPT + 5).for_each(|_| rejections.push(rejected("x")));
+        assert_eq!((rejections.first().len(), rejections.count()), (KEPT, KEPT as u64 + 5));
+    }
+
+    #[test]
+    fn what_is_large_ends_what_is_kept() {
+        let mut rejections = Rejections::default();
+        let large = "x".repeat(KEPT_BYTES / 2);
+        for text in [large.as_str(), &large, "small"] {
+            rejections.push(rejected(text));
+        }
+        assert_eq!((rejections.first().len(), rejections.count()), (1, 3), "nothing is left out in between");
+    }
+}
