@@ -4,15 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use values::template::Variable;
 
 use super::action::{Intake, ModuleDigest};
 use super::catalogue::{Catalogue, Choice, Pin};
 use super::criteria::{self, Reading};
+use super::duration;
 use super::fault::{Fault, field};
 use super::filter::Filter;
 use super::result::LineKind;
+use super::retry::Retry;
 use super::schema::Schema;
 use super::template::Template;
+
+/// The highest number that a line of a job may have; the job schema says the same.
+pub const HIGHEST_LINE_NO: u32 = 1_000_000_000;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
@@ -31,6 +37,10 @@ pub struct Line {
     pub timeout: Duration,
     /// Whether an error ends the job.
     pub on_error: OnError,
+    /// Whether and how it is tried again; only an action is.
+    pub retry: Option<Retry>,
+    /// Whether all records that it passed on are kept, for sources that read them later.
+    pub keep: bool,
     /// Its place in the job's document: `lines[2]`.
     pub path: String,
 }
@@ -109,26 +119,23 @@ impl Line {
         catalogue: &Catalogue,
         choice: Choice<'_>,
     ) -> Result<Self, Vec<Fault>> {
-        let work = match (written.get("filter"), written.get("action").and_then(Value::as_str)) {
-            (Some(filter), None) if written.get("parameters").is_none() => {
-                read_filter(filter, &field(path, "filter"), (catalogue, choice))
-            }
-            (None, Some(action)) => {
-                read_action(action, written, path, (catalogue, choice)).map(|work| Work::Action(Box::new(work)))
-            }
-            (Some(_), None) => {
-                Err(vec![Fault::at(field(path, "parameters"), "belong to an action; a filter is told all in `filter`")])
-            }
-            (Some(_), Some(_)) => Err(vec![Fault::at(path, "is both a filter and an action; make two lines of it")]),
-            (None, None) => Err(vec![Fault::at(path, "says neither `filter` nor `action`")]),
-        }?;
+        let mut faults = Vec::new();
+        let timeout = duration::of_field((written, "timeout", path), duration::LONGEST_LINE, &mut faults);
+        let retry = read_retry(written, path).unwrap_or_else(|more| {
+            faults.extend(more);
+            None
+        });
+        let work = read_work(written, path, (catalogue, choice)).map_err(|more| faults.extend(more));
+        let (Ok(work), true) = (work, faults.is_empty()) else { return Err(faults) };
         Ok(Self {
             line_no,
             name: written["name"].as_str().map(str::to_owned),
             active: written["active"].as_bool().unwrap_or(true),
             work,
-            timeout: written["timeout"].as_str().and_then(duration).unwrap_or(DEFAULT_TIMEOUT),
+            timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
             on_error: OnError::from_word(written["onError"].as_str()),
+            retry,
+            keep: written["keep"].as_bool().unwrap_or(false),
             path: path.to_owned(),
         })
     }
@@ -159,12 +166,43 @@ impl Line {
         self.name.as_deref().or(self.action()).unwrap_or("filter")
     }
 
+    /// Every variable that is read when the line runs, with the path of the text that reads it.
+    pub fn variables(&self) -> Vec<(String, Variable)> {
+        let (template, path) = self.template();
+        template.variables(&path)
+    }
+
     /// What is rendered when the line runs, and its path in the document.
     pub fn template(&self) -> (&Template, String) {
         match &self.work {
             Work::Filter(work) => (&work.definition, field(&self.path, "filter")),
             Work::Action(work) => (&work.parameters, field(&self.path, "parameters")),
         }
+    }
+}
+
+fn read_work(written: &Value, path: &str, catalogue: (&Catalogue, Choice<'_>)) -> Result<Work, Vec<Fault>> {
+    let fault = |place: &str, message: &str| Err(vec![Fault::at(place, message)]);
+    match (written.get("filter"), written.get("action").and_then(Value::as_str)) {
+        (Some(_), None) if written.get("parameters").is_some() => {
+            fault(&field(path, "parameters"), "belong to an action; a filter is told all in `filter`")
+        }
+        (Some(filter), None) => read_filter(filter, &field(path, "filter"), catalogue),
+        (None, Some(action)) => read_action(action, written, path, catalogue).map(|work| Work::Action(Box::new(work))),
+        (Some(_), Some(_)) => fault(path, "is both a filter and an action; make two lines of it"),
+        (None, None) => fault(path, "says neither `filter` nor `action`"),
+    }
+}
+
+/// Only an action can say of a failure that it may pass.
+fn read_retry(written: &Value, path: &str) -> Result<Option<Retry>, Vec<Fault>> {
+    let place = field(path, "retry");
+    match written.get("retry") {
+        None => Ok(None),
+        Some(_) if written.get("filter").is_some() => {
+            Err(vec![Fault::at(place, "belongs to an action; what a filter fails of does not pass by itself")])
+        }
+        Some(retry) => Retry::read(retry, &place).map(Some),
     }
 }
 
@@ -243,32 +281,5 @@ impl OnError {
             Some("continue") => Self::Continue,
             _ => Self::Inherit,
         }
-    }
-}
-
-/// `250ms`, `30s`, `5m`, `2h`.
-fn duration(text: &str) -> Option<Duration> {
-    let unit = text.find(|character: char| !character.is_ascii_digit())?;
-    let count: u64 = text[..unit].parse().ok()?;
-    match &text[unit..] {
-        "ms" => Some(Duration::from_millis(count)),
-        "s" => Some(Duration::from_secs(count)),
-        "m" => Some(Duration::from_secs(count * 60)),
-        "h" => Some(Duration::from_secs(count * 3600)),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_a_number_with_a_unit() {
-        assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(duration("30s"), Some(Duration::from_secs(30)));
-        assert_eq!(duration("5m"), Some(Duration::from_secs(300)));
-        assert_eq!(duration("2h"), Some(Duration::from_secs(7200)));
-        assert_eq!(duration("2"), None);
     }
 }

@@ -1,20 +1,20 @@
-//! What a start does when an earlier result of the same job has not ended.
+//! What a start does while an earlier result of the same job is pending or running.
 
-/// The rule of a job for results that would overlap.
+/// What becomes of a start that would overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Overlap {
-    /// The new result waits until those before it have ended.
+    /// It waits until the earlier one has ended.
     Queue,
-    /// The new result ends at once as `info`, and says why.
+    /// It leaves a result that says it was skipped.
     Skip,
-    /// They run side by side.
+    /// Both run at once.
     Allow,
-    /// Those before it are killed.
+    /// It kills the earlier one and takes its place.
     Replace,
 }
 
 impl Overlap {
-    /// Every rule.
+    /// Every one of them.
     pub const ALL: [Self; 4] = [Self::Queue, Self::Skip, Self::Allow, Self::Replace];
 
     /// The word used in files and in the API.
@@ -27,8 +27,21 @@ impl Overlap {
         }
     }
 
-    /// The rule that a word stands for.
+    /// What a word stands for.
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|rule| rule.word() == word)
+        Self::ALL.into_iter().find(|overlap| overlap.word() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_go_there_and_back() {
+        for overlap in Overlap::ALL {
+            assert_eq!(Overlap::from_word(overlap.word()), Some(overlap));
+        }
+        assert_eq!(Overlap::from_word("Skip"), None);
     }
 }

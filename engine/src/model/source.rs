@@ -1,11 +1,15 @@
 //! Where a filter's records come from.
 
+mod result;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::collection::check_name;
 use super::record::Records;
+
+pub use result::{LineRef, ResultSource, WhichResult};
 
 /// A source, as a rendered filter definition names it.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +20,8 @@ pub enum Source {
     File(FileSource),
     /// A collection.
     Collection(CollectionSource),
+    /// What a line of an earlier job result passed on.
+    Result(ResultSource),
 }
 
 /// Records that are kept for the organization.
@@ -79,7 +85,10 @@ impl Source {
             (Some(Value::String(path)), _) => FileSource::of_path(path).map(Self::File),
             (Some(file), _) => FileSource::read(file["path"].as_str().unwrap_or_default(), file).map(Self::File),
             (None, Some(collection)) => CollectionSource::read(collection).map(Self::Collection),
-            (None, None) => Err("names no source; write inline, file or collection".to_owned()),
+            (None, None) => match value.get("result") {
+                Some(result) => ResultSource::read(result).map(Self::Result),
+                None => Err("names no source; write inline, file, collection or result".to_owned()),
+            },
         }
     }
 }

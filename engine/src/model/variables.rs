@@ -4,16 +4,19 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 use values::template::Variable;
 
-use super::fault::did_you_mean;
+use super::fault::{Fault, did_you_mean};
+use super::notify::FIELDS_OF_RESULT;
 use super::result::{JobResult, LineResult};
 use super::{Instant, dates};
 
 /// How many records of the set a template may see.
 pub const VISIBLE_RECORDS: usize = 1000;
 
-/// What a job's templates may name besides what every job may.
+/// What a template may name besides what every one may.
 #[derive(Debug, Default)]
 pub struct Names {
+    /// Where it stands.
+    pub place: Place,
     /// The arguments of the job; none if it takes any.
     pub arguments: Option<Vec<String>>,
     /// Names and numbers of the lines before, and of those that come later.
@@ -21,6 +24,19 @@ pub struct Names {
     /// Lines whose results are not there yet.
     pub later: Vec<String>,
 }
+
+/// Where a template stands, which decides about its variables.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Place {
+    /// In a line of a job.
+    #[default]
+    Line,
+    /// In a rule that tells of ended results.
+    Notice,
+}
+
+/// What a template may name that tells of a result, besides dates.
+const OF_NOTICES: [&str; 7] = ["timeZone", "job", "result", "organization", "startedBy", "records", "this"];
 
 const ROOTS: [&str; 12] = [
     "since",
@@ -38,26 +54,47 @@ const ROOTS: [&str; 12] = [
 ];
 
 impl Names {
+    /// A fault for each of these variables that is not known, at the path of the text that reads it.
+    pub fn faults(&self, variables: Vec<(String, Variable)>) -> Vec<Fault> {
+        let variables = variables.into_iter();
+        variables.filter_map(|(path, variable)| Some(Fault::at(path, self.fault(&variable)?))).collect()
+    }
+
     /// Why the variable is not known, as a sentence; none if it is.
     pub fn fault(&self, variable: &Variable) -> Option<String> {
         let path: Vec<&str> = variable.path.iter().map(String::as_str).collect();
         match path.as_slice() {
             [] => None,
             ["secret", ..] => Some("this version keeps no secrets yet; pass the value as an argument".to_owned()),
-            ["values", ..] => {
-                Some("`values` belong to filter templates, which this version does not have yet".to_owned())
-            }
+            ["values", ..] => Some("`values` are known in filter templates only; a line has `args`".to_owned()),
+            [root, ..] if !self.knows(root) => Some(self.unknown_root(root)),
             ["args", name, ..] => self.unknown_argument(name),
             ["lines", name, rest @ ..] => self.unknown_line(name, rest),
             ["job", name, ..] => unknown("job", name, &["key", "name", "version"]),
+            ["result", name, ..] if self.place == Place::Notice => unknown("result", name, &FIELDS_OF_RESULT),
             ["result", name, ..] => unknown("result", name, &["id", "attempt"]),
             ["organization", name, ..] => unknown("organization", name, &["key", "name"]),
-            [root, ..] if ROOTS.contains(root) || dates::NAMES.contains(root) => None,
-            [root, ..] => {
-                let near = did_you_mean(root, ROOTS.into_iter().filter(|name| *name != "this").chain(dates::NAMES));
-                Some(format!("there is no variable `{root}`{near}"))
-            }
+            _ => None,
         }
+    }
+
+    fn roots(&self) -> &'static [&'static str] {
+        if self.place == Place::Notice { &OF_NOTICES } else { &ROOTS }
+    }
+
+    fn knows(&self, root: &str) -> bool {
+        self.roots().contains(&root) || dates::NAMES.contains(&root)
+    }
+
+    fn unknown_root(&self, root: &str) -> String {
+        if ROOTS.contains(&root) {
+            let known = OF_NOTICES.iter().filter(|name| **name != "this").map(|name| format!("`{name}`"));
+            let known = known.collect::<Vec<_>>().join(", ");
+            return format!("`{root}` belongs to lines; what tells of a result may name {known} and dates");
+        }
+        let known = self.roots().iter().copied().filter(|name| *name != "this");
+        let near = did_you_mean(root, known.chain(dates::NAMES));
+        format!("there is no variable `{root}`{near}")
     }
 
     fn unknown_argument(&self, name: &str) -> Option<String> {

@@ -135,11 +135,13 @@ impl Engine {
     /// Opens every action whose parameters hold no placeholder, and closes it unused.
     async fn rehearse(&self, job: &Job) -> Vec<Fault> {
         let mut faults = Vec::new();
-        for line in &job.lines {
+        let lines = job.lines.iter().map(|line| (line, field(&line.path, "parameters")));
+        let rules = job.notify.iter().map(|rule| (&rule.line, rule.place.clone()));
+        for (line, place) in lines.chain(rules) {
             let (work, parameters, place) = match &line.work {
-                Work::Action(work) => (work.as_ref(), work.parameters.constant(), "parameters"),
+                Work::Action(work) => (work.as_ref(), work.parameters.constant(), place),
                 Work::Filter(FilterWork { script: Some(script), .. }) => {
-                    (&script.0, Some(script.1.clone()), "filter.script")
+                    (&script.0, Some(script.1.clone()), field(&line.path, "filter.script"))
                 }
                 Work::Filter(_) => continue,
             };
@@ -148,7 +150,7 @@ impl Engine {
             let opened = self.open(rehearsal(line, work, parameters, Arc::clone(&nowhere) as _)).await;
             // An action that wants to reach outside when it is opened can only be judged when it runs.
             if let (Err(failure), false) = (opened, nowhere.was_asked()) {
-                faults.push(Fault::at(field(&line.path, place), failure.message));
+                faults.push(Fault::at(place, failure.message));
             }
         }
         faults

@@ -110,6 +110,7 @@ fn choose(
     match &filter.source {
         None | Some(Source::Collection(_)) => keep(filter, set, stop),
         Some(Source::Inline(records)) => keep(filter, &Set::held(records.clone()), stop),
+        Some(Source::Result(_)) => Err(Broken::Error("The source `result` needs a server.".to_owned())),
         Some(Source::File(file)) => {
             let (mut read, mut kept) = (0, Records::new());
             sources::read(files, organization, file, stop, |record| {

@@ -1,0 +1,83 @@
+//! Durations as files write them: `250ms`, `30s`, `5m`, `2h`, `7d`.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::fault::{Fault, field};
+
+/// The longest that a line may take, and that may be waited between two tries of it.
+pub const LONGEST_LINE: Duration = Duration::from_secs(DAY);
+/// The longest that a job may take, from its first beginning to its end.
+pub const LONGEST_JOB: Duration = Duration::from_secs(30 * DAY);
+
+const DAY: u64 = 24 * 60 * 60;
+/// Milliseconds of each unit, the largest first.
+const UNITS: [(&str, u64); 5] = [("d", 1000 * DAY), ("h", 1000 * 60 * 60), ("m", 1000 * 60), ("s", 1000), ("ms", 1)];
+
+/// Reads a duration of more than nothing and at most `most`.
+///
+/// # Errors
+/// One sentence with the cure.
+pub fn parse(text: &str, most: Duration) -> Result<Duration, String> {
+    let duration = measure(text).filter(|duration| !duration.is_zero()).ok_or_else(|| {
+        format!("`{text}` is no duration; write a whole number above 0 with ms, s, m, h or d, such as 30s")
+    })?;
+    if duration > most {
+        return Err(format!("{text} is longer than {}, the most that is allowed here", shown(most)));
+    }
+    Ok(duration)
+}
+
+/// Reads the duration in a field of `written`, where there is one; what is wrong with it
+/// joins the faults.
+pub fn of_field(
+    (written, name, path): (&Value, &str, &str),
+    most: Duration,
+    faults: &mut Vec<Fault>,
+) -> Option<Duration> {
+    let text = written.get(name)?.as_str()?;
+    parse(text, most).map_err(|message| faults.push(Fault::at(field(path, name), message))).ok()
+}
+
+/// A duration in the largest unit that says it in a whole number.
+pub fn shown(duration: Duration) -> String {
+    let all = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let fitting = UNITS.iter().find(|(_, size)| all >= *size && all % size == 0);
+    fitting.map_or_else(|| "0s".to_owned(), |(unit, size)| format!("{}{unit}", all / size))
+}
+
+fn measure(text: &str) -> Option<Duration> {
+    let end = text.find(|character: char| !character.is_ascii_digit())?;
+    let (count, unit) = (text[..end].parse::<u64>().ok()?, &text[end..]);
+    let (_, size) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    count.checked_mul(*size).map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_a_number_with_a_unit() {
+        for (text, millis) in [("250ms", 250), ("30s", 30_000), ("5m", 300_000), ("2h", 7_200_000), ("7d", 604_800_000)]
+        {
+            assert_eq!(parse(text, LONGEST_JOB), Ok(Duration::from_millis(millis)), "{text}");
+            assert_eq!(shown(Duration::from_millis(millis)), text);
+        }
+        for wrong in
+            ["", "2", "s", "0s", "-1s", "1.5s", "1 s", "2w", "1S", "99999999999999999999s", "999999999999999999d"]
+        {
+            assert!(parse(wrong, LONGEST_JOB).unwrap_err().contains("is no duration"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_told_with_the_most() {
+        assert_eq!(parse("24h", LONGEST_LINE), Ok(LONGEST_LINE));
+        let told = parse("25h", LONGEST_LINE).unwrap_err();
+        assert_eq!(told, "25h is longer than 1d, the most that is allowed here");
+        assert_eq!(parse("30d", LONGEST_JOB), Ok(LONGEST_JOB));
+        assert!(parse("43201m", LONGEST_JOB).unwrap_err().contains("longer than 30d"));
+    }
+}

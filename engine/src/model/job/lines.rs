@@ -1,0 +1,109 @@
+//! The lines of a job and its notification rules, read with what they may call each other.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::model::argument::Arguments;
+use crate::model::catalogue::{Catalogue, Choice};
+use crate::model::fault::{Fault, element, field};
+use crate::model::line::Line;
+use crate::model::notify::NotifyRule;
+use crate::model::variables::{Names, Place};
+
+const LINE_STEP: u64 = 10;
+
+/// What templates may call the lines: each number, and the name and the number that mean it.
+pub(super) type Ids = Vec<(u64, String)>;
+
+/// Reads every line that has the right shape.
+pub(super) fn read(
+    document: &Value,
+    (catalogue, choice): (&Catalogue, Choice<'_>),
+    faults: &mut Vec<Fault>,
+) -> (Vec<Line>, Ids) {
+    let mut taken = Taken::default();
+    let misshapen = places(faults);
+    let (mut lines, mut ids) = (Vec::new(), Ids::new());
+    for (index, written) in document["lines"].as_array().into_iter().flatten().enumerate() {
+        let path = element("lines", index);
+        let number = taken.number(written, &path, faults);
+        taken.name(written, &path, faults);
+        ids.push((number, number.to_string()));
+        ids.extend(written["name"].as_str().map(|name| (number, name.to_owned())));
+        if misshapen.iter().any(|place| place.starts_with(&path)) {
+            continue;
+        }
+        match Line::read(written, u32::try_from(number).unwrap_or(u32::MAX), &path, catalogue, choice) {
+            Ok(line) => lines.push(line),
+            Err(more) => faults.extend(more),
+        }
+    }
+    lines.sort_by_key(|line| line.line_no);
+    (lines, ids)
+}
+
+/// Reads every notification rule that has the right shape.
+pub(super) fn read_rules(
+    document: &Value,
+    catalogue: (&Catalogue, Choice<'_>),
+    faults: &mut Vec<Fault>,
+) -> Vec<NotifyRule> {
+    let misshapen = places(faults);
+    let written = document["notify"].as_array().into_iter().flatten().enumerate();
+    let shapely = written.filter(|(index, _)| {
+        let path = element("notify", *index);
+        !misshapen.iter().any(|place| place.starts_with(&path))
+    });
+    let read = shapely.filter_map(|(index, written)| {
+        NotifyRule::read(written, index, catalogue).map_err(|more| faults.extend(more)).ok()
+    });
+    read.collect()
+}
+
+fn places(faults: &[Fault]) -> Vec<String> {
+    faults.iter().map(|fault| fault.path.clone()).collect()
+}
+
+/// Numbers and names that lines already have, with the first line of each.
+#[derive(Default)]
+struct Taken {
+    numbers: BTreeMap<u64, String>,
+    names: BTreeMap<String, String>,
+    highest: u64,
+}
+
+impl Taken {
+    fn number(&mut self, written: &Value, path: &str, faults: &mut Vec<Fault>) -> u64 {
+        let number = written["lineNo"].as_u64().unwrap_or(self.highest.saturating_add(LINE_STEP));
+        self.highest = self.highest.max(number);
+        if let Some(first) = self.numbers.insert(number, path.to_owned()) {
+            let told = format!("{number} is already the number of {first}; give each line its own");
+            faults.push(Fault::at(field(path, "lineNo"), told));
+        }
+        number
+    }
+
+    fn name(&mut self, written: &Value, path: &str, faults: &mut Vec<Fault>) {
+        let Some(name) = written["name"].as_str() else { return };
+        if let Some(first) = self.names.insert(name.to_owned(), path.to_owned()) {
+            let told = format!("`{name}` is already the name of {first}; give each line its own");
+            faults.push(Fault::at(field(path, "name"), told));
+        }
+    }
+}
+
+/// A fault for every variable that a line's templates cannot have.
+pub(super) fn faults_of_names(lines: &[Line], ids: &Ids, arguments: &Arguments) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for line in lines {
+        let called = |earlier: bool| {
+            let ids = ids.iter().filter(move |(number, _)| (*number < line.line_no.into()) == earlier);
+            ids.map(|(_, id)| id.clone()).collect()
+        };
+        let names =
+            Names { place: Place::Line, arguments: arguments.names(), earlier: called(true), later: called(false) };
+        faults.extend(names.faults(line.variables()));
+    }
+    faults
+}

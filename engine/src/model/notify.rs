@@ -1,0 +1,135 @@
+//! Notification rules: which endings of a job's results are told, and by which action.
+//!
+//! A rule is carried out by an action line, which is handed one record that tells of the
+//! result ([`summary`]). Whether the rule applies is decided here, and by nothing but how
+//! the result ended.
+
+mod occasion;
+mod summary;
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::catalogue::{Catalogue, Choice};
+use super::duration::{LONGEST_JOB, of_field};
+use super::fault::{Fault, element, field};
+use super::line::{HIGHEST_LINE_NO, Line};
+use super::variables::{Names, Place};
+
+pub use occasion::{Ended, Occasion};
+pub use summary::{FIELDS_OF_RESULT, summary, variables};
+
+/// The action that a webhook is sent by.
+const WEBHOOK_ACTION: &str = "http/request";
+/// How often telling is tried, unless the rule says.
+const TRIES: u32 = 5;
+
+/// A rule of a valid job.
+#[derive(Debug)]
+pub struct NotifyRule {
+    /// The endings that are told.
+    pub on: Vec<Occasion>,
+    /// Told too is what took longer.
+    pub slower_than: Option<Duration>,
+    /// What tells it. Its number is above those of all lines of jobs.
+    pub line: Line,
+    /// Where its parameters stand in the job's document.
+    pub place: String,
+}
+
+impl NotifyRule {
+    /// Reads the rule at `notify[index]`, whose shape the job schema has already accepted.
+    ///
+    /// # Errors
+    /// Every fault, with its path.
+    pub fn read(
+        written: &Value,
+        index: usize,
+        (catalogue, choice): (&Catalogue, Choice<'_>),
+    ) -> Result<Self, Vec<Fault>> {
+        let path = element("notify", index);
+        let mut faults = Vec::new();
+        let slower_than = of_field((written, "slowerThan", &path), LONGEST_JOB, &mut faults);
+        if written.get("on").is_none() && written.get("slowerThan").is_none() {
+            faults.push(Fault::at(&path, "says neither `on` nor `slowerThan`, so it would tell of nothing"));
+        }
+        let line_no = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(HIGHEST_LINE_NO + 1);
+        let line = as_line(written, &path)
+            .and_then(|line| Line::read(&line, line_no, &path, catalogue, choice))
+            .and_then(known_names)
+            .map_err(|more| faults.extend(more.into_iter().map(|fault| at_webhook(fault, written, &path))));
+        let (Ok(line), true) = (line, faults.is_empty()) else { return Err(faults) };
+        let words = written["on"].as_array().into_iter().flatten();
+        let place = field(&path, if written.get("webhook").is_some() { "webhook" } else { "parameters" });
+        Ok(Self {
+            on: words.filter_map(|word| Occasion::from_word(word.as_str()?)).collect(),
+            slower_than,
+            line,
+            place,
+        })
+    }
+
+    /// What there is to tell of a result that ended so; none if the rule is not about it.
+    /// A result that several reasons speak for is told once, by the rarest of them.
+    pub fn applies(&self, ended: &Ended) -> Option<Occasion> {
+        let wanted = |occasion: Occasion| self.on.contains(&occasion).then_some(occasion);
+        let recovered = ended.recovered().then_some(Occasion::Recovered).and_then(wanted);
+        let slow = ended.duration.zip(self.slower_than).is_some_and(|(took, most)| took > most);
+        recovered.or_else(|| wanted(Occasion::Ended(ended.status))).or(slow.then_some(Occasion::Slow))
+    }
+}
+
+/// The rule as the action line that carries it out.
+fn as_line(written: &Value, path: &str) -> Result<Value, Vec<Fault>> {
+    let fault = |place: &str, message: &str| Err(vec![Fault::at(place, message)]);
+    let (action, parameters) = match (written.get("webhook"), written.get("action")) {
+        (Some(_), Some(_)) => return fault(path, "says both `webhook` and `action`; make two rules of it"),
+        (None, None) => return fault(path, "says neither `webhook` nor `action`, so nobody would be told"),
+        (Some(_), None) if written.get("parameters").is_some() => {
+            return fault(&field(path, "parameters"), "belong to an action; a webhook takes `url` and `headers`");
+        }
+        (Some(webhook), None) => (json!(WEBHOOK_ACTION), of_webhook(webhook)),
+        (None, Some(action)) => (action.clone(), written.get("parameters").cloned().unwrap_or_else(|| json!({}))),
+    };
+    let mut retry = written.get("retry").and_then(Value::as_object).cloned().unwrap_or_default();
+    retry.entry("attempts").or_insert(TRIES.into());
+    let mut line = json!({"action": action, "parameters": parameters, "retry": retry, "onError": "continue"});
+    if let Some(timeout) = written.get("timeout") {
+        line["timeout"] = timeout.clone();
+    }
+    Ok(line)
+}
+
+/// Sent once for each record, a request without a body has the record for its body.
+fn of_webhook(webhook: &Value) -> Value {
+    let mut parameters = match webhook {
+        Value::Object(more) => more.clone(),
+        url => Map::from_iter([("url".to_owned(), url.clone())]),
+    };
+    parameters.insert("method".to_owned(), json!("POST"));
+    parameters.insert("per".to_owned(), json!("record"));
+    Value::Object(parameters)
+}
+
+fn known_names(line: Line) -> Result<Line, Vec<Fault>> {
+    let names = Names { place: Place::Notice, ..Names::default() };
+    let faults = names.faults(line.variables());
+    if faults.is_empty() { Ok(line) } else { Err(faults) }
+}
+
+/// Moves a fault from the parameters that a webhook stands for to what was written.
+fn at_webhook(fault: Fault, written: &Value, path: &str) -> Fault {
+    let Some(webhook) = written.get("webhook") else { return fault };
+    let (parameters, place) = (field(path, "parameters"), field(path, "webhook"));
+    let moved = match fault.path.strip_prefix(&parameters) {
+        _ if fault.path == field(path, "action") => place,
+        Some(".url") if webhook.is_string() => place,
+        Some(below) if written.get("parameters").is_none() => format!("{place}{below}"),
+        _ => fault.path,
+    };
+    Fault { path: moved, ..fault }
+}
+
+#[cfg(test)]
+mod tests;
