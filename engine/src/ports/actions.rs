@@ -54,6 +54,19 @@ pub struct OpenLine {
     pub timeout: Duration,
     /// Interrupts the line when it is cancelled.
     pub kill: CancellationToken,
+    /// Hears each message of the log as it comes.
+    pub listener: Arc<dyn Listener>,
+}
+
+/// Hears what a line logs, as it comes.
+pub trait Listener: Send + Sync {
+    /// One more message; bounded in number and length by the host.
+    fn logged(&self, entry: &LogEntry);
+}
+
+/// Nobody listens.
+impl Listener for () {
+    fn logged(&self, _: &LogEntry) {}
 }
 
 /// What came of a batch, or of closing the line.
@@ -161,8 +174,9 @@ pub trait Actions: Send + Sync {
 /// One line at work.
 #[async_trait]
 pub trait ActionLine: Send {
-    /// Works on one batch.
-    async fn take(&mut self, batch: &[Value]) -> Result<Outcome, Failure>;
+    /// Works on one batch. `number` is its place in the set, from 0; after a crash the numbers need
+    /// not begin there.
+    async fn take(&mut self, number: u32, batch: &[Value]) -> Result<Outcome, Failure>;
 
     /// Called once after the last batch, not after a failure.
     async fn close(&mut self) -> Result<Outcome, Failure>;

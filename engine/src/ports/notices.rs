@@ -24,6 +24,8 @@ pub struct Notice {
 pub enum Change {
     /// Its status, or one of its lines': read it again.
     Status,
+    /// Its running line logged something.
+    Log,
     /// A line goes on.
     Progress(Progress),
 }

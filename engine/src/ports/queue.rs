@@ -110,6 +110,8 @@ pub struct Checkpoint {
     pub line_no: u32,
     /// How often that line was tried already.
     pub tries: u32,
+    /// The first line in error so far: its input and its batches are not dropped.
+    pub failed_line: Option<u32>,
 }
 
 /// A wait that keeps no worker busy.

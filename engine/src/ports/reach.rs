@@ -2,6 +2,7 @@
 //! of its module and its own identity. The host of modules calls it for a guest; who
 //! implements it checks grants, dry run and idempotency.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
@@ -37,12 +38,40 @@ pub struct JobStart {
     pub title: Option<String>,
 }
 
-/// What one line may do. `call` counts the line's changing calls from 0, so that a call of a
-/// later attempt that asks for the same is known again.
+/// Which changing call of a line it is: the same in every attempt that comes to it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Call {
+    /// The batch that is at work; none while the line is opened.
+    pub batch: Option<u32>,
+    /// Its place among the calls of the batch, from 0.
+    pub number: u32,
+}
+
+/// The number under which a line is closed, after its last batch.
+pub const CLOSING: u32 = u32::MAX;
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.batch {
+            None => write!(f, "open.{}", self.number),
+            Some(CLOSING) => write!(f, "close.{}", self.number),
+            Some(batch) => write!(f, "{batch}.{}", self.number),
+        }
+    }
+}
+
+/// What one line may do.
 #[async_trait]
 pub trait Reach: Send + Sync {
     /// What is granted to the module of the line.
     fn grants(&self) -> &Grants;
+
+    /// Called before anything outside is changed: sees to it that after a crash the line goes on
+    /// from where it is, and not from an earlier place.
+    ///
+    /// # Errors
+    /// Nothing may be changed: the line is no longer this worker's.
+    async fn before_effect(&self) -> Result<(), ReachError>;
 
     /// The records with these keys, in their order.
     async fn get(&self, collection: &str, keys: Vec<String>) -> Result<Vec<Option<Value>>, ReachError>;
@@ -57,11 +86,11 @@ pub trait Reach: Send + Sync {
     ) -> Result<Entries, ReachError>;
 
     /// Makes the changes that are not refused, once. In a dry run says what would come of them.
-    async fn write(&self, collection: &str, changes: Vec<Change>, call: u32) -> Result<Written, ReachError>;
+    async fn write(&self, collection: &str, changes: Vec<Change>, call: Call) -> Result<Written, ReachError>;
 
     /// Starts a job, once; gives the id of its result. In a dry run checks the start and
     /// gives none.
-    async fn start(&self, start: JobStart, call: u32) -> Result<Option<String>, ReachError>;
+    async fn start(&self, start: JobStart, call: Call) -> Result<Option<String>, ReachError>;
 }
 
 /// The reach of a line that may do nothing outside: for looking at parameters when a job is
@@ -99,11 +128,15 @@ impl Reach for Nowhere {
         self.refuse()
     }
 
-    async fn write(&self, _: &str, _: Vec<Change>, _: u32) -> Result<Written, ReachError> {
+    async fn before_effect(&self) -> Result<(), ReachError> {
         self.refuse()
     }
 
-    async fn start(&self, _: JobStart, _: u32) -> Result<Option<String>, ReachError> {
+    async fn write(&self, _: &str, _: Vec<Change>, _: Call) -> Result<Written, ReachError> {
+        self.refuse()
+    }
+
+    async fn start(&self, _: JobStart, _: Call) -> Result<Option<String>, ReachError> {
         self.refuse()
     }
 }

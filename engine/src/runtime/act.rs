@@ -8,36 +8,66 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::attempt::Attempt;
+use super::attempt::{AtLine, Attempt};
+use super::engine::Engine;
 use super::perform::{Broken, Done};
 use super::reach::{self, LineReach};
+use super::running::Live;
 use super::set::Set;
-use super::taking::Taking;
+use super::taking::{self, Judged, Taking};
 use crate::model::action::Intake;
 use crate::model::criteria::Reading;
 use crate::model::fault::field;
-use crate::model::line::{ActionWork, Line};
-use crate::ports::actions::{ActionLine, Failure, FailureKind, LineContext, OpenLine, Told};
+use crate::model::line::ActionWork;
+use crate::model::result::LogEntry;
+use crate::ports::actions::{ActionLine, Failure, FailureKind, LineContext, Listener, OpenLine, Told};
+use crate::ports::notices::Change;
+use crate::ports::parts::BatchDone;
+use crate::ports::queue::Lease;
+use crate::ports::reach::CLOSING;
 
 /// How many records an action may be handed at once that wants them whole, and how many
 /// bytes of JSON.
 const MAX_WHOLE: usize = 250_000;
 const MAX_WHOLE_BYTES: u64 = 64 * 1024 * 1024;
 
+/// How many records are copied at once from one set to another.
+pub(crate) const COPIED: usize = 1000;
+
+/// Hears what a line logs, and shows it to whoever watches.
+pub(crate) struct Heard {
+    engine: Engine,
+    lease: Lease,
+    live: Arc<Live>,
+}
+
+impl Heard {
+    pub(super) fn of(engine: &Engine, lease: Lease, live: Arc<Live>) -> Self {
+        Self { engine: engine.clone(), lease, live }
+    }
+}
+
+impl Listener for Heard {
+    fn logged(&self, entry: &LogEntry) {
+        self.live.logged(entry.clone());
+        self.engine.tell(self.lease.organization, self.lease.result, Change::Log);
+    }
+}
+
 /// Runs an action whose parameters are rendered.
 pub(crate) async fn act(
     attempt: &Attempt<'_>,
-    line: &Line,
+    at: AtLine<'_>,
     (work, parameters): (&ActionWork, &Value),
     set: &Set,
     told: &mut Told,
 ) -> Result<Done, Broken> {
-    let faults = work.schema.faults(parameters, &field(&line.path, "parameters"), Reading::Rendered);
+    let faults = work.schema.faults(parameters, &field(&at.line.path, "parameters"), Reading::Rendered);
     if !faults.is_empty() {
         return Err(Broken::of_faults(faults));
     }
-    let limits = Limits { attempt, timeout: line.timeout, started: tokio::time::Instant::now() };
-    let opening = async { attempt.engine.open(open_line(attempt, line, work, parameters).await?).await };
+    let limits = Limits { attempt, at, started: tokio::time::Instant::now() };
+    let opening = async { attempt.engine.open(open_line(attempt, at, work, parameters).await?).await };
     let mut opened = match limits.hold(async { Ok(opening.await) }).await? {
         Ok(opened) => opened,
         Err(mut failure) => {
@@ -45,25 +75,27 @@ pub(crate) async fn act(
             return Err(failure.into());
         }
     };
-    let worked = take_all((line, work, work.intake(parameters)), set, opened.as_mut(), &limits).await;
+    let worked = take_all((work, work.intake(parameters)), set, opened.as_mut(), &limits).await;
     *told = opened.drain();
     worked
 }
 
 async fn open_line(
     attempt: &Attempt<'_>,
-    line: &Line,
+    at: AtLine<'_>,
     work: &ActionWork,
     parameters: &Value,
 ) -> Result<OpenLine, Failure> {
-    let result = &attempt.result;
+    let (result, line) = (&attempt.result, at.line);
     let about = reach::Line {
         organization: attempt.organization.clone(),
         result: result.id,
+        root: result.root,
         line_no: line.line_no,
         job: result.job.clone(),
         module: work.module.module.clone(),
         dry_run: result.dry_run,
+        checkpoint: Arc::clone(at.checkpoint),
     };
     let reach = LineReach::of(attempt.engine, about).await.map_err(|error| {
         Failure::new(FailureKind::Temporary { retry_after: None }, format!("The grants cannot be read: {error}"))
@@ -72,8 +104,8 @@ async fn open_line(
     let context = LineContext {
         job_result: result.id.0.to_string(),
         line_no: line.line_no,
-        attempt: result.attempt,
-        idempotency_key: format!("{}:{}", result.id.0, line.line_no),
+        attempt: at.attempt,
+        idempotency_key: format!("{}:{}", result.root.0, line.line_no),
         now: local(result.now),
         since: result.since.map(local),
         organization: attempt.organization.key.clone(),
@@ -87,34 +119,40 @@ async fn open_line(
         parameters: parameters.clone(),
         context,
         reach: Arc::new(reach),
-        timeout: line.timeout,
+        timeout: at.timeout,
         kill: attempt.kill.clone(),
+        listener: attempt.listener(),
     })
 }
 
 /// The hard stop of every action, whatever its module does.
 struct Limits<'a> {
     attempt: &'a Attempt<'a>,
-    timeout: Duration,
+    at: AtLine<'a>,
     started: tokio::time::Instant,
 }
 
 impl Limits<'_> {
     async fn hold<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Broken> {
         // The host names the limit better than this outer stop can, so it goes first.
-        let end = self.started + self.timeout + Duration::from_millis(250);
+        let end = self.started + self.at.timeout + Duration::from_millis(250);
         tokio::select! {
             biased;
             done = work => Ok(done?),
             () = self.attempt.kill.cancelled() => Err(Broken::Killed),
-            () = tokio::time::sleep_until(end) => Err(Failure::timed_out(self.timeout).into()),
+            () = tokio::time::sleep_until(end) => Err(Failure::timed_out(self.at.timeout).into()),
         }
+    }
+
+    /// What an earlier attempt recorded of a batch.
+    fn done(&self, number: u32) -> Option<&BatchDone> {
+        self.at.done.iter().find(|done| done.batch == number)
     }
 }
 
 /// Hands over the set as the action wants it, and takes up what comes back.
 async fn take_all(
-    (line, work, intake): (&Line, &ActionWork, Intake),
+    (work, intake): (&ActionWork, Intake),
     set: &Set,
     action: &mut dyn ActionLine,
     limits: &Limits<'_>,
@@ -122,44 +160,88 @@ async fn take_all(
     let mut taking = Taking::of(limits.attempt.engine.room.writer());
     match intake {
         Intake::None => {
-            let outcome = limits.hold(action.take(&[])).await?;
-            taking.outcome_without_records(set, outcome).await?;
+            let outcome = limits.hold(action.take(0, &[])).await?;
+            let batch = taking.judge(Cow::Borrowed(&[]), outcome)?;
+            if batch.records.is_none() {
+                taking.pass_on(set.clone());
+            }
+            take_up(0, 0, batch, (&mut taking, limits)).await?;
         }
         Intake::Whole => {
             check_whole(&work.action, set)?;
             let size = set.len();
-            take_batches(line, set, size, (action, &mut taking), limits).await?;
+            take_batches(set, size, (action, &mut taking), limits).await?;
             if set.is_empty() {
                 // It is still handed over: an action may make records from nothing.
-                let outcome = limits.hold(action.take(&[])).await?;
-                taking.outcome(Cow::Borrowed(&[]), outcome).await?;
+                take_batch(0, Cow::Borrowed(&[]), (action, &mut taking), limits).await?;
             }
         }
         Intake::Batches => {
-            take_batches(line, set, limits.attempt.job.batch_size, (action, &mut taking), limits).await?;
+            take_batches(set, limits.attempt.job.batch_size, (action, &mut taking), limits).await?;
         }
     }
-    let outcome = limits.hold(action.close()).await?;
-    taking.close(outcome).await?;
+    close((action, &mut taking), limits).await?;
     taking.done(set.len(), &work.action).await
 }
 
 async fn take_batches(
-    line: &Line,
     set: &Set,
     size: usize,
     (action, taking): (&mut dyn ActionLine, &mut Taking),
     limits: &Limits<'_>,
 ) -> Result<(), Broken> {
+    let line = limits.at.line;
     limits.attempt.progress(line, 0, set.len());
-    let (mut batches, mut taken) = (set.batches(size, 0), 0);
+    let (mut batches, mut taken, mut number) = (set.batches(size, 0), 0, 0);
     while let Some(batch) = batches.next().await? {
-        let outcome = limits.hold(action.take(&batch)).await?;
         taken += batch.len();
-        taking.outcome(batch, outcome).await?;
+        take_batch(number, batch, (&mut *action, &mut *taking), limits).await?;
+        number += 1;
         limits.attempt.progress(line, taken, set.len());
     }
     Ok(())
+}
+
+/// Hands over one batch, unless an earlier attempt recorded that it is done.
+async fn take_batch(
+    number: u32,
+    batch: Cow<'_, [Value]>,
+    (action, taking): (&mut dyn ActionLine, &mut Taking),
+    limits: &Limits<'_>,
+) -> Result<(), Broken> {
+    if let Some(done) = limits.done(number) {
+        return taking.add_done(done.clone()).await;
+    }
+    let taken = batch.len();
+    let outcome = limits.hold(action.take(number, &batch)).await?;
+    let batch = taking.judge(batch, outcome)?;
+    take_up(number, taken, batch, (taking, limits)).await
+}
+
+/// Records a batch as done if anything was changed outside, and adds what came of it.
+async fn take_up(
+    number: u32,
+    taken: usize,
+    batch: Judged,
+    (taking, limits): (&mut Taking, &Limits<'_>),
+) -> Result<(), Broken> {
+    if limits.at.checkpoint.is_touched() {
+        let done = batch.done(limits.at.line.line_no, number, taken);
+        limits.at.checkpoint.record(done).await?;
+    }
+    taking.add(batch).await
+}
+
+async fn close((action, taking): (&mut dyn ActionLine, &mut Taking), limits: &Limits<'_>) -> Result<(), Broken> {
+    if let Some(done) = limits.done(CLOSING) {
+        return taking.close_done(done.clone()).await;
+    }
+    let outcome = limits.hold(action.close()).await?;
+    if limits.at.checkpoint.is_touched() {
+        let line_no = limits.at.line.line_no;
+        limits.at.checkpoint.record(taking::closing(line_no, &outcome)).await?;
+    }
+    taking.close(outcome).await
 }
 
 /// Whether a set is small enough to be handed over whole. Nothing of it is read for this.

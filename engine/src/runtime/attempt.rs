@@ -1,33 +1,48 @@
 //! One attempt at a job result: the set on its way through the lines.
 
+mod journal;
+mod settle;
+mod verdict;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
+use tokio::time::Instant as Moment;
 use tokio_util::sync::CancellationToken;
 use values::template::Context;
 
+use super::checkpoint::LineCheckpoint;
 use super::engine::Engine;
-use super::perform::{Broken, Done, Performed};
-use super::rejections;
+use super::perform::{Broken, Done, Halt, Performed};
+use super::running::Live;
 use super::set::Set;
 use super::{act, select};
 use crate::model::dates;
 use crate::model::job::Job;
 use crate::model::line::{Line, Work};
+use crate::model::notify;
 use crate::model::organization::{OrgScope, Organization};
-use crate::model::record::{Rejected, SAMPLE_RECORDS, Sample, kept, kept_sentence, sample_of_rejected};
-use crate::model::result::{Counters, JobResult, KEPT_REJECTED, LineResult};
+use crate::model::record::{Rejected, Sample, kept};
+use crate::model::result::{Counters, JobResult, LineResult};
 use crate::model::status::Status;
 use crate::model::template::Template;
 use crate::model::variables::{self, Setting, VISIBLE_RECORDS};
 use crate::ports::actions::Told;
 use crate::ports::notices::{Change, Progress};
-use crate::ports::queue::{Claimed, Finish, Lease, LeaseError, Notes};
+use crate::ports::parts::{BatchDone, PartKind};
+use crate::ports::queue::{Claimed, Lease, STRIKES_AT_MOST};
+pub(crate) use journal::Journal;
+use verdict::Rest;
 
-/// Why the rest of the lines is skipped.
-enum Rest {
-    AfterStop(u32),
-    AfterEmpty(u32),
-}
+/// How long a line may be at work before its record is written for whoever watches, and how
+/// often it is written again. Shorter lines are written with the next write that has to be made.
+const FIRST_NOTE: Duration = Duration::from_millis(50);
+const NEXT_NOTES: Duration = Duration::from_secs(1);
+/// How many parts of a set are read at once.
+const PARTS_AT_ONCE: u32 = 4;
 
 /// One attempt at a job result: the set on its way through the lines.
 pub(crate) struct Attempt<'a> {
@@ -38,79 +53,217 @@ pub(crate) struct Attempt<'a> {
     pub(crate) organization: &'a Organization,
     pub(crate) zone: Tz,
     pub(crate) kill: CancellationToken,
+    live: Arc<Live>,
+    journal: Journal,
+    /// When the job's own time is over.
+    deadline: Option<Moment>,
     variables: Map<String, Value>,
     records: Set,
     lines: Vec<LineResult>,
     rejected: Vec<(u32, Rejected)>,
     rest: Option<Rest>,
+    failed_line: Option<u32>,
+    resumed: Resumed,
+}
+
+/// What is known of an earlier attempt.
+#[derive(Default)]
+struct Resumed {
+    /// The lines that are done.
+    done: BTreeSet<u32>,
+    /// The line that is next, whose input is kept.
+    at: Option<u32>,
+    tries: u32,
+    batches: Vec<BatchDone>,
+    condemned: Option<u32>,
+    careful: bool,
+}
+
+/// What a line is at work with: its checkpoint, and what an earlier attempt recorded of it.
+#[derive(Clone, Copy)]
+pub(crate) struct AtLine<'a> {
+    pub(crate) line: &'a Line,
+    pub(crate) checkpoint: &'a Arc<LineCheckpoint>,
+    pub(crate) done: &'a [BatchDone],
+    /// How long it may take.
+    pub(crate) timeout: Duration,
+    pub(crate) attempt: u32,
 }
 
 impl<'a> Attempt<'a> {
-    pub(crate) fn new(
+    /// Begins, or goes on from where the result was.
+    pub(crate) async fn begin(
         engine: &'a Engine,
-        lease: Lease,
         claimed: Claimed,
         job: &'a Job,
         organization: &'a Organization,
-        kill: CancellationToken,
-    ) -> Self {
+        live: &Arc<Live>,
+    ) -> Result<Self, Halt> {
+        let Claimed { lease, result, records, resume } = claimed;
         let zone = job.time_zone.unwrap_or(organization.time_zone);
-        let result = claimed.result;
-        let about = (organization.key.as_str(), organization.name.as_str());
-        let setting = Setting { result: &result, job_name: &job.name, organization: about, now: result.now, zone };
-        let variables = variables::frame(&setting);
-        let (lines, rejected) = (Vec::new(), Vec::new());
-        Self {
+        let variables = frame(&result, job, organization, zone, &records);
+        let mut attempt = Self {
             engine,
             lease,
             job,
-            result,
             organization,
             zone,
-            kill,
+            kill: live.kill.clone(),
+            live: Arc::clone(live),
+            journal: Journal::of(engine, lease, Arc::clone(live), job.modules()),
+            deadline: deadline(engine, job, &result),
             variables,
-            records: Set::held(claimed.records),
-            lines,
-            rejected,
+            records: Set::held(records),
+            lines: Vec::new(),
+            rejected: Vec::new(),
             rest: None,
+            failed_line: None,
+            resumed: Resumed::default(),
+            result,
+        };
+        if let Some(resume) = resume {
+            attempt.resumed = Resumed {
+                done: resume.lines.iter().map(|line| line.line_no).collect(),
+                at: resume.at,
+                tries: resume.tries,
+                batches: resume.batches,
+                condemned: resume.condemned,
+                careful: resume.careful,
+            };
+            for line in resume.lines {
+                attempt.take_up(line);
+            }
+            if let Some(line_no) = resume.at {
+                attempt.records = attempt.read_back(line_no, PartKind::Input).await?;
+            }
         }
+        Ok(attempt)
     }
 
-    /// Does a line, or says why it is skipped.
-    pub(crate) async fn line(&mut self, line: &Line) -> Result<(), LeaseError> {
+    /// A set that is kept of a line.
+    async fn read_back(&self, line_no: u32, kind: PartKind) -> Result<Set, Halt> {
+        let scope = OrgScope::of(self.lease.organization);
+        read_parts(self.engine, scope, self.lease.result, (line_no, kind), self.engine.room.sink()).await
+    }
+
+    /// Does a line, or says why it is skipped. A line that was done before is passed over.
+    pub(crate) async fn line(&mut self, line: &Line) -> Result<(), Halt> {
+        if self.resumed.done.contains(&line.line_no) {
+            return Ok(());
+        }
         if let Some(reason) = self.reason_to_skip(line) {
             let skipped = self.new_line(line, Status::Skipped, reason);
             return self.end_line(skipped).await;
         }
+        self.join(line).await?;
         let mut result = self.new_line(line, Status::Running, String::new());
         result.counters.records_in = self.records.len() as u64;
-        self.engine.queue.note(self.lease, &Notes { modules: None, lines: vec![result.clone()] }).await?;
-        self.engine.tell(self.lease.organization, self.lease.result, Change::Status);
-        let worked = self.work(line, &mut result).await;
+        self.live.line(&result);
+        self.tell_status();
+        if self.resumed.careful {
+            self.journal.note().await?;
+        }
+        let worked = match self.resumed.condemned {
+            Some(condemned) if condemned == line.line_no => Err(condemned_line()),
+            _ => self.watched(line, &mut result).await?,
+        };
         self.settle(line, result, worked).await
     }
 
-    fn reason_to_skip(&self, line: &Line) -> Option<String> {
+    /// Adds what the line had rejected in the result that is tried again.
+    async fn join(&mut self, line: &Line) -> Result<(), Halt> {
+        if self.result.retry_of.is_none() {
+            return Ok(());
+        }
+        let joining = self.read_back(line.line_no, PartKind::Joining).await?;
+        if joining.is_empty() {
+            return Ok(());
+        }
+        let mut all = self.engine.room.sink();
+        for set in [&self.records, &joining] {
+            let mut batches = set.batches(act::COPIED, 0);
+            while let Some(batch) = batches.next().await? {
+                all.extend(batch.into_owned()).await?;
+            }
+        }
+        self.records = all.finish().await?;
+        Ok(())
+    }
+
+    fn reason_to_skip(&mut self, line: &Line) -> Option<String> {
+        if self.rest.is_none() && self.is_over() {
+            self.rest = Some(Rest::AfterTimeout(line.line_no));
+        }
         match self.rest {
             _ if !line.active => Some("The line is inactive.".to_owned()),
-            Some(Rest::AfterStop(line_no)) => Some(format!("The job had stopped at line {line_no}.")),
-            Some(Rest::AfterEmpty(line_no)) => Some(format!("Nothing was left after line {line_no}.")),
-            None => None,
+            rest => rest.map(Rest::reason),
         }
     }
 
-    async fn work(&mut self, line: &Line, result: &mut LineResult) -> Result<Done, Broken> {
+    /// Whether the job's own time is over.
+    fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|end| end <= Moment::now())
+    }
+
+    /// Works on a line, and writes now and then how far it is.
+    async fn watched(&self, line: &Line, result: &mut LineResult) -> Result<Result<Done, Broken>, Halt> {
+        let working = self.work(line, result);
+        tokio::pin!(working);
+        let mut next = FIRST_NOTE;
+        loop {
+            tokio::select! {
+                biased;
+                worked = &mut working => return Ok(worked),
+                () = tokio::time::sleep(next) => {}
+            }
+            next = NEXT_NOTES;
+            match self.journal.note().await {
+                Ok(()) => self.tell_status(),
+                // What was killed is interrupted, and tells what it did until then.
+                Err(crate::ports::queue::LeaseError::Lost) => self.kill.cancel(),
+                Err(crate::ports::queue::LeaseError::Store(error)) => self.engine.health.paused(&error),
+            }
+        }
+    }
+
+    async fn work(&self, line: &Line, result: &mut LineResult) -> Result<Done, Broken> {
         let (template, path) = line.template();
         let context = self.context(template)?;
         let rendered = template.render(&context, &path)?;
         result.parameters = kept(&rendered);
+        self.live.line(result);
+        let resumes = self.resumed.at == Some(line.line_no);
+        let tries = if resumes { self.resumed.tries } else { 0 };
+        let at = (line.line_no, tries);
+        let checkpoint =
+            LineCheckpoint::of(self.journal.clone(), at, self.failed_line, self.records.clone(), resumes);
+        let at_line = AtLine {
+            line,
+            checkpoint: &Arc::new(checkpoint),
+            done: if resumes { &self.resumed.batches } else { &[] },
+            timeout: self.time_for(line),
+            attempt: tries + 1,
+        };
         let mut told = Told::default();
         let done = match &line.work {
-            Work::Filter(work) => select::select(self, line, (work, rendered), &mut told).await,
-            Work::Action(work) => act::act(self, line, (work.as_ref(), &rendered), &self.records(), &mut told).await,
+            Work::Filter(work) => select::select(self, at_line, (work, rendered), &mut told).await,
+            Work::Action(work) => {
+                act::act(self, at_line, (work.as_ref(), &rendered), &self.records, &mut told).await
+            }
         };
         (result.log, result.effects) = (told.log, told.effects);
-        done
+        match at_line.checkpoint.refusal() {
+            Some(error) => Err(Broken::Halted(error)),
+            None => done,
+        }
+    }
+
+    /// How long a line may take: its own time, but no longer than the job has left.
+    fn time_for(&self, line: &Line) -> Duration {
+        match self.deadline {
+            Some(end) => line.timeout.min(end.saturating_duration_since(Moment::now())),
+            None => line.timeout,
+        }
     }
 
     /// The variables of the next line. The set is shown only to templates that ask for it.
@@ -124,65 +277,8 @@ impl<'a> Attempt<'a> {
         Context::wraps(Value::Object(variables)).map_err(|error| Broken::Error(error.to_string()))
     }
 
-    async fn settle(
-        &mut self,
-        line: &Line,
-        mut result: LineResult,
-        worked: Result<Done, Broken>,
-    ) -> Result<(), LeaseError> {
-        match worked {
-            Err(Broken::Killed) => {
-                let told = Told { log: result.log, effects: result.effects };
-                let scope = OrgScope::of(self.lease.organization);
-                self.engine.results.tell(scope, self.lease.result, line.line_no, &told).await?;
-                return Err(LeaseError::Lost);
-            }
-            Err(Broken::Error(message)) => {
-                (result.status, result.message) = (Status::Error, message);
-                self.rest = line.stops(self.job.stops_on_error).then_some(Rest::AfterStop(line.line_no));
-            }
-            Ok(done) => self.take_up(line, &mut result, done),
-        }
-        self.end_line(result).await
-    }
-
-    fn take_up(&mut self, line: &Line, result: &mut LineResult, done: Done) {
-        let counters = Counters {
-            records_in: done.records_in,
-            records_out: done.records.len() as u64,
-            records_rejected: done.rejected.count(),
-        };
-        (result.status, result.message, result.counters) = (done.status, done.message, counters);
-        result.sample = Sample::of(done.records.first(SAMPLE_RECORDS), done.records.len());
-        result.rejected = sample_of_rejected(done.rejected.first(), KEPT_REJECTED);
-        let room = rejections::KEPT.saturating_sub(self.rejected.len());
-        self.rejected.extend(done.rejected.into_first().take(room).map(|rejected| (line.line_no, rejected)));
-        if done.status == Status::Error {
-            self.rest = line.stops(self.job.stops_on_error).then_some(Rest::AfterStop(line.line_no));
-            return;
-        }
-        self.records = done.records;
-        let empty_filter = matches!(line.work, Work::Filter(_)) && self.records.is_empty();
-        if empty_filter && !self.job.continues_when_empty {
-            self.rest = Some(Rest::AfterEmpty(line.line_no));
-        }
-    }
-
-    async fn end_line(&mut self, mut result: LineResult) -> Result<(), LeaseError> {
-        result.finished_at = Some(self.engine.clock.now());
-        result.message = kept_sentence(&result.message);
-        self.engine.queue.note(self.lease, &Notes { modules: None, lines: vec![result.clone()] }).await?;
-        self.engine.tell(self.lease.organization, self.lease.result, Change::Status);
-        let seen = variables::of_line(&result);
-        if let Some(Value::Object(lines)) = self.variables.get_mut("lines") {
-            let ids = [Some(result.line_no.to_string()), result.name.clone()];
-            lines.extend(ids.into_iter().flatten().map(|id| (id, seen.clone())));
-        }
-        self.lines.push(result);
-        Ok(())
-    }
-
     fn new_line(&self, line: &Line, status: Status, message: String) -> LineResult {
+        let tries = if self.resumed.at == Some(line.line_no) { self.resumed.tries } else { 0 };
         LineResult {
             line_no: line.line_no,
             name: line.name.clone(),
@@ -192,7 +288,7 @@ impl<'a> Attempt<'a> {
             message,
             started_at: (status == Status::Running).then(|| self.engine.clock.now()),
             finished_at: None,
-            attempt: 1,
+            attempt: tries + 1,
             retry_at: None,
             counters: Counters::default(),
             parameters: Value::Null,
@@ -203,20 +299,13 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Ends the result with what its lines came to.
-    pub(crate) async fn finish(self) -> Result<Performed, LeaseError> {
-        let (status, message) = verdict(&self.lines, self.rest.as_ref(), self.records.len());
-        let first = self.lines.iter().find(|line| line.status != Status::Skipped);
-        let counters = Counters {
-            records_in: first.map_or(0, |line| line.counters.records_in),
-            records_out: self.records.len() as u64,
-            records_rejected: self.lines.iter().map(|line| line.counters.records_rejected).sum(),
-        };
-        let message = kept_sentence(&message);
-        let finish = Finish { counters, ..Finish::bare(status, message, self.engine.clock.now()) };
-        let result = self.engine.queue.finish(self.lease, finish).await?.result;
+    fn tell_status(&self) {
         self.engine.tell(self.lease.organization, self.lease.result, Change::Status);
-        Ok(Performed { result, lines: self.lines, records: self.records, rejected: self.rejected })
+    }
+
+    /// What is heard of the line while it works.
+    pub(crate) fn listener(&self) -> Arc<act::Heard> {
+        Arc::new(act::Heard::of(self.engine, self.lease, Arc::clone(&self.live)))
     }
 
     /// The set as it stands before the line that runs now.
@@ -228,7 +317,7 @@ impl<'a> Attempt<'a> {
     pub(crate) fn progress(&self, line: &Line, taken: usize, of: usize) {
         let progress =
             Progress { line_no: line.line_no, line: line.title().to_owned(), taken: taken as u64, of: of as u64 };
-        self.engine.running.set_progress(self.lease.result, progress.clone());
+        self.live.set_progress(progress.clone());
         self.engine.tell(self.lease.organization, self.lease.result, Change::Progress(progress));
     }
 
@@ -236,33 +325,53 @@ impl<'a> Attempt<'a> {
     pub(crate) fn dates(&self) -> Value {
         Value::Object(dates::variables(self.result.now, self.zone))
     }
-}
 
-/// How the job ends, and the sentence that says so.
-fn verdict(lines: &[LineResult], rest: Option<&Rest>, records: usize) -> (Status, String) {
-    let worked: Vec<_> = lines.iter().filter(|line| line.status != Status::Skipped).collect();
-    let status = Status::of_job(worked.iter().map(|line| line.status));
-    let worst = worked.iter().find(|line| line.status == status);
-    let stopped_at = |line_no: u32| lines.iter().find(|line| line.line_no == line_no);
-    match (status, rest, worst) {
-        (Status::Error, Some(Rest::AfterStop(line_no)), _) => {
-            let told = stopped_at(*line_no).map_or_else(String::new, |line| {
-                let before = act::counted(usize::try_from(line.counters.records_in).unwrap_or(usize::MAX));
-                format!("Stopped at line {} after {before}: {}", line.called(), line.message)
-            });
-            (status, told)
-        }
-        (Status::Error, _, Some(line)) => (status, format!("Line {} failed: {}", line.called(), line.message)),
-        (Status::Warning, _, Some(line)) => (status, format!("Line {}: {}", line.called(), line.message)),
-        (_, Some(Rest::AfterEmpty(line_no)), _) => (Status::Info, format!("Nothing matched at line {line_no}.")),
-        _ if worked.is_empty() => (Status::Info, "No line is active.".to_owned()),
-        _ if worked.iter().all(|line| line.status == Status::Info) => {
-            (Status::Info, "There was nothing to do.".to_owned())
-        }
-        _ => (status, format!("{}; {} came out.", lines_did(worked.len()), act::counted(records))),
+    /// Ends the result with what its lines came to.
+    pub(crate) async fn finish(self) -> Result<Performed, Halt> {
+        settle::finish(self).await
     }
 }
 
-fn lines_did(count: usize) -> String {
-    if count == 1 { "The line did its work".to_owned() } else { format!("All {count} lines did their work") }
+/// The set that is kept of a line of a result, in the room of `sink`.
+pub(crate) async fn read_parts(
+    engine: &Engine,
+    scope: OrgScope,
+    id: crate::model::result::ResultId,
+    set: (u32, PartKind),
+    mut sink: super::set::Sink,
+) -> Result<Set, Halt> {
+    let mut from = 0;
+    loop {
+        let parts = engine.results.parts(scope, id, set, from, PARTS_AT_ONCE).await?;
+        let Some(last) = parts.last() else { break };
+        from = last.part + 1;
+        for part in parts {
+            sink.extend(part.records).await?;
+        }
+    }
+    Ok(sink.finish().await?)
+}
+
+fn condemned_line() -> Broken {
+    Broken::Error(format!("The node went down {STRIKES_AT_MOST} times while this line ran, so it is not tried again."))
+}
+
+/// The job's own time counts from its first beginning, waits included.
+fn deadline(engine: &Engine, job: &Job, result: &JobResult) -> Option<Moment> {
+    let gone = result.started_at.map(|began| (engine.clock.now() - began).to_std().unwrap_or_default());
+    Some(Moment::now() + job.timeout?.saturating_sub(gone.unwrap_or_default()))
+}
+
+/// The variables before the first line. One that tells of another result knows that one.
+fn frame(result: &JobResult, job: &Job, about: &Organization, zone: Tz, records: &[Value]) -> Map<String, Value> {
+    let organization = (about.key.as_str(), about.name.as_str());
+    let setting = |result: &'_ JobResult| Setting { result, job_name: &job.name, organization, now: result.now, zone };
+    match (result.notice_of, records) {
+        (Some(_), [summary]) => {
+            let started_by = summary["result"]["startedBy"].as_str().unwrap_or_default().to_owned();
+            let told = JobResult { job: job.key.clone(), started_by, ..result.clone() };
+            notify::variables(&setting(&told), summary)
+        }
+        _ => variables::frame(&setting(result)),
+    }
 }

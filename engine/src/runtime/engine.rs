@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::health::Health;
 use super::running::Running;
 use super::set::Room;
 use super::shelf::Shelf;
@@ -50,6 +51,8 @@ pub struct Engine {
     pub clock: Arc<dyn Clock>,
     /// What sets are held in.
     pub room: Room,
+    /// Whether this node works.
+    pub health: Arc<Health>,
     /// Hints for whoever watches.
     pub notices: Notices,
     /// The queues.
@@ -124,6 +127,7 @@ impl Engine {
             shelf: Arc::new(Shelf::of(actions.bundled())),
             actions,
             files,
+            health: Arc::new(Health::of(Arc::clone(&clock))),
             clock,
             room: Room::default(),
             notices: Notices::default(),
@@ -140,7 +144,7 @@ impl Engine {
 
     /// How far the running line of a result has come, if this node works on it.
     pub fn progress(&self, id: ResultId) -> Option<Progress> {
-        self.running.progress(id)
+        self.running.find(id)?.progress()
     }
 
     pub(crate) fn tell(&self, organization: OrganizationId, result: ResultId, change: Change) {

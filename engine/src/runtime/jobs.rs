@@ -126,6 +126,11 @@ impl Engine {
         edits: Option<u32>,
     ) -> Result<SavedJob, SaveJobError> {
         let job = self.check_job(access, &document).await?;
+        if let Some(queue) = &job.queue
+            && let Some(fault) = self.fault_of_queue(access.scope(), "queue", queue).await?
+        {
+            return Err(SaveJobError::Faults(vec![fault]));
+        }
         let (pins, saved_at) = (job.pins(), self.clock.now());
         let version =
             NewVersion { key: job.key, name: job.name, document, pins, edits, saved_at, saved_by: access.who.clone() };
@@ -157,6 +162,11 @@ impl Engine {
     }
 }
 
+/// All faults as one text.
+pub(crate) fn told(faults: &[Fault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 fn rehearsal(line: &Line, work: &ActionWork, parameters: Value, reach: Arc<dyn Reach>) -> OpenLine {
     let now = Instant::UNIX_EPOCH;
     let context = LineContext {
@@ -179,5 +189,6 @@ fn rehearsal(line: &Line, work: &ActionWork, parameters: Value, reach: Arc<dyn R
         reach,
         timeout: REHEARSAL,
         kill: CancellationToken::new(),
+        listener: Arc::new(()),
     }
 }

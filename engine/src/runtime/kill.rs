@@ -1,13 +1,15 @@
 //! Killing a job result: final at once, then its work is interrupted.
 
 use super::engine::Engine;
+use super::notices::About;
+use super::running::Live;
 use crate::model::organization::{Access, OrgScope};
 use crate::model::record::kept_sentence;
 use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::status::Status;
 use crate::ports::StoreError;
 use crate::ports::notices::{Change, Progress};
-use crate::ports::results::{Kill, KillError};
+use crate::ports::results::{Kill, KillError, NewResult};
 
 impl Engine {
     /// Kills a pending or running result. What happens to it afterwards changes nothing.
@@ -15,40 +17,85 @@ impl Engine {
     /// # Errors
     /// See [`KillError`].
     pub async fn kill(&self, access: &Access, id: ResultId, reason: Option<&str>) -> Result<JobResult, KillError> {
-        let cut = self.cut(access.scope(), id).await?;
-        let reason = reason.map(kept_sentence);
-        let who = match reason {
+        let live = self.running.find(id);
+        let unwritten = live.as_ref().map(|live| live.unwritten()).unwrap_or_default();
+        let lines = self.lines_now(access.scope(), id, &unwritten).await?;
+        let cut = cut(&lines, live.as_ref().and_then(|live| live.progress()).as_ref());
+        let who = match reason.map(kept_sentence) {
             Some(reason) => format!("Killed by {} ({reason})", access.who),
             None => format!("Killed by {}", access.who),
         };
-        let kill = Kill {
+        let mut kill = Kill {
             at: self.clock.now(),
             message: format!("{who}{cut}."),
             line_message: format!("{who}."),
-            lines: Vec::new(),
+            lines: unwritten,
             notices: Vec::new(),
         };
+        kill.notices = self.notices_of_kill(access, id, &kill, &lines).await?;
         let killed = self.results.kill(access.scope(), id, kill).await?;
-        self.running.interrupt(id);
+        live.iter().for_each(|live| live.kill.cancel());
         self.tell(access.organization.id, id, Change::Status);
+        self.wake.notify_one();
         Ok(killed)
     }
 
-    /// Which lines were done and which was cut, for the message.
-    async fn cut(&self, scope: OrgScope, id: ResultId) -> Result<String, StoreError> {
-        let lines = self.results.lines(scope, &[id]).await?;
-        let done = lines.iter().filter(|(_, line)| line.status.is_final() && line.status != Status::Skipped).count();
-        let running = lines.iter().map(|(_, line)| line).find(|line| line.status == Status::Running);
-        Ok(match running {
-            Some(line) => format!(
-                " in line {} after {}; {}",
-                line.called(),
-                taken(self.progress(id).as_ref(), line),
-                done_before(done)
-            ),
-            None if done > 0 => format!(" after {done} {}", if done == 1 { "line" } else { "lines" }),
-            None => " before it began".to_owned(),
-        })
+    /// The lines of a result as they stand now, written or not.
+    pub(crate) async fn lines_now(
+        &self,
+        scope: OrgScope,
+        id: ResultId,
+        unwritten: &[LineResult],
+    ) -> Result<Vec<LineResult>, StoreError> {
+        let written = self.results.lines(scope, &[id]).await?.into_iter().map(|(_, line)| line);
+        let newer = |line: &LineResult| unwritten.iter().any(|other| other.line_no == line.line_no);
+        let mut lines: Vec<_> = written.filter(|line| !newer(line)).chain(unwritten.iter().cloned()).collect();
+        lines.sort_by_key(|line| line.line_no);
+        Ok(lines)
+    }
+
+    /// What the job's rules have to tell of the kill.
+    async fn notices_of_kill(
+        &self,
+        access: &Access,
+        id: ResultId,
+        kill: &Kill,
+        lines: &[LineResult],
+    ) -> Result<Vec<NewResult>, StoreError> {
+        let Some(mut result) = self.results.find(access.scope(), id).await? else { return Ok(Vec::new()) };
+        // What cannot be killed, or read, notifies nobody.
+        if result.notice_of.is_some() || kill.end(&mut result).is_err() {
+            return Ok(Vec::new());
+        }
+        match self.load(access.scope(), &result).await? {
+            Ok((organization, job)) => {
+                self.notices_of(About { organization: &organization, job: &job }, &result, lines).await
+            }
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Live {
+    /// The lines that were not written, and how far the running one is.
+    pub(crate) fn now(&self) -> (Vec<LineResult>, Option<Progress>) {
+        (self.unwritten(), self.progress())
+    }
+}
+
+/// Which lines were done and which was cut, for the message.
+fn cut(lines: &[LineResult], progress: Option<&Progress>) -> String {
+    let done = lines.iter().filter(|line| line.status.is_final() && line.status != Status::Skipped).count();
+    let running = lines.iter().find(|line| line.status == Status::Running);
+    match running {
+        Some(line) => format!(
+            " in line {} after {}; {}",
+            line.called(),
+            taken(progress, line),
+            done_before(done)
+        ),
+        None if done > 0 => format!(" after {done} {}", if done == 1 { "line" } else { "lines" }),
+        None => " before it began".to_owned(),
     }
 }
 

@@ -1,19 +1,36 @@
 //! Performing one claimed job result, line by line.
 
-use tokio_util::sync::CancellationToken;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::attempt::Attempt;
 use super::engine::Engine;
+use super::rejections::Rejections;
+use super::running::Live;
+use super::set::Set;
+use super::{jobs, notices};
 use crate::model::fault::Fault;
 use crate::model::job::Job;
 use crate::model::organization::{OrgScope, Organization};
-use crate::model::record::{Records, Rejected};
+use crate::model::record::Rejected;
 use crate::model::result::{JobResult, LineResult};
 use crate::model::status::Status;
 use crate::ports::StoreError;
 use crate::ports::actions::{Failure, FailureKind};
 use crate::ports::notices::Change;
 use crate::ports::queue::{Claimed, Finish, Lease, LeaseError, Notes};
+use crate::ports::scratch::ScratchFault;
+
+/// How a worker's work on a result ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// The result has ended.
+    Ended(Box<Performed>),
+    /// It waits for another try of a line.
+    Postponed,
+    /// It was killed, belongs to another worker by now, or was interrupted since the node stops.
+    Lost,
+}
 
 /// What came of a job result, with more than the store keeps of it.
 #[derive(Debug)]
@@ -23,9 +40,39 @@ pub struct Performed {
     /// Its lines.
     pub lines: Vec<LineResult>,
     /// The set after the last line.
-    pub records: Records,
-    /// Every rejected record, with the number of its line.
+    pub records: Set,
+    /// The first rejected records of all lines, each with the number of its line. The counter of
+    /// the result says how many there were.
     pub rejected: Vec<(u32, Rejected)>,
+}
+
+/// Why the work on a result does not go on.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    Lost,
+    Postponed,
+    Store(StoreError),
+}
+
+impl From<LeaseError> for Halt {
+    fn from(error: LeaseError) -> Self {
+        match error {
+            LeaseError::Lost => Self::Lost,
+            LeaseError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<ScratchFault> for Halt {
+    fn from(fault: ScratchFault) -> Self {
+        Self::Store(StoreError::Unreadable(fault.to_string()))
+    }
 }
 
 /// What a line did with its set.
@@ -34,8 +81,8 @@ pub(crate) struct Done {
     pub status: Status,
     pub message: String,
     pub records_in: u64,
-    pub records: Records,
-    pub rejected: Vec<Rejected>,
+    pub records: Set,
+    pub rejected: Rejections,
 }
 
 /// Why a line did not do its work.
@@ -43,24 +90,53 @@ pub(crate) struct Done {
 pub(crate) enum Broken {
     /// The line is in error.
     Error(String),
+    /// The line is in error, unless another try mends it.
+    Passing(String, Passing),
     /// The job result was killed.
     Killed,
+    /// What the line did could not be written.
+    Halted(LeaseError),
+}
+
+/// Why another try may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passing {
+    /// The action says so, and how long to wait at least.
+    Temporary(Option<Duration>),
+    /// It took too long.
+    Timeout,
 }
 
 impl From<Failure> for Broken {
     fn from(failure: Failure) -> Self {
         match failure.kind {
             FailureKind::Killed => Self::Killed,
-            _ => Self::Error(failure.message),
+            FailureKind::Timeout => Self::Passing(failure.message, Passing::Timeout),
+            FailureKind::Temporary { retry_after } => {
+                let at_least = retry_after.map(|seconds| Duration::from_secs(seconds.into()));
+                Self::Passing(failure.message, Passing::Temporary(at_least))
+            }
+            FailureKind::Final | FailureKind::Trap | FailureKind::Limit => Self::Error(failure.message),
         }
+    }
+}
+
+impl From<LeaseError> for Broken {
+    fn from(error: LeaseError) -> Self {
+        Self::Halted(error)
     }
 }
 
 impl Broken {
     /// The line is in error for all of these.
     pub(crate) fn of_faults(faults: Vec<Fault>) -> Self {
-        let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        Self::Error(told.join("; "))
+        Self::Error(jobs::told(&faults))
+    }
+}
+
+impl From<ScratchFault> for Broken {
+    fn from(fault: ScratchFault) -> Self {
+        Self::Error(fault.to_string())
     }
 }
 
@@ -71,22 +147,21 @@ impl From<Fault> for Broken {
 }
 
 impl Engine {
-    /// Performs a claimed result to its end. None if the lease was lost on the way:
-    /// then the result was killed, or belongs to another worker by now.
+    /// Performs a claimed result, to its end if nothing comes in between.
     ///
     /// # Errors
-    /// The store failed; the result stays claimed and is put back by recovery.
-    pub async fn perform(&self, claimed: Claimed) -> Result<Option<Performed>, StoreError> {
-        let id = claimed.result.id;
-        let at_work = self.running.begin(id);
-        match self.perform_until(claimed, at_work.kill.clone()).await {
-            Ok(performed) => Ok(Some(performed)),
-            Err(LeaseError::Lost) => Ok(None),
-            Err(LeaseError::Store(error)) => Err(error),
+    /// The store failed; the result is to be handed back.
+    pub async fn perform(&self, claimed: Claimed) -> Result<Ending, StoreError> {
+        let at_work = self.running.begin(claimed.result.id);
+        match self.perform_until(claimed, &at_work.live).await {
+            Ok(performed) => Ok(Ending::Ended(Box::new(performed))),
+            Err(Halt::Postponed) => Ok(Ending::Postponed),
+            Err(Halt::Lost) => Ok(Ending::Lost),
+            Err(Halt::Store(error)) => Err(error),
         }
     }
 
-    async fn perform_until(&self, claimed: Claimed, kill: CancellationToken) -> Result<Performed, LeaseError> {
+    async fn perform_until(&self, claimed: Claimed, live: &Arc<Live>) -> Result<Performed, Halt> {
         let lease = claimed.lease;
         let scope = OrgScope::of(lease.organization);
         self.tell(lease.organization, lease.result, Change::Status);
@@ -94,8 +169,7 @@ impl Engine {
             Ok(loaded) => loaded,
             Err(message) => return self.refuse(claimed, message).await,
         };
-        self.queue.note(lease, &Notes { modules: Some(job.modules()), lines: Vec::new() }).await?;
-        let mut attempt = Attempt::new(self, lease, claimed, &job, &organization, kill);
+        let mut attempt = Attempt::begin(self, claimed, &job, &organization, live).await?;
         for line in &job.lines {
             attempt.line(line).await?;
         }
@@ -105,39 +179,44 @@ impl Engine {
     /// Ends a result whose work a fault of the engine itself broke off.
     pub(crate) async fn end_after_panic(&self, lease: Lease) -> Result<(), LeaseError> {
         let message = "The engine met a fault of its own; the node's log says which.".to_owned();
-        let lines = self.results.lines(OrgScope::of(lease.organization), &[lease.result]).await?;
-        for (_, mut line) in lines.into_iter().filter(|(_, line)| line.status == Status::Running) {
+        let mut lines = self.running.find(lease.result).map(|live| live.unwritten()).unwrap_or_default();
+        let written = self.results.lines(OrgScope::of(lease.organization), &[lease.result]).await?;
+        lines.extend(written.into_iter().map(|(_, line)| line));
+        lines.retain(|line| line.status == Status::Running);
+        lines.dedup_by_key(|line| line.line_no);
+        for line in &mut lines {
             (line.status, line.message) = (Status::Error, message.clone());
             line.finished_at = Some(self.clock.now());
-            self.queue.note(lease, &Notes { modules: None, lines: vec![line] }).await?;
         }
-        let finish = Finish::bare(Status::Error, message, self.clock.now());
+        let notes = Notes { modules: None, lines };
+        let finish = Finish { notes, ..Finish::bare(Status::Error, message, self.clock.now()) };
         self.queue.finish(lease, finish).await?;
         self.tell(lease.organization, lease.result, Change::Status);
         Ok(())
     }
 
-    async fn load(
+    /// The job that a result performs, and whose it is; or why it cannot be performed.
+    pub(crate) async fn load(
         &self,
         scope: OrgScope,
         result: &JobResult,
     ) -> Result<Result<(Organization, Job), String>, StoreError> {
         let organization = self.organizations.by_id(scope.organization()).await?;
-        let saved = self.jobs.find(scope, &result.job, Some(result.version)).await?;
+        let saved = self.jobs.find(scope, notices::saved_key(result), Some(result.version)).await?;
         let (Some(organization), Some(saved)) = (organization, saved) else {
             return Ok(Err(format!("Version {} of job {} is gone.", result.version, result.job)));
         };
-        let job = self.read_job(scope, &saved).await?.map_err(|faults| {
-            let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            format!("The job can no longer be run: {}.", told.join("; "))
-        });
+        let job = match self.read_job(scope, &saved).await? {
+            Ok(job) => notices::performed(job, result),
+            Err(faults) => Err(format!("The job can no longer be run: {}.", jobs::told(&faults))),
+        };
         Ok(job.map(|job| (organization, job)))
     }
 
-    async fn refuse(&self, claimed: Claimed, message: String) -> Result<Performed, LeaseError> {
+    async fn refuse(&self, claimed: Claimed, message: String) -> Result<Performed, Halt> {
         let finish = Finish::bare(Status::Error, message, self.clock.now());
         let result = self.queue.finish(claimed.lease, finish).await?.result;
         self.tell(claimed.lease.organization, result.id, Change::Status);
-        Ok(Performed { result, lines: Vec::new(), records: claimed.records, rejected: Vec::new() })
+        Ok(Performed { result, lines: Vec::new(), records: Set::held(claimed.records), rejected: Vec::new() })
     }
 }

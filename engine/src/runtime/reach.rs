@@ -2,11 +2,13 @@
 //! once whatever happens, and in a dry run not at all.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::checkpoint::LineCheckpoint;
 use super::engine::Engine;
 use super::start::{Start, StartError};
 use crate::model::collection::{Change, Entries, Written, check_name, work_out};
@@ -16,22 +18,24 @@ use crate::model::organization::{Access, OrgScope, Organization, Role};
 use crate::model::result::ResultId;
 use crate::ports::StoreError;
 use crate::ports::collections::{Find, Once};
-use crate::ports::reach::{JobStart, Reach, ReachError};
+use crate::ports::reach::{Call, JobStart, Reach, ReachError};
 
 /// How many records one call may look for or change.
 const MOST: usize = 10_000;
 
 /// Whom a line works for.
-#[derive(Debug, Clone)]
 pub(crate) struct Line {
     pub(crate) organization: Organization,
     pub(crate) result: ResultId,
+    /// Names what is done; see [`crate::model::result::JobResult::root`].
+    pub(crate) root: ResultId,
     pub(crate) line_no: u32,
     /// Key of the job.
     pub(crate) job: String,
     /// Key of the module.
     pub(crate) module: String,
     pub(crate) dry_run: bool,
+    pub(crate) checkpoint: Arc<LineCheckpoint>,
 }
 
 pub(crate) struct LineReach {
@@ -70,7 +74,7 @@ impl LineReach {
 
     /// The name of a call: the same in every attempt that asks for the same. A later attempt may
     /// find other records in its source, and what it asks for then is another call.
-    fn call(&self, call: u32, asked: &str) -> String {
+    fn call(&self, call: Call, asked: &str) -> String {
         let digest = Sha256::digest(asked);
         let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         format!("{}:{call}:{digest}", self.line.line_no)
@@ -102,6 +106,10 @@ impl Reach for LineReach {
         &self.grants
     }
 
+    async fn before_effect(&self) -> Result<(), ReachError> {
+        self.line.checkpoint.make().await
+    }
+
     async fn get(&self, collection: &str, keys: Vec<String>) -> Result<Vec<Option<Value>>, ReachError> {
         self.permit_collection(collection, false)?;
         if keys.len() > MOST {
@@ -128,7 +136,7 @@ impl Reach for LineReach {
         Ok(self.engine.collections.find(self.scope(), collection, &Find { criteria, after, limit }).await?)
     }
 
-    async fn write(&self, collection: &str, changes: Vec<Change>, call: u32) -> Result<Written, ReachError> {
+    async fn write(&self, collection: &str, changes: Vec<Change>, call: Call) -> Result<Written, ReachError> {
         self.permit_collection(collection, true)?;
         if changes.len() > MOST {
             return Err(invalid(format!("at most {MOST} changes can be made at once; these are {}", changes.len())));
@@ -140,11 +148,12 @@ impl Reach for LineReach {
             return self.foresee(collection, &changes).await;
         }
         let asked = format!("{collection} {changes:?}");
-        let once = Once { result: self.line.result, call: self.call(call, &asked) };
+        self.line.checkpoint.make().await?;
+        let once = Once { result: self.line.root, call: self.call(call, &asked) };
         Ok(self.engine.collections.write(self.scope(), collection, &changes, Some(&once)).await?)
     }
 
-    async fn start(&self, start: JobStart, call: u32) -> Result<Option<String>, ReachError> {
+    async fn start(&self, start: JobStart, call: Call) -> Result<Option<String>, ReachError> {
         self.grants.permit_job(&self.line.module, &start.job).map_err(ReachError::Denied)?;
         let asked = format!("{start:?}");
         let start = Start {
@@ -152,9 +161,12 @@ impl Reach for LineReach {
             arguments: start.arguments,
             records: start.records,
             title: start.title,
-            idempotency_key: Some(format!("{}:{}", self.line.result.0, self.call(call, &asked))),
+            idempotency_key: Some(format!("{}:{}", self.line.root.0, self.call(call, &asked))),
             ..Start::default()
         };
+        if !self.line.dry_run {
+            self.line.checkpoint.make().await?;
+        }
         let started = match self.line.dry_run {
             true => self.engine.check_start(&self.access(), start).await.map(|()| None),
             false => self.engine.start(&self.access(), start).await.map(Some),

@@ -1,6 +1,7 @@
 //! Starting a job by hand.
 
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::engine::Engine;
 use crate::model::Instant;
@@ -12,9 +13,10 @@ use crate::model::result::{JobResult, ResultId};
 use crate::ports::StoreError;
 use crate::ports::notices::Change;
 use crate::ports::queues::DEFAULT_QUEUE;
-use crate::ports::results::{Idempotency, NewResult, StartRefused};
+use crate::ports::results::{Idempotency, NewResult, StartRefused, Started};
 
 const LONGEST_TITLE: usize = 200;
+const LONGEST_IDEMPOTENCY_KEY: usize = 200;
 
 /// What a start brings.
 #[derive(Debug, Clone, Default)]
@@ -29,10 +31,25 @@ pub struct Start {
     pub title: Option<String>,
     /// Instead of the start of the last full success.
     pub since: Option<Instant>,
+    /// Instead of the job's queue.
+    pub queue: Option<String>,
+    /// Instead of the job's priority.
+    pub priority: Option<i32>,
+    /// Instead of the job's rule for results that would overlap.
+    pub overlap: Option<Overlap>,
     /// Whether effects are only noted, not carried out.
     pub dry_run: bool,
-    /// Names this start: a second one with the same name is answered with the first one's result.
+    /// Names this start: a second one with the same name that asks for the same is answered
+    /// with the first one's result.
     pub idempotency_key: Option<String>,
+}
+
+impl Start {
+    /// A digest of all that is asked for.
+    fn digest(&self) -> String {
+        let asked = format!("{:?}", Self { idempotency_key: None, ..self.clone() });
+        Sha256::digest(asked).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// Why a job was not started.
@@ -69,7 +86,16 @@ impl Engine {
     /// See [`StartError`].
     pub async fn start(&self, access: &Access, start: Start) -> Result<JobResult, StartError> {
         let new = self.accept(access, start).await?;
-        let result = self.results.start(access.scope(), new).await?.result;
+        Ok(self.begin_result(access, new).await?)
+    }
+
+    /// Starts what was accepted, and interrupts what it replaces.
+    pub(crate) async fn begin_result(&self, access: &Access, new: NewResult) -> Result<JobResult, StartRefused> {
+        let Started { result, replaced } = self.results.start(access.scope(), new).await?;
+        for id in replaced {
+            self.running.interrupt(id);
+            self.tell(access.organization.id, id, Change::Status);
+        }
         self.tell(access.organization.id, result.id, Change::Status);
         self.wake.notify_one();
         Ok(result)
@@ -87,8 +113,10 @@ impl Engine {
         let saved = self.jobs.find(access.scope(), &start.job, None).await?;
         let saved = saved.ok_or_else(|| StartError::UnknownJob(start.job.clone()))?;
         let job = self.read_job(access.scope(), &saved).await?.map_err(StartError::Faults)?;
-        let mut faults = faults_of_title(start.title.as_deref());
-        faults.extend(faults_of_records(start.records.as_deref().unwrap_or_default()));
+        let mut faults = faults_of_start(&start);
+        let queue = start.queue.clone().or(job.queue).unwrap_or_else(|| DEFAULT_QUEUE.to_owned());
+        faults.extend(self.fault_of_queue(access.scope(), "queue", &queue).await?);
+        let idempotency = start.idempotency_key.clone().map(|key| Idempotency { key, digest: start.digest() });
         let arguments = job.arguments.complete(start.arguments).unwrap_or_else(|more| {
             faults.extend(more);
             Map::new()
@@ -105,14 +133,14 @@ impl Engine {
             id: ResultId(Self::new_id()),
             job: saved.key.clone(),
             version: saved.version,
+            templates: Vec::new(),
             title: start.title,
             started_by: access.who.clone(),
             dry_run: start.dry_run,
-            templates: Vec::new(),
-            queue: DEFAULT_QUEUE.to_owned(),
-            priority: 0,
-            overlap: Overlap::Allow,
-            idempotency: start.idempotency_key.map(|key| Idempotency { key, digest: String::new() }),
+            queue,
+            priority: start.priority.unwrap_or(job.priority),
+            overlap: start.overlap.or(job.overlap).unwrap_or(Overlap::Queue),
+            idempotency,
             retry: None,
             notice_of: None,
             arguments,
@@ -122,6 +150,20 @@ impl Engine {
             created_at: now,
         })
     }
+}
+
+/// What can be said of a start without knowing its job.
+fn faults_of_start(start: &Start) -> Vec<Fault> {
+    let mut faults = faults_of_title(start.title.as_deref());
+    faults.extend(faults_of_records(start.records.as_deref().unwrap_or_default()));
+    if start.priority.is_some_and(|priority| !(-1000..=1000).contains(&priority)) {
+        faults.push(Fault::at("priority", "is not from -1000 to 1000"));
+    }
+    let named = |key: &String| (1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len());
+    if start.idempotency_key.as_ref().is_some_and(|key| !named(key)) {
+        faults.push(Fault::at("idempotencyKey", "has not 1 to 200 bytes"));
+    }
+    faults
 }
 
 fn faults_of_title(title: Option<&str>) -> Vec<Fault> {

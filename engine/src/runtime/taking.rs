@@ -4,16 +4,15 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::act::counted;
+use super::act::{COPIED, counted};
 use super::perform::{Broken, Done};
 use super::rejections::Rejections;
 use super::set::{Set, SetWriter, Sink};
 use crate::model::record::Rejected;
 use crate::model::status::Status;
 use crate::ports::actions::{Outcome, Severity};
-
-/// How many records are copied at once from one set to another.
-const COPIED: usize = 1000;
+use crate::ports::parts::BatchDone;
+use crate::ports::reach::CLOSING;
 
 /// What the batches have come to so far.
 pub(super) struct Taking {
@@ -31,39 +30,39 @@ impl Taking {
         Self { records: Sink::into(writer), passed_on, rejected: Rejections::default(), message, severity }
     }
 
-    /// Takes up what came of a batch.
-    pub(super) async fn outcome(&mut self, batch: Cow<'_, [Value]>, outcome: Outcome) -> Result<(), Broken> {
-        let leaves = self.reject(&batch, outcome.rejected)?;
-        let records = outcome.records.unwrap_or_else(|| staying(batch, &leaves));
-        self.note(outcome.message, outcome.severity);
-        Ok(self.records.extend(records).await?)
+    /// Looks at what came of a batch: which records go on, and which were rejected.
+    pub(super) fn judge(&self, batch: Cow<'_, [Value]>, outcome: Outcome) -> Result<Judged, Broken> {
+        let (rejected, leaves) = rejected(&batch, outcome.rejected)?;
+        let records = match outcome.records {
+            None if batch.is_empty() => None,
+            None => Some(staying(batch, &leaves)),
+            records => records,
+        };
+        Ok(Judged { records, rejected, message: outcome.message, severity: outcome.severity })
     }
 
-    /// Notes the rejected records, and says which of the batch they are.
-    fn reject(&mut self, batch: &[Value], rejected: Vec<(u32, String)>) -> Result<Vec<bool>, Broken> {
-        let mut leaves = vec![false; batch.len()];
-        for (index, reason) in rejected {
-            let position = index as usize;
-            let Some(leaving) = leaves.get_mut(position) else {
-                return Err(Broken::Error(format!(
-                    "The action rejected record {position} of a batch of {}; this is a fault of its module.",
-                    batch.len()
-                )));
-            };
-            if !std::mem::replace(leaving, true) {
-                self.rejected.push(Rejected { record: batch[position].clone(), reason });
-            }
-        }
-        Ok(leaves)
+    /// Adds what came of a batch.
+    pub(super) async fn add(&mut self, batch: Judged) -> Result<(), Broken> {
+        batch.rejected.into_iter().for_each(|one| self.rejected.push(one));
+        self.note(batch.message, batch.severity);
+        Ok(self.records.extend(batch.records.unwrap_or_default()).await?)
     }
 
-    pub(super) async fn outcome_without_records(&mut self, set: &Set, outcome: Outcome) -> Result<(), Broken> {
-        match outcome.records {
-            Some(records) => self.records.extend(records).await?,
-            None => self.passed_on = Some(set.clone()),
-        }
-        self.note(outcome.message, outcome.severity);
-        Ok(())
+    /// Adds what came of a batch in an earlier attempt.
+    pub(super) async fn add_done(&mut self, done: BatchDone) -> Result<(), Broken> {
+        let BatchDone { records, rejected, message, severity, .. } = done;
+        self.add(Judged { records: Some(records), rejected, message, severity }).await
+    }
+
+    /// Lets the set itself go on.
+    pub(super) fn pass_on(&mut self, set: Set) {
+        self.passed_on = Some(set);
+    }
+
+    /// Closes as an earlier attempt did.
+    pub(super) async fn close_done(&mut self, done: BatchDone) -> Result<(), Broken> {
+        let records = (!done.records.is_empty()).then_some(done.records);
+        self.close(Outcome { records, rejected: Vec::new(), message: done.message, severity: done.severity }).await
     }
 
     pub(super) async fn close(&mut self, outcome: Outcome) -> Result<(), Broken> {
@@ -103,6 +102,61 @@ impl Taking {
         let (status, message) = came.verdict(taken, records.len(), action);
         Ok(Done { status, message, records_in: taken as u64, records, rejected: self.rejected })
     }
+}
+
+/// What came of one batch.
+pub(super) struct Judged {
+    /// What goes on; none if there was no batch to go on.
+    pub(super) records: Option<Vec<Value>>,
+    rejected: Vec<Rejected>,
+    message: Option<String>,
+    severity: Severity,
+}
+
+impl Judged {
+    /// As it is recorded.
+    pub(super) fn done(&self, line_no: u32, batch: u32, taken: usize) -> BatchDone {
+        BatchDone {
+            line_no,
+            batch,
+            taken: u32::try_from(taken).unwrap_or(u32::MAX),
+            records: self.records.clone().unwrap_or_default(),
+            rejected: self.rejected.clone(),
+            message: self.message.clone(),
+            severity: self.severity,
+        }
+    }
+}
+
+/// The closing of a line, as it is recorded.
+pub(super) fn closing(line_no: u32, outcome: &Outcome) -> BatchDone {
+    BatchDone {
+        line_no,
+        batch: CLOSING,
+        taken: 0,
+        records: outcome.records.clone().unwrap_or_default(),
+        rejected: Vec::new(),
+        message: outcome.message.clone(),
+        severity: outcome.severity,
+    }
+}
+
+/// The rejected records of a batch, and which they are.
+fn rejected(batch: &[Value], rejected: Vec<(u32, String)>) -> Result<(Vec<Rejected>, Vec<bool>), Broken> {
+    let (mut told, mut leaves) = (Vec::with_capacity(rejected.len()), vec![false; batch.len()]);
+    for (index, reason) in rejected {
+        let position = index as usize;
+        let Some(leaving) = leaves.get_mut(position) else {
+            return Err(Broken::Error(format!(
+                "The action rejected record {position} of a batch of {}; this is a fault of its module.",
+                batch.len()
+            )));
+        };
+        if !std::mem::replace(leaving, true) {
+            told.push(Rejected { record: batch[position].clone(), reason });
+        }
+    }
+    Ok((told, leaves))
 }
 
 /// The records of a batch that were not rejected.

@@ -8,7 +8,9 @@ use semver::Version;
 use serde_json::{Value, json};
 
 use crate::model::action::{ActionSpec, Intake};
+use crate::model::collection::{Change, Entry};
 use crate::model::module::ModuleInfo;
+use crate::ports::reach::{Call, Reach};
 use crate::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine, Outcome, Severity, Told};
 
 /// What a function action is handed: its parameters and a batch.
@@ -67,21 +69,33 @@ impl Actions for FunctionActions {
     async fn open(&self, line: OpenLine) -> Result<Box<dyn ActionLine>, Failure> {
         let function = self.functions.get(&line.action).copied();
         let function = function.ok_or_else(|| Failure::new(FailureKind::Final, "not installed"))?;
-        Ok(Box::new(FunctionLine { function, parameters: line.parameters }))
+        Ok(Box::new(FunctionLine { function, parameters: line.parameters, reach: line.reach }))
     }
 }
 
 struct FunctionLine {
     function: Function,
     parameters: Value,
+    reach: Arc<dyn Reach>,
 }
 
 #[async_trait]
 impl ActionLine for FunctionLine {
-    async fn take(&mut self, batch: &[Value]) -> Result<Outcome, Failure> {
+    async fn take(&mut self, number: u32, batch: &[Value]) -> Result<Outcome, Failure> {
         // A parameter `hang` stands for an action that never comes back by itself.
         if self.parameters["hang"] == true {
             std::future::pending::<()>().await;
+        }
+        if self.parameters["effect"] == true {
+            let entry = Entry { key: format!("{number}"), data: json!({"n": batch.len()}) };
+            let change = Change::Upsert(entry);
+            let call = Call { batch: Some(number), number: 0 };
+            let written = self.reach.before_effect().await;
+            let written = match written {
+                Ok(()) => self.reach.write("effects", vec![change], call).await.map(drop),
+                Err(error) => Err(error),
+            };
+            written.map_err(|error| Failure::new(FailureKind::Final, error.to_string()))?;
         }
         (self.function)(&self.parameters, batch)
     }

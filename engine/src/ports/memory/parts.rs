@@ -35,7 +35,7 @@ impl Entry {
             lines: self.lines.values().cloned().collect(),
             at: self.checkpoint.map(|(line_no, _)| line_no),
             tries: self.checkpoint.map_or(0, |(_, tries)| tries),
-            batches: self.batches.clone(),
+            batches: self.batches.iter().filter(|batch| batch.line_no == next).cloned().collect(),
             condemned: condemned.and_then(|(line, _)| line),
             careful: self.strikes.is_some(),
         })

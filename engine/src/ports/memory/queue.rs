@@ -201,8 +201,9 @@ impl Entry {
 
     fn go_on_from(&mut self, checkpoint: Checkpoint) {
         self.take_notes(checkpoint.notes);
-        self.parts.retain(|(line_no, kind, _), _| kind.is_kept() || *line_no >= checkpoint.line_no);
-        self.batches.retain(|batch| batch.line_no >= checkpoint.line_no);
+        let stays = |line_no: u32| line_no >= checkpoint.line_no || Some(line_no) == checkpoint.failed_line;
+        self.parts.retain(|(line_no, kind, _), _| kind.is_kept() || stays(*line_no));
+        self.batches.retain(|batch| stays(batch.line_no));
         self.checkpoint = Some((checkpoint.line_no, checkpoint.tries));
     }
 }

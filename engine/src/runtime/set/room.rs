@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::SetWriter;
+use super::{SetWriter, Sink};
 use crate::ports::scratch::{Scratch, ScratchFolder};
 
 /// How much of a set is held in memory.
@@ -38,6 +38,11 @@ impl Room {
     /// The same scratch space with another bound.
     pub fn bounded(self, bound: Bound) -> Self {
         Self { bound, ..self }
+    }
+
+    /// A new set, made from async threads.
+    pub(crate) fn sink(&self) -> Sink {
+        Sink::into(self.writer())
     }
 
     /// A new set, still empty.

@@ -1,0 +1,228 @@
+//! What becomes of a line when its work is over: taken up, failed, or tried again later.
+
+use super::journal::KEPT_BYTES;
+use super::verdict::{Rest, verdict};
+use super::Attempt;
+use crate::model::{Instant, duration};
+use crate::model::line::{Line, Work};
+use crate::model::organization::OrgScope;
+use crate::model::record::{SAMPLE_RECORDS, Sample, kept_sentence, sample_of_rejected};
+use crate::model::result::{Counters, KEPT_REJECTED, LineResult};
+use crate::model::status::Status;
+use crate::model::variables;
+use crate::ports::actions::Told;
+use crate::ports::parts::PartKind;
+use crate::ports::queue::{Checkpoint, Finish, LeaseError, Postponement};
+use crate::ports::results::NewResult;
+use crate::runtime::perform::{Broken, Done, Halt, Passing, Performed};
+use crate::runtime::{notices, rejections};
+use crate::runtime::set::Set;
+
+impl Attempt<'_> {
+    pub(super) async fn settle(
+        &mut self,
+        line: &Line,
+        mut result: LineResult,
+        worked: Result<Done, Broken>,
+    ) -> Result<(), Halt> {
+        match worked {
+            Err(Broken::Halted(error)) => return Err(error.into()),
+            Err(Broken::Killed) => return self.tell_of_cut(line, result).await,
+            Err(Broken::Passing(message, passing)) => match self.again_at(line, &result, &passing) {
+                Some(until) => return self.postpone(line, result, message, until).await,
+                None => self.fail(line, &mut result, self.in_the_end(line, message, &passing, result.attempt)).await?,
+            },
+            Err(Broken::Error(message)) => self.fail(line, &mut result, message).await?,
+            Ok(done) => self.succeed(line, &mut result, done).await?,
+        }
+        self.end_line(result).await
+    }
+
+    /// Adds to a killed line what it had said and done.
+    async fn tell_of_cut(&self, line: &Line, result: LineResult) -> Result<(), Halt> {
+        let told = Told { log: result.log, effects: result.effects };
+        let scope = OrgScope::of(self.lease.organization);
+        self.engine.results.tell(scope, self.lease.result, line.line_no, &told).await?;
+        Err(Halt::Lost)
+    }
+
+    /// When the line is tried again; none if it is not.
+    fn again_at(&self, line: &Line, result: &LineResult, passing: &Passing) -> Option<Instant> {
+        let retry = line.retry.as_ref()?;
+        let at_least = match passing {
+            Passing::Timeout if self.is_over() || !retry.on_timeout => return None,
+            Passing::Timeout => None,
+            Passing::Temporary(at_least) => *at_least,
+        };
+        let wait = retry.wait(result.attempt, at_least, chance())?;
+        // A try that would come after the job's time is none.
+        if self.deadline.is_some_and(|end| end <= tokio::time::Instant::now() + wait) {
+            return None;
+        }
+        Some(self.engine.clock.now() + wait)
+    }
+
+    /// The message of a line that is not tried again.
+    fn in_the_end(&self, line: &Line, message: String, passing: &Passing, attempt: u32) -> String {
+        match (passing, self.job.timeout) {
+            (Passing::Timeout, Some(most)) if self.is_over() => {
+                format!("The job took longer than its timeout of {}; give it a longer one, or less to do.", duration::shown(most))
+            }
+            _ if line.retry.is_some() && attempt > 1 => format!("{message} It was tried {attempt} times."),
+            _ => message,
+        }
+    }
+
+    /// Hands the result back until the line is tried again.
+    async fn postpone(&self, line: &Line, result: LineResult, message: String, until: Instant) -> Result<(), Halt> {
+        let tries = result.attempt;
+        let message = kept_sentence(&format!("Try {tries} failed: {message}"));
+        self.live.line(&LineResult { message, retry_at: Some(until), ..result });
+        if self.resumed.at != Some(line.line_no) {
+            self.journal.keep_input(line.line_no, &self.records).await?;
+        }
+        let (line_no, failed_line) = (line.line_no, self.failed_line);
+        let checkpoint = Checkpoint { notes: self.journal.notes(), line_no, tries, failed_line };
+        self.journal.postpone(Postponement { checkpoint, until }).await?;
+        self.tell_status();
+        Err(Halt::Postponed)
+    }
+
+    /// The line is in error: its input goes on, or the job stops.
+    async fn fail(&mut self, line: &Line, result: &mut LineResult, message: String) -> Result<(), Halt> {
+        (result.status, result.message) = (Status::Error, message);
+        self.keep_failed(line).await?;
+        self.rest = match () {
+            () if self.is_over() => Some(Rest::AfterTimeout(line.line_no)),
+            () => line.stops(self.job.stops_on_error).then_some(Rest::AfterStop(line.line_no)),
+        };
+        Ok(())
+    }
+
+    /// Keeps the input of the first line in error, from which a retry goes on.
+    async fn keep_failed(&mut self, line: &Line) -> Result<(), Halt> {
+        let is_kept = self.resumed.at == Some(line.line_no);
+        if self.failed_line.is_some() || self.result.dry_run || (!is_kept && self.records.bytes() > KEPT_BYTES) {
+            return Ok(());
+        }
+        if !is_kept {
+            self.journal.keep_input(line.line_no, &self.records).await?;
+        }
+        self.failed_line = Some(line.line_no);
+        Ok(())
+    }
+
+    async fn succeed(&mut self, line: &Line, result: &mut LineResult, done: Done) -> Result<(), Halt> {
+        let counters = Counters {
+            records_in: done.records_in,
+            records_out: done.records.len() as u64,
+            records_rejected: done.rejected.count(),
+        };
+        (result.status, result.message, result.counters) = (done.status, done.message, counters);
+        result.sample = Sample::of(done.records.first(SAMPLE_RECORDS), done.records.len());
+        result.rejected = sample_of_rejected(done.rejected.first(), KEPT_REJECTED);
+        if !self.result.dry_run && !done.rejected.first().is_empty() {
+            self.journal.keep_rejected(line.line_no, done.rejected.first()).await?;
+        }
+        let room = rejections::KEPT.saturating_sub(self.rejected.len());
+        self.rejected.extend(done.rejected.into_first().take(room).map(|rejected| (line.line_no, rejected)));
+        if done.status == Status::Error {
+            // All of its records were rejected: each can be run again alone, and the line as a whole.
+            return self.fail(line, result, result.message.clone()).await;
+        }
+        self.keep_output(line, result, &done.records).await?;
+        self.records = done.records;
+        let empty_filter = matches!(line.work, Work::Filter(_)) && self.records.is_empty();
+        if empty_filter && !self.job.continues_when_empty {
+            self.rest = Some(Rest::AfterEmpty(line.line_no));
+        }
+        Ok(())
+    }
+
+    /// Keeps all that a line passed on, where the job asks for it.
+    async fn keep_output(&self, line: &Line, result: &mut LineResult, records: &Set) -> Result<(), Halt> {
+        if !line.keep || self.result.dry_run {
+            return Ok(());
+        }
+        if records.bytes() > KEPT_BYTES {
+            result.status = result.status.max(Status::Warning);
+            result.message = format!("{} Its records were too many to be kept.", result.message);
+            return Ok(());
+        }
+        Ok(self.journal.keep_set(line.line_no, PartKind::Output, records).await?)
+    }
+
+    pub(super) async fn end_line(&mut self, mut result: LineResult) -> Result<(), Halt> {
+        result.finished_at = Some(self.engine.clock.now());
+        result.message = kept_sentence(&result.message);
+        self.live.line(&result);
+        if self.resumed.careful {
+            self.journal.note().await?;
+        }
+        self.tell_status();
+        self.take_up(result);
+        Ok(())
+    }
+
+    /// Counts a line that has ended.
+    pub(super) fn take_up(&mut self, line: LineResult) {
+        if line.status == Status::Error && self.resumed.done.contains(&line.line_no) {
+            self.failed_line.get_or_insert(line.line_no);
+        }
+        let seen = variables::of_line(&line);
+        if let Some(serde_json::Value::Object(lines)) = self.variables.get_mut("lines") {
+            let ids = [Some(line.line_no.to_string()), line.name.clone()];
+            lines.extend(ids.into_iter().flatten().map(|id| (id, seen.clone())));
+        }
+        self.lines.push(line);
+    }
+}
+
+/// Ends the result with what its lines came to.
+pub(super) async fn finish(attempt: Attempt<'_>) -> Result<Performed, Halt> {
+    let (status, message) = verdict(&attempt.lines, attempt.rest, attempt.records.len());
+    let first = attempt.lines.iter().find(|line| line.status != Status::Skipped);
+    let counters = Counters {
+        records_in: first.map_or(0, |line| line.counters.records_in),
+        records_out: attempt.records.len() as u64,
+        records_rejected: attempt.lines.iter().map(|line| line.counters.records_rejected).sum(),
+    };
+    let at = attempt.engine.clock.now();
+    let mut finish = Finish {
+        counters,
+        failed_line: attempt.failed_line.filter(|_| status == Status::Error),
+        notes: attempt.journal.notes(),
+        ..Finish::bare(status, kept_sentence(&message), at)
+    };
+    finish.notices = attempt.notices(&finish).await?;
+    let finished = attempt.journal.finish(finish).await?;
+    attempt.tell_status();
+    if finished.more {
+        attempt.engine.wake.notify_one();
+    }
+    Ok(Performed {
+        result: finished.result,
+        lines: attempt.lines,
+        records: attempt.records,
+        rejected: attempt.rejected,
+    })
+}
+
+impl Attempt<'_> {
+    /// What the job's rules have to tell of this end.
+    async fn notices(&self, finish: &Finish) -> Result<Vec<NewResult>, Halt> {
+        let mut ended = self.result.clone();
+        finish.end(&mut ended).map_err(|_| LeaseError::Lost)?;
+        let about = notices::About { organization: self.organization, job: self.job };
+        Ok(self.engine.notices_of(about, &ended, &self.lines).await?)
+    }
+}
+
+/// A number from 0 to 1; without randomness the middle.
+fn chance() -> f64 {
+    let mut bytes = [0; 4];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
+        Err(_) => 0.5,
+    }
+}

@@ -1,0 +1,54 @@
+//! How the job ends, and the sentence that says so.
+
+use crate::model::result::LineResult;
+use crate::model::status::Status;
+use crate::runtime::act::counted;
+
+/// Why the rest of the lines is skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    AfterStop(u32),
+    AfterEmpty(u32),
+    /// The job's own time was over at this line.
+    AfterTimeout(u32),
+}
+
+impl Rest {
+    /// What a line says that is skipped for it.
+    pub(super) fn reason(self) -> String {
+        match self {
+            Self::AfterStop(line_no) => format!("The job had stopped at line {line_no}."),
+            Self::AfterEmpty(line_no) => format!("Nothing was left after line {line_no}."),
+            Self::AfterTimeout(line_no) => format!("The job's time was over at line {line_no}."),
+        }
+    }
+}
+
+/// How the job ends, and the sentence that says so.
+pub(super) fn verdict(lines: &[LineResult], rest: Option<Rest>, records: usize) -> (Status, String) {
+    let worked: Vec<_> = lines.iter().filter(|line| line.status != Status::Skipped).collect();
+    let status = Status::of_job(worked.iter().map(|line| line.status));
+    let worst = worked.iter().find(|line| line.status == status);
+    let stopped_at = |line_no: u32| lines.iter().find(|line| line.line_no == line_no);
+    match (status, rest, worst) {
+        (Status::Error, Some(Rest::AfterStop(line_no) | Rest::AfterTimeout(line_no)), _) => {
+            let told = stopped_at(line_no).map_or_else(String::new, |line| {
+                let before = counted(usize::try_from(line.counters.records_in).unwrap_or(usize::MAX));
+                format!("Stopped at line {} after {before}: {}", line.called(), line.message)
+            });
+            (status, told)
+        }
+        (Status::Error, _, Some(line)) => (status, format!("Line {} failed: {}", line.called(), line.message)),
+        (Status::Warning, _, Some(line)) => (status, format!("Line {}: {}", line.called(), line.message)),
+        (_, Some(Rest::AfterEmpty(line_no)), _) => (Status::Info, format!("Nothing matched at line {line_no}.")),
+        _ if worked.is_empty() => (Status::Info, "No line is active.".to_owned()),
+        _ if worked.iter().all(|line| line.status == Status::Info) => {
+            (Status::Info, "There was nothing to do.".to_owned())
+        }
+        _ => (status, format!("{}; {} came out.", lines_did(worked.len()), counted(records))),
+    }
+}
+
+fn lines_did(count: usize) -> String {
+    if count == 1 { "The line did its work".to_owned() } else { format!("All {count} lines did their work") }
+}

@@ -1,0 +1,103 @@
+//! Telling people of results that ended. What a rule of `notify` asks for is a job result of its
+//! own, with one line, started in the very transaction that ends the other: it is as durable,
+//! tried again and killed like any other, and its history stands under `JOB/notify`.
+
+use serde_json::{Map, json};
+
+use super::engine::Engine;
+use crate::model::job::Job;
+use crate::model::notify::{Ended, NotifyRule, Occasion, summary};
+use crate::model::organization::{OrgScope, Organization};
+use crate::model::overlap::Overlap;
+use crate::model::result::{JobResult, LineResult, ResultId};
+use crate::model::variables::Setting;
+use crate::ports::StoreError;
+use crate::ports::queues::DEFAULT_QUEUE;
+use crate::ports::results::NewResult;
+
+/// What the key of a job becomes for the results that tell of its results. No job has such a key.
+const SUFFIX: &str = "/notify";
+/// The argument that says which rule is carried out.
+const RULE: &str = "rule";
+
+/// Whose result ended.
+#[derive(Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub(crate) organization: &'a Organization,
+    pub(crate) job: &'a Job,
+}
+
+impl Engine {
+    /// The results that are to be started when this one has ended.
+    pub(crate) async fn notices_of(
+        &self,
+        about: About<'_>,
+        ended: &JobResult,
+        lines: &[LineResult],
+    ) -> Result<Vec<NewResult>, StoreError> {
+        let rules = &about.job.notify;
+        if rules.is_empty() || ended.dry_run || ended.notice_of.is_some() {
+            return Ok(Vec::new());
+        }
+        let asks = rules.iter().any(|rule| rule.on.contains(&Occasion::Recovered));
+        let scope = OrgScope::of(about.organization.id);
+        let previous = if asks { self.results.ended_before(scope, &ended.job, ended.id).await? } else { None };
+        let how = Ended::of(ended, previous);
+        let told = rules.iter().enumerate().filter_map(|(index, rule)| Some((index, rule.applies(&how)?)));
+        Ok(told.map(|(index, occasion)| self.notice((about, ended, lines), index, occasion)).collect())
+    }
+
+    fn notice(
+        &self,
+        (about, ended, lines): (About<'_>, &JobResult, &[LineResult]),
+        rule: usize,
+        occasion: Occasion,
+    ) -> NewResult {
+        let now = self.clock.now();
+        let organization = (about.organization.key.as_str(), about.organization.name.as_str());
+        let zone = about.job.time_zone.unwrap_or(about.organization.time_zone);
+        let setting = Setting { result: ended, job_name: &about.job.name, organization, now, zone };
+        let arguments = Map::from_iter([(RULE.to_owned(), json!(rule))]);
+        NewResult {
+            id: ResultId(Self::new_id()),
+            job: format!("{}{SUFFIX}", ended.job),
+            version: ended.version,
+            templates: Vec::new(),
+            title: Some(format!("{}: {}", about.job.name, occasion.word()).chars().take(200).collect()),
+            started_by: format!("job {} (result {})", ended.job, ended.id.0),
+            dry_run: false,
+            queue: DEFAULT_QUEUE.to_owned(),
+            priority: about.job.priority,
+            overlap: Overlap::Allow,
+            idempotency: None,
+            retry: None,
+            notice_of: Some(ended.id),
+            arguments,
+            since: None,
+            records: vec![summary(occasion, &setting, lines)],
+            now,
+            created_at: now,
+        }
+    }
+}
+
+/// The key of the job as it was saved.
+pub(crate) fn saved_key(result: &JobResult) -> &str {
+    match result.notice_of {
+        Some(_) => result.job.strip_suffix(SUFFIX).unwrap_or(&result.job),
+        None => &result.job,
+    }
+}
+
+/// The job that a result performs: of one that tells of another, only the rule.
+pub(crate) fn performed(mut job: Job, result: &JobResult) -> Result<Job, String> {
+    if result.notice_of.is_none() {
+        return Ok(job);
+    }
+    let rule = result.arguments.get(RULE).and_then(serde_json::Value::as_u64);
+    let rule = rule.and_then(|rule| usize::try_from(rule).ok()).filter(|rule| *rule < job.notify.len());
+    let Some(rule) = rule else { return Err("The rule that it carries out is gone.".to_owned()) };
+    let NotifyRule { line, .. } = job.notify.swap_remove(rule);
+    (job.lines, job.notify, job.timeout) = (vec![line], Vec::new(), None);
+    Ok(job)
+}

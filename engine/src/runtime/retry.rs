@@ -1,0 +1,192 @@
+//! Trying a result again that has ended: from its first line in error, or only with the records
+//! that were rejected. Either makes a new result, which names the old one and changes nothing of it.
+
+use super::engine::Engine;
+use super::notices;
+use crate::model::fault::Fault;
+use crate::model::organization::{Access, OrgScope};
+use crate::model::overlap::Overlap;
+use crate::model::record::Records;
+use crate::model::result::{JobResult, LineResult, ResultId};
+use crate::model::status::Status;
+use crate::ports::StoreError;
+use crate::ports::parts::{Part, PartKind};
+use crate::ports::results::{NewResult, Retrial, StartRefused};
+
+/// How many parts are read at once.
+const PARTS_AT_ONCE: u32 = 16;
+
+/// What is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RetryMode {
+    /// From the first line in error, with the records that it had. What is recorded as done of it is not
+    /// done again, and what is asked of others again has the same idempotency keys.
+    #[default]
+    FailedLine,
+    /// Only the records that were rejected, each from the line that rejected it.
+    Rejected,
+}
+
+/// How a result is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retry {
+    /// What.
+    pub mode: RetryMode,
+    /// Whether dates mean the present instead of the old result's clock reading.
+    pub today: bool,
+    /// Whether the newest version of the job is run instead of the old result's.
+    pub newest: bool,
+}
+
+/// Why a result is not tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum RetryError {
+    /// There is no such result in the organization.
+    #[error("there is no such job result")]
+    Absent,
+    /// It has not ended.
+    #[error("the job result is {0}; it can be tried again when it has ended")]
+    Open(Status),
+    /// Nothing of it can be tried again: one sentence with the cure.
+    #[error("{0}")]
+    Nothing(String),
+    /// The job cannot be run.
+    #[error("the job has {} faults", .0.len())]
+    Faults(Vec<Fault>),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<StartRefused> for RetryError {
+    fn from(refused: StartRefused) -> Self {
+        match refused {
+            StartRefused::Store(error) => Self::Store(error),
+            other => Self::Nothing(format!("{other}.")),
+        }
+    }
+}
+
+fn nothing<T>(why: &str) -> Result<T, RetryError> {
+    Err(RetryError::Nothing(why.to_owned()))
+}
+
+impl Engine {
+    /// Tries a result again that has ended. Durable when it answers.
+    ///
+    /// # Errors
+    /// See [`RetryError`].
+    pub async fn retry(&self, access: &Access, id: ResultId, retry: Retry) -> Result<JobResult, RetryError> {
+        let scope = access.scope();
+        let old = self.results.find(scope, id).await?.ok_or(RetryError::Absent)?;
+        if !old.status.is_final() {
+            return Err(RetryError::Open(old.status));
+        }
+        if old.dry_run {
+            return nothing("A dry run changed nothing; run it again instead.");
+        }
+        let new = ResultId(Self::new_id());
+        let retrial = match retry.mode {
+            RetryMode::FailedLine => from_failed_line(&old)?,
+            RetryMode::Rejected => self.of_rejected(scope, &old, new).await?,
+        };
+        let new = self.trial(access, (new, &old), retry, retrial).await?;
+        Ok(self.begin_result(access, new).await?)
+    }
+
+    async fn trial(
+        &self,
+        access: &Access,
+        (id, old): (ResultId, &JobResult),
+        retry: Retry,
+        retrial: Retrial,
+    ) -> Result<NewResult, RetryError> {
+        let scope = access.scope();
+        let wanted = if retry.newest { None } else { Some(old.version) };
+        let saved = self.jobs.find(scope, notices::saved_key(old), wanted).await?;
+        let Some(saved) = saved else { return nothing("Its version of the job is gone; start the job instead.") };
+        let job = self.read_job(scope, &saved).await?.map_err(RetryError::Faults)?;
+        let job = notices::performed(job, old).map_err(RetryError::Nothing)?;
+        if !job.lines.iter().any(|line| line.line_no == retrial.line_no) {
+            return nothing("The newest version of the job has no such line; try the old version again, or start the job.");
+        }
+        let mut records = Records::new();
+        if old.notice_of.is_some() {
+            // A notice tells by its one record what it is about.
+            records = self.results.parts(scope, old.id, (retrial.line_no, PartKind::Input), 0, 1).await?
+                .into_iter().flat_map(|part| part.records).collect();
+        }
+        let created_at = self.clock.now();
+        Ok(NewResult {
+            id,
+            job: old.job.clone(),
+            version: saved.version,
+            templates: old.templates.clone(),
+            title: old.title.clone(),
+            started_by: access.who.clone(),
+            dry_run: false,
+            queue: old.queue.clone(),
+            priority: old.priority,
+            overlap: job.overlap.filter(|rule| *rule == Overlap::Allow).unwrap_or(Overlap::Queue),
+            idempotency: None,
+            retry: Some(retrial),
+            notice_of: old.notice_of,
+            arguments: old.arguments.clone(),
+            since: old.since,
+            records,
+            now: if retry.today { created_at } else { old.now },
+            created_at,
+        })
+    }
+
+    /// The records that each line had rejected begin at that line.
+    async fn of_rejected(&self, scope: OrgScope, old: &JobResult, new: ResultId) -> Result<Retrial, RetryError> {
+        let lines = self.results.lines(scope, &[old.id]).await?;
+        let rejecting = lines.into_iter().map(|(_, line)| line).filter(|line| line.counters.records_rejected > 0);
+        let (mut first, mut parts) = (None, Vec::new());
+        for line in rejecting {
+            let kind = if first.is_some() { PartKind::Joining } else { PartKind::Input };
+            parts.extend(self.rejected(scope, old.id, &line, kind).await?);
+            first.get_or_insert(line.line_no);
+        }
+        let Some(line_no) = first else { return nothing("No record of it was rejected.") };
+        if parts.is_empty() {
+            return nothing("The rejected records of it are no longer kept; start the job instead.");
+        }
+        // Other batches than those of the old result have keys of their own.
+        Ok(Retrial { of: old.id, line_no, root: new, parts: Some(parts) })
+    }
+
+    /// What is kept of the records that a line rejected.
+    async fn rejected(
+        &self,
+        scope: OrgScope,
+        id: ResultId,
+        line: &LineResult,
+        kind: PartKind,
+    ) -> Result<Vec<Part>, StoreError> {
+        let (mut kept, mut from) = (Vec::new(), 0);
+        loop {
+            let set = (line.line_no, PartKind::Rejected);
+            let parts = self.results.parts(scope, id, set, from, PARTS_AT_ONCE).await?;
+            let Some(last) = parts.last() else { return Ok(kept) };
+            from = last.part + 1;
+            kept.extend(parts.into_iter().map(|part| Part {
+                kind,
+                records: part.records.into_iter().map(|mut one| one["record"].take()).collect(),
+                ..part
+            }));
+        }
+    }
+}
+
+/// The lines before the first one in error are taken over, and so is what that line had.
+fn from_failed_line(old: &JobResult) -> Result<Retrial, RetryError> {
+    if old.status != Status::Error {
+        return nothing("Only a result that ended in error can be tried again from its failed line.");
+    }
+    match old.failed_line {
+        Some(line_no) => Ok(Retrial { of: old.id, line_no, root: old.root, parts: None }),
+        None => nothing("The records of its failed line are not kept; start the job instead."),
+    }
+}
