@@ -81,6 +81,14 @@ pub struct JobResult {
     pub failed_line: Option<u32>,
 }
 
+impl JobResult {
+    /// Whether it is about the work of its job: dry runs and results that tell of others are not, so
+    /// that nothing waits for them, and neither `since` nor the history goes by them.
+    pub fn is_real(&self) -> bool {
+        !self.dry_run && self.notice_of.is_none()
+    }
+}
+
 /// The version of a filter template that a job result runs with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TemplateVersion {

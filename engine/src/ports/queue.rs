@@ -220,6 +220,13 @@ pub fn strike(before: Option<(Option<u32>, u32)>, at_work: Option<u32>) -> (Opti
     }
 }
 
+/// Whether a node is taken for lost by `(node, now, silent)`, as [`Queue::recover`] says. A node beats
+/// before it claims, so that one without a beat was lost before.
+pub fn is_lost(other: NodeId, beat: Option<Instant>, (node, now, silent): (NodeId, Instant, Option<Duration>)) -> bool {
+    let Some(silent) = silent else { return other != node };
+    other != node && beat.is_none_or(|beat| (now - beat).to_std().is_ok_and(|since| since >= silent))
+}
+
 /// Why a worker's write was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {

@@ -210,7 +210,8 @@ pub enum Waiting {
 }
 
 /// How long the history is kept. What is younger than `age` or among the newest `results` of its
-/// job stays, and so do the last success and the last failure of each job.
+/// job stays, and so do the last success and the last failure of each job, and what a result that
+/// stays goes on from (see [`JobResult::root`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// How long at least.

@@ -7,6 +7,7 @@ mod jobs;
 mod modules;
 mod organizations;
 mod parts;
+mod prune;
 mod queue;
 mod queues;
 mod results;
@@ -28,7 +29,6 @@ use crate::model::module::Installed;
 use crate::model::organization::{Organization, OrganizationId};
 use crate::model::record::Records;
 use crate::model::result::{JobResult, LineResult, ResultId};
-use crate::model::status::Event;
 use crate::model::token::TokenRecord;
 use crate::model::turn::QueueName;
 
@@ -100,17 +100,6 @@ enum Stands {
     Later(Instant),
     Leased(NodeId),
     Ended,
-}
-
-impl Entry {
-    /// Ends what the result's end leaves open.
-    fn cut_lines(&mut self, event: Event, message: &str) -> Result<(), StoreError> {
-        let Some(at) = self.result.finished_at else { return Ok(()) };
-        for line in self.lines.values_mut().filter(|line| !line.status.is_final()) {
-            super::queue::cut(line, event, message, at).map_err(impossible)?;
-        }
-        Ok(())
-    }
 }
 
 /// The first `limit` of these items, and whether there are more.

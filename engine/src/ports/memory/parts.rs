@@ -2,9 +2,10 @@
 
 use super::{Entry, impossible};
 use crate::model::result::LineResult;
+use crate::model::status::Event;
 use crate::ports::StoreError;
 use crate::ports::parts::{Part, PartKind};
-use crate::ports::queue::{Resume, STRIKES_AT_MOST};
+use crate::ports::queue::{Resume, STRIKES_AT_MOST, cut};
 use crate::ports::results::Retrial;
 
 impl Entry {
@@ -25,7 +26,7 @@ impl Entry {
 
     /// From where the next claim goes on. Lines that run again are dropped.
     pub(super) fn resume(&mut self) -> Option<Resume> {
-        if self.checkpoint.is_none() && self.result.attempt == 0 {
+        if self.checkpoint.is_none() && self.lease == 0 {
             return None;
         }
         let next = self.checkpoint.map_or(0, |(line_no, _)| line_no);
@@ -39,6 +40,15 @@ impl Entry {
             condemned: condemned.and_then(|(line, _)| line),
             careful: self.strikes.is_some(),
         })
+    }
+
+    /// Ends what the result's end leaves open.
+    pub(super) fn cut_lines(&mut self, event: Event, message: &str) -> Result<(), StoreError> {
+        let Some(at) = self.result.finished_at else { return Ok(()) };
+        for line in self.lines.values_mut().filter(|line| !line.status.is_final()) {
+            cut(line, event, message, at).map_err(impossible)?;
+        }
+        Ok(())
     }
 
     /// Drops what only a result at work needs; the input of a line in error stays.

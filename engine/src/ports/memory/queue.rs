@@ -8,13 +8,13 @@ use super::{Entry, MemoryStore, Stands, Tables, impossible};
 use crate::model::Instant;
 use crate::model::organization::OrganizationId;
 use crate::model::result::ResultId;
-use crate::model::status::Status;
+use crate::model::status::{Event, Status};
 use crate::model::turn::{Candidate, Occupancy, Room, choose};
 use crate::ports::StoreError;
 use crate::ports::parts::{BatchDone, Part};
 use crate::ports::queue::{
     CLAIM_BATCH, Checkpoint, Claim, Claimed, Claims, Finish, Finished, Lease, LeaseError, NodeId, Notes, Postponement,
-    Queue, STRIKES_AT_MOST, begin, strike,
+    Queue, STRIKES_AT_MOST, begin, is_lost, strike,
 };
 
 #[async_trait]
@@ -65,6 +65,7 @@ impl Queue for MemoryStore {
 
     async fn finish(&self, lease: Lease, finish: Finish) -> Result<Finished, LeaseError> {
         let mut tables = self.tables();
+        tables.can_tell(lease.organization, &finish.notices)?;
         let entry = tables.leased(lease)?;
         finish.end(&mut entry.result).map_err(impossible)?;
         entry.stands = Stands::Ended;
@@ -96,6 +97,7 @@ impl Queue for MemoryStore {
         for place in lost {
             put_back += u64::from(tables.put_back(place, now)?);
         }
+        tables.beats.retain(|other, beat| !is_lost(*other, Some(*beat), (node, now, silent)));
         Ok(put_back)
     }
 }
@@ -161,15 +163,9 @@ impl Tables {
     }
 
     fn lost(&self, node: NodeId, now: Instant, silent: Option<Duration>) -> Vec<Place> {
-        let is_lost = |other: NodeId| match (silent, self.beats.get(&other)) {
-            _ if other == node => false,
-            (None, _) => true,
-            (Some(silent), Some(beat)) => (now - beat).to_std().is_ok_and(|since| since >= silent),
-            // A node beats before it claims.
-            (Some(_), None) => true,
-        };
+        let lost = |other: NodeId| is_lost(other, self.beats.get(&other).copied(), (node, now, silent));
         let held =
-            self.results.iter().filter(|(_, entry)| matches!(entry.stands, Stands::Leased(other) if is_lost(other)));
+            self.results.iter().filter(|(_, entry)| matches!(entry.stands, Stands::Leased(other) if lost(other)));
         held.map(|(place, _)| *place).collect()
     }
 
@@ -182,8 +178,10 @@ impl Tables {
         if strikes != (None, STRIKES_AT_MOST) {
             return Ok(true);
         }
-        Finish::of_a_killer(&entry.result, now).end(&mut entry.result).map_err(impossible)?;
+        let finish = Finish::of_a_killer(&entry.result, now);
+        finish.end(&mut entry.result).map_err(impossible)?;
         entry.stands = Stands::Ended;
+        entry.cut_lines(Event::End(finish.status), &finish.message)?;
         entry.tidy(None);
         let result = entry.result.clone();
         self.after_end(place.0, &result, Vec::new())?;

@@ -122,9 +122,9 @@ impl Results for MemoryStore {
     }
 }
 
-/// Whether it is a result that did real work.
-fn began(result: &JobResult) -> bool {
-    !result.dry_run && result.started_at.is_some()
+/// Whether it is a result that did its job's work.
+pub(super) fn began(result: &JobResult) -> bool {
+    result.is_real() && result.started_at.is_some()
 }
 
 impl Tables {
@@ -169,7 +169,7 @@ impl Tables {
         entry: &mut Entry,
     ) -> Result<Vec<ResultId>, StoreError> {
         let others = self.unfinished(organization, &start.job);
-        let Some(other) = others.first().filter(|_| !start.dry_run) else { return Ok(Vec::new()) };
+        let Some(other) = others.first().filter(|_| entry.result.is_real()) else { return Ok(Vec::new()) };
         match start.overlap {
             Overlap::Allow => Ok(Vec::new()),
             Overlap::Queue => {
@@ -190,15 +190,16 @@ impl Tables {
         }
     }
 
-    /// The results of a job that have not ended, oldest first. Dry runs do not count.
+    /// The results of a job that have not ended, oldest first.
     fn unfinished(&self, organization: OrganizationId, job: &str) -> Vec<ResultId> {
         let of_job = self.results.iter().filter(|((owner, _), entry)| {
-            *owner == organization && entry.result.job == job && !entry.result.dry_run && entry.stands != Stands::Ended
+            *owner == organization && entry.result.job == job && entry.result.is_real() && entry.stands != Stands::Ended
         });
         of_job.map(|((_, id), _)| *id).collect()
     }
 
     fn kill(&mut self, organization: OrganizationId, id: ResultId, kill: Kill) -> Result<JobResult, KillError> {
+        self.can_tell(organization, &kill.notices)?;
         let entry = self.results.get_mut(&(organization, id)).ok_or(KillError::Absent)?;
         kill.end(&mut entry.result).map_err(|refusal| KillError::Ended(refusal.status))?;
         entry.stands = Stands::Ended;
@@ -208,6 +209,12 @@ impl Tables {
         let killed = entry.result.clone();
         self.after_end(organization, &killed, kill.notices)?;
         Ok(killed)
+    }
+
+    /// Whether results that tell of an end can be started. Asked before anything is written.
+    pub(super) fn can_tell(&self, organization: OrganizationId, notices: &[NewResult]) -> Result<(), StoreError> {
+        let in_use = |notice: &NewResult| self.results.contains_key(&(organization, notice.id));
+        if notices.iter().any(in_use) { Err(impossible("the identity of the job result is in use")) } else { Ok(()) }
     }
 
     /// What the end of a result brings about: its notices, and the turn of whoever waited for it.
@@ -250,30 +257,6 @@ impl Tables {
                 })
             }
         }
-    }
-
-    fn prune(&mut self, keep: Retention, now: Instant) -> Pruned {
-        let mut seen: BTreeMap<(OrganizationId, String), (u32, bool, bool)> = BTreeMap::new();
-        let mut old = Vec::new();
-        for ((organization, id), entry) in self.results.iter().rev() {
-            let result = &entry.result;
-            let (newer, success, failure) = seen.entry((*organization, result.job.clone())).or_default();
-            let first_of_its_kind = match result.status {
-                Status::Success | Status::Info if began(result) => !std::mem::replace(success, true),
-                Status::Error if began(result) => !std::mem::replace(failure, true),
-                _ => false,
-            };
-            let aged = (now - result.created_at).to_std().is_ok_and(|age| age > keep.age);
-            if aged && *newer >= keep.results && result.status.is_final() && !first_of_its_kind {
-                old.push((*organization, *id));
-            }
-            *newer += 1;
-        }
-        for place in &old {
-            self.results.remove(place);
-            self.starts.retain(|(organization, _), (id, _)| (*organization, *id) != *place);
-        }
-        Pruned { removed: old.len() as u64, more: false }
     }
 
     fn newest_first(&self, organization: OrganizationId, filter: &ResultFilter) -> impl Iterator<Item = &JobResult> {

@@ -4,12 +4,13 @@
 use serde_json::json;
 
 use super::Stores;
-use super::samples::{at, finish, id, kill, line, neighbours, new_version, start};
+use super::samples::{at, finish, id, kill, line, neighbours, new_version, node, start};
 use crate::model::organization::OrgScope;
 use crate::model::status::Status;
+use crate::model::turn::Room;
 use crate::ports::jobs::Jobs;
 use crate::ports::organizations::Organizations;
-use crate::ports::queue::Lease;
+use crate::ports::queue::{Claim, Lease, Notes};
 use crate::ports::results::{NewResult, ResultFilter, Results};
 use crate::ports::{Page, StoreError};
 
@@ -56,12 +57,11 @@ impl<Store: Stores> Player<'_, Store> {
             0..=2 => self.start(scope, job, c).await,
             3..=5 => self.claim(b, c).await,
             6 => self.save(scope, job, c).await,
-            7..=8 => self.record(a, b, c).await,
+            7..=8 => self.note(a, b, c).await,
             9..=10 => self.finish(a, c).await,
             11 => self.kill(scope, b, c).await,
-            12 => text(&self.store.recover(at(c.into())).await),
-            13 => self.pin(a).await,
-            14 => self.look(scope, job, c).await,
+            12 => text(&self.store.recover(node(2), at(c.into()), None).await),
+            13..=14 => self.look(scope, job, c).await,
             _ => text(
                 &Jobs::list(self.store, scope, (c > 127).then_some(job), u32::from(c % 4))
                     .await
@@ -79,9 +79,10 @@ impl<Store: Stores> Player<'_, Store> {
     }
 
     async fn claim(&mut self, b: u8, c: u8) -> String {
-        let claimed = self.store.claim(u32::from(b % 3), at(c.into())).await;
-        self.leases.extend(claimed.iter().flatten().map(|one| one.lease));
-        text(&claimed)
+        let room = Room { slots: u32::from(b % 3), spare: 0 };
+        let claims = self.store.claim(Claim { node: node(1), room, now: at(c.into()) }).await;
+        self.leases.extend(claims.iter().flat_map(|claims| &claims.claimed).map(|one| one.lease));
+        text(&claims)
     }
 
     async fn save(&self, scope: OrgScope, job: &str, c: u8) -> String {
@@ -94,20 +95,16 @@ impl<Store: Stores> Player<'_, Store> {
         self.leases.iter().rev().nth(usize::from(a % 5)).copied()
     }
 
-    async fn record(&self, a: u8, b: u8, c: u8) -> String {
+    async fn note(&self, a: u8, b: u8, c: u8) -> String {
         let Some(lease) = self.lease(a) else { return String::new() };
         let status = Status::ALL[usize::from(c) % Status::ALL.len()];
-        text(&self.store.record(lease, &line(u32::from(b % 4), status)).await)
+        let modules = (c > 200).then(Vec::new);
+        text(&self.store.note(lease, &Notes { modules, lines: vec![line(u32::from(b % 4), status)] }).await)
     }
 
     async fn finish(&self, a: u8, c: u8) -> String {
         let Some(lease) = self.lease(a) else { return String::new() };
         text(&self.store.finish(lease, finish(ENDS[usize::from(c) % ENDS.len()])).await)
-    }
-
-    async fn pin(&self, a: u8) -> String {
-        let Some(lease) = self.lease(a) else { return String::new() };
-        text(&self.store.pin(lease, &[]).await)
     }
 
     async fn kill(&self, scope: OrgScope, b: u8, c: u8) -> String {
@@ -170,4 +167,9 @@ macro_rules! maybe_store {
     };
 }
 
-maybe_store!(crate::ports::jobs::SaveError crate::ports::queue::LeaseError crate::ports::results::KillError);
+maybe_store!(
+    crate::ports::jobs::SaveError
+    crate::ports::queue::LeaseError
+    crate::ports::results::KillError
+    crate::ports::results::StartRefused
+);

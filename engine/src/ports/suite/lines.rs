@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Stores;
-use super::samples::{at, delicate, finish, id, kill, line, neighbours, running, scope};
+use super::samples::{at, delicate, finish, id, kill, line, neighbours, note, running, scope};
 use crate::model::effect::Effect;
 use crate::model::grant::Capability;
 use crate::model::record::{Rejected, Sample};
@@ -16,11 +16,11 @@ pub async fn a_line_written_again_replaces_what_was_written(store: &impl Stores)
     let lease = running(store, acme, 1).await.lease;
     let mut begun = line(10, Status::Running);
     begun.parameters = json!({"by": "name"});
-    begun.log = vec![LogEntry { level: LogLevel::Info, message: "begun".to_owned() }];
-    store.record(lease, &begun).await.expect("a line");
+    begun.log = vec![LogEntry { level: LogLevel::Info, message: "begun".to_owned(), at: None }];
+    note(store, lease, &begun).await.expect("a line");
     assert_eq!(store.lines(acme, &[id(1)]).await.expect("lines"), [(id(1), begun)]);
     let ended = line(10, Status::Success);
-    store.record(lease, &ended).await.expect("a line");
+    note(store, lease, &ended).await.expect("a line");
     assert_eq!(store.lines(acme, &[id(1)]).await.expect("lines"), [(id(1), ended)]);
 }
 
@@ -29,7 +29,7 @@ pub async fn lines_are_listed_by_result_and_number(store: &impl Stores) {
     for result in [1, 2, 3] {
         let lease = running(store, acme, result).await.lease;
         for line_no in [30, 4, 100] {
-            store.record(lease, &line(line_no, Status::Success)).await.expect("a line");
+            note(store, lease, &line(line_no, Status::Success)).await.expect("a line");
         }
     }
     let listed = store.lines(acme, &[id(3), id(9), id(1), id(3)]).await.expect("lines");
@@ -46,7 +46,11 @@ pub async fn a_result_may_have_no_lines(store: &impl Stores) {
 }
 
 fn full_line() -> LineResult {
-    let log = |level: LogLevel| LogEntry { level, message: format!("{level:?}: 日本語 🪢\n\"quoted\"") };
+    let log = |level: LogLevel| LogEntry {
+        level,
+        message: format!("{level:?}: 日本語 🪢\n\"quoted\""),
+        at: (level != LogLevel::Debug).then(|| at(3) + chrono::TimeDelta::milliseconds(7)),
+    };
     let effect = |done| Effect {
         capability: Capability::Http,
         done,
@@ -55,6 +59,8 @@ fn full_line() -> LineResult {
     };
     LineResult {
         name: Some("Größe".to_owned()),
+        attempt: 7,
+        retry_at: Some(at(77)),
         counters: Counters { records_in: u64::MAX, records_out: 9_007_199_254_740_993, records_rejected: 1 },
         parameters: delicate(),
         sample: Sample { records: vec![delicate(), json!({})], cut: true },
@@ -79,7 +85,7 @@ pub async fn a_line_comes_back_exactly(store: &impl Stores) {
     };
     lines.extend([filter, full_line()]);
     for line in &lines {
-        store.record(lease, line).await.expect("a line");
+        note(store, lease, line).await.expect("a line");
     }
     let found = store.lines(acme, &[id(1)]).await.expect("lines");
     for ((result, found), expected) in found.iter().zip(&lines) {
@@ -92,8 +98,8 @@ pub async fn a_line_comes_back_exactly(store: &impl Stores) {
 pub async fn a_line_that_was_cut_tells_what_it_had_done(store: &impl Stores) {
     let (acme, globex) = neighbours(store).await;
     let lease = running(store, acme, 1).await.lease;
-    store.record(lease, &line(10, Status::Success)).await.expect("a line");
-    store.record(lease, &line(20, Status::Running)).await.expect("a line");
+    note(store, lease, &line(10, Status::Success)).await.expect("a line");
+    note(store, lease, &line(20, Status::Running)).await.expect("a line");
     let full = full_line();
     let told = Told { log: full.log.clone(), effects: full.effects.clone() };
     store.tell(acme, id(1), 20, &told).await.expect("an answer");
@@ -113,10 +119,10 @@ pub async fn a_line_that_was_cut_tells_what_it_had_done(store: &impl Stores) {
 pub async fn another_organization_sees_no_line(store: &impl Stores) {
     let (acme, globex) = neighbours(store).await;
     let lease = running(store, acme, 1).await.lease;
-    store.record(lease, &line(10, Status::Running)).await.expect("a line");
+    note(store, lease, &line(10, Status::Running)).await.expect("a line");
     assert!(store.lines(globex, &[id(1)]).await.expect("lines").is_empty());
     let own = running(store, globex, 1).await.lease;
-    store.record(own, &line(20, Status::Success)).await.expect("a line");
+    note(store, own, &line(20, Status::Success)).await.expect("a line");
     let theirs = store.lines(globex, &[id(1)]).await.expect("lines");
     assert_eq!(theirs, [(id(1), line(20, Status::Success))], "the same identity, but another result");
 }
@@ -129,7 +135,7 @@ pub async fn lines_of_many_results_are_written_at_the_same_time(store: &impl Sto
     }
     store.kill(acme, id(1), kill()).await.expect("a kill");
     let line = line(10, Status::Success);
-    let answers = futures_util::future::join_all(leases.iter().map(|lease| store.record(*lease, &line))).await;
+    let answers = futures_util::future::join_all(leases.iter().map(|lease| note(store, *lease, &line))).await;
     let lost: Vec<_> =
         answers.iter().zip(1..).filter(|(answer, _)| answer.is_err()).map(|(_, number)| number).collect();
     assert_eq!(lost, [1], "the lease of what was killed, and no other");

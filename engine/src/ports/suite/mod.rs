@@ -84,7 +84,7 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_claim_takes_no_more_than_it_asked_for
             a_claim_begins_the_result_and_brings_its_records
             claims_go_over_all_organizations
-            the_modules_of_a_result_are_pinned
+            the_modules_of_a_result_are_noted
             a_finished_result_keeps_how_it_ended
             a_result_is_finished_once
             of_several_ends_at_the_same_time_one_counts
@@ -117,7 +117,9 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_new_attempt_has_no_lines_of_the_one_before
             a_lease_is_lost_by_recovery_and_by_the_next_claim
             what_was_put_back_can_be_killed
-            what_took_its_node_down_three_times_is_given_up
+            what_took_its_node_down_three_times_before_any_line_is_given_up
+            a_line_that_took_its_node_down_three_times_is_condemned
+            strikes_are_counted_for_each_line_alone
             a_result_that_is_handed_back_waits_as_if_it_had_not_been_claimed
             what_waits_or_has_ended_is_left_alone;
         collections:

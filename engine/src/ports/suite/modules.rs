@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Stores;
-use super::samples::{at, finish, neighbours, new_version, scope, start};
+use super::samples::{at, claim, finish, neighbours, new_version, scope, start};
 use crate::model::action::{ActionSpec, Intake, ModuleDigest};
 use crate::model::catalogue::Pin;
 use crate::model::grant::{Capability, Grants};
@@ -14,7 +14,7 @@ use crate::model::module::{Installed, ModuleInfo, Owner};
 use crate::model::organization::OrgScope;
 use crate::model::status::Status;
 use crate::ports::jobs::{Jobs, SaveError, SavedJob};
-use crate::ports::modules::{InstallError, Modules, RemoveError, UPLOADS_AT_MOST, Upload};
+use crate::ports::modules::{InstallError, Modules, RemoveError, UPLOADS_AT_MOST, Upload, Uploads};
 
 fn module(key: &str, version: &str, digest: &str, owner: Owner) -> Installed {
     let action = ActionSpec {
@@ -150,7 +150,7 @@ pub async fn a_module_that_jobs_use_is_not_removed(store: &impl Stores) {
     store.start(acme, start(1, "job")).await.expect("a start");
     save(store, acme, "job", "d2").await;
     assert_eq!(store.users(acme, Owner::Organization, "d1").await.expect("users"), users);
-    let claimed = store.claim(1, at(50)).await.expect("a claim").remove(0);
+    let claimed = claim(store, 1, at(50)).await.remove(0);
     assert_eq!(store.users(acme, Owner::Organization, "d1").await.expect("users"), users);
     store.finish(claimed.lease, finish(Status::Success)).await.expect("an end");
     assert!(store.users(acme, Owner::Organization, "d1").await.expect("users").is_empty());
@@ -206,7 +206,7 @@ fn upload(number: u128, seconds: i64) -> Upload {
 pub async fn an_upload_is_kept_until_it_is_used_or_old(store: &impl Stores) {
     let (acme, globex) = neighbours(store).await;
     let first = upload(1, 100);
-    assert!(store.keep(acme, &first, at(0)).await.expect("an answer"));
+    assert!(Uploads::keep(store, acme, &first, at(0)).await.expect("an answer"));
     let uploaded = async |scope, stale| store.uploaded(scope, first.id, at(stale)).await.expect("an answer");
     assert_eq!(uploaded(acme, 0).await, Some(first.clone()));
     assert_eq!(uploaded(globex, 0).await, None);
@@ -220,10 +220,10 @@ pub async fn an_upload_is_kept_until_it_is_used_or_old(store: &impl Stores) {
 pub async fn uploads_do_not_pile_up(store: &impl Stores) {
     let (acme, globex) = neighbours(store).await;
     for number in 0..UPLOADS_AT_MOST as u128 {
-        assert!(store.keep(acme, &upload(number, 100), at(0)).await.expect("an answer"));
+        assert!(Uploads::keep(store, acme, &upload(number, 100), at(0)).await.expect("an answer"));
     }
-    assert!(!store.keep(acme, &upload(99, 200), at(0)).await.expect("an answer"));
-    assert!(store.keep(globex, &upload(99, 200), at(0)).await.expect("an answer"));
-    assert!(store.keep(acme, &upload(100, 200), at(100)).await.expect("an answer"), "the old ones make room");
+    assert!(!Uploads::keep(store, acme, &upload(99, 200), at(0)).await.expect("an answer"));
+    assert!(Uploads::keep(store, globex, &upload(99, 200), at(0)).await.expect("an answer"));
+    assert!(Uploads::keep(store, acme, &upload(100, 200), at(100)).await.expect("an answer"), "the old ones make room");
     assert_eq!(store.uploaded(acme, Uuid::from_u128(1), at(0)).await.expect("an answer"), None, "they are gone");
 }

@@ -1,25 +1,24 @@
 //! Claiming, pinning and finishing.
 
 use super::Stores;
-use super::samples::{at, claim_one, delicate, finish, id, is_refusal, kill, line, neighbours, running, scope, start};
+use super::samples::{
+    at, claim, claim_one, delicate, finish, id, is_refusal, kill, line, neighbours, note, running, scope, start,
+};
 use crate::model::action::ModuleDigest;
 use crate::model::organization::OrganizationId;
 use crate::model::result::Counters;
 use crate::model::status::Status;
-use crate::ports::queue::{Lease, LeaseError};
+use crate::ports::queue::{Finish, Lease, LeaseError, Notes};
 use crate::ports::results::{NewResult, Results};
 
 async fn claimed(store: &impl Stores, limit: u32) -> Vec<u128> {
-    let claimed = store.claim(limit, at(50)).await.expect("a claim");
-    claimed.iter().map(|one| one.result.id.0.as_u128()).collect()
+    claim(store, limit, at(50)).await.iter().map(|one| one.result.id.0.as_u128()).collect()
 }
 
 /// Every write that this lease could make.
 pub(super) async fn assert_lost(store: &impl Stores, lease: Lease) {
-    let pinned = store.pin(lease, &[]).await;
-    assert!(matches!(pinned, Err(LeaseError::Lost)), "pin: {pinned:?}");
-    let recorded = store.record(lease, &line(990, Status::Success)).await;
-    assert!(matches!(recorded, Err(LeaseError::Lost)), "record: {recorded:?}");
+    let recorded = note(store, lease, &line(990, Status::Success)).await;
+    assert!(matches!(recorded, Err(LeaseError::Lost)), "note: {recorded:?}");
     let finished = store.finish(lease, finish(Status::Success)).await;
     assert!(matches!(finished, Err(LeaseError::Lost)), "finish: {finished:?}");
 }
@@ -65,23 +64,23 @@ pub async fn claims_go_over_all_organizations(store: &impl Stores) {
     store.start(acme, start(2, "job")).await.expect("a start");
     store.start(globex, start(3, "job")).await.expect("a start");
     store.start(acme, start(1, "job")).await.expect("a start");
-    let claimed = store.claim(3, at(50)).await.expect("a claim");
+    let claimed = claim(store, 3, at(50)).await;
     let places: Vec<_> =
         claimed.iter().map(|one| (one.result.id.0.as_u128(), one.lease.organization, one.records.len())).collect();
     let (acme, globex) = (acme.organization(), globex.organization());
-    assert_eq!(places, [(1, acme, 0), (1, globex, 1), (2, acme, 0)], "oldest first, whosever they are");
+    assert_eq!(places, [(1, acme, 0), (1, globex, 1), (2, acme, 0)], "each in turn, the oldest first");
 }
 
-pub async fn the_modules_of_a_result_are_pinned(store: &impl Stores) {
+pub async fn the_modules_of_a_result_are_noted(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let lease = running(store, acme, 1).await.lease;
     let module =
         |name: &str| ModuleDigest { module: name.to_owned(), version: "1.2.3".to_owned(), digest: "ab".repeat(32) };
     let modules = [module("standard"), module("js")];
-    store.pin(lease, &modules).await.expect("a pin");
+    store.note(lease, &Notes { modules: Some(modules.to_vec()), lines: Vec::new() }).await.expect("a note");
     let found = Results::find(store, acme, id(1)).await.expect("an answer").expect("the result");
     assert_eq!(found.modules, modules);
-    let finished = store.finish(lease, finish(Status::Success)).await.expect("a finish");
+    let finished = store.finish(lease, finish(Status::Success)).await.expect("a finish").result;
     assert_eq!(finished.modules, modules);
 }
 
@@ -90,8 +89,8 @@ pub async fn a_finished_result_keeps_how_it_ended(store: &impl Stores) {
     for (number, status) in [(1, Status::Success), (2, Status::Info), (3, Status::Warning), (4, Status::Error)] {
         let lease = running(store, acme, number).await.lease;
         let counters = Counters { records_in: u64::MAX, records_out: 9_007_199_254_740_993, records_rejected: 0 };
-        let how = crate::ports::queue::Finish { counters, ..finish(status) };
-        let finished = store.finish(lease, how).await.expect("a finish");
+        let how = Finish { counters, ..finish(status) };
+        let finished = store.finish(lease, how).await.expect("a finish").result;
         assert_eq!((finished.status, finished.counters, finished.finished_at), (status, counters, Some(at(500))));
         assert_eq!(finished.message, format!("ended as {status}"));
         assert_eq!(Results::find(store, acme, id(number)).await.expect("an answer"), Some(finished));
@@ -102,7 +101,7 @@ pub async fn a_finished_result_keeps_how_it_ended(store: &impl Stores) {
 pub async fn a_result_is_finished_once(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let lease = running(store, acme, 1).await.lease;
-    let finished = store.finish(lease, finish(Status::Success)).await.expect("a finish");
+    let finished = store.finish(lease, finish(Status::Success)).await.expect("a finish").result;
     assert_lost(store, lease).await;
     assert_eq!(Results::find(store, acme, id(1)).await.expect("an answer"), Some(finished));
     assert!(store.lines(acme, &[id(1)]).await.expect("lines").is_empty());
@@ -118,7 +117,7 @@ pub async fn of_several_ends_at_the_same_time_one_counts(store: &impl Stores) {
     let of_first: Vec<_> =
         [&answers[0], &answers[1], &answers[3]].into_iter().filter_map(|answer| answer.as_ref().ok()).collect();
     let [counted] = of_first.as_slice() else { panic!("{} ends counted", of_first.len()) };
-    assert_eq!(Results::find(store, acme, id(1)).await.expect("an answer").as_ref(), Some(*counted));
+    assert_eq!(Results::find(store, acme, id(1)).await.expect("an answer").as_ref(), Some(&counted.result));
 }
 
 pub async fn work_cannot_end_as_killed(store: &impl Stores) {
@@ -140,7 +139,7 @@ pub async fn work_cannot_end_as_killed(store: &impl Stores) {
 pub async fn a_lease_is_lost_by_a_kill(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let lease = running(store, acme, 1).await.lease;
-    store.record(lease, &line(10, Status::Running)).await.expect("a line");
+    note(store, lease, &line(10, Status::Running)).await.expect("a line");
     let killed = store.kill(acme, id(1), kill()).await.expect("a kill");
     assert_lost(store, lease).await;
     assert_eq!(Results::find(store, acme, id(1)).await.expect("an answer"), Some(killed));

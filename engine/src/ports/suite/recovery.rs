@@ -2,15 +2,15 @@
 
 use super::Stores;
 use super::queue::assert_lost;
-use super::samples::{at, claim_one, ended, finish, id, kill, line, running, scope, start};
+use super::samples::{at, claim, claim_one, ended, finish, id, kill, line, node, note, running, scope, start};
 use crate::model::organization::OrgScope;
 use crate::model::result::JobResult;
 use crate::model::status::Status;
-use crate::ports::queue::CLAIMS_AT_MOST;
+use crate::ports::queue::{Claimed, STRIKES_AT_MOST};
 use crate::ports::results::{NewResult, Results};
 
 async fn recover(store: &impl Stores) -> u64 {
-    store.recover(at(700)).await.expect("a recovery")
+    store.recover(node(2), at(700), None).await.expect("a recovery")
 }
 
 async fn find(store: &impl Stores, scope: OrgScope, number: u128) -> JobResult {
@@ -24,7 +24,7 @@ pub async fn what_was_running_is_claimed_again(store: &impl Stores) {
     let first = claim_one(store).await;
     assert_eq!(recover(store).await, 1);
     assert_eq!(find(store, acme, 1).await, first.result, "it goes on being running");
-    let second = store.claim(9, at(800)).await.expect("a claim").remove(0);
+    let second = claim(store, 9, at(800)).await.remove(0);
     assert!(second.lease.number > first.lease.number, "the number of a lease grows");
     assert_eq!((second.result.attempt, second.result.status), (2, Status::Running));
     assert_eq!(second.result.started_at, first.result.started_at, "it began once");
@@ -35,8 +35,8 @@ pub async fn what_was_running_is_claimed_again(store: &impl Stores) {
 pub async fn a_new_attempt_has_no_lines_of_the_one_before(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let lease = running(store, acme, 1).await.lease;
-    store.record(lease, &line(10, Status::Success)).await.expect("a line");
-    store.record(lease, &line(20, Status::Running)).await.expect("a line");
+    note(store, lease, &line(10, Status::Success)).await.expect("a line");
+    note(store, lease, &line(20, Status::Running)).await.expect("a line");
     recover(store).await;
     assert_eq!(store.lines(acme, &[id(1)]).await.expect("lines").len(), 2, "they stay until it is claimed");
     claim_one(store).await;
@@ -50,46 +50,79 @@ pub async fn a_lease_is_lost_by_recovery_and_by_the_next_claim(store: &impl Stor
     assert_lost(store, first).await;
     let second = claim_one(store).await.lease;
     assert_lost(store, first).await;
-    store.record(second, &line(10, Status::Success)).await.expect("the newest lease is good");
+    note(store, second, &line(10, Status::Success)).await.expect("the newest lease is good");
     store.finish(second, finish(Status::Success)).await.expect("the newest lease is good");
 }
 
 pub async fn what_was_put_back_can_be_killed(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let lease = running(store, acme, 1).await.lease;
-    store.record(lease, &line(10, Status::Running)).await.expect("a line");
+    note(store, lease, &line(10, Status::Running)).await.expect("a line");
     recover(store).await;
     store.kill(acme, id(1), kill()).await.expect("a kill");
-    assert!(store.claim(9, at(50)).await.expect("a claim").is_empty());
+    assert!(claim(store, 9, at(50)).await.is_empty());
     assert_eq!(store.lines(acme, &[id(1)]).await.expect("lines")[0].1.status, Status::Killed);
 }
 
-pub async fn what_took_its_node_down_three_times_is_given_up(store: &impl Stores) {
+/// Loses the node of a claimed result, and claims it again.
+async fn lose(store: &impl Stores) -> Claimed {
+    assert_eq!(recover(store).await, 1);
+    claim_one(store).await
+}
+
+pub async fn what_took_its_node_down_three_times_before_any_line_is_given_up(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let mut lease = running(store, acme, 1).await.lease;
-    for _ in 1..CLAIMS_AT_MOST {
-        assert_eq!(recover(store).await, 1);
-        lease = claim_one(store).await.lease;
+    for _ in 1..STRIKES_AT_MOST {
+        lease = lose(store).await.lease;
     }
-    store.record(lease, &line(10, Status::Success)).await.expect("a line");
-    store.record(lease, &line(20, Status::Running)).await.expect("a line");
+    note(store, lease, &line(10, Status::Success)).await.expect("a line");
     assert_eq!(recover(store).await, 0, "it is not put back again");
-    assert!(store.claim(9, at(50)).await.expect("a claim").is_empty());
+    assert!(claim(store, 9, at(50)).await.is_empty());
     assert_lost(store, lease).await;
     let result = find(store, acme, 1).await;
     assert_eq!((result.status, result.finished_at), (Status::Error, Some(at(700))));
     assert!(result.message.contains("3 times"), "{}", result.message);
-    let lines = store.lines(acme, &[id(1)]).await.expect("lines");
-    assert_eq!(lines[0].1, line(10, Status::Success));
-    assert_eq!((lines[1].1.status, lines[1].1.finished_at), (Status::Error, Some(at(700))));
-    assert_eq!(lines[1].1.message, result.message);
+    assert_eq!(store.lines(acme, &[id(1)]).await.expect("lines")[0].1, line(10, Status::Success));
+}
+
+pub async fn a_line_that_took_its_node_down_three_times_is_condemned(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let mut claimed = running(store, acme, 1).await;
+    assert_eq!(claimed.resume, None);
+    for lost in 1..=STRIKES_AT_MOST + 1 {
+        note(store, claimed.lease, &line(10, Status::Success)).await.expect("a line");
+        note(store, claimed.lease, &line(20, Status::Running)).await.expect("a line");
+        claimed = lose(store).await;
+        let resume = claimed.resume.expect("it was lost");
+        assert_eq!((resume.careful, resume.at), (true, None));
+        assert_eq!(resume.condemned, (lost >= STRIKES_AT_MOST).then_some(20), "after {lost} times");
+        claimed.resume = None;
+    }
+    assert_eq!(find(store, acme, 1).await.status, Status::Running);
+}
+
+pub async fn strikes_are_counted_for_each_line_alone(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let mut lease = running(store, acme, 1).await.lease;
+    for line_no in [Some(10), Some(10), Some(20), None, None, Some(10), Some(10)] {
+        if let Some(line_no) = line_no {
+            note(store, lease, &line(line_no, Status::Running)).await.expect("a line");
+        }
+        let claimed = lose(store).await;
+        assert_eq!(claimed.resume.expect("it was lost").condemned, None);
+        lease = claimed.lease;
+    }
+    store.release(lease).await.expect("the lease is good");
+    let handed_back = claim_one(store).await;
+    assert!(handed_back.resume.is_none_or(|resume| !resume.careful), "an orderly stop forgives");
 }
 
 pub async fn a_result_that_is_handed_back_waits_as_if_it_had_not_been_claimed(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let mut lease = running(store, acme, 1).await.lease;
-    for _ in 0..2 * CLAIMS_AT_MOST {
-        store.record(lease, &line(10, Status::Running)).await.expect("a line");
+    for _ in 0..2 * STRIKES_AT_MOST {
+        note(store, lease, &line(10, Status::Running)).await.expect("a line");
         store.release(lease).await.expect("the lease is good");
         assert_lost(store, lease).await;
         assert!(store.release(lease).await.is_err(), "only once");
@@ -99,7 +132,7 @@ pub async fn a_result_that_is_handed_back_waits_as_if_it_had_not_been_claimed(st
     }
     store.kill(acme, id(1), kill()).await.expect("a kill");
     assert!(store.release(lease).await.is_err(), "a killed result is not handed back");
-    assert!(store.claim(9, at(50)).await.expect("a claim").is_empty());
+    assert!(claim(store, 9, at(50)).await.is_empty());
 }
 
 pub async fn what_waits_or_has_ended_is_left_alone(store: &impl Stores) {

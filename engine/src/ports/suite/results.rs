@@ -2,12 +2,13 @@
 
 use super::Stores;
 use super::samples::{
-    at, claim_one, delicate, ended, finish, id, is_refusal, kill, line, neighbours, of_job, page, running, scope, start,
+    at, claim, claim_one, delicate, ended, finish, id, kill, line, neighbours, note, of_job, page, running, scope,
+    start,
 };
 use crate::model::organization::OrgScope;
 use crate::model::result::{Counters, JobResult};
 use crate::model::status::Status;
-use crate::ports::results::{KillError, NewResult, ResultFilter, Results};
+use crate::ports::results::{Idempotency, KillError, NewResult, ResultFilter, Results, StartRefused};
 
 async fn find(store: &impl Stores, scope: OrgScope, number: u128) -> Option<JobResult> {
     Results::find(store, scope, id(number)).await.expect("an answer")
@@ -23,7 +24,7 @@ pub async fn a_start_is_pending_and_found(store: &impl Stores) {
     let title = Some("Ünusual title".to_owned());
     let start =
         NewResult { title, arguments: arguments.clone(), since: Some(at(-1)), version: u32::MAX, ..start(5, "job") };
-    let started = store.start(acme, start).await.expect("a start");
+    let started = store.start(acme, start).await.expect("a start").result;
     assert_eq!((started.status, started.attempt, started.message.as_str()), (Status::Pending, 0, ""));
     assert_eq!((started.started_at, started.finished_at, started.counters), (None, None, Counters::default()));
     assert_eq!((started.since, started.created_at, started.version), (Some(at(-1)), at(5), u32::MAX));
@@ -33,9 +34,9 @@ pub async fn a_start_is_pending_and_found(store: &impl Stores) {
 
 pub async fn an_identity_is_used_once(store: &impl Stores) {
     let (acme, globex) = neighbours(store).await;
-    let first = store.start(acme, start(5, "job")).await.expect("a start");
+    let first = store.start(acme, start(5, "job")).await.expect("a start").result;
     let again = store.start(acme, start(5, "other")).await;
-    assert!(is_refusal(&again), "{again:?}");
+    assert!(matches!(again, Err(StartRefused::Store(_))), "{again:?}");
     assert_eq!(find(store, acme, 5).await, Some(first), "a refusal changes nothing");
     store.start(globex, start(5, "job")).await.expect("a start: identities are told apart by organization");
 }
@@ -120,16 +121,20 @@ pub async fn the_last_success_is_of_the_newest_result_that_went_well(store: &imp
 
 pub async fn a_start_that_names_itself_happens_once(store: &impl Stores) {
     let (acme, globex) = neighbours(store).await;
-    let named = |number, key: &str| NewResult { idempotency_key: Some(key.to_owned()), ..start(number, "job") };
+    let named = |number, key: &str| {
+        let name = Idempotency { key: key.to_owned(), digest: "the same".to_owned() };
+        NewResult { idempotency: Some(name), ..start(number, "job") }
+    };
     let first = store.start(acme, named(1, "a")).await.expect("a start");
     assert_eq!(store.start(acme, named(2, "a")).await.expect("the first start"), first);
     assert_eq!(find(store, acme, 2).await, None);
-    assert_eq!(store.start(acme, named(3, "b")).await.expect("a start").id, id(3));
-    assert_eq!(store.start(globex, named(4, "a")).await.expect("a start").id, id(4));
+    assert_eq!(store.start(acme, named(3, "b")).await.expect("a start").result.id, id(3));
+    assert_eq!(store.start(globex, named(4, "a")).await.expect("a start").result.id, id(4));
     let at_once = futures_util::future::join_all((10..20).map(|number| store.start(acme, named(number, "c")))).await;
-    let started: std::collections::BTreeSet<_> = at_once.into_iter().map(|one| one.expect("a start").id).collect();
+    let started: std::collections::BTreeSet<_> =
+        at_once.into_iter().map(|one| one.expect("a start").result.id).collect();
     assert_eq!(started.len(), 1, "{started:?}");
-    assert_eq!(store.claim(100, at(50)).await.expect("a claim").len(), 4);
+    assert_eq!(claim(store, 100, at(50)).await.len(), 4);
 }
 
 pub async fn a_pending_result_is_killed_and_never_claimed(store: &impl Stores) {
@@ -139,15 +144,15 @@ pub async fn a_pending_result_is_killed_and_never_claimed(store: &impl Stores) {
     assert_eq!((killed.status, killed.message.as_str()), (Status::Killed, "Killed by ben: enough."));
     assert_eq!((killed.started_at, killed.finished_at), (None, Some(at(600))));
     assert_eq!(find(store, acme, 1).await, Some(killed));
-    assert!(store.claim(9, at(50)).await.expect("a claim").is_empty());
+    assert!(claim(store, 9, at(50)).await.is_empty());
     assert!(store.lines(acme, &[id(1)]).await.expect("lines").is_empty());
 }
 
 pub async fn a_running_result_is_killed_with_its_running_line(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let lease = running(store, acme, 1).await.lease;
-    store.record(lease, &line(10, Status::Success)).await.expect("a line");
-    store.record(lease, &line(20, Status::Running)).await.expect("a line");
+    note(store, lease, &line(10, Status::Success)).await.expect("a line");
+    note(store, lease, &line(20, Status::Running)).await.expect("a line");
     let killed = store.kill(acme, id(1), kill()).await.expect("a kill");
     assert_eq!((killed.status, killed.finished_at), (Status::Killed, Some(at(600))));
     assert_eq!(find(store, acme, 1).await, Some(killed));
@@ -162,7 +167,7 @@ pub async fn a_result_that_ended_cannot_be_killed(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     store.start(acme, start(1, "job")).await.expect("a start");
     let lease = claim_one(store).await.lease;
-    let finished = store.finish(lease, finish(Status::Warning)).await.expect("a finish");
+    let finished = store.finish(lease, finish(Status::Warning)).await.expect("a finish").result;
     let refused = store.kill(acme, id(1), kill()).await;
     assert!(matches!(refused, Err(KillError::Ended(Status::Warning))), "{refused:?}");
     assert_eq!(find(store, acme, 1).await, Some(finished));

@@ -6,11 +6,14 @@ use uuid::Uuid;
 use super::Stores;
 use crate::model::Instant;
 use crate::model::organization::{OrgScope, Organization, OrganizationId};
+use crate::model::overlap::Overlap;
 use crate::model::record::Sample;
 use crate::model::result::{Counters, LineKind, LineResult, ResultId};
 use crate::model::status::Status;
+use crate::model::turn::Room;
 use crate::ports::jobs::NewVersion;
-use crate::ports::queue::{Claimed, Finish};
+use crate::ports::queue::{Claim, Claimed, Finish, Lease, LeaseError, NodeId, Notes};
+use crate::ports::queues::DEFAULT_QUEUE;
 use crate::ports::results::{Kill, NewResult, ResultFilter};
 use crate::ports::{Page, StoreError};
 
@@ -60,21 +63,34 @@ pub fn start(number: u128, job: &str) -> NewResult {
         title: None,
         started_by: "ana".to_owned(),
         dry_run: false,
-        idempotency_key: None,
+        templates: Vec::new(),
+        queue: DEFAULT_QUEUE.to_owned(),
+        priority: 0,
+        overlap: Overlap::Allow,
+        idempotency: None,
+        retry: None,
+        notice_of: None,
         arguments: Map::new(),
         since: None,
         records: Vec::new(),
+        now: at(i64::try_from(number % 1000).unwrap_or(0)),
         created_at: at(i64::try_from(number % 1000).unwrap_or(0)),
     }
 }
 
 pub fn finish(status: Status) -> Finish {
     let counters = Counters { records_in: 3, records_out: 2, records_rejected: 1 };
-    Finish { status, message: format!("ended as {status}"), at: at(500), counters }
+    Finish { counters, ..Finish::bare(status, format!("ended as {status}"), at(500)) }
 }
 
 pub fn kill() -> Kill {
-    Kill { at: at(600), message: "Killed by ben: enough.".to_owned(), line_message: "Cut by ben.".to_owned() }
+    Kill {
+        at: at(600),
+        message: "Killed by ben: enough.".to_owned(),
+        line_message: "Cut by ben.".to_owned(),
+        lines: Vec::new(),
+        notices: Vec::new(),
+    }
 }
 
 pub fn line(line_no: u32, status: Status) -> LineResult {
@@ -87,6 +103,8 @@ pub fn line(line_no: u32, status: Status) -> LineResult {
         message: format!("line {line_no} is {status}"),
         started_at: Some(at(100)),
         finished_at: status.is_final().then(|| at(200)),
+        attempt: 1,
+        retry_at: None,
         counters: Counters::default(),
         parameters: Value::Null,
         sample: Sample::default(),
@@ -96,6 +114,21 @@ pub fn line(line_no: u32, status: Status) -> LineResult {
     }
 }
 
+pub fn node(number: u128) -> NodeId {
+    NodeId(Uuid::from_u128(number))
+}
+
+/// What a node with this many free workers takes up.
+pub async fn claim(store: &impl Stores, slots: u32, now: Instant) -> Vec<Claimed> {
+    let claim = Claim { node: node(1), room: Room { slots, spare: 0 }, now };
+    store.claim(claim).await.expect("a claim").claimed
+}
+
+/// Notes one line.
+pub async fn note(store: &impl Stores, lease: Lease, line: &LineResult) -> Result<(), LeaseError> {
+    store.note(lease, &Notes { modules: None, lines: vec![line.clone()] }).await
+}
+
 /// Starts one result and claims it.
 pub async fn running(store: &impl Stores, scope: OrgScope, number: u128) -> Claimed {
     store.start(scope, start(number, "job")).await.expect("a start");
@@ -103,7 +136,7 @@ pub async fn running(store: &impl Stores, scope: OrgScope, number: u128) -> Clai
 }
 
 pub async fn claim_one(store: &impl Stores) -> Claimed {
-    let mut claimed = store.claim(10, at(50)).await.expect("a claim");
+    let mut claimed = claim(store, 10, at(50)).await;
     assert_eq!(claimed.len(), 1, "one result should have waited");
     claimed.remove(0)
 }

@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::harness::{Harness, harness};
 use crate::model::result::JobResult;
 use crate::model::status::Status;
+use crate::model::turn::Room;
+use crate::ports::queue::Claim;
 use crate::runtime::worker::Worker;
 
 const GRACE: Duration = Duration::from_millis(50);
@@ -71,7 +73,8 @@ async fn a_stop_claims_nothing_more_and_hands_back_what_takes_too_long() {
     let second = harness.start(json!({}), json!([])).await.unwrap();
     stop.cancel();
     tokio::time::timeout(Duration::from_secs(5), at_work).await.expect("the worker stops").unwrap();
-    let claimed = harness.engine.queue.claim(9, harness.engine.clock.now()).await.unwrap();
-    let again: Vec<_> = claimed.iter().map(|claimed| (claimed.result.id, claimed.result.attempt)).collect();
+    let (node, room) = (harness.engine.node, Room { slots: 9, spare: 0 });
+    let claims = harness.engine.queue.claim(Claim { node, room, now: harness.engine.clock.now() }).await.unwrap();
+    let again: Vec<_> = claims.claimed.iter().map(|claimed| (claimed.result.id, claimed.result.attempt)).collect();
     assert_eq!(again, [(first.id, 1), (second.id, 1)], "both wait, and the cut attempt does not count");
 }
