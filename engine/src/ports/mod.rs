@@ -19,7 +19,6 @@ pub mod reach;
 pub mod results;
 pub mod scratch;
 #[doc(hidden)]
-#[cfg(any())]
 pub mod suite;
 
 /// Why a store could not answer. Refusals that a caller decides on have types

@@ -235,8 +235,7 @@ impl<'a> Attempt<'a> {
         let resumes = self.resumed.at == Some(line.line_no);
         let tries = if resumes { self.resumed.tries } else { 0 };
         let at = (line.line_no, tries);
-        let checkpoint =
-            LineCheckpoint::of(self.journal.clone(), at, self.failed_line, self.records.clone(), resumes);
+        let checkpoint = LineCheckpoint::of(self.journal.clone(), at, self.failed_line, self.records.clone(), resumes);
         let at_line = AtLine {
             line,
             checkpoint: &Arc::new(checkpoint),
@@ -247,9 +246,7 @@ impl<'a> Attempt<'a> {
         let mut told = Told::default();
         let done = match &line.work {
             Work::Filter(work) => select::select(self, at_line, (work, rendered), &mut told).await,
-            Work::Action(work) => {
-                act::act(self, at_line, (work.as_ref(), &rendered), &self.records, &mut told).await
-            }
+            Work::Action(work) => act::act(self, at_line, (work.as_ref(), &rendered), &self.records, &mut told).await,
         };
         (result.log, result.effects) = (told.log, told.effects);
         match at_line.checkpoint.refusal() {
@@ -365,13 +362,13 @@ fn deadline(engine: &Engine, job: &Job, result: &JobResult) -> Option<Moment> {
 /// The variables before the first line. One that tells of another result knows that one.
 fn frame(result: &JobResult, job: &Job, about: &Organization, zone: Tz, records: &[Value]) -> Map<String, Value> {
     let organization = (about.key.as_str(), about.name.as_str());
-    let setting = |result: &'_ JobResult| Setting { result, job_name: &job.name, organization, now: result.now, zone };
+    let (job_name, now) = (job.name.as_str(), result.now);
     match (result.notice_of, records) {
         (Some(_), [summary]) => {
             let started_by = summary["result"]["startedBy"].as_str().unwrap_or_default().to_owned();
             let told = JobResult { job: job.key.clone(), started_by, ..result.clone() };
-            notify::variables(&setting(&told), summary)
+            notify::variables(&Setting { result: &told, job_name, organization, now, zone }, summary)
         }
-        _ => variables::frame(&setting(result)),
+        _ => variables::frame(&Setting { result, job_name, organization, now, zone }),
     }
 }

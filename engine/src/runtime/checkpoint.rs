@@ -31,7 +31,13 @@ pub(crate) struct LineCheckpoint {
 
 impl LineCheckpoint {
     /// Of a line that begins, or goes on where `made` says that it was before.
-    pub(crate) fn of(journal: Journal, (line_no, tries): (u32, u32), failed_line: Option<u32>, input: Set, made: bool) -> Self {
+    pub(crate) fn of(
+        journal: Journal,
+        (line_no, tries): (u32, u32),
+        failed_line: Option<u32>,
+        input: Set,
+        made: bool,
+    ) -> Self {
         let cell = if made { OnceCell::new_with(Some(())) } else { OnceCell::new() };
         let (touched, refused) = (AtomicBool::new(made), Mutex::default());
         Self { journal, line_no, tries, failed_line, input, made: cell, touched, refused }

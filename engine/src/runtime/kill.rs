@@ -2,8 +2,7 @@
 
 use super::engine::Engine;
 use super::notices::About;
-use super::running::Live;
-use crate::model::organization::{Access, OrgScope};
+use crate::model::organization::Access;
 use crate::model::record::kept_sentence;
 use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::status::Status;
@@ -19,7 +18,7 @@ impl Engine {
     pub async fn kill(&self, access: &Access, id: ResultId, reason: Option<&str>) -> Result<JobResult, KillError> {
         let live = self.running.find(id);
         let unwritten = live.as_ref().map(|live| live.unwritten()).unwrap_or_default();
-        let lines = self.lines_now(access.scope(), id, &unwritten).await?;
+        let lines: Vec<_> = self.lines(access.scope(), &[id]).await?.into_iter().map(|(_, line)| line).collect();
         let cut = cut(&lines, live.as_ref().and_then(|live| live.progress()).as_ref());
         let who = match reason.map(kept_sentence) {
             Some(reason) => format!("Killed by {} ({reason})", access.who),
@@ -38,20 +37,6 @@ impl Engine {
         self.tell(access.organization.id, id, Change::Status);
         self.wake.notify_one();
         Ok(killed)
-    }
-
-    /// The lines of a result as they stand now, written or not.
-    pub(crate) async fn lines_now(
-        &self,
-        scope: OrgScope,
-        id: ResultId,
-        unwritten: &[LineResult],
-    ) -> Result<Vec<LineResult>, StoreError> {
-        let written = self.results.lines(scope, &[id]).await?.into_iter().map(|(_, line)| line);
-        let newer = |line: &LineResult| unwritten.iter().any(|other| other.line_no == line.line_no);
-        let mut lines: Vec<_> = written.filter(|line| !newer(line)).chain(unwritten.iter().cloned()).collect();
-        lines.sort_by_key(|line| line.line_no);
-        Ok(lines)
     }
 
     /// What the job's rules have to tell of the kill.
@@ -76,24 +61,12 @@ impl Engine {
     }
 }
 
-impl Live {
-    /// The lines that were not written, and how far the running one is.
-    pub(crate) fn now(&self) -> (Vec<LineResult>, Option<Progress>) {
-        (self.unwritten(), self.progress())
-    }
-}
-
 /// Which lines were done and which was cut, for the message.
 fn cut(lines: &[LineResult], progress: Option<&Progress>) -> String {
     let done = lines.iter().filter(|line| line.status.is_final() && line.status != Status::Skipped).count();
     let running = lines.iter().find(|line| line.status == Status::Running);
     match running {
-        Some(line) => format!(
-            " in line {} after {}; {}",
-            line.called(),
-            taken(progress, line),
-            done_before(done)
-        ),
+        Some(line) => format!(" in line {} after {}; {}", line.called(), taken(progress, line), done_before(done)),
         None if done > 0 => format!(" after {done} {}", if done == 1 { "line" } else { "lines" }),
         None => " before it began".to_owned(),
     }

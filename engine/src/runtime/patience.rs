@@ -33,37 +33,60 @@ impl Pauses {
     }
 }
 
-impl Engine {
-    /// Writes, and tries again while the store is away. Gives up when the work is interrupted,
-    /// and when the store takes other writes but not this one.
+/// The patience for one write.
+pub(crate) struct Patience<'a> {
+    engine: &'a Engine,
+    interrupted: &'a CancellationToken,
+    pauses: Pauses,
+    failures: u32,
+}
+
+impl<'a> Patience<'a> {
+    pub(crate) fn of(engine: &'a Engine, interrupted: &'a CancellationToken) -> Self {
+        Self { engine, interrupted, pauses: Pauses::default(), failures: 0 }
+    }
+
+    /// Waits after a failure, for another try.
     ///
     /// # Errors
-    /// The lease is lost, or it was given up.
-    pub(crate) async fn patiently<T>(
-        &self,
-        interrupted: &CancellationToken,
-        write: impl AsyncFn() -> Result<T, LeaseError>,
-    ) -> Result<T, LeaseError> {
-        let (mut pauses, mut failures) = (Pauses::default(), 0);
-        loop {
-            let error = match write().await {
-                Err(LeaseError::Store(error @ StoreError::Unavailable(_))) => error,
-                answer => {
-                    if failures > 0 && answer.is_ok() {
-                        self.health.working();
-                    }
-                    return answer;
-                }
-            };
-            failures += 1;
-            if failures > BEFORE_PROBE && self.queue.beat(self.node, self.clock.now()).await.is_ok() {
-                return Err(error.into());
-            }
-            self.health.paused(&error);
-            tokio::select! {
-                () = interrupted.cancelled() => return Err(error.into()),
-                () = tokio::time::sleep(pauses.next()) => {}
-            }
+    /// There will be none: the lease is lost, the work was interrupted, or the store takes other
+    /// writes but not this one.
+    pub(crate) async fn bear(&mut self, error: LeaseError) -> Result<(), LeaseError> {
+        let LeaseError::Store(error @ StoreError::Unavailable(_)) = error else { return Err(error) };
+        self.failures += 1;
+        let engine = self.engine;
+        if self.failures > BEFORE_PROBE && engine.queue.beat(engine.node, engine.clock.now()).await.is_ok() {
+            return Err(error.into());
+        }
+        engine.health.paused(&error);
+        tokio::select! {
+            () = self.interrupted.cancelled() => Err(error.into()),
+            () = tokio::time::sleep(self.pauses.next()) => Ok(()),
+        }
+    }
+
+    /// The write was made.
+    pub(crate) fn over(&self) {
+        if self.failures > 0 {
+            self.engine.health.working();
         }
     }
 }
+
+/// Makes a write, with patience: the engine, what interrupts, and the write.
+macro_rules! patiently {
+    ($engine:expr, $interrupted:expr, $write:expr) => {{
+        let mut patience = $crate::runtime::patience::Patience::of($engine, $interrupted);
+        loop {
+            match $write.await {
+                Ok(answer) => {
+                    patience.over();
+                    break Ok(answer);
+                }
+                Err(error) => patience.bear(error).await?,
+            }
+        }
+    }};
+}
+
+pub(crate) use patiently;

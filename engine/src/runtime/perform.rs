@@ -1,7 +1,10 @@
 //! Performing one claimed job result, line by line.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::FutureExt;
 
 use super::attempt::Attempt;
 use super::engine::Engine;
@@ -30,6 +33,8 @@ pub enum Ending {
     Postponed,
     /// It was killed, belongs to another worker by now, or was interrupted since the node stops.
     Lost,
+    /// A fault of the engine itself broke it off, and the result was ended.
+    Broken,
 }
 
 /// What came of a job result, with more than the store keeps of it.
@@ -152,12 +157,20 @@ impl Engine {
     /// # Errors
     /// The store failed; the result is to be handed back.
     pub async fn perform(&self, claimed: Claimed) -> Result<Ending, StoreError> {
-        let at_work = self.running.begin(claimed.result.id);
-        match self.perform_until(claimed, &at_work.live).await {
-            Ok(performed) => Ok(Ending::Ended(Box::new(performed))),
-            Err(Halt::Postponed) => Ok(Ending::Postponed),
-            Err(Halt::Lost) => Ok(Ending::Lost),
-            Err(Halt::Store(error)) => Err(error),
+        let lease = claimed.lease;
+        let at_work = self.running.begin(lease.organization, lease.result);
+        match AssertUnwindSafe(self.perform_until(claimed, &at_work.live)).catch_unwind().await {
+            Ok(Ok(performed)) => Ok(Ending::Ended(Box::new(performed))),
+            Ok(Err(Halt::Postponed)) => Ok(Ending::Postponed),
+            Ok(Err(Halt::Lost)) => Ok(Ending::Lost),
+            Ok(Err(Halt::Store(error))) => Err(error),
+            Err(_) => {
+                tracing::error!(result = %lease.result.0, "a fault of the engine broke a job off");
+                match self.end_after_panic(lease, &at_work.live).await {
+                    Ok(()) | Err(LeaseError::Lost) => Ok(Ending::Broken),
+                    Err(LeaseError::Store(error)) => Err(error),
+                }
+            }
         }
     }
 
@@ -177,14 +190,14 @@ impl Engine {
     }
 
     /// Ends a result whose work a fault of the engine itself broke off.
-    pub(crate) async fn end_after_panic(&self, lease: Lease) -> Result<(), LeaseError> {
+    async fn end_after_panic(&self, lease: Lease, live: &Live) -> Result<(), LeaseError> {
         let message = "The engine met a fault of its own; the node's log says which.".to_owned();
-        let mut lines = self.running.find(lease.result).map(|live| live.unwritten()).unwrap_or_default();
+        let mut lines = live.unwritten();
         let written = self.results.lines(OrgScope::of(lease.organization), &[lease.result]).await?;
         lines.extend(written.into_iter().map(|(_, line)| line));
-        lines.retain(|line| line.status == Status::Running);
+        lines.sort_by_key(|line| line.line_no);
         lines.dedup_by_key(|line| line.line_no);
-        for line in &mut lines {
+        for line in lines.iter_mut().filter(|line| line.status == Status::Running) {
             (line.status, line.message) = (Status::Error, message.clone());
             line.finished_at = Some(self.clock.now());
         }

@@ -108,13 +108,20 @@ impl Engine {
         let job = self.read_job(scope, &saved).await?.map_err(RetryError::Faults)?;
         let job = notices::performed(job, old).map_err(RetryError::Nothing)?;
         if !job.lines.iter().any(|line| line.line_no == retrial.line_no) {
-            return nothing("The newest version of the job has no such line; try the old version again, or start the job.");
+            return nothing(
+                "The newest version of the job has no such line; try the old version again, or start the job.",
+            );
         }
         let mut records = Records::new();
         if old.notice_of.is_some() {
             // A notice tells by its one record what it is about.
-            records = self.results.parts(scope, old.id, (retrial.line_no, PartKind::Input), 0, 1).await?
-                .into_iter().flat_map(|part| part.records).collect();
+            records = self
+                .results
+                .parts(scope, old.id, (retrial.line_no, PartKind::Input), 0, 1)
+                .await?
+                .into_iter()
+                .flat_map(|part| part.records)
+                .collect();
         }
         let created_at = self.clock.now();
         Ok(NewResult {

@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use super::engine::Engine;
+use crate::model::organization::{OrgScope, OrganizationId};
 use crate::model::result::{LineResult, LogEntry, ResultId};
+use crate::ports::StoreError;
 use crate::ports::notices::Progress;
 
 /// The job results at work on this node.
@@ -16,6 +19,7 @@ pub(crate) struct Running(Mutex<HashMap<ResultId, Arc<Live>>>);
 /// A job result at work.
 #[derive(Debug)]
 pub(crate) struct Live {
+    organization: OrganizationId,
     /// Interrupts the work.
     pub(crate) kill: CancellationToken,
     state: Mutex<State>,
@@ -70,11 +74,6 @@ impl Live {
         self.state().log.push(entry);
     }
 
-    /// What the running line has logged so far.
-    pub(crate) fn log(&self) -> Vec<LogEntry> {
-        self.state().log.clone()
-    }
-
     pub(crate) fn set_progress(&self, progress: Progress) {
         self.state().progress = Some(progress);
     }
@@ -90,8 +89,8 @@ impl Running {
     }
 
     /// Notes that work begins; it ends when what is given is dropped.
-    pub(crate) fn begin(&self, id: ResultId) -> AtWork<'_> {
-        let live = Arc::new(Live { kill: CancellationToken::new(), state: Mutex::default() });
+    pub(crate) fn begin(&self, organization: OrganizationId, id: ResultId) -> AtWork<'_> {
+        let live = Arc::new(Live { organization, kill: CancellationToken::new(), state: Mutex::default() });
         self.entries().insert(id, Arc::clone(&live));
         AtWork { running: self, id, live }
     }
@@ -111,6 +110,36 @@ impl Running {
         if let Some(live) = self.find(id) {
             live.kill.cancel();
         }
+    }
+}
+
+impl Engine {
+    /// The lines of these results, by result and `lineNo`, as they stand now: of what this node
+    /// works on also what the store was not told yet.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn lines(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, LineResult)>, StoreError> {
+        // What ends in between is written by then, so that nothing falls between the two looks.
+        let live: Vec<_> = ids.iter().filter_map(|id| Some((*id, self.running.find(*id)?))).collect();
+        let newer: BTreeMap<_, _> = live
+            .iter()
+            .filter(|(_, live)| live.organization == scope.organization())
+            .flat_map(|(id, live)| live.unwritten().into_iter().map(|line| ((*id, line.line_no), line)))
+            .collect();
+        let written = self.results.lines(scope, ids).await?;
+        if newer.is_empty() {
+            return Ok(written);
+        }
+        let mut lines: BTreeMap<_, _> = newer;
+        for (id, line) in written {
+            let place = (id, line.line_no);
+            // The store has the last word on what has ended.
+            if line.status.is_final() || !lines.contains_key(&place) {
+                lines.insert(place, line);
+            }
+        }
+        Ok(lines.into_iter().map(|((id, _), line)| (id, line)).collect())
     }
 }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::act::{self, counted};
-use super::attempt::Attempt;
+use super::attempt::{AtLine, Attempt};
 use super::perform::{Broken, Done};
 use super::rejections::Rejections;
 use super::set::{Room, Set};
 use super::sources::{self, Stop, collection};
 use crate::model::fault::field;
 use crate::model::filter::Filter;
-use crate::model::line::{FilterWork, Line};
+use crate::model::line::FilterWork;
 use crate::model::organization::OrgScope;
 use crate::model::record::Records;
 use crate::model::source::Source;
@@ -27,15 +27,15 @@ pub(super) const RECORDS_BETWEEN_CHECKS: usize = 256;
 /// file, so it works away from the threads that answer calls, and looks up now and then.
 pub(crate) async fn select(
     attempt: &Attempt<'_>,
-    line: &Line,
+    at: AtLine<'_>,
     (work, definition): (&FilterWork, Value),
     told: &mut Told,
 ) -> Result<Done, Broken> {
-    let path = field(&line.path, "filter");
+    let path = field(&at.line.path, "filter");
     let (set, files) = (attempt.records(), Arc::clone(&attempt.engine.files));
     let room = attempt.engine.room.clone();
     let organization = attempt.organization.key.clone();
-    let stop = Stop::new(attempt.kill.clone(), line.timeout);
+    let stop = Stop::new(attempt.kill.clone(), at.timeout);
     let filter = aside(move || Filter::read(&definition, &path).map_err(Broken::of_faults)).await?;
     let mut taken = None;
     if let Some(Source::Collection(source)) = &filter.source {
@@ -59,7 +59,7 @@ pub(crate) async fn select(
     let mut warning = None;
     if let Some((action, script)) = work.script.as_deref().filter(|_| !chosen.kept.is_empty()) {
         let kept = Set::held(std::mem::take(&mut chosen.kept));
-        let asked = act::act(attempt, line, (action, script), &kept, told).await?;
+        let asked = act::act(attempt, AtLine { done: &[], ..at }, (action, script), &kept, told).await?;
         chosen.kept = aside(move || Ok(asked.records.to_vec()?)).await?;
         warning = (asked.status == Status::Warning).then_some(asked.message);
     }

@@ -72,13 +72,13 @@ impl Taking {
         let severity = if mute && outcome.severity == Severity::Success { Severity::Info } else { outcome.severity };
         self.note(outcome.message, severity);
         match outcome.records {
-            Some(records) if !records.is_empty() => self.add(records).await,
+            Some(records) if !records.is_empty() => self.add_last(records).await,
             _ => Ok(()),
         }
     }
 
     /// Adds records after all others.
-    async fn add(&mut self, records: Vec<Value>) -> Result<(), Broken> {
+    async fn add_last(&mut self, records: Vec<Value>) -> Result<(), Broken> {
         if let Some(set) = self.passed_on.take() {
             let mut batches = set.batches(COPIED, 0);
             while let Some(batch) = batches.next().await? {

@@ -1,18 +1,16 @@
 //! The worker: claims what waits, performs it, and waits to be woken.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
-use super::perform::{Ending, Performed};
 use super::patience::Pauses;
+use super::perform::{Ending, Performed};
 use crate::model::turn::Room;
 use crate::ports::StoreError;
 use crate::ports::queue::{Claim, Claimed, Claims, Lease, LeaseError};
@@ -90,7 +88,7 @@ impl Worker {
                 (Some(claimed), _) => match self.engine.perform(claimed).await? {
                     Ending::Ended(performed) => return Ok(Some(*performed)),
                     Ending::Postponed => {}
-                    Ending::Lost => return Ok(None),
+                    Ending::Lost | Ending::Broken => return Ok(None),
                 },
                 (None, Some(due)) => {
                     let wait = (due - self.engine.clock.now()).to_std().unwrap_or_default();
@@ -182,20 +180,13 @@ impl Worker {
 /// Performs a result, whatever happens: it ends, or waits again.
 async fn perform(engine: &Engine, claimed: Claimed, stop: &CancellationToken) {
     let lease = claimed.lease;
-    match AssertUnwindSafe(engine.perform(claimed)).catch_unwind().await {
-        Ok(Ok(Ending::Ended(_) | Ending::Postponed)) => {}
-        Ok(Ok(Ending::Lost)) if stop.is_cancelled() => hand_back(engine, lease).await,
-        // Killed, or somebody else's by now.
-        Ok(Ok(Ending::Lost)) => {}
-        Ok(Err(error)) => {
+    match engine.perform(claimed).await {
+        Ok(Ending::Lost) if stop.is_cancelled() => hand_back(engine, lease).await,
+        // Otherwise it was killed, or is somebody else's by now.
+        Ok(_) => {}
+        Err(error) => {
             tracing::error!(result = %lease.result.0, %error, "the store failed while a job was at work; it waits again");
             hand_back(engine, lease).await;
-        }
-        Err(_) => {
-            tracing::error!(result = %lease.result.0, "a fault of the engine broke a job off");
-            if let Err(error) = engine.end_after_panic(lease).await {
-                tracing::error!(result = %lease.result.0, %error, "the job result could not be ended");
-            }
         }
     }
 }

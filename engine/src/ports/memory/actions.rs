@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::model::action::{ActionSpec, Intake};
 use crate::model::collection::{Change, Entry};
 use crate::model::module::ModuleInfo;
-use crate::ports::reach::{Call, Reach};
 use crate::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine, Outcome, Severity, Told};
+use crate::ports::reach::{Call, Reach};
 
 /// What a function action is handed: its parameters and a batch.
 pub type Function = fn(&Value, &[Value]) -> Result<Outcome, Failure>;

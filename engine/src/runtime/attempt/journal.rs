@@ -10,6 +10,7 @@ use crate::model::record::{Records, Rejected, size_of_text};
 use crate::ports::parts::{BatchDone, Part, PartKind};
 use crate::ports::queue::{Checkpoint, Finish, Finished, Lease, LeaseError, Notes, Postponement};
 use crate::runtime::engine::Engine;
+use crate::runtime::patience::patiently;
 use crate::runtime::running::Live;
 use crate::runtime::set::Set;
 
@@ -51,24 +52,23 @@ impl Journal {
     }
 
     pub(super) async fn finish(&self, finish: Finish) -> Result<Finished, LeaseError> {
-        self.engine.patiently(&self.live.kill, async || self.engine.queue.finish(self.lease, finish.clone()).await).await
+        patiently!(&self.engine, &self.live.kill, self.engine.queue.finish(self.lease, finish.clone()))
     }
 
     pub(super) async fn postpone(&self, postponement: Postponement) -> Result<(), LeaseError> {
-        let write = async || self.engine.queue.postpone(self.lease, postponement.clone()).await;
-        self.engine.patiently(&self.live.kill, write).await
+        patiently!(&self.engine, &self.live.kill, self.engine.queue.postpone(self.lease, postponement.clone()))
     }
 
     pub(crate) async fn checkpoint(&self, checkpoint: Checkpoint) -> Result<(), LeaseError> {
-        let write = async || self.engine.queue.checkpoint(self.lease, checkpoint.clone()).await;
-        self.engine.patiently(&self.live.kill, write).await?;
+        let written: Result<(), LeaseError> =
+            patiently!(&self.engine, &self.live.kill, self.engine.queue.checkpoint(self.lease, checkpoint.clone()));
+        written?;
         self.live.written(&checkpoint.notes.lines);
         Ok(())
     }
 
     pub(crate) async fn record_batch(&self, batch: BatchDone) -> Result<(), LeaseError> {
-        let write = async || self.engine.queue.record_batch(self.lease, batch.clone()).await;
-        self.engine.patiently(&self.live.kill, write).await
+        patiently!(&self.engine, &self.live.kill, self.engine.queue.record_batch(self.lease, batch.clone()))
     }
 
     /// Keeps the set that a line takes.
@@ -114,8 +114,9 @@ impl Journal {
                 part.records.push(record);
             }
         }
-        let write = async || self.engine.queue.keep(self.lease, parts.clone()).await;
-        self.engine.patiently(&self.live.kill, write).await?;
+        let written: Result<(), LeaseError> =
+            patiently!(&self.engine, &self.live.kill, self.engine.queue.keep(self.lease, parts.clone()));
+        written?;
         Ok(place)
     }
 }

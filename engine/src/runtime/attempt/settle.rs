@@ -1,22 +1,22 @@
 //! What becomes of a line when its work is over: taken up, failed, or tried again later.
 
+use super::Attempt;
 use super::journal::KEPT_BYTES;
 use super::verdict::{Rest, verdict};
-use super::Attempt;
-use crate::model::{Instant, duration};
 use crate::model::line::{Line, Work};
 use crate::model::organization::OrgScope;
 use crate::model::record::{SAMPLE_RECORDS, Sample, kept_sentence, sample_of_rejected};
 use crate::model::result::{Counters, KEPT_REJECTED, LineResult};
 use crate::model::status::Status;
 use crate::model::variables;
+use crate::model::{Instant, duration};
 use crate::ports::actions::Told;
 use crate::ports::parts::PartKind;
 use crate::ports::queue::{Checkpoint, Finish, LeaseError, Postponement};
 use crate::ports::results::NewResult;
 use crate::runtime::perform::{Broken, Done, Halt, Passing, Performed};
-use crate::runtime::{notices, rejections};
 use crate::runtime::set::Set;
+use crate::runtime::{notices, rejections};
 
 impl Attempt<'_> {
     pub(super) async fn settle(
@@ -30,7 +30,10 @@ impl Attempt<'_> {
             Err(Broken::Killed) => return self.tell_of_cut(line, result).await,
             Err(Broken::Passing(message, passing)) => match self.again_at(line, &result, &passing) {
                 Some(until) => return self.postpone(line, result, message, until).await,
-                None => self.fail(line, &mut result, self.in_the_end(line, message, &passing, result.attempt)).await?,
+                None => {
+                    let message = self.in_the_end(line, message, &passing, result.attempt);
+                    self.fail(line, &mut result, message).await?;
+                }
             },
             Err(Broken::Error(message)) => self.fail(line, &mut result, message).await?,
             Ok(done) => self.succeed(line, &mut result, done).await?,
@@ -66,7 +69,10 @@ impl Attempt<'_> {
     fn in_the_end(&self, line: &Line, message: String, passing: &Passing, attempt: u32) -> String {
         match (passing, self.job.timeout) {
             (Passing::Timeout, Some(most)) if self.is_over() => {
-                format!("The job took longer than its timeout of {}; give it a longer one, or less to do.", duration::shown(most))
+                format!(
+                    "The job took longer than its timeout of {}; give it a longer one, or less to do.",
+                    duration::shown(most)
+                )
             }
             _ if line.retry.is_some() && attempt > 1 => format!("{message} It was tried {attempt} times."),
             _ => message,
@@ -128,7 +134,8 @@ impl Attempt<'_> {
         self.rejected.extend(done.rejected.into_first().take(room).map(|rejected| (line.line_no, rejected)));
         if done.status == Status::Error {
             // All of its records were rejected: each can be run again alone, and the line as a whole.
-            return self.fail(line, result, result.message.clone()).await;
+            let message = std::mem::take(&mut result.message);
+            return self.fail(line, result, message).await;
         }
         self.keep_output(line, result, &done.records).await?;
         self.records = done.records;

@@ -79,8 +79,8 @@ pub fn read_all(files: &dyn Files, source: &FileSource) -> Result<Records, Strin
     let mut records = Records::new();
     match read(files, "", source, &Stop::new(CancellationToken::new(), PATIENCE), |record| records.push(record)) {
         Ok(()) => Ok(records),
-        Err(Broken::Error(message)) => Err(message),
-        Err(Broken::Killed) => Err("reading was interrupted".to_owned()),
+        Err(Broken::Error(message) | Broken::Passing(message, _)) => Err(message),
+        Err(Broken::Killed | Broken::Halted(_)) => Err("reading was interrupted".to_owned()),
     }
 }
 

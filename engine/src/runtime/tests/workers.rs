@@ -66,7 +66,9 @@ async fn a_fault_of_the_engine_ends_the_result_and_not_the_worker() {
 #[tokio::test]
 async fn a_stop_claims_nothing_more_and_hands_back_what_takes_too_long() {
     let harness = harness().await;
-    harness.save(json!({"key": "job", "lines": [{"action": "echo", "parameters": {"hang": true}}]})).await;
+    harness
+        .save(json!({"key": "job", "overlap": "allow", "lines": [{"action": "echo", "parameters": {"hang": true}}]}))
+        .await;
     let (at_work, stop) = harness.work(1);
     let first = harness.start(json!({}), json!([])).await.unwrap();
     harness.await_status(first.id, Status::Running).await;
