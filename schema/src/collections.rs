@@ -10,11 +10,12 @@ use async_trait::async_trait;
 use engine::model::collection::{Change, Entries, Entry, Written};
 use engine::model::criteria::Criteria;
 use engine::model::organization::OrgScope;
-use engine::ports::collections::{Collections, Find, Once};
+use engine::ports::collections::{Collections, Find, Once, Wanted};
 use engine::ports::{Listed, StoreError};
 use sea_orm::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect};
 use serde_json::Value;
+use tokio::sync::mpsc::Sender;
 
 use crate::batch::pieces;
 use crate::entities::collection_records::Column;
@@ -64,13 +65,20 @@ impl Collections for Store {
         &self,
         scope: OrgScope,
         collection: &str,
-        criteria: &Criteria,
-        limit: Option<usize>,
-    ) -> Result<Option<Vec<Entry>>, StoreError> {
-        let look = Look { scope, collection, criteria, after: None };
-        let entries = look.first(self, limit.unwrap_or(usize::MAX)).await?;
-        let there = !entries.is_empty() || self.has(scope, collection).await?;
-        Ok(there.then_some(entries))
+        wanted: &Wanted,
+        to: Sender<Vec<Entry>>,
+    ) -> Result<bool, StoreError> {
+        let look = Look { scope, collection, criteria: &wanted.criteria, after: None };
+        let mut walk = look.begin(self, wanted.limit.unwrap_or(usize::MAX)).await?;
+        let mut there = false;
+        while let Some(portion) = walk.next().await? {
+            there = true;
+            if to.send(portion).await.is_err() {
+                break;
+            }
+        }
+        drop(walk);
+        Ok(there || self.has(scope, collection).await?)
     }
 
     async fn count(&self, scope: OrgScope, collection: &str, criteria: &Criteria) -> Result<Option<u64>, StoreError> {
@@ -79,11 +87,10 @@ impl Collections for Store {
             count = self.count_all(scope, collection).await?;
         } else {
             let look = Look { scope, collection, criteria, after: None };
-            look.each(self, |_| {
-                count += 1;
-                true
-            })
-            .await?;
+            let mut walk = look.begin(self, usize::MAX).await?;
+            while let Some(portion) = walk.next().await? {
+                count += portion.len() as u64;
+            }
         }
         let there = count > 0 || self.has(scope, collection).await?;
         Ok(there.then_some(count))

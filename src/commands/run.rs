@@ -12,12 +12,13 @@ use engine::model::status::Status;
 use engine::ports::files::Folder;
 use engine::runtime::engine::Engine;
 use engine::runtime::perform::Performed;
+use engine::runtime::set::Set;
 use engine::runtime::sources::read_all;
 use engine::runtime::start::{Start, StartError};
 use engine::runtime::worker::Worker;
 use serde_json::{Map, Value};
 
-use crate::display::{output, progress, report, say};
+use crate::display::{output, progress, report, say, tell};
 use crate::local::{Local, Modules};
 use crate::{Failed, job_file};
 
@@ -70,7 +71,10 @@ pub async fn run(options: Options) -> Result<(), Failed> {
         Local::open(&options.file, options.now, &options.time_zone, &options.modules).await?;
     let started = start(&engine, &access, document, &options).await?;
     let performed = perform(&engine, &access, &started, options.json).await?;
-    say(&if options.json { report::json(&performed).to_string() } else { report::text(&performed) })?;
+    match options.json {
+        true => tell(|out| report::write_json(&performed, out))?,
+        false => say(&report::text(&performed))?,
+    }
     let failed = matches!(performed.result.status, Status::Error | Status::Killed);
     match &options.output {
         Some(path) if failed => eprintln!("{} was not written, since the job did not get to its end", path.display()),
@@ -129,7 +133,7 @@ async fn killed(engine: &Engine, access: &Access, started: &JobResult) -> Result
     Ok(Performed {
         result,
         lines: lines.into_iter().map(|(_, line)| line).collect(),
-        records: Vec::new(),
+        records: Set::held(Vec::new()),
         rejected: Vec::new(),
     })
 }

@@ -11,6 +11,7 @@ use clap::Args;
 use engine::model::token::{Presented, Reach};
 use engine::ports::clock::SystemClock;
 use engine::ports::files::Folder;
+use engine::ports::scratch::ScratchFolder;
 use engine::runtime::authenticate::DEFAULT_ORGANIZATION;
 use engine::runtime::engine::{Engine, Stores};
 use engine::runtime::manage::NewOrganization;
@@ -80,7 +81,11 @@ async fn open(folder: &Path) -> Result<Arc<Store>, Failed> {
 
 async fn engine(store: Arc<Store>, folder: &Path) -> Result<Engine, Failed> {
     let files = Folder::confined_to(folder.join("files"));
-    Ok(Engine::new(Stores::of(store), Arc::new(home::host().await?), Arc::new(files), Arc::new(SystemClock)))
+    let scratch = folder.join("scratch");
+    let unusable = |error| Failed::Broken(format!("the folder {} cannot be used: {error}", scratch.display()));
+    let scratch = ScratchFolder::emptied(&scratch).map_err(unusable)?;
+    let engine = Engine::new(Stores::of(store), Arc::new(home::host().await?), Arc::new(files), Arc::new(SystemClock));
+    Ok(engine.with_scratch(Arc::new(scratch)))
 }
 
 /// With nothing there yet: the first organization and the first token, whose text is given.

@@ -4,14 +4,23 @@ pub mod output;
 pub mod progress;
 pub mod report;
 
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Stdout, Write};
 
 use crate::Failed;
 
 /// Prints a text and a line end. Whoever reads may have heard enough (`| head`), which is
 /// no fault; a full disk is one.
 pub fn say(text: &str) -> Result<(), Failed> {
-    match writeln!(std::io::stdout(), "{text}") {
+    heard(writeln!(std::io::stdout(), "{text}"))
+}
+
+/// Prints what is written by parts, to the same rule.
+pub fn tell(write: impl FnOnce(&mut BufWriter<Stdout>) -> std::io::Result<()>) -> Result<(), Failed> {
+    heard(write(&mut BufWriter::new(std::io::stdout())))
+}
+
+fn heard(written: std::io::Result<()>) -> Result<(), Failed> {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failed::Broken(format!("standard output: {error}"))),
         _ => Ok(()),
     }

@@ -1,18 +1,20 @@
 //! Writing the final records to a file, by its ending.
 
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Error, Write};
 use std::path::Path;
 
 use engine::model::source::Format;
+use engine::runtime::set::Set;
 use serde_json::Value;
 
 use crate::Failed;
 
 /// The text of a report: what the action `report` leaves as the only record.
-pub fn report_text(records: &[Value]) -> Option<&str> {
-    match records {
-        [only] if only.get("format").is_some() => only.get("text")?.as_str(),
+pub fn report_text(records: &Set) -> Option<&str> {
+    match records.first(2) {
+        [only] if records.len() == 1 && only.get("format").is_some() => only.get("text")?.as_str(),
         _ => None,
     }
 }
@@ -28,7 +30,7 @@ pub fn check(path: &Path) -> Result<(), Failed> {
 
 /// Writes the records, or the text of a report. The job has run by now, so what goes
 /// wrong is no refusal.
-pub fn write(path: &Path, records: &[Value]) -> Result<(), Failed> {
+pub fn write(path: &Path, records: &Set) -> Result<(), Failed> {
     let broken = |message: &str| Failed::Broken(format!("--output {}: {message}", path.display()));
     let format = Format::of_ending(&path.to_string_lossy());
     let text = report_text(records);
@@ -46,29 +48,47 @@ pub fn write(path: &Path, records: &[Value]) -> Result<(), Failed> {
     written.and_then(|()| file.flush()).map_err(|error| broken(&error.to_string()))
 }
 
-fn write_json(file: &mut impl Write, records: &[Value]) -> std::io::Result<()> {
-    serde_json::to_writer_pretty(&mut *file, records)?;
-    writeln!(file)
+/// As a list that is easy to read, though its records are never in memory all at once.
+fn write_json(file: &mut impl Write, records: &Set) -> std::io::Result<()> {
+    if records.is_empty() {
+        return writeln!(file, "[]");
+    }
+    for (position, record) in records.iter().enumerate() {
+        let record = format!("{:#}", record.map_err(Error::other)?);
+        let indented = record.replace('\n', "\n  ");
+        write!(file, "{}\n  {indented}", if position == 0 { "[" } else { "," })?;
+    }
+    writeln!(file, "\n]")
 }
 
-fn write_lines(file: &mut impl Write, records: &[Value]) -> std::io::Result<()> {
-    records.iter().try_for_each(|record| writeln!(file, "{record}"))
+fn write_lines(file: &mut impl Write, records: &Set) -> std::io::Result<()> {
+    records.iter().try_for_each(|record| writeln!(file, "{}", record.map_err(Error::other)?))
 }
 
 /// Columns are the fields of all records, in the order in which they first appear.
-fn write_csv(file: &mut impl Write, records: &[Value]) -> std::io::Result<()> {
-    let mut columns: Vec<&String> = Vec::new();
-    for name in records.iter().filter_map(Value::as_object).flat_map(|record| record.keys()) {
-        if !columns.contains(&name) {
-            columns.push(name);
-        }
-    }
+fn write_csv(file: &mut impl Write, records: &Set) -> std::io::Result<()> {
+    let columns = columns(records)?;
     let mut rows = csv::Writer::from_writer(file);
     rows.write_record(&columns)?;
-    for record in records {
+    for record in records.iter() {
+        let record = record.map_err(Error::other)?;
         rows.write_record(columns.iter().map(|name| cell(record.get(name))))?;
     }
     rows.flush()
+}
+
+fn columns(records: &Set) -> std::io::Result<Vec<String>> {
+    let (mut columns, mut known) = (Vec::new(), HashSet::new());
+    for record in records.iter() {
+        let record = record.map_err(Error::other)?;
+        for name in record.as_object().into_iter().flat_map(|fields| fields.keys()) {
+            if !known.contains(name) {
+                known.insert(name.clone());
+                columns.push(name.clone());
+            }
+        }
+    }
+    Ok(columns)
 }
 
 fn cell(value: Option<&Value>) -> String {

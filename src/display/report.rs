@@ -1,11 +1,15 @@
 //! A finished job result, for people and as JSON.
 
+use std::io::{Error, Write};
+
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use engine::model::dates::stamp;
 use engine::model::effect::Effect;
+use engine::model::record::Rejected;
 use engine::model::result::LineResult;
 use engine::runtime::perform::Performed;
+use engine::runtime::set::Set;
 use serde_json::{Value, json};
 
 use super::output::report_text;
@@ -26,30 +30,41 @@ pub fn text(performed: &Performed) -> String {
     text
 }
 
-fn records(records: &[Value]) -> String {
+fn records(records: &Set) -> String {
     match report_text(records) {
         Some(text) => format!("{}\n\n", plain(text.trim_end())),
-        None => listed(records.iter().map(|record| cut(&record.to_string())), "; --output FILE writes them all"),
+        None => {
+            let first = records.first(SHOWN).iter().map(|record| cut(&record.to_string()));
+            listed(first, records.len(), "; --output FILE writes them all")
+        }
     }
 }
 
 fn rejected(performed: &Performed) -> String {
-    let told = performed.rejected.iter().map(|(line_no, rejected)| {
+    let told = performed.rejected.iter().take(SHOWN).map(|(line_no, rejected)| {
         format!("rejected at line {line_no}: {} — {}", plain(&rejected.reason), cut(&rejected.record.to_string()))
     });
-    listed(told, " rejected; --json tells them all")
+    let all = usize::try_from(performed.result.counters.records_rejected).unwrap_or(usize::MAX);
+    let more = if all > performed.rejected.len() {
+        " rejected; --json tells the first"
+    } else {
+        " rejected; --json tells them all"
+    };
+    listed(told, all, more)
 }
 
 fn log(lines: &[LineResult]) -> String {
     let entries = lines.iter().flat_map(|line| line.log.iter().map(move |entry| (line.line_no, entry)));
+    let all = entries.clone().count();
     let told = entries
         .map(|(line_no, entry)| format!("{} at line {line_no}: {}", entry.level.word(), cut(&plain(&entry.message))));
-    listed(told, " messages; --json tells them all")
+    listed(told, all, " messages; --json tells them all")
 }
 
 /// What the lines did outside, or in a dry run would have done.
 fn effects(lines: &[LineResult], dry_run: bool) -> String {
     let effects = lines.iter().flat_map(|line| line.effects.iter().map(move |effect| (line.line_no, effect)));
+    let all = effects.clone().count();
     let told = effects.map(|(line_no, effect)| {
         let what = match (effect.done, dry_run) {
             (true, _) => "did",
@@ -58,17 +73,17 @@ fn effects(lines: &[LineResult], dry_run: bool) -> String {
         };
         format!("{what} at line {line_no}: {}", cut(&plain(&effect.summary)))
     });
-    listed(told, " effects; --json tells them all")
+    listed(told, all, " effects; --json tells them all")
 }
 
 /// The first of them, one on each line, with a mark where there are more.
-fn listed(all: impl Iterator<Item = String>, more: &str) -> String {
-    let all: Vec<_> = all.collect();
-    let mut text: String = all.iter().take(SHOWN).map(|one| format!("{one}\n")).collect();
-    if all.len() > SHOWN {
-        text.push_str(&format!("… {} more{more}\n", all.len() - SHOWN));
+fn listed(first: impl Iterator<Item = String>, all: usize, more: &str) -> String {
+    let first: Vec<_> = first.take(SHOWN).collect();
+    let mut text: String = first.iter().map(|one| format!("{one}\n")).collect();
+    if all > first.len() {
+        text.push_str(&format!("… {} more{more}\n", all - first.len()));
     }
-    if !all.is_empty() {
+    if all > 0 {
         text.push('\n');
     }
     text
@@ -106,8 +121,26 @@ fn lines(lines: &[LineResult]) -> Table {
     table
 }
 
-/// One object with everything.
-pub fn json(performed: &Performed) -> Value {
+/// Prints one object with everything. The records may be more than memory holds, so they are
+/// written one by one.
+pub fn write_json(performed: &Performed, out: &mut impl Write) -> std::io::Result<()> {
+    let about = json(performed).to_string();
+    write!(out, "{},\"records\":[", about.strip_suffix('}').unwrap_or(&about))?;
+    for (position, record) in performed.records.iter().enumerate() {
+        let comma = if position == 0 { "" } else { "," };
+        write!(out, "{comma}{}", record.map_err(Error::other)?)?;
+    }
+    out.write_all(b"],\"rejected\":[")?;
+    for (position, rejected) in performed.rejected.iter().enumerate() {
+        let comma = if position == 0 { "" } else { "," };
+        write!(out, "{comma}{}", rejected_json(rejected))?;
+    }
+    out.write_all(b"]}\n")?;
+    out.flush()
+}
+
+/// Everything but the records.
+fn json(performed: &Performed) -> Value {
     let result = &performed.result;
     let instant = |instant: &Option<engine::model::Instant>| instant.as_ref().map(stamp);
     json!({
@@ -122,11 +155,12 @@ pub fn json(performed: &Performed) -> Value {
         "finishedAt": instant(&result.finished_at),
         "arguments": result.arguments,
         "lines": performed.lines.iter().map(line_json).collect::<Vec<_>>(),
-        "records": performed.records,
-        "rejected": performed.rejected.iter().map(|(line_no, rejected)| {
-            json!({"record": rejected.record, "reason": rejected.reason, "lineNo": line_no})
-        }).collect::<Vec<_>>(),
+        "rejectedCut": (performed.rejected.len() as u64) < result.counters.records_rejected,
     })
+}
+
+fn rejected_json((line_no, rejected): &(u32, Rejected)) -> Value {
+    json!({"record": rejected.record, "reason": rejected.reason, "lineNo": line_no})
 }
 
 fn line_json(line: &LineResult) -> Value {

@@ -1,15 +1,14 @@
 //! Filters: which records go on, in which order, with which fields.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
-use values::order::{Key, sort};
+use sha2::{Digest as _, Sha256};
+use values::order::Key;
 use values::path::Path;
 
 use super::criteria::{self, Criteria, Reading};
 use super::fault::{Fault, element, field};
-use super::record::Records;
 use super::schema::Schema;
 use super::source::Source;
 
@@ -85,31 +84,62 @@ impl Filter {
         self.limit.filter(|_| first_come).map(|limit| limit.saturating_add(self.offset))
     }
 
-    /// What goes on of records that meet the criteria.
-    pub fn arrange(&self, mut kept: Records) -> Records {
-        if !self.order_by.is_empty() {
-            sort(&mut kept, &self.order_by);
-        }
-        if let Some(distinct) = &self.distinct {
-            let mut seen = HashSet::new();
-            kept.retain(|record| seen.insert(distinct.identity(record)));
-        }
-        let limit = self.limit.unwrap_or(usize::MAX);
-        let page = kept.into_iter().skip(self.offset).take(limit);
+    /// The order of the records that go on; none if they stay as they come.
+    pub fn order(&self) -> &[Key] {
+        &self.order_by
+    }
+
+    /// How many records can go on at most, in their order; none if that cannot be told, since
+    /// some may be passed over.
+    pub fn at_most(&self) -> Option<usize> {
+        self.limit.filter(|_| self.distinct.is_none()).map(|limit| limit.saturating_add(self.offset))
+    }
+
+    /// What a record must not share with one before it; none if all are different.
+    pub fn digest(&self, record: &Value) -> Option<Digest> {
+        self.distinct.as_ref().map(|distinct| distinct.digest(record))
+    }
+
+    /// How many of the first records are passed over.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// How many records go on after these.
+    pub fn limit(&self) -> Option<usize> {
+        self.limit
+    }
+
+    /// A record as it goes on.
+    pub fn shown(&self, record: Value) -> Value {
         match &self.select {
-            Some(fields) => page.map(|record| select(&record, fields)).collect(),
-            None => page.collect(),
+            Some(fields) => select(&record, fields),
+            None => record,
         }
     }
 }
 
+/// Stands for what `distinct` looks at in a record: half a SHA-256, so that nobody can make
+/// two different ones that share it.
+pub type Digest = [u8; 16];
+
 impl Distinct {
     /// A missing field is told apart from null, and no field runs into the next.
-    fn identity(&self, record: &Value) -> Vec<Option<String>> {
+    fn digest(&self, record: &Value) -> Digest {
+        let mut hash = Sha256::new();
         match self {
-            Self::Whole => vec![Some(values::order::identity(record))],
-            Self::By(paths) => paths.iter().map(|path| path.of(record).map(values::order::identity)).collect(),
+            Self::Whole => hash.update(values::order::identity(record)),
+            Self::By(paths) => paths.iter().for_each(|path| match path.of(record).map(values::order::identity) {
+                Some(identity) => {
+                    hash.update((identity.len() as u64).to_be_bytes());
+                    hash.update(identity);
+                }
+                None => hash.update(u64::MAX.to_be_bytes()),
+            }),
         }
+        let mut digest = Digest::default();
+        digest.copy_from_slice(&hash.finalize()[..16]);
+        digest
     }
 }
 
@@ -235,61 +265,13 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
 
-    fn chosen(definition: Value, records: Value) -> Value {
-        let filter = Filter::read(&definition, "filter").unwrap();
-        let records = records.as_array().unwrap().iter().filter(|record| filter.keeps(record)).cloned().collect();
-        Value::Array(filter.arrange(records))
-    }
-
-    #[test]
-    fn the_parts_of_a_filter_apply_in_their_order() {
-        let definition = json!({
-            "where": {"open": true},
-            "orderBy": ["-rank", "name"],
-            "distinct": "name",
-            "offset": 1,
-            "limit": 2,
-            "select": {"who": "name", "city": "address.city"},
-        });
-        let records = json!([
-            {"name": "a", "rank": 1, "open": true},
-            {"name": "b", "rank": 9, "open": true, "address": {"city": "Vigo"}},
-            {"name": "b", "rank": 8, "open": true},
-            {"name": "c", "rank": 9, "open": false},
-            {"name": "d", "rank": 10, "open": true},
-            {"name": "e", "open": true},
-        ]);
-        assert_eq!(chosen(definition, records), json!([{"who": "b", "city": "Vigo"}, {"who": "a"}]));
-    }
-
-    #[test]
-    fn missing_and_null_come_last_in_both_directions() {
-        let records = json!([{"n": null}, {"n": 2}, {}, {"n": 1}]);
-        assert_eq!(chosen(json!({"orderBy": "n"}), records.clone()), json!([{"n": 1}, {"n": 2}, {"n": null}, {}]));
-        assert_eq!(chosen(json!({"orderBy": "-n"}), records), json!([{"n": 2}, {"n": 1}, {"n": null}, {}]));
-    }
-
-    #[test]
-    fn distinct_tells_a_missing_field_from_null_and_one_from_its_text() {
-        let records = json!([{"n": 1}, {"n": 1.0}, {"n": "1"}, {"n": null}, {}, {}]);
-        assert_eq!(chosen(json!({"distinct": ["n"]}), records.clone()), json!([{"n": 1}, {"n": "1"}, {"n": null}, {}]));
-        assert_eq!(chosen(json!({"distinct": true}), records), json!([{"n": 1}, {"n": "1"}, {"n": null}, {}]));
-    }
-
-    #[test]
-    fn distinct_by_several_fields_keeps_them_apart() {
-        let records = json!([{"a": 1, "b": 23}, {"a": 12, "b": 3}, {"b": 1}, {"a": 1}, {"a": 1, "b": 23}]);
-        let kept = json!([{"a": 1, "b": 23}, {"a": 12, "b": 3}, {"b": 1}, {"a": 1}]);
-        assert_eq!(chosen(json!({"distinct": ["a", "b"]}), records), kept);
-        assert!(Filter::read(&json!({"distinct": []}), "f").is_err());
-    }
-
     #[test]
     fn a_rendered_definition_is_checked_again() {
         let faults = Filter::read(&json!({"limit": "five", "where": {"a": {"in": 1}}}), "lines[0].filter").unwrap_err();
         assert_eq!(faults[0].to_string(), "lines[0].filter.limit: \"five\" is not an integer");
         let faults = Filter::read(&json!({"where": {"a": {"in": 1}}, "orderBy": ["a..b"]}), "f").unwrap_err();
         assert_eq!(faults.len(), 2, "{faults:?}");
+        assert!(Filter::read(&json!({"distinct": []}), "f").is_err());
     }
 
     #[test]

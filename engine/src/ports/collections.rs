@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
+use tokio::sync::mpsc::Sender;
 
 use super::{Listed, StoreError};
 use crate::model::collection::{Change, Entries, Entry, Written};
@@ -30,6 +31,15 @@ pub struct Find {
     pub limit: u32,
 }
 
+/// What a snapshot holds.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// What the records meet.
+    pub criteria: Criteria,
+    /// How many records at most; none for all of them.
+    pub limit: Option<usize>,
+}
+
 /// Keeps collections. One that was never written to, or was removed, is not there; it is
 /// made by the first write, whatever that comes to, and stays when its last record is gone.
 #[async_trait]
@@ -50,15 +60,16 @@ pub trait Collections: Send + Sync {
     /// A page of the records that meet the criteria, in the order of their keys' bytes.
     async fn find(&self, scope: OrgScope, collection: &str, find: &Find) -> Result<Entries, StoreError>;
 
-    /// Every record that meets the criteria, in the order of keys, at most `limit`, as they stand at one moment:
-    /// no change that comes meanwhile is seen. None if the collection is not there.
+    /// Hands over every record that is wanted, in the order of keys and in portions, as they all
+    /// stand at one moment: no change that comes meanwhile is seen. Waits while the receiver has
+    /// not taken what is there, and ends when it is gone. False if the collection is not there.
     async fn snapshot(
         &self,
         scope: OrgScope,
         collection: &str,
-        criteria: &Criteria,
-        limit: Option<usize>,
-    ) -> Result<Option<Vec<Entry>>, StoreError>;
+        wanted: &Wanted,
+        to: Sender<Vec<Entry>>,
+    ) -> Result<bool, StoreError>;
 
     /// How many records meet the criteria; none if the collection is not there.
     async fn count(&self, scope: OrgScope, collection: &str, criteria: &Criteria) -> Result<Option<u64>, StoreError>;

@@ -3,6 +3,7 @@
 //! one call. Lines of jobs reach them by their grants instead (`reach`).
 
 use serde_json::Value;
+use tokio::sync::mpsc::channel;
 
 use super::engine::Engine;
 use super::sources::collection::unknown;
@@ -11,7 +12,7 @@ use crate::model::criteria::{self, Criteria, Reading};
 use crate::model::fault::{Fault, element};
 use crate::model::organization::OrgScope;
 use crate::ports::StoreError;
-use crate::ports::collections::Find;
+use crate::ports::collections::{Find, Wanted};
 
 /// How many records one call may change, or name by their keys.
 pub const CHANGES_AT_MOST: usize = 1_000;
@@ -175,8 +176,10 @@ impl Engine {
     /// # Errors
     /// The store failed.
     pub async fn has_collection(&self, scope: OrgScope, collection: &str) -> Result<bool, StoreError> {
-        let one = self.collections.snapshot(scope, collection, &Criteria::All(Vec::new()), Some(1)).await?;
-        Ok(one.is_some())
+        // One record has room in the channel, and nobody looks at it.
+        let (to, _from) = channel(1);
+        let one = Wanted { criteria: Criteria::All(Vec::new()), limit: Some(1) };
+        self.collections.snapshot(scope, collection, &one, to).await
     }
 
     async fn there(&self, scope: OrgScope, collection: &str) -> Result<(), CollectionError> {

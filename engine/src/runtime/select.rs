@@ -1,27 +1,36 @@
 //! A filter line: takes the set from its source or from the line before, and chooses.
 
+mod arrange;
+mod distinct;
+
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::mpsc::channel;
 
 use super::act::{self, counted};
 use super::attempt::{AtLine, Attempt};
 use super::perform::{Broken, Done};
 use super::rejections::Rejections;
 use super::set::{Room, Set};
-use super::sources::{self, Stop, collection};
+use super::sources::{self, Stop, collection, result};
 use crate::model::fault::field;
 use crate::model::filter::Filter;
 use crate::model::line::FilterWork;
 use crate::model::organization::OrgScope;
-use crate::model::record::Records;
-use crate::model::source::Source;
+use crate::model::source::{CollectionSource, Source};
 use crate::model::status::Status;
 use crate::ports::actions::Told;
 use crate::ports::files::Files;
+use crate::ports::scratch::ScratchFault;
+use arrange::Gathering;
 
 /// How many records are looked at between two looks at the clock.
 pub(super) const RECORDS_BETWEEN_CHECKS: usize = 256;
+
+/// How many portions of a collection wait to be looked at.
+const PORTIONS_AHEAD: usize = 2;
 
 /// Runs a filter whose definition is rendered. It may hold costly patterns or a large
 /// file, so it works away from the threads that answer calls, and looks up now and then.
@@ -32,38 +41,22 @@ pub(crate) async fn select(
     told: &mut Told,
 ) -> Result<Done, Broken> {
     let path = field(&at.line.path, "filter");
-    let (set, files) = (attempt.records(), Arc::clone(&attempt.engine.files));
-    let room = attempt.engine.room.clone();
-    let organization = attempt.organization.key.clone();
-    let stop = Stop::new(attempt.kill.clone(), at.timeout);
+    let stop = Arc::new(Stop::new(attempt.kill.clone(), at.timeout));
     let filter = aside(move || Filter::read(&definition, &path).map_err(Broken::of_faults)).await?;
-    let mut taken = None;
-    if let Some(Source::Collection(source)) = &filter.source {
-        let (collections, scope) = (attempt.engine.collections.as_ref(), OrgScope::of(attempt.organization.id));
-        taken = Some(stop.hold(collection::take(collections, scope, source, &filter)).await?);
-    }
-    let asks = work.script.is_some();
-    let chosen = aside(move || {
-        let bare = taken.as_ref().map(|taken| taken.bare);
-        let (read, kept) = match (&filter.source, taken) {
-            (Some(Source::Collection(source)), Some(taken)) => taken.choose(source, &filter, &stop)?,
-            _ => choose(&filter, &set, files.as_ref(), &organization, &stop)?,
-        };
-        let chosen = Chosen { room, filter, read, kept, bare: bare.unwrap_or(read == 0), stop };
-        if asks { Ok(Err(chosen)) } else { chosen.arrange().map(Ok) }
-    });
-    let mut chosen = match chosen.await? {
-        Ok(done) => return Ok(done),
-        Err(chosen) => chosen,
+    let room = attempt.engine.room.clone();
+    let selection = Selection { filter: Arc::new(filter), room, stop, asks: work.script.is_some() };
+    let chosen = match &selection.filter.source {
+        Some(Source::Collection(source)) => selection.from_collection(attempt, source).await?,
+        Some(Source::Result(source)) => selection.from_set_or_file(attempt, result::take(attempt, source).await?).await?,
+        _ => selection.from_set_or_file(attempt, attempt.records()).await?,
     };
-    let mut warning = None;
-    if let Some((action, script)) = work.script.as_deref().filter(|_| !chosen.kept.is_empty()) {
-        let kept = Set::held(std::mem::take(&mut chosen.kept));
-        let asked = act::act(attempt, AtLine { done: &[], ..at }, (action, script), &kept, told).await?;
-        chosen.kept = aside(move || Ok(asked.records.to_vec()?)).await?;
-        warning = (asked.status == Status::Warning).then_some(asked.message);
-    }
-    let mut done = aside(move || chosen.arrange()).await?;
+    let Some((action, script)) = work.script.as_deref().filter(|_| !chosen.kept.is_empty()) else {
+        return Ok(selection.done(chosen));
+    };
+    let asked = act::act(attempt, AtLine { done: &[], ..at }, (action, script), &chosen.kept, told).await?;
+    let warning = (asked.status == Status::Warning).then_some(asked.message);
+    let kept = selection.clone().arrange(asked.records).await?;
+    let mut done = selection.done(Chosen { kept, ..chosen });
     if let Some(warning) = warning {
         // What the script was denied, or forgot to wait for, is no less a warning in a filter.
         (done.status, done.message) = (Status::Warning, format!("{} {warning}", done.message));
@@ -71,25 +64,125 @@ pub(crate) async fn select(
     Ok(done)
 }
 
-/// The records that meet the criteria, not yet in their order.
-struct Chosen {
+/// A filter at work.
+#[derive(Clone)]
+struct Selection {
+    filter: Arc<Filter>,
     room: Room,
-    filter: Filter,
-    /// How many were looked at.
-    read: usize,
-    kept: Records,
-    /// Whether the source has no records at all.
-    bare: bool,
-    stop: Stop,
+    stop: Arc<Stop>,
+    /// Whether a script is asked about the records that meet the criteria.
+    asks: bool,
 }
 
-impl Chosen {
-    fn arrange(self) -> Result<Done, Broken> {
-        self.stop.check()?;
-        let mut records = self.room.writer();
-        records.extend(self.filter.arrange(self.kept))?;
-        self.stop.check()?;
-        Ok(done(&self.filter, self.read, records.finish()?, self.bare))
+/// What was chosen.
+struct Chosen {
+    /// How many records were looked at.
+    read: usize,
+    /// The records that go on; if a script is to be asked, those that meet the criteria.
+    kept: Set,
+    /// Whether the source has no records at all.
+    bare: bool,
+}
+
+impl Selection {
+    fn gathering(&self) -> Gathering {
+        match self.asks {
+            true => Gathering::AsTheyCome(self.room.writer()),
+            false => Gathering::arranged(&self.filter, &self.room),
+        }
+    }
+
+    async fn from_set_or_file(&self, attempt: &Attempt<'_>, set: Set) -> Result<Chosen, Broken> {
+        let files = Arc::clone(&attempt.engine.files);
+        let (organization, this) = (attempt.organization.key.clone(), self.clone());
+        let choosing = move || {
+            let mut gathering = this.gathering();
+            let read = match &this.filter.source {
+                None | Some(Source::Collection(_) | Source::Result(_)) => this.keep(set.iter(), &mut gathering)?,
+                Some(Source::Inline(records)) => {
+                    this.keep(records.iter().map(|record| Ok(Cow::Borrowed(record))), &mut gathering)?
+                }
+                Some(Source::File(file)) => {
+                    let mut read = 0;
+                    sources::read(files.as_ref() as &dyn Files, &organization, file, &this.stop, |record| {
+                        read += 1;
+                        if this.filter.keeps(&record) { gathering.push(record, &this.stop) } else { Ok(()) }
+                    })?;
+                    read
+                }
+            };
+            Ok(Chosen { read, kept: gathering.finish(&this.stop)?, bare: read == 0 })
+        };
+        aside(choosing).await
+    }
+
+    fn keep<'a>(
+        &self,
+        records: impl Iterator<Item = Result<Cow<'a, Value>, ScratchFault>>,
+        gathering: &mut Gathering,
+    ) -> Result<usize, Broken> {
+        let mut read = 0;
+        for record in records {
+            if read % RECORDS_BETWEEN_CHECKS == 0 {
+                self.stop.check()?;
+            }
+            read += 1;
+            let record = record?;
+            if self.filter.keeps(&record) {
+                gathering.push(record.into_owned(), &self.stop)?;
+            }
+        }
+        Ok(read)
+    }
+
+    /// The store hands over what it has, while the filter looks at it aside.
+    async fn from_collection(&self, attempt: &Attempt<'_>, source: &CollectionSource) -> Result<Chosen, Broken> {
+        let (collections, scope) = (attempt.engine.collections.as_ref(), OrgScope::of(attempt.organization.id));
+        let (to, from) = channel(PORTIONS_AHEAD);
+        let (this, of) = (self.clone(), source.clone());
+        let choosing = aside(move || {
+            let mut gathering = this.gathering();
+            let each = |record| gathering.push(record, &this.stop);
+            let read = collection::choose(from, &of, &this.filter, &this.stop, each)?;
+            Ok((read, gathering.finish(&this.stop)?))
+        });
+        let taking = async {
+            let taken = collection::take(collections, scope, source, &self.filter, to);
+            let (taken, chosen) = tokio::join!(taken, choosing);
+            taken?;
+            let (read, kept) = chosen?;
+            let bare = read == 0 && collection::is_bare(collections, scope, source).await?;
+            Ok(Chosen { read, kept, bare })
+        };
+        self.stop.hold(taking).await
+    }
+
+    /// What a script left, in its order.
+    async fn arrange(self, left: Set) -> Result<Set, Broken> {
+        let arranging = move || {
+            let mut gathering = Gathering::arranged(&self.filter, &self.room);
+            for record in left.iter() {
+                gathering.push(record?.into_owned(), &self.stop)?;
+            }
+            gathering.finish(&self.stop)
+        };
+        aside(arranging).await
+    }
+
+    fn done(&self, Chosen { read, kept, bare }: Chosen) -> Done {
+        let (status, message) = match (&self.filter.source, kept.len()) {
+            _ if bare => (Status::Info, "There were no records to choose from.".to_owned()),
+            // The store did not say how many it passed over.
+            (Some(Source::Collection(source)), 0) => {
+                (Status::Info, format!("No record of the collection `{}` matched.", source.name))
+            }
+            (Some(Source::Collection(source)), kept) => {
+                (Status::Success, format!("Chose {} of the collection `{}`.", counted(kept), source.name))
+            }
+            (_, 0) => (Status::Info, format!("None of {} matched.", counted(read))),
+            (_, kept) => (Status::Success, format!("Chose {kept} of {}.", counted(read))),
+        };
+        Done { status, message, records_in: read as u64, records: kept, rejected: Rejections::default() }
     }
 }
 
@@ -99,57 +192,5 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Broken> + Sen
     work.await.map_err(|error| Broken::Error(format!("The filter broke off: {error}")))?
 }
 
-/// How many records were looked at, and those that match. A collection was taken before.
-fn choose(
-    filter: &Filter,
-    set: &Set,
-    files: &dyn Files,
-    organization: &str,
-    stop: &Stop,
-) -> Result<(usize, Records), Broken> {
-    match &filter.source {
-        None | Some(Source::Collection(_)) => keep(filter, set, stop),
-        Some(Source::Inline(records)) => keep(filter, &Set::held(records.clone()), stop),
-        Some(Source::Result(_)) => Err(Broken::Error("The source `result` needs a server.".to_owned())),
-        Some(Source::File(file)) => {
-            let (mut read, mut kept) = (0, Records::new());
-            sources::read(files, organization, file, stop, |record| {
-                read += 1;
-                if filter.keeps(&record) {
-                    kept.push(record);
-                }
-            })?;
-            Ok((read, kept))
-        }
-    }
-}
-
-fn keep(filter: &Filter, set: &Set, stop: &Stop) -> Result<(usize, Records), Broken> {
-    let mut kept = Records::new();
-    for (position, record) in set.iter().enumerate() {
-        if position % RECORDS_BETWEEN_CHECKS == 0 {
-            stop.check()?;
-        }
-        let record = record?;
-        if filter.keeps(&record) {
-            kept.push(record.into_owned());
-        }
-    }
-    Ok((set.len(), kept))
-}
-
-fn done(filter: &Filter, read: usize, records: Set, bare: bool) -> Done {
-    let (status, message) = match (&filter.source, records.len()) {
-        _ if bare => (Status::Info, "There were no records to choose from.".to_owned()),
-        // The store did not say how many it passed over.
-        (Some(Source::Collection(source)), 0) => {
-            (Status::Info, format!("No record of the collection `{}` matched.", source.name))
-        }
-        (Some(Source::Collection(source)), kept) => {
-            (Status::Success, format!("Chose {} of the collection `{}`.", counted(kept), source.name))
-        }
-        (_, 0) => (Status::Info, format!("None of {} matched.", counted(read))),
-        (_, kept) => (Status::Success, format!("Chose {kept} of {}.", counted(read))),
-    };
-    Done { status, message, records_in: read as u64, records, rejected: Rejections::default() }
-}
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,12 @@
 //! stands as JSON text in a scratch file. A set never changes, and a clone is the same set.
 
 mod batches;
+mod merge;
 mod read;
 mod room;
+mod runs;
 mod sink;
+mod sort;
 mod spill;
 mod write;
 
@@ -19,6 +22,7 @@ pub(crate) use batches::Batches;
 pub use read::Iter;
 pub use room::{Bound, Room};
 pub(crate) use sink::Sink;
+pub(crate) use sort::Sorter;
 use spill::Spilled;
 pub use write::SetWriter;
 

@@ -4,15 +4,16 @@
 //! Records are read and checked in portions away from the threads that answer calls, since
 //! criteria may hold costly patterns.
 
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use engine::model::collection::Entry;
 use engine::model::criteria::Criteria;
 use engine::model::organization::OrgScope;
 use engine::ports::StoreError;
-use futures_util::TryStreamExt;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use futures_util::{Stream, TryStreamExt};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, Select};
+use tokio::sync::SemaphorePermit;
 
 use super::pushdown;
 use crate::entities::collection_records::{Column, Entity, Model};
@@ -51,43 +52,63 @@ impl Look<'_> {
 
     /// The first `most` records that match.
     pub async fn first(&self, store: &Store, most: usize) -> Result<Vec<Entry>, StoreError> {
-        let mut found = Vec::new();
-        self.each(store, |entry| {
-            if found.len() < most {
-                found.push(entry);
-            }
-            found.len() < most
-        })
-        .await?;
+        let (mut found, mut walk) = (Vec::new(), self.begin(store, most).await?);
+        while let Some(portion) = walk.next().await? {
+            found.extend(portion);
+        }
         Ok(found)
     }
 
-    /// Hands over every record that matches, until it is told that this is enough.
-    pub async fn each(&self, store: &Store, mut more: impl FnMut(Entry) -> bool) -> Result<(), StoreError> {
+    /// Begins a walk over the first `most` records that match.
+    pub async fn begin<'store>(&self, store: &'store Store, most: usize) -> Result<Walk<'store>, StoreError> {
         // A walk keeps its connection for long; the others are for whoever asks for little.
-        let _walk = store.walks.acquire().await.map_err(unavailable)?;
+        let place = store.walks.acquire().await.map_err(unavailable)?;
+        let rows = self.statement().stream(&store.readers).await.map_err(failed)?;
         let criteria = Arc::new(self.criteria.clone());
-        let mut rows = pin!(self.statement().stream(&store.readers).await.map_err(failed)?);
-        let mut size = FIRST_PORTION;
-        loop {
-            let (mut portion, mut bytes) = (Vec::with_capacity(size), 0);
-            while portion.len() < size && bytes < PORTION_BYTES {
-                let Some(row) = rows.try_next().await.map_err(failed)? else { break };
-                bytes += row.data.len();
-                portion.push(row);
-            }
+        Ok(Walk { rows: Box::pin(rows), criteria, size: FIRST_PORTION, most, _place: place })
+    }
+}
+
+/// A walk over the records that match, as they stood when it began.
+pub(super) struct Walk<'store> {
+    rows: Pin<Box<dyn Stream<Item = Result<Model, DbErr>> + Send + 'store>>,
+    criteria: Arc<Criteria>,
+    /// How many records are checked next.
+    size: usize,
+    /// How many are still wanted.
+    most: usize,
+    _place: SemaphorePermit<'store>,
+}
+
+impl Walk<'_> {
+    /// The next records, at least one; none at the end.
+    pub async fn next(&mut self) -> Result<Option<Vec<Entry>>, StoreError> {
+        while self.most > 0 {
+            let portion = self.read().await?;
             if portion.is_empty() {
-                return Ok(());
+                break;
             }
-            let criteria = Arc::clone(&criteria);
+            let criteria = Arc::clone(&self.criteria);
             let checked = tokio::task::spawn_blocking(move || check(portion, &criteria));
-            for entry in checked.await.map_err(unavailable)?? {
-                if !more(entry) {
-                    return Ok(());
-                }
+            let mut entries = checked.await.map_err(unavailable)??;
+            entries.truncate(self.most);
+            self.most -= entries.len();
+            if !entries.is_empty() {
+                return Ok(Some(entries));
             }
-            size = PORTION.min(size * 2);
         }
+        Ok(None)
+    }
+
+    async fn read(&mut self) -> Result<Vec<Model>, StoreError> {
+        let (mut portion, mut bytes) = (Vec::with_capacity(self.size), 0);
+        while portion.len() < self.size && bytes < PORTION_BYTES {
+            let Some(row) = self.rows.try_next().await.map_err(failed)? else { break };
+            bytes += row.data.len();
+            portion.push(row);
+        }
+        self.size = PORTION.min(self.size * 2);
+        Ok(portion)
     }
 }
 

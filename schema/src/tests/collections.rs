@@ -5,9 +5,10 @@ use engine::model::criteria::Criteria;
 use engine::model::organization::{OrgScope, Organization, OrganizationId};
 use engine::model::result::ResultId;
 use engine::ports::StoreError;
-use engine::ports::collections::{Collections, Once};
+use engine::ports::collections::{Collections, Once, Wanted};
 use engine::ports::organizations::Organizations;
 use engine::ports::results::{NewResult, Results};
+use engine::ports::suite::snapshots::taken;
 use sea_orm::prelude::Uuid;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use serde_json::{Map, json};
@@ -70,12 +71,13 @@ async fn a_record_that_cannot_be_read_is_named_and_can_be_replaced_and_removed()
     let (store, scope, db) = opened(&place).await;
     store.write(scope, "c", &[upsert("a", 1), upsert("b", 2), upsert("c", 3)], None).await.unwrap();
     db.execute_unprepared("UPDATE collection_records SET data = '{\"half\":' WHERE key <> 'c'").await.unwrap();
-    let Err(StoreError::Unreadable(why)) = store.snapshot(scope, "c", &Criteria::All(Vec::new()), None).await else {
+    let wanted = Wanted { criteria: Criteria::All(Vec::new()), limit: None };
+    let Err(StoreError::Unreadable(why)) = taken(&store, scope, "c", &wanted).await else {
         panic!("half an object is no object")
     };
     assert!(why.contains("collection_records") && why.contains("a in c") && why.contains("data"), "{why}");
     let written = store.write(scope, "c", &[upsert("a", 1), Change::Delete("b".into())], None).await.unwrap();
     assert_eq!((written.updated, written.deleted), (1, 1));
-    let mended = store.snapshot(scope, "c", &Criteria::All(Vec::new()), None).await.unwrap().unwrap();
+    let mended = taken(&store, scope, "c", &wanted).await.unwrap().unwrap();
     assert_eq!(mended.iter().map(|entry| entry.key.as_str()).collect::<Vec<_>>(), ["a", "c"]);
 }

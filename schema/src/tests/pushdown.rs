@@ -4,9 +4,10 @@
 use engine::model::collection::{Change, Entry};
 use engine::model::criteria::{OPERATORS, Reading, parse};
 use engine::model::organization::{OrgScope, Organization, OrganizationId};
-use engine::ports::collections::{Collections, Find};
+use engine::ports::collections::{Collections, Find, Wanted};
 use engine::ports::memory::MemoryStore;
 use engine::ports::organizations::Organizations;
+use engine::ports::suite::snapshots::taken;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestRunner;
@@ -138,8 +139,9 @@ impl Pair {
     /// How many records match, in both.
     async fn find_the_same(&self, written: &Value) -> usize {
         let criteria = parse(written, "where", Reading::Rendered).unwrap();
-        let found = self.store.snapshot(self.scope, "c", &criteria, None).await.unwrap().unwrap();
-        let expected = self.twin.snapshot(self.scope, "c", &criteria, None).await.unwrap().unwrap();
+        let wanted = Wanted { criteria, limit: None };
+        let found = taken(&self.store, self.scope, "c", &wanted).await.unwrap().unwrap();
+        let expected = taken(&self.twin, self.scope, "c", &wanted).await.unwrap().unwrap();
         let (found_keys, expected_keys) = (keys(&found), keys(&expected));
         let missing: Vec<_> = expected.iter().filter(|entry| !found_keys.contains(&entry.key.as_str())).collect();
         assert!(missing.is_empty(), "{written} should find {missing:?}");

@@ -85,7 +85,7 @@ async fn one(local: &Local, module: &str, case: &Value) -> Result<Option<String>
     local.engine.start(&local.access, start).await.map_err(|error| Failed::Broken(error.to_string()))?;
     let performed = Worker::new(Arc::clone(&local.engine), 1).step().await;
     match performed.map_err(|error| Failed::Broken(error.to_string()))? {
-        Some(performed) => Ok(differs(expected, &performed)),
+        Some(performed) => differs(expected, &performed),
         None => Err(Failed::Broken("the case was not performed".to_owned())),
     }
 }
@@ -98,16 +98,17 @@ fn differs_refusal(expected: &Value, told: &str) -> Option<String> {
     }
 }
 
-fn differs(expected: &Value, performed: &Performed) -> Option<String> {
+fn differs(expected: &Value, performed: &Performed) -> Result<Option<String>, Failed> {
+    let records = performed.records.to_vec().map_err(|error| Failed::Broken(error.to_string()))?;
     let line = &performed.lines[0];
     let rejected: Vec<_> = performed.rejected.iter().map(|(_, rejected)| json!(rejected.reason)).collect();
     let found = [
         ("status", json!(line.status.word())),
         ("message", json!(line.message)),
-        ("records", json!(performed.records)),
+        ("records", json!(records)),
         ("rejected", json!(rejected)),
         ("refused", Value::Null),
     ];
     let different = found.iter().find(|(name, found)| expected.get(*name).is_some_and(|wanted| wanted != found));
-    different.map(|(name, found)| format!("{name} is {found}, not {} ({})", expected[*name], line.message))
+    Ok(different.map(|(name, found)| format!("{name} is {found}, not {} ({})", expected[*name], line.message)))
 }

@@ -2,19 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
+use tokio::sync::mpsc::Sender;
 
 use super::{MemoryStore, listed};
 use crate::model::collection::{Change, Entries, Entry, Written, work_out};
 use crate::model::criteria::Criteria;
 use crate::model::organization::OrgScope;
-use crate::ports::collections::{Collections, Find, Once};
+use crate::ports::collections::{Collections, Find, Once, Wanted};
 use crate::ports::{Listed, StoreError};
 
 /// The records of one collection, by key.
 pub(super) type Collection = BTreeMap<String, Value>;
+
+/// How many records of a snapshot are looked at together.
+const PORTION: usize = 256;
 
 #[async_trait]
 impl Collections for MemoryStore {
@@ -31,7 +36,7 @@ impl Collections for MemoryStore {
             return Ok(written.clone());
         }
         let place = (scope.organization(), collection.to_owned());
-        let written = apply(tables.collections.entry(place).or_default(), changes);
+        let written = apply(Arc::make_mut(tables.collections.entry(place).or_default()), changes);
         tables.written.extend(call.map(|call| (call, written.clone())));
         Ok(written)
     }
@@ -58,22 +63,27 @@ impl Collections for MemoryStore {
         &self,
         scope: OrgScope,
         collection: &str,
-        criteria: &Criteria,
-        limit: Option<usize>,
-    ) -> Result<Option<Vec<Entry>>, StoreError> {
-        let tables = self.tables();
-        let records = tables.collections.get(&(scope.organization(), collection.to_owned()));
-        let matching = |records: &Collection| {
-            let matching = records.iter().filter(|(_, data)| criteria.matches(data));
-            matching.take(limit.unwrap_or(usize::MAX)).map(entry).collect()
-        };
-        Ok(records.map(matching))
+        wanted: &Wanted,
+        to: Sender<Vec<Entry>>,
+    ) -> Result<bool, StoreError> {
+        // A write that comes meanwhile makes a copy for itself.
+        let records = self.tables().collections.get(&(scope.organization(), collection.to_owned())).cloned();
+        let Some(records) = records else { return Ok(false) };
+        let matching = records.iter().filter(|(_, data)| wanted.criteria.matches(data));
+        let mut entries = matching.take(wanted.limit.unwrap_or(usize::MAX)).map(entry);
+        loop {
+            let portion: Vec<_> = entries.by_ref().take(PORTION).collect();
+            if portion.is_empty() || to.send(portion).await.is_err() {
+                return Ok(true);
+            }
+        }
     }
 
     async fn count(&self, scope: OrgScope, collection: &str, criteria: &Criteria) -> Result<Option<u64>, StoreError> {
         let tables = self.tables();
         let records = tables.collections.get(&(scope.organization(), collection.to_owned()));
-        let matching = |records: &Collection| records.values().filter(|data| criteria.matches(data)).count() as u64;
+        let matching =
+            |records: &Arc<Collection>| records.values().filter(|data| criteria.matches(data)).count() as u64;
         Ok(records.map(matching))
     }
 
@@ -86,7 +96,7 @@ impl Collections for MemoryStore {
     ) -> Result<u32, StoreError> {
         let mut tables = self.tables();
         let records = tables.collections.get_mut(&(scope.organization(), collection.to_owned()));
-        let Some(records) = records else { return Ok(0) };
+        let Some(records) = records.map(Arc::make_mut) else { return Ok(0) };
         let mut deleted = 0;
         for key in keys {
             if records.get(key).is_some_and(|data| criteria.matches(data)) {

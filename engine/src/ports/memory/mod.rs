@@ -59,7 +59,7 @@ struct Tables {
     results: BTreeMap<(OrganizationId, ResultId), Entry>,
     /// The results of starts that named themselves.
     starts: BTreeMap<(OrganizationId, String), (ResultId, String)>,
-    collections: BTreeMap<(OrganizationId, String), collections::Collection>,
+    collections: BTreeMap<(OrganizationId, String), Arc<collections::Collection>>,
     /// What calls that are made once came to.
     written: BTreeMap<(OrganizationId, ResultId, String), Written>,
     modules: Vec<(modules::Holder, Installed)>,

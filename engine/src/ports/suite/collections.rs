@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Stores;
 use super::samples::{delicate, id, neighbours, scope, start};
+use super::snapshots::everything_in;
 use crate::model::collection::{Change, Entry, LONGEST_KEY, Written};
 use crate::model::criteria::{Criteria, Reading, parse};
 use crate::model::organization::OrgScope;
@@ -21,45 +22,45 @@ fn delicate_keys() -> Vec<String> {
     keys
 }
 
-fn entry(key: &str, data: Value) -> Entry {
+pub(super) fn entry(key: &str, data: Value) -> Entry {
     Entry { key: key.to_owned(), data }
 }
 
-fn insert(key: &str, data: Value) -> Change {
+pub(super) fn insert(key: &str, data: Value) -> Change {
     Change::Insert(entry(key, data))
 }
 
-fn upsert(key: &str, data: Value) -> Change {
+pub(super) fn upsert(key: &str, data: Value) -> Change {
     Change::Upsert(entry(key, data))
 }
 
-fn delete(key: &str) -> Change {
+pub(super) fn delete(key: &str) -> Change {
     Change::Delete(key.to_owned())
 }
 
-fn criteria(written: Value) -> Criteria {
+pub(super) fn criteria(written: Value) -> Criteria {
     parse(&written, "where", Reading::Rendered).expect("criteria")
 }
 
-fn everything() -> Criteria {
+pub(super) fn everything() -> Criteria {
     criteria(json!({}))
 }
 
-async fn write(store: &impl Stores, scope: OrgScope, collection: &str, changes: &[Change]) -> Written {
+pub(super) async fn write(store: &impl Stores, scope: OrgScope, collection: &str, changes: &[Change]) -> Written {
     store.write(scope, collection, changes, None).await.expect("an answer")
 }
 
 /// Records whose key is their number in three digits.
-async fn fill(store: &impl Stores, scope: OrgScope, count: u32) {
+pub(super) async fn fill(store: &impl Stores, scope: OrgScope, count: u32) {
     let changes: Vec<_> = (0..count).map(|n| insert(&format!("{n:03}"), json!({"n": n, "even": n % 2 == 0}))).collect();
     write(store, scope, "c", &changes).await;
 }
 
 async fn all(store: &impl Stores, scope: OrgScope, collection: &str) -> Vec<Entry> {
-    store.snapshot(scope, collection, &everything(), None).await.expect("an answer").expect("a collection")
+    everything_in(store, scope, collection).await.expect("a collection")
 }
 
-fn keys(entries: &[Entry]) -> Vec<&str> {
+pub(super) fn keys(entries: &[Entry]) -> Vec<&str> {
     entries.iter().map(|entry| entry.key.as_str()).collect()
 }
 
@@ -237,43 +238,6 @@ pub async fn a_page_may_begin_anywhere(store: &impl Stores) {
     assert_eq!(page(store, acme, none).await, (vec![], None));
 }
 
-pub async fn a_snapshot_is_what_matches_in_order(store: &impl Stores) {
-    let acme = scope(store, 1, "acme").await;
-    fill(store, acme, 20).await;
-    let odd = criteria(json!({"n": {"gt": 3}, "even": false}));
-    for (limit, expected) in [
-        (None, vec!["005", "007", "009", "011", "013", "015", "017", "019"]),
-        (Some(3), vec!["005", "007", "009"]),
-        (Some(8), vec!["005", "007", "009", "011", "013", "015", "017", "019"]),
-        (Some(0), vec![]),
-    ] {
-        let found = store.snapshot(acme, "c", &odd, limit).await.expect("an answer").expect("a collection");
-        assert_eq!(keys(&found), expected, "at most {limit:?}");
-    }
-    assert_eq!(store.snapshot(acme, "nothing", &odd, None).await.expect("an answer"), None);
-}
-
-/// Whatever is written meanwhile: all of a call is seen, or nothing of it.
-pub async fn a_snapshot_sees_no_half_of_a_write(store: &impl Stores) {
-    let acme = scope(store, 1, "acme").await;
-    let turn = |turn: u32| (0..300).map(move |n| upsert(&format!("{n:03}"), json!({"turn": turn}))).collect::<Vec<_>>();
-    write(store, acme, "c", &turn(0)).await;
-    let writes = async {
-        for number in 1..8 {
-            write(store, acme, "c", &turn(number)).await;
-        }
-    };
-    let reads = async {
-        for _ in 0..12 {
-            let seen = all(store, acme, "c").await;
-            assert_eq!(seen.len(), 300);
-            assert!(seen.iter().all(|entry| entry.data == seen[0].data), "records of several calls in one snapshot");
-        }
-    };
-    futures_util::future::join(writes, reads).await;
-    assert_eq!(all(store, acme, "c").await[299].data, json!({"turn": 7}));
-}
-
 pub async fn records_that_meet_criteria_are_counted_and_deleted(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     fill(store, acme, 10).await;
@@ -318,7 +282,7 @@ pub async fn a_collection_is_there_from_its_first_write_to_its_removal(store: &i
     fill(store, acme, 3).await;
     assert!(store.remove(acme, "c").await.expect("an answer"));
     assert_eq!(count(store, acme, "c").await, None);
-    assert_eq!(store.snapshot(acme, "c", &everything(), None).await.expect("an answer"), None);
+    assert_eq!(everything_in(store, acme, "c").await, None);
     let nothing = Find { criteria: everything(), after: None, limit: 5 };
     assert_eq!(page(store, acme, nothing).await, (vec![], None));
     assert_eq!(store.get(acme, "c", &["001".to_owned()]).await.expect("an answer"), [None]);
@@ -333,7 +297,7 @@ pub async fn another_organization_has_collections_of_its_own(store: &impl Stores
     let (acme, globex) = neighbours(store).await;
     fill(store, acme, 3).await;
     assert_eq!(count(store, globex, "c").await, None);
-    assert_eq!(store.snapshot(globex, "c", &everything(), None).await.expect("an answer"), None);
+    assert_eq!(everything_in(store, globex, "c").await, None);
     assert_eq!(page(store, globex, Find { criteria: everything(), after: None, limit: 5 }).await, (vec![], None));
     assert_eq!(store.get(globex, "c", &["001".to_owned()]).await.expect("an answer"), [None]);
     assert_eq!(Collections::list(store, globex, None, 5).await.expect("a page").items, [""; 0]);

@@ -16,6 +16,7 @@ mod queue;
 mod recovery;
 mod results;
 mod samples;
+pub mod snapshots;
 
 use super::collections::Collections;
 use super::jobs::Jobs;
@@ -132,12 +133,15 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_call_is_made_once_though_it_comes_twice_at_the_same_time
             pages_lose_nothing_and_repeat_nothing
             a_page_may_begin_anywhere
-            a_snapshot_is_what_matches_in_order
-            a_snapshot_sees_no_half_of_a_write
             records_that_meet_criteria_are_counted_and_deleted
             collections_are_listed_by_name_in_pages
             a_collection_is_there_from_its_first_write_to_its_removal
             another_organization_has_collections_of_its_own
             ten_thousand_changes_are_made_at_once;
+        snapshots:
+            a_snapshot_is_what_matches_in_order
+            a_snapshot_sees_no_half_of_a_write
+            what_is_written_while_a_snapshot_is_taken_is_not_in_it
+            a_snapshot_that_nobody_takes_ends;
     }
 }

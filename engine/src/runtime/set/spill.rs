@@ -37,6 +37,11 @@ impl Spilled {
         self.end.offset - begin - self.end.record as u64
     }
 
+    /// Where the file goes on after these records.
+    pub(super) fn end(&self) -> u64 {
+        self.end.offset
+    }
+
     /// The first records, which are kept in memory as well.
     pub(super) fn head(&self) -> &Vec<Value> {
         &self.head

@@ -1,76 +1,77 @@
 //! Reading the records of a collection, as they stand at one moment.
 
+use serde_json::Value;
+use tokio::sync::mpsc::{Receiver, Sender};
+
 use super::Stop;
 use crate::model::collection::Entry;
 use crate::model::criteria::Criteria;
 use crate::model::fault::did_you_mean;
 use crate::model::filter::Filter;
 use crate::model::organization::OrgScope;
-use crate::model::record::Records;
 use crate::model::source::CollectionSource;
 use crate::ports::StoreError;
-use crate::ports::collections::Collections;
+use crate::ports::collections::{Collections, Wanted};
 use crate::runtime::perform::Broken;
-use crate::runtime::select::RECORDS_BETWEEN_CHECKS;
 
 /// How many names are looked through for one that is near.
 const NAMES: u32 = 1000;
 
-/// What a collection had for a filter.
-pub(crate) struct Taken {
-    /// The records that meet what the store was asked for.
-    entries: Vec<Entry>,
-    /// Whether the filter says more than that.
-    more: bool,
-    /// Whether the collection has no records at all.
-    pub(crate) bare: bool,
-}
-
-/// Takes the records of a collection, in the order of their keys. The store is asked for no
-/// more than it takes to know what the filter chooses; only what criteria say of the field
+/// The store hands over the records of a collection, in the order of their keys. It is asked for
+/// no more than it takes to know what the filter chooses; only what criteria say of the field
 /// that shows the key is none of its business, since that is no part of what it keeps.
 pub(crate) async fn take(
     collections: &dyn Collections,
     scope: OrgScope,
     source: &CollectionSource,
     filter: &Filter,
-) -> Result<Taken, Broken> {
-    let field = source.key_as.as_deref().filter(|field| filter.criteria().mentions(field));
-    let (criteria, limit) = match field {
-        Some(field) => (filter.criteria().without(field), None),
-        None => (filter.criteria().clone(), filter.suffices()),
+    to: Sender<Vec<Entry>>,
+) -> Result<(), Broken> {
+    let wanted = match key_in_criteria(source, filter) {
+        Some(field) => Wanted { criteria: filter.criteria().without(field), limit: None },
+        None => Wanted { criteria: filter.criteria().clone(), limit: filter.suffices() },
     };
-    let found = collections.snapshot(scope, &source.name, &criteria, limit).await;
-    let Some(entries) = found.map_err(|error| broken(source, &error))? else {
-        return Err(Broken::Error(unknown(collections, scope, &source.name).await));
-    };
-    let bare = entries.is_empty() && is_bare(collections, scope, source).await?;
-    Ok(Taken { entries, more: field.is_some(), bare })
-}
-
-impl Taken {
-    /// How many records were taken, and those that meet all criteria, as the filter sees them.
-    pub(crate) fn choose(
-        self,
-        source: &CollectionSource,
-        filter: &Filter,
-        stop: &Stop,
-    ) -> Result<(usize, Records), Broken> {
-        let (read, mut kept) = (self.entries.len(), Records::new());
-        for (position, Entry { key, data }) in self.entries.into_iter().enumerate() {
-            if position % RECORDS_BETWEEN_CHECKS == 0 {
-                stop.check()?;
-            }
-            let record = source.seen(key, data);
-            if !self.more || filter.keeps(&record) {
-                kept.push(record);
-            }
-        }
-        Ok((read, kept))
+    match collections.snapshot(scope, &source.name, &wanted, to).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Broken::Error(unknown(collections, scope, &source.name).await)),
+        Err(error) => Err(broken(source, &error)),
     }
 }
 
-async fn is_bare(collections: &dyn Collections, scope: OrgScope, source: &CollectionSource) -> Result<bool, Broken> {
+/// Looks at what the store hands over, and gives on what meets all criteria, as the filter sees
+/// it. Says how many records were taken. Blocking.
+pub(crate) fn choose(
+    mut from: Receiver<Vec<Entry>>,
+    source: &CollectionSource,
+    filter: &Filter,
+    stop: &Stop,
+    mut each: impl FnMut(Value) -> Result<(), Broken>,
+) -> Result<usize, Broken> {
+    let (checked, mut read) = (key_in_criteria(source, filter).is_none(), 0);
+    while let Some(portion) = from.blocking_recv() {
+        stop.check()?;
+        read += portion.len();
+        for Entry { key, data } in portion {
+            let record = source.seen(key, data);
+            if checked || filter.keeps(&record) {
+                each(record)?;
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// The field that shows the key, if the criteria say something of it.
+fn key_in_criteria<'a>(source: &'a CollectionSource, filter: &Filter) -> Option<&'a str> {
+    source.key_as.as_deref().filter(|field| filter.criteria().mentions(field))
+}
+
+/// Whether a collection has no records at all.
+pub(crate) async fn is_bare(
+    collections: &dyn Collections,
+    scope: OrgScope,
+    source: &CollectionSource,
+) -> Result<bool, Broken> {
     let count = collections.count(scope, &source.name, &Criteria::All(Vec::new())).await;
     Ok(count.map_err(|error| broken(source, &error))?.unwrap_or(0) == 0)
 }

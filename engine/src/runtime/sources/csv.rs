@@ -16,7 +16,7 @@ pub(super) fn read(
     reader: impl Read,
     source: &FileSource,
     stop: &Stop,
-    mut each: impl FnMut(Value),
+    mut each: impl FnMut(Value) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
     let quotes = Cell::new(0);
     let mut rows = csv::ReaderBuilder::new().from_reader(CountingQuotes { reader, quotes: &quotes });
@@ -33,7 +33,7 @@ pub(super) fn read(
             let value = read_cell(cell, *kind).ok_or_else(|| wrong_cell(source, number, name, cell, *kind))?;
             Ok((name.clone(), value))
         });
-        each(Value::Object(cells.collect::<Result<Map<_, _>, Broken>>()?));
+        each(Value::Object(cells.collect::<Result<Map<_, _>, Broken>>()?))?;
         last_row_spans_lines = row.iter().next_back().is_some_and(|cell| cell.contains('\n'));
     }
     match quotes.get() % 2 == 1 && last_row_spans_lines {

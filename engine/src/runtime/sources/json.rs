@@ -18,7 +18,7 @@ pub(super) fn read_document(
     reader: impl Read,
     source: &FileSource,
     stop: &Stop,
-    mut each: impl FnMut(Value),
+    mut each: impl FnMut(Value) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
     let path = &source.path;
     let mut text = Vec::new();
@@ -36,7 +36,7 @@ pub(super) fn read_document(
         if !record.is_object() {
             return Err(Broken::Error(format!("{path}: element {index} of the array is not an object")));
         }
-        each(record);
+        each(record)?;
     }
     Ok(())
 }
@@ -56,7 +56,7 @@ pub(super) fn read_lines(
     reader: impl Read,
     source: &FileSource,
     stop: &Stop,
-    mut each: impl FnMut(Value),
+    mut each: impl FnMut(Value) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
@@ -80,7 +80,7 @@ pub(super) fn read_lines(
             continue;
         }
         match parse(text, Bounds::default()) {
-            Ok(record) if record.is_object() => each(record),
+            Ok(record) if record.is_object() => each(record)?,
             Ok(_) => return Err(fault("is not a JSON object".to_owned())),
             Err(error) => return Err(fault(error.message)),
         }

@@ -4,6 +4,7 @@
 pub(super) mod collection;
 mod csv;
 mod json;
+pub(super) mod result;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -60,7 +61,7 @@ pub(crate) fn read(
     organization: &str,
     source: &FileSource,
     stop: &Stop,
-    each: impl FnMut(Value),
+    each: impl FnMut(Value) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
     let reader = files.open(organization, &source.path)?;
     match source.format {
@@ -77,7 +78,11 @@ pub(crate) fn read(
 pub fn read_all(files: &dyn Files, source: &FileSource) -> Result<Records, String> {
     const PATIENCE: Duration = Duration::from_secs(3600);
     let mut records = Records::new();
-    match read(files, "", source, &Stop::new(CancellationToken::new(), PATIENCE), |record| records.push(record)) {
+    let taking = |record| {
+        records.push(record);
+        Ok(())
+    };
+    match read(files, "", source, &Stop::new(CancellationToken::new(), PATIENCE), taking) {
         Ok(()) => Ok(records),
         Err(Broken::Error(message) | Broken::Passing(message, _)) => Err(message),
         Err(Broken::Killed | Broken::Halted(_)) => Err("reading was interrupted".to_owned()),

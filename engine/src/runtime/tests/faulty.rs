@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use tokio::sync::mpsc::Sender;
 
 use super::harness::{Harness, harness};
 use crate::model::collection::{Change, Entries, Entry, Written};
 use crate::model::criteria::Criteria;
 use crate::model::organization::OrgScope;
 use crate::model::status::Status;
-use crate::ports::collections::{Collections, Find, Once};
+use crate::ports::collections::{Collections, Find, Once, Wanted};
 use crate::ports::{Listed, StoreError};
 use crate::runtime::worker::Worker;
 
@@ -44,13 +45,7 @@ impl Collections for Faulty {
         self.answer().await
     }
 
-    async fn snapshot(
-        &self,
-        _: OrgScope,
-        _: &str,
-        _: &Criteria,
-        _: Option<usize>,
-    ) -> Result<Option<Vec<Entry>>, StoreError> {
+    async fn snapshot(&self, _: OrgScope, _: &str, _: &Wanted, _: Sender<Vec<Entry>>) -> Result<bool, StoreError> {
         self.answer().await
     }
 

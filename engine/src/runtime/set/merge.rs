@@ -1,0 +1,72 @@
+//! Merging sorted runs: of all that are next in their run, the least comes first.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::sync::Arc;
+
+use serde_json::Value;
+use values::order::{Key, rank, rank_descending};
+
+use super::spill::SpillReader;
+use crate::ports::scratch::ScratchFault;
+
+/// Several runs as one. Of records that are equal, those of an earlier run come first.
+pub(crate) struct Merge {
+    runs: Vec<SpillReader>,
+    heads: BinaryHeap<Reverse<Head>>,
+}
+
+/// What is next in a run.
+struct Head {
+    record: Value,
+    run: usize,
+    keys: Arc<[Key]>,
+}
+
+impl Merge {
+    pub(super) fn of(runs: impl Iterator<Item = SpillReader>, keys: Arc<[Key]>) -> Result<Self, ScratchFault> {
+        let mut merge = Self { runs: runs.collect(), heads: BinaryHeap::new() };
+        for (run, reader) in merge.runs.iter_mut().enumerate() {
+            if let Some(record) = reader.next()? {
+                merge.heads.push(Reverse(Head { record, run, keys: Arc::clone(&keys) }));
+            }
+        }
+        Ok(merge)
+    }
+
+    /// The next record; none at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Value>, ScratchFault> {
+        let Some(mut least) = self.heads.peek_mut() else { return Ok(None) };
+        let run = least.0.run;
+        let next = match self.runs[run].next()? {
+            Some(next) => std::mem::replace(&mut least.0.record, next),
+            None => PeekMut::pop(least).0.record,
+        };
+        Ok(Some(next))
+    }
+}
+
+impl Ord for Head {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let orders = self.keys.iter().map(|key| {
+            let (own, others) = (key.path.of(&self.record), key.path.of(&other.record));
+            if key.descending { rank_descending(own, others) } else { rank(own, others) }
+        });
+        orders.into_iter().find(|order| order.is_ne()).unwrap_or_else(|| self.run.cmp(&other.run))
+    }
+}
+
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Head {}

@@ -1,0 +1,95 @@
+//! Sorting more records than memory holds: sorted runs go to scratch files and are merged.
+//! The order is that of [`values::order::sort`], and records that it finds equal stay in the
+//! order in which they came.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use values::order::{Key, sort};
+
+use super::Room;
+use super::merge::Merge;
+use super::room::weight;
+use super::runs::Runs;
+use crate::runtime::perform::Broken;
+use crate::runtime::sources::Stop;
+
+/// Takes up records in any order, and gives them back in theirs.
+pub(crate) struct Sorter {
+    keys: Arc<[Key]>,
+    room: Room,
+    /// How many of the first records are wanted.
+    most: usize,
+    buffer: Vec<Value>,
+    weight: usize,
+    runs: Runs,
+}
+
+impl Sorter {
+    /// Sorts by these keys, and gives back at least the first `most` records.
+    pub(crate) fn of(keys: &[Key], most: Option<usize>, room: &Room) -> Self {
+        let keys: Arc<[Key]> = keys.into();
+        let runs = Runs::of(Arc::clone(&keys), Arc::clone(&room.scratch));
+        let most = most.unwrap_or(usize::MAX);
+        Self { keys, room: room.clone(), most, buffer: Vec::new(), weight: 0, runs }
+    }
+
+    /// Takes up a record. Blocking.
+    pub(crate) fn push(&mut self, record: Value, stop: &Stop) -> Result<(), Broken> {
+        self.weight += weight(&record);
+        self.buffer.push(record);
+        if self.buffer.len() > self.room.bound.records || self.weight > self.room.bound.bytes {
+            self.make_room(stop)?;
+        }
+        Ok(())
+    }
+
+    /// The records in their order. Blocking.
+    pub(crate) fn finish(mut self, stop: &Stop) -> Result<Sorted, Broken> {
+        self.order();
+        if self.runs.is_empty() {
+            return Ok(Sorted::Memory(self.buffer.into_iter()));
+        }
+        self.runs.add(&self.buffer, stop)?;
+        Ok(Sorted::Spilled(self.runs.merge()?))
+    }
+
+    /// What is not among the first records that are wanted is forgotten. If that leaves much,
+    /// it goes to a file.
+    fn make_room(&mut self, stop: &Stop) -> Result<(), Broken> {
+        stop.check()?;
+        self.order();
+        let bound = self.room.bound;
+        if self.buffer.len() > bound.records / 2 || self.weight > bound.bytes / 2 {
+            self.runs.add(&self.buffer, stop)?;
+            self.buffer.clear();
+            self.weight = 0;
+        }
+        Ok(())
+    }
+
+    fn order(&mut self) {
+        sort(&mut self.buffer, &self.keys);
+        if self.buffer.len() > self.most {
+            self.buffer.truncate(self.most);
+            self.weight = self.buffer.iter().map(weight).sum();
+        }
+    }
+}
+
+/// Records in their order.
+pub(crate) enum Sorted {
+    Memory(std::vec::IntoIter<Value>),
+    Spilled(Merge),
+}
+
+impl Iterator for Sorted {
+    type Item = Result<Value, Broken>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Memory(records) => records.next().map(Ok),
+            Self::Spilled(merge) => merge.next().map_err(Broken::from).transpose(),
+        }
+    }
+}
