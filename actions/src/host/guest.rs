@@ -116,7 +116,7 @@ pub(super) fn new_store(
     carries: usize,
 ) -> Store<Guest> {
     let limits = runtime.limits();
-    let (log, stop) = (Log::within(limits), Stop { kill, end: caller.end });
+    let (log, stop) = (Log::within(limits, Arc::clone(&caller.listener)), Stop { kill, end: caller.end });
     let outside = Arc::new(Outside::new(caller, log.clone(), runtime.client().clone(), Arc::clone(limits)));
     let growth = Growth::within(limits);
     let guest = Guest { log, outside, growth, wasi: None, now, stop, ticks: 0, _beat: runtime.beat() };

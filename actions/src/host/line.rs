@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::engine::ports::actions::{self, ActionLine, Failure, FailureKind, OpenLine, Severity, Told};
+use ::engine::ports::reach::CLOSING;
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
@@ -49,6 +50,7 @@ impl Line {
             dry_run: open.context.dry_run,
             reach: Some(open.reach),
             end: Instant::now() + timeout,
+            listener: open.listener,
         };
         let mut store = new_store(runtime, caller, open.kill, open.context.now.clone(), limits.output);
         let stop = store.data_mut().begin();
@@ -113,7 +115,8 @@ impl Line {
 
 #[async_trait]
 impl ActionLine for Line {
-    async fn take(&mut self, batch: &[Value]) -> Result<actions::Outcome, Failure> {
+    async fn take(&mut self, number: u32, batch: &[Value]) -> Result<actions::Outcome, Failure> {
+        self.store.data().outside.begin_batch(number);
         let text = heavy(batch.len() * SMALLEST_RECORD, || serde_json::to_string(batch));
         let text = text.map_err(|error| Failure::new(FailureKind::Final, error.to_string()))?;
         let line = self.exports.ropewalk_action_actions().line();
@@ -126,6 +129,7 @@ impl ActionLine for Line {
     }
 
     async fn close(&mut self) -> Result<actions::Outcome, Failure> {
+        self.store.data().outside.begin_batch(CLOSING);
         let line = self.exports.ropewalk_action_actions().line();
         let stop = self.store.data_mut().begin();
         let closed = stop.hold(line.call_close(&mut self.store, self.resource)).await;

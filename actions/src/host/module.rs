@@ -146,6 +146,7 @@ async fn ask(runtime: &Runtime, pre: &ModulePre<Guest>, module: &str) -> Result<
         dry_run: true,
         reach: None,
         end: Instant::now() + limits.listing,
+        listener: Arc::new(()),
     };
     let mut store = new_store(runtime, caller, CancellationToken::new(), String::new(), limits.list);
     let stop = store.data_mut().begin();

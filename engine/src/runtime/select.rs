@@ -47,7 +47,9 @@ pub(crate) async fn select(
     let selection = Selection { filter: Arc::new(filter), room, stop, asks: work.script.is_some() };
     let chosen = match &selection.filter.source {
         Some(Source::Collection(source)) => selection.from_collection(attempt, source).await?,
-        Some(Source::Result(source)) => selection.from_set_or_file(attempt, result::take(attempt, source).await?).await?,
+        Some(Source::Result(source)) => {
+            selection.from_set_or_file(attempt, result::take(attempt, source).await?).await?
+        }
         _ => selection.from_set_or_file(attempt, attempt.records()).await?,
     };
     let Some((action, script)) = work.script.as_deref().filter(|_| !chosen.kept.is_empty()) else {

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::engine::model::result::{LogEntry, LogLevel};
+use ::engine::ports::actions::Listener;
+use ::engine::ports::clock::{Clock, SystemClock};
 use wasmtime::component::{HasData, Linker};
 
 use crate::host::contract::log::{self, Host, Level};
@@ -22,8 +24,11 @@ impl HasData for Logs {
 
 /// The messages of one line, bounded; what is left out leaves a mark. Clones share them, for
 /// whatever writes into the log besides the guest.
-#[derive(Debug, Clone)]
-pub(in crate::host) struct Log(Arc<Mutex<Messages>>);
+#[derive(Clone)]
+pub(in crate::host) struct Log {
+    messages: Arc<Mutex<Messages>>,
+    listener: Arc<dyn Listener>,
+}
 
 #[derive(Debug)]
 struct Messages {
@@ -34,14 +39,15 @@ struct Messages {
 }
 
 impl Log {
-    pub(in crate::host) fn within(limits: &Limits) -> Self {
+    pub(in crate::host) fn within(limits: &Limits, listener: Arc<dyn Listener>) -> Self {
         let (room, longest) = (limits.log_messages, limits.log_message);
-        Self(Arc::new(Mutex::new(Messages { entries: Vec::new(), room, longest, dropped: 0 })))
+        let messages = Messages { entries: Vec::new(), room, longest, dropped: 0 };
+        Self { messages: Arc::new(Mutex::new(messages)), listener }
     }
 
     /// Every message is whole before the lock is let go.
     fn messages(&self) -> MutexGuard<'_, Messages> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(in crate::host) fn write(&self, level: LogLevel, message: String) {
@@ -52,7 +58,10 @@ impl Log {
         }
         messages.room -= 1;
         let message = cut(message, messages.longest);
-        messages.entries.push(LogEntry { level, message });
+        let entry = LogEntry { level, message, at: Some(SystemClock.now()) };
+        messages.entries.push(entry.clone());
+        drop(messages);
+        self.listener.logged(&entry);
     }
 
     /// Longest message, in bytes.
@@ -69,6 +78,7 @@ impl Log {
             dropped => entries.push(LogEntry {
                 level: LogLevel::Warn,
                 message: format!("… {dropped} further messages were left out"),
+                at: None,
             }),
         }
         entries
@@ -94,7 +104,7 @@ mod tests {
     #[test]
     fn long_messages_are_cut_and_many_are_counted() {
         let limits = Limits { log_messages: 2, log_message: 5, ..Limits::default() };
-        let log = Log::within(&limits);
+        let log = Log::within(&limits, Arc::new(()));
         for message in ["short", "añañaña", "lost", "lost too"] {
             log.clone().write(LogLevel::Info, message.to_owned());
         }

@@ -58,6 +58,12 @@ pub(in crate::host) async fn exchange(outside: &Outside, mut request: Request) -
     let turn = outside.requests.acquire().await;
     let _turn = turn.map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
     request.timeout = Some(request.timeout.map_or(outside.left(), |time| time.min(outside.left())));
+    if !is_safe {
+        // What is not allowed changes nothing, and needs no checkpoint.
+        outside.client.check(&request, policy).map_err(|error| no_answer(outside, error))?;
+        let ready = reach.before_effect().await;
+        ready.map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
+    }
     let (began, under_way) = (Instant::now(), outside.begin(noted.unfinished()));
     let reached = AtomicBool::new(false);
     let sent = outside.client.send_and_tell(request, policy, &reached).await;

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use ::engine::model::effect::{Effect, KEPT_EFFECTS};
 use ::engine::model::grant::Capability;
 use ::engine::model::result::LogLevel;
-use ::engine::ports::reach::{Reach, ReachError};
+use ::engine::ports::actions::Listener;
+use ::engine::ports::reach::{Call, Reach, ReachError};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -34,6 +35,8 @@ pub(super) struct Caller {
     pub(super) reach: Option<Arc<dyn Reach>>,
     /// When the line must be done.
     pub(super) end: Instant,
+    /// Hears what the guest logs.
+    pub(super) listener: Arc<dyn Listener>,
 }
 
 /// What one line does outside.
@@ -54,9 +57,11 @@ const REQUESTS_AT_ONCE: usize = 8;
 struct State {
     calls: u32,
     begun: u32,
-    /// Changing calls of collections and jobs.
+    /// The batch that is at work; none while the line is opened.
+    batch: Option<u32>,
+    /// Changing calls of collections and jobs, of this batch.
     changes: u32,
-    /// HTTP requests that are not safe.
+    /// HTTP requests that are not safe, of this batch.
     unsafe_requests: u32,
     /// What was begun and has not come back: told as it is if the line ends first.
     under_way: Vec<(u32, Effect)>,
@@ -121,11 +126,18 @@ impl Outside {
         Ok(())
     }
 
-    /// The number of a changing call, from 0: the same in every attempt.
-    pub(super) fn change(&self) -> u32 {
+    /// A batch begins: its calls are counted from 0, so that they are called the same whether
+    /// or not the batches before it run in this attempt.
+    pub(super) fn begin_batch(&self, number: u32) {
+        let mut state = self.state();
+        (state.batch, state.changes, state.unsafe_requests) = (Some(number), 0, 0);
+    }
+
+    /// Which changing call it is: the same in every attempt.
+    pub(super) fn change(&self) -> Call {
         let mut state = self.state();
         state.changes += 1;
-        state.changes - 1
+        Call { batch: state.batch, number: state.changes - 1 }
     }
 
     /// Takes the room that an answer needs while a guest does not fetch it from the host.
@@ -135,10 +147,10 @@ impl Outside {
         state.held <= self.limits.held
     }
 
-    fn unsafe_request(&self) -> u32 {
+    fn unsafe_request(&self) -> Call {
         let mut state = self.state();
         state.unsafe_requests += 1;
-        state.unsafe_requests - 1
+        Call { batch: state.batch, number: state.unsafe_requests - 1 }
     }
 
     /// What the line may do.

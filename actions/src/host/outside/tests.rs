@@ -1,5 +1,5 @@
 use ::engine::model::grant::Grants;
-use ::engine::ports::reach::Nowhere;
+use ::engine::ports::reach::{JobStart, Nowhere};
 
 use super::exchange::{NoAnswer, exchange};
 use super::*;
@@ -8,8 +8,9 @@ use crate::egress::Request;
 fn outside(reach: Option<Arc<dyn Reach>>, dry_run: bool) -> Outside {
     let limits = Arc::new(Limits { calls: 300, ..Limits::default() });
     let end = Instant::now() + Duration::from_secs(5);
-    let caller = Caller { module: "orders".into(), idempotency_key: "r:10".into(), dry_run, reach, end };
-    Outside::new(caller, Log::within(&limits), Client::default(), limits)
+    let caller =
+        Caller { module: "orders".into(), idempotency_key: "r:10".into(), dry_run, reach, end, listener: Arc::new(()) };
+    Outside::new(caller, Log::within(&limits, Arc::new(())), Client::default(), limits)
 }
 
 /// Grants, and nothing else.
@@ -19,6 +20,9 @@ struct Granted(Grants, Nowhere);
 impl Reach for Granted {
     fn grants(&self) -> &Grants {
         &self.0
+    }
+    async fn before_effect(&self) -> Result<(), ReachError> {
+        Ok(())
     }
     async fn get(&self, name: &str, keys: Vec<String>) -> Result<Vec<Option<serde_json::Value>>, ReachError> {
         self.1.get(name, keys).await
@@ -36,11 +40,11 @@ impl Reach for Granted {
         &self,
         name: &str,
         changes: Vec<::engine::model::collection::Change>,
-        call: u32,
+        call: Call,
     ) -> Result<::engine::model::collection::Written, ReachError> {
         self.1.write(name, changes, call).await
     }
-    async fn start(&self, start: ::engine::ports::reach::JobStart, call: u32) -> Result<Option<String>, ReachError> {
+    async fn start(&self, start: JobStart, call: Call) -> Result<Option<String>, ReachError> {
         self.1.start(start, call).await
     }
 }

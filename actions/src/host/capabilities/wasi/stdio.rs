@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_stream_becomes_messages_line_by_line() {
-        let log = Log::within(&Limits { log_message: 10, ..Limits::default() });
+        let log = Log::within(&Limits { log_message: 10, ..Limits::default() }, Arc::new(()));
         let lines = Lines::into(&log, LogLevel::Warn);
         for part in ["one\ntw", "o\r\n\n", &"x".repeat(1000), "x\nlast"] {
             lines.clone().take_up(part.as_bytes());

@@ -84,6 +84,7 @@ async fn guest(runtime: &Runtime, key: &str) -> (Store<Guest>, Instance) {
         dry_run: false,
         reach: Some(Arc::new(Nowhere::default())),
         end: Instant::now() + Duration::from_secs(5),
+        listener: Arc::new(()),
     };
     let mut store = new_store(runtime, caller, CancellationToken::new(), NOW.to_owned(), 1 << 20);
     let component = Component::new(runtime.engine(), wat::parse_str(GUEST).unwrap()).unwrap();

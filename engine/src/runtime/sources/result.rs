@@ -1,0 +1,118 @@
+//! Reading what a line of an earlier job result passed on.
+
+use crate::model::organization::OrgScope;
+use crate::model::result::{JobResult, LineResult};
+use crate::model::source::{LineRef, ResultSource, WhichResult};
+use crate::model::status::Status;
+use crate::ports::Page;
+use crate::ports::StoreError;
+use crate::ports::parts::PartKind;
+use crate::ports::results::ResultFilter;
+use crate::runtime::attempt::{Attempt, read_parts};
+use crate::runtime::engine::Engine;
+use crate::runtime::perform::{Broken, Halt};
+use crate::runtime::set::Set;
+
+/// How many of the newest results are looked through for one that has ended.
+const LOOKED_THROUGH: u32 = 100;
+
+/// The records that the source names.
+pub(crate) async fn take(attempt: &Attempt<'_>, source: &ResultSource) -> Result<Set, Broken> {
+    let (engine, scope) = (attempt.engine, OrgScope::of(attempt.organization.id));
+    let found = find(engine, scope, source, &attempt.result).await.map_err(|error| away(&error))?;
+    let Some(result) = found else { return Err(Broken::Error(unknown(source))) };
+    let lines = engine.results.lines(scope, &[result.id]).await.map_err(|error| away(&error))?;
+    let line = choose(source, lines.into_iter().map(|(_, line)| line))
+        .map_err(|told| Broken::Error(format!("The job result {} of `{}` {told}", result.id.0, source.job)))?;
+    let sink = engine.room.sink();
+    let kept = match read_parts(engine, scope, result.id, (line.line_no, PartKind::Output), sink).await {
+        Ok(kept) => kept,
+        Err(Halt::Store(error)) => return Err(away(&error)),
+        Err(Halt::Lost | Halt::Postponed) => return Err(Broken::Killed),
+    };
+    match line.counters.records_out {
+        out if out == kept.len() as u64 => Ok(kept),
+        // A sample that was not cut is all there was.
+        _ if !line.sample.cut => Ok(Set::held(line.sample.records)),
+        out => Err(Broken::Error(format!(
+            "Of the {out} records of line {} of the job result {} only a sample is kept; write `keep: true` on that \
+             line of the job `{}`, and run it again.",
+            line.called(),
+            result.id.0,
+            source.job
+        ))),
+    }
+}
+
+async fn find(
+    engine: &Engine,
+    scope: OrgScope,
+    source: &ResultSource,
+    own: &JobResult,
+) -> Result<Option<JobResult>, StoreError> {
+    let statuses: &[Option<Status>] = match source.of {
+        WhichResult::Id(id) => {
+            let found = engine.results.find(scope, id).await?;
+            return Ok(found.filter(|result| result.job == source.job));
+        }
+        WhichResult::LastSuccess => &[Some(Status::Success), Some(Status::Info)],
+        WhichResult::Last => &[None],
+    };
+    let mut newest: Option<JobResult> = None;
+    for status in statuses {
+        let filter = ResultFilter { job: Some(source.job.clone()), status: *status };
+        let page = Page { before: None, limit: LOOKED_THROUGH };
+        let listed = engine.results.list(scope, &filter, page).await?;
+        let usable = |result: &JobResult| {
+            result.id != own.id && result.status.is_final() && !result.dry_run && result.started_at.is_some()
+        };
+        let found = listed.items.into_iter().find(usable);
+        if found.as_ref().map(|result| result.id) > newest.as_ref().map(|result| result.id) {
+            newest = found;
+        }
+    }
+    Ok(newest)
+}
+
+/// The line that is named, or the last one that ran.
+fn choose(source: &ResultSource, lines: impl Iterator<Item = LineResult>) -> Result<LineResult, String> {
+    let ran = |line: &LineResult| !matches!(line.status, Status::Skipped | Status::Killed | Status::Error);
+    match &source.line {
+        None => lines.filter(ran).last().ok_or_else(|| "has no line that passed records on.".to_owned()),
+        Some(wanted) => {
+            let mut lines = lines.filter(|line| match wanted {
+                LineRef::Name(name) => line.name.as_ref() == Some(name),
+                LineRef::Number(number) => line.line_no == *number,
+            });
+            let line = lines.next().ok_or_else(|| format!("has no line `{}`.", called(wanted)))?;
+            if ran(&line) {
+                Ok(line)
+            } else {
+                Err(format!("passed nothing on at line {}: {}", line.called(), line.message))
+            }
+        }
+    }
+}
+
+fn called(line: &LineRef) -> String {
+    match line {
+        LineRef::Name(name) => name.clone(),
+        LineRef::Number(number) => number.to_string(),
+    }
+}
+
+fn unknown(source: &ResultSource) -> String {
+    let job = &source.job;
+    match source.of {
+        WhichResult::Id(id) => format!("There is no job result {} of a job `{job}` in this organization.", id.0),
+        WhichResult::LastSuccess => {
+            format!("The job `{job}` has no result yet that ended well; run it first, or write `of: last`.")
+        }
+        WhichResult::Last => format!("The job `{job}` has no result yet that ended; run it first."),
+    }
+}
+
+fn away(error: &StoreError) -> Broken {
+    tracing::warn!(%error, "an earlier job result could not be read");
+    Broken::Error("The earlier job result cannot be read at the moment; the node's log says why.".to_owned())
+}
