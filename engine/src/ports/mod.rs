@@ -17,6 +17,7 @@ pub mod reach;
 pub mod results;
 #[doc(hidden)]
 pub mod suite;
+pub mod templates;
 
 /// Why a store could not answer. Refusals that a caller decides on have types
 /// of their own beside each port.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
+use super::preview::PREVIEWS_AT_ONCE;
 use super::running::Running;
 use super::shelf::Shelf;
 use crate::model::organization::OrganizationId;
@@ -19,6 +20,7 @@ use crate::ports::notices::{Change, Notice, Notices, Progress};
 use crate::ports::organizations::Organizations;
 use crate::ports::queue::Queue;
 use crate::ports::results::Results;
+use crate::ports::templates::FilterTemplates;
 
 /// Everything that jobs need, behind ports. A clone is the same engine.
 #[derive(Clone)]
@@ -39,6 +41,8 @@ pub struct Engine {
     pub grants: Arc<dyn GrantBook>,
     /// Files that were sent to be used soon.
     pub uploads: Arc<dyn Uploads>,
+    /// Filter templates and their versions.
+    pub templates: Arc<dyn FilterTemplates>,
     /// What action lines can do.
     pub actions: Arc<dyn Actions>,
     /// What file sources may read.
@@ -51,6 +55,8 @@ pub struct Engine {
     pub(crate) running: Arc<Running>,
     /// The modules of each organization, ready to be looked at.
     pub(crate) shelf: Arc<Shelf>,
+    /// How many filters may be tried out at once.
+    pub(crate) previews: Arc<Semaphore>,
     /// Tells the worker that something may be ready.
     pub(crate) wake: Arc<Notify>,
 }
@@ -73,13 +79,24 @@ pub struct Stores {
     pub grants: Arc<dyn GrantBook>,
     /// Files that were sent to be used soon.
     pub uploads: Arc<dyn Uploads>,
+    /// Filter templates and their versions.
+    pub templates: Arc<dyn FilterTemplates>,
 }
 
 impl Stores {
     /// Every port from one store.
     pub fn of<S>(store: Arc<S>) -> Self
     where
-        S: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + 'static,
+        S: Organizations
+            + Jobs
+            + Results
+            + Queue
+            + Collections
+            + Modules
+            + GrantBook
+            + Uploads
+            + FilterTemplates
+            + 'static,
     {
         Self {
             organizations: store.clone(),
@@ -89,7 +106,8 @@ impl Stores {
             collections: store.clone(),
             modules: store.clone(),
             grants: store.clone(),
-            uploads: store,
+            uploads: store.clone(),
+            templates: store,
         }
     }
 }
@@ -106,12 +124,14 @@ impl Engine {
             modules: stores.modules,
             grants: stores.grants,
             uploads: stores.uploads,
+            templates: stores.templates,
             shelf: Arc::new(Shelf::of(actions.bundled())),
             actions,
             files,
             clock,
             notices: Notices::default(),
             running: Arc::default(),
+            previews: Arc::new(Semaphore::new(PREVIEWS_AT_ONCE)),
             wake: Arc::default(),
         }
     }

@@ -13,12 +13,14 @@ pub mod kill;
 pub mod manage;
 pub mod modules;
 pub mod perform;
+pub mod preview;
 mod reach;
 pub mod running;
 pub mod select;
 mod shelf;
 pub mod sources;
 pub mod start;
+pub mod templates;
 pub mod worker;
 
 #[cfg(test)]

@@ -88,13 +88,15 @@ impl Chosen {
 }
 
 /// Works away from the threads that answer calls.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Broken> + Send + 'static) -> Result<T, Broken> {
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Broken> + Send + 'static,
+) -> Result<T, Broken> {
     let work = tokio::task::spawn_blocking(work);
     work.await.map_err(|error| Broken::Error(format!("The filter broke off: {error}")))?
 }
 
 /// How many records were looked at, and those that match. A collection was taken before.
-fn choose(
+pub(super) fn choose(
     filter: &Filter,
     set: &Records,
     files: &dyn Files,

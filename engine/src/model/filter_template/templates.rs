@@ -20,13 +20,18 @@ impl Templates {
         Self { by_key: templates.into_iter().map(|template| (template.named.key.clone(), template)).collect() }
     }
 
+    /// Their keys, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.by_key.keys().map(String::as_str)
+    }
+
     /// The template with a key.
     ///
     /// # Errors
     /// Says which key is near.
     pub fn find(&self, key: &str) -> Result<&Arc<FilterTemplate>, String> {
         self.by_key.get(key).ok_or_else(|| {
-            let near = did_you_mean(key, self.by_key.keys().map(String::as_str));
+            let near = did_you_mean(key, self.keys());
             format!("there is no filter template `{key}`{near}")
         })
     }

@@ -8,6 +8,7 @@ mod modules;
 mod organizations;
 mod queue;
 mod results;
+mod templates;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use super::jobs::SavedJob;
 use super::modules::Upload;
+use super::templates::SavedTemplate;
 use super::{Listed, StoreError};
 use crate::model::collection::Written;
 use crate::model::grant::Grants;
@@ -60,6 +62,8 @@ struct Tables {
     components: BTreeMap<String, Arc<[u8]>>,
     grants: BTreeMap<(OrganizationId, String), Grants>,
     uploads: BTreeMap<(OrganizationId, Uuid), Upload>,
+    /// Every version of each filter template, oldest first; never empty.
+    templates: BTreeMap<(modules::Holder, String), Vec<SavedTemplate>>,
     /// What a claim takes, in its order.
     waiting: BTreeSet<(ResultId, OrganizationId)>,
 }

@@ -16,6 +16,7 @@ mod queue;
 mod recovery;
 mod results;
 mod samples;
+mod templates;
 
 use super::collections::Collections;
 use super::jobs::Jobs;
@@ -23,12 +24,16 @@ use super::modules::{GrantBook, Modules, Uploads};
 use super::organizations::Organizations;
 use super::queue::Queue;
 use super::results::Results;
+use super::templates::FilterTemplates;
 
 /// A store that implements every store port.
-pub trait Stores: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads {}
+pub trait Stores:
+    Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + FilterTemplates
+{
+}
 
 impl<Store> Stores for Store where
-    Store: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads
+    Store: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + FilterTemplates
 {
 }
 
@@ -133,5 +138,14 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_collection_is_there_from_its_first_write_to_its_removal
             another_organization_has_collections_of_its_own
             ten_thousand_changes_are_made_at_once;
+        templates:
+            each_save_of_a_template_makes_the_next_version
+            whoever_edits_an_old_template_is_told_the_newest
+            a_template_is_seen_by_those_who_have_it
+            a_key_of_a_template_is_global_or_of_organizations
+            templates_are_listed_by_key_in_pages
+            a_template_that_jobs_use_is_not_removed
+            a_global_template_is_used_by_any_organization
+            a_template_goes_with_all_its_versions;
     }
 }

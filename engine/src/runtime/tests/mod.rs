@@ -6,4 +6,5 @@ mod harness;
 mod kills;
 mod lines;
 mod starts;
+mod templates;
 mod workers;
