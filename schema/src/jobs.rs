@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use engine::model::filter_template::named_in;
 use engine::model::organization::OrgScope;
 use engine::ports::jobs::{Jobs, NewVersion, SaveError, SavedJob, Saving};
 use engine::ports::{Listed, StoreError};
@@ -11,7 +12,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::batch::insert;
-use crate::entities::{job_modules, job_versions, jobs, modules};
+use crate::entities::{job_modules, job_templates, job_versions, jobs, modules};
 use crate::writer::Single;
 use crate::{Store, failed, page, unavailable};
 
@@ -91,7 +92,8 @@ impl Save {
         let newest = jobs::Entity::insert(row.into_active_model().reset_all()).on_conflict(replaced);
         newest.exec_without_returning(db).await.map_err(failed)?;
         job_versions::Entity::insert(version).exec_without_returning(db).await.map_err(failed)?;
-        insert::<job_modules::Entity>(db, &self.modules(saved), None).await
+        insert::<job_modules::Entity>(db, &self.modules(saved), None).await?;
+        insert::<job_templates::Entity>(db, &self.templates(saved), None).await
     }
 
     /// What the version pins and is not installed any more.
@@ -106,6 +108,17 @@ impl Save {
             }
         }
         Ok(None)
+    }
+
+    /// Each filter template that the version names, once.
+    fn templates(&self, saved: &SavedJob) -> Vec<job_templates::Model> {
+        let row = |template_key| job_templates::Model {
+            organization_id: self.scope.organization().0,
+            job_key: saved.key.clone(),
+            version: saved.version.into(),
+            template_key,
+        };
+        named_in(&saved.document).into_iter().map(row).collect()
     }
 
     /// Each component that the version runs with, once.

@@ -16,6 +16,8 @@ mod organizations;
 mod queue;
 mod results;
 mod sqlite;
+mod templates;
+mod users;
 mod writer;
 
 #[cfg(test)]

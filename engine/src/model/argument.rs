@@ -47,15 +47,18 @@ impl Arguments {
     ///
     /// # Errors
     /// Every fault, with its path below `arguments`.
-    pub fn complete(&self, mut given: Map<String, Value>) -> Result<Map<String, Value>, Vec<Fault>> {
+    pub fn complete(&self, given: Map<String, Value>) -> Result<Map<String, Value>, Vec<Fault>> {
+        self.complete_at(given, "arguments")
+    }
+
+    /// The same for what stands at `path`.
+    ///
+    /// # Errors
+    /// Every fault, with its path below `path`.
+    pub fn complete_at(&self, given: Map<String, Value>, path: &str) -> Result<Map<String, Value>, Vec<Fault>> {
         let Some(declared) = &self.declared else { return Ok(given) };
-        for (name, property) in &declared.properties {
-            if let (None, Some(default)) = (given.get(name), property.get("default")) {
-                given.insert(name.clone(), default.clone());
-            }
-        }
-        let given = Value::Object(given);
-        let faults = declared.schema.faults(&given, "arguments", Reading::Rendered);
+        let given = Value::Object(declared.with_defaults(given));
+        let faults = declared.schema.faults(&given, path, Reading::Rendered);
         match given {
             Value::Object(mut given) if faults.is_empty() => {
                 for name in declared.properties.keys() {
@@ -67,6 +70,12 @@ impl Arguments {
         }
     }
 
+    /// What is certainly wrong with arguments that may hold placeholders still.
+    pub fn check(&self, written: Map<String, Value>, path: &str) -> Vec<Fault> {
+        let Some(declared) = &self.declared else { return Vec::new() };
+        declared.schema.faults(&Value::Object(declared.with_defaults(written)), path, Reading::Written)
+    }
+
     /// Reads an argument that was given as text, as on a command line: a text where
     /// the job declares one, else JSON where it is JSON, else a text.
     pub fn from_text(&self, name: &str, text: &str) -> Value {
@@ -74,6 +83,17 @@ impl Arguments {
         let wants_text = property.is_some_and(|property| property["type"] == json!("string"));
         let parsed = if wants_text { None } else { serde_json::from_str(text).ok() };
         parsed.unwrap_or_else(|| Value::String(text.to_owned()))
+    }
+}
+
+impl Declared {
+    fn with_defaults(&self, mut given: Map<String, Value>) -> Map<String, Value> {
+        for (name, property) in &self.properties {
+            if let (None, Some(default)) = (given.get(name), property.get("default")) {
+                given.insert(name.clone(), default.clone());
+            }
+        }
+        given
     }
 }
 

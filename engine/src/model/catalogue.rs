@@ -1,5 +1,5 @@
 //! The catalogue: the modules that an organization's jobs may use, with all their
-//! versions side by side, and which of them a line means.
+//! versions side by side, which of them a line means, and the filter templates.
 //!
 //! A line names an action as `action`, `module/action` or `module@1.2/action`. Which
 //! version that is, is decided when the job is saved and kept as a [`Pin`].
@@ -12,6 +12,7 @@ use semver::{Version, VersionReq};
 
 use super::action::{ActionSpec, ModuleDigest};
 use super::fault::did_you_mean;
+use super::filter_template::Templates;
 use super::module::{Installed, Owner};
 use super::schema::Schema;
 
@@ -81,11 +82,12 @@ pub struct Found<'a> {
     pub requirement: Option<&'a str>,
 }
 
-/// The modules that an organization's jobs may use.
+/// The modules and filter templates that an organization's jobs may use.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     /// By key; the newest version of each first.
     modules: BTreeMap<String, Vec<Arc<Offering>>>,
+    templates: Templates,
 }
 
 impl Offering {
@@ -133,7 +135,18 @@ impl Catalogue {
         for versions in modules.values_mut() {
             versions.sort_by(|one, other| other.version().cmp(one.version()));
         }
-        Self { modules }
+        Self { modules, templates: Templates::default() }
+    }
+
+    /// The same modules with these filter templates.
+    #[must_use]
+    pub fn with_templates(&self, templates: Templates) -> Self {
+        Self { modules: self.modules.clone(), templates }
+    }
+
+    /// The filter templates.
+    pub fn templates(&self) -> &Templates {
+        &self.templates
     }
 
     /// Every version of every module, by key, newest first.

@@ -3,7 +3,7 @@
 mod lines;
 mod shape;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::argument::Arguments;
 use super::catalogue::{Catalogue, Choice, Pin};
 use super::duration::{LONGEST_JOB, of_field};
 use super::fault::{Fault, did_you_mean};
+use super::filter_template::TemplateVersion;
 use super::line::{ActionWork, Line, Work};
 use super::notify::NotifyRule;
 use super::overlap::Overlap;
@@ -120,6 +121,15 @@ impl Job {
     pub fn modules(&self) -> Vec<ModuleDigest> {
         let modules: BTreeMap<_, _> = self.actions().map(|work| (&work.module.digest, &work.module)).collect();
         modules.into_values().cloned().collect()
+    }
+
+    /// The filter templates that its lines use, each once.
+    pub fn templates(&self) -> Vec<TemplateVersion> {
+        let used = self.lines.iter().filter_map(|line| match &line.work {
+            Work::Filter(work) => work.template(),
+            Work::Action(_) => None,
+        });
+        used.collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
     /// What saving it keeps of the versions that its lines and rules came to mean.

@@ -1,21 +1,22 @@
 //! Lines: the parts of a job, each a filter or an action.
 
-use std::sync::Arc;
+mod action_work;
+mod filter_work;
+
 use std::time::Duration;
 
 use serde_json::Value;
-use values::template::Variable;
+use values::template::{Context, Variable};
 
-use super::action::{Intake, ModuleDigest};
-use super::catalogue::{Catalogue, Choice, Pin};
-use super::criteria::{self, Reading};
+use super::catalogue::{Catalogue, Choice};
 use super::duration;
 use super::fault::{Fault, field};
-use super::filter::Filter;
 use super::result::LineKind;
 use super::retry::Retry;
-use super::schema::Schema;
-use super::template::Template;
+use super::variables::Names;
+
+pub use action_work::ActionWork;
+pub use filter_work::FilterWork;
 
 /// The highest number that a line of a job may have; the job schema says the same.
 pub const HIGHEST_LINE_NO: u32 = 1_000_000_000;
@@ -54,37 +55,6 @@ pub enum Work {
     Action(Box<ActionWork>),
 }
 
-/// What a filter line does.
-#[derive(Debug)]
-pub struct FilterWork {
-    /// Read once it is rendered.
-    pub definition: Template,
-    /// A predicate in JavaScript on each record that meets the criteria: the action that
-    /// asks it, and what that is told.
-    pub script: Option<Box<(ActionWork, Value)>>,
-}
-
-/// What an action line does.
-#[derive(Debug)]
-pub struct ActionWork {
-    /// `module/action`.
-    pub action: String,
-    /// Name of the action in its module.
-    pub name: String,
-    /// The version of the module.
-    pub module: ModuleDigest,
-    /// What a job that is saved with this line keeps of that; none for what comes with the program.
-    pub pin: Option<Pin>,
-    /// How it wants its records, unless a parameter says otherwise.
-    intake: Intake,
-    /// The parameters that make it take batches when they are true.
-    batching: Vec<String>,
-    /// What it is told.
-    pub parameters: Template,
-    /// What its parameters must fit once they are rendered.
-    pub schema: Arc<Schema>,
-}
-
 /// What an error of a line does to the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnError {
@@ -95,17 +65,6 @@ pub enum OnError {
     /// The line's input goes on.
     Continue,
 }
-
-impl ActionWork {
-    /// How it wants its records, given its rendered parameters.
-    pub fn intake(&self, parameters: &Value) -> Intake {
-        let batches = self.batching.iter().any(|name| parameters.get(name) == Some(&Value::Bool(true)));
-        if self.intake == Intake::Whole && batches { Intake::Batches } else { self.intake }
-    }
-}
-
-/// The action that asks a filter's script about records.
-const SCRIPT_ACTION: &str = "js/keep";
 
 impl Line {
     /// Reads a line whose shape the job schema has already accepted.
@@ -168,15 +127,31 @@ impl Line {
 
     /// Every variable that is read when the line runs, with the path of the text that reads it.
     pub fn variables(&self) -> Vec<(String, Variable)> {
-        let (template, path) = self.template();
-        template.variables(&path)
+        match &self.work {
+            Work::Filter(work) => work.variables(&field(&self.path, "filter")),
+            Work::Action(work) => work.parameters.variables(&field(&self.path, "parameters")),
+        }
     }
 
-    /// What is rendered when the line runs, and its path in the document.
-    pub fn template(&self) -> (&Template, String) {
+    /// A fault for every variable that is not known here.
+    pub fn faults_of_names(&self, names: &Names) -> Vec<Fault> {
         match &self.work {
-            Work::Filter(work) => (&work.definition, field(&self.path, "filter")),
-            Work::Action(work) => (&work.parameters, field(&self.path, "parameters")),
+            Work::Filter(work) => work.faults_of_names(names, &field(&self.path, "filter")),
+            Work::Action(_) => names.faults(self.variables()),
+        }
+    }
+
+    /// The filter definition or the parameters with these variables.
+    ///
+    /// # Errors
+    /// What cannot be rendered, and values that a filter template does not take.
+    pub fn render(&self, variables: &Context) -> Result<Value, Vec<Fault>> {
+        match &self.work {
+            Work::Filter(work) => work.render(variables, &field(&self.path, "filter")),
+            Work::Action(work) => {
+                let rendered = work.parameters.render(variables, &field(&self.path, "parameters"));
+                rendered.map_err(|fault| vec![fault])
+            }
         }
     }
 }
@@ -187,8 +162,10 @@ fn read_work(written: &Value, path: &str, catalogue: (&Catalogue, Choice<'_>)) -
         (Some(_), None) if written.get("parameters").is_some() => {
             fault(&field(path, "parameters"), "belong to an action; a filter is told all in `filter`")
         }
-        (Some(filter), None) => read_filter(filter, &field(path, "filter"), catalogue),
-        (None, Some(action)) => read_action(action, written, path, catalogue).map(|work| Work::Action(Box::new(work))),
+        (Some(filter), None) => FilterWork::read(filter, &field(path, "filter"), catalogue).map(Work::Filter),
+        (None, Some(action)) => {
+            ActionWork::read(action, written, path, catalogue).map(|work| Work::Action(Box::new(work)))
+        }
         (Some(_), Some(_)) => fault(path, "is both a filter and an action; make two lines of it"),
         (None, None) => fault(path, "says neither `filter` nor `action`"),
     }
@@ -203,74 +180,6 @@ fn read_retry(written: &Value, path: &str) -> Result<Option<Retry>, Vec<Fault>> 
             Err(vec![Fault::at(place, "belongs to an action; what a filter fails of does not pass by itself")])
         }
         Some(retry) => Retry::read(retry, &place).map(Some),
-    }
-}
-
-fn read_filter(written: &Value, path: &str, (catalogue, choice): (&Catalogue, Choice<'_>)) -> Result<Work, Vec<Fault>> {
-    let template = Template::parse(&close_criteria(written), path, |name| name == "script");
-    let mut faults = Filter::check(written, path);
-    let script =
-        written.get("script").map(|script| read_script(script, path, (catalogue, choice)).map(Box::new)).transpose();
-    match (template, script) {
-        (Ok(definition), Ok(script)) if faults.is_empty() => Ok(Work::Filter(FilterWork { definition, script })),
-        (template, script) => {
-            faults.extend(template.err().into_iter().flatten());
-            faults.extend(script.err().into_iter().flatten());
-            Err(faults)
-        }
-    }
-}
-
-/// The action that asks the script, with the script as it was written.
-fn read_script(
-    script: &Value,
-    path: &str,
-    catalogue: (&Catalogue, Choice<'_>),
-) -> Result<(ActionWork, Value), Vec<Fault>> {
-    let parameters = serde_json::json!({"script": script});
-    let written = serde_json::json!({"parameters": parameters});
-    Ok((read_action(SCRIPT_ACTION, &written, path, catalogue)?, parameters))
-}
-
-/// The definition with criteria that no rendered value can change.
-fn close_criteria(written: &Value) -> Value {
-    let mut definition = written.clone();
-    if let Some(tree) = definition.get_mut("where") {
-        criteria::close(tree);
-    }
-    definition
-}
-
-fn read_action(
-    name: &str,
-    written: &Value,
-    path: &str,
-    (catalogue, choice): (&Catalogue, Choice<'_>),
-) -> Result<ActionWork, Vec<Fault>> {
-    let found = catalogue.find(name, choice);
-    let found = found.map_err(|unknown| vec![Fault::at(field(path, "action"), unknown.to_string())])?;
-    let offered = found.offered;
-    let place = field(path, "parameters");
-    let parameters = written.get("parameters").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
-    let mut faults = offered.schema.faults(&parameters, &place, Reading::Written);
-    match Template::parse(&parameters, &place, |name| offered.spec.is_raw(name)) {
-        Ok(parameters) if faults.is_empty() => {
-            let schema = Arc::clone(&offered.schema);
-            Ok(ActionWork {
-                action: offered.spec.full_name(),
-                name: offered.spec.name.clone(),
-                module: found.offering.installed.info.named(),
-                pin: found.pin(),
-                intake: offered.spec.intake,
-                batching: offered.spec.batching(),
-                parameters,
-                schema,
-            })
-        }
-        template => {
-            faults.extend(template.err().into_iter().flatten());
-            Err(faults)
-        }
     }
 }
 

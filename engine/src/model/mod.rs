@@ -11,6 +11,7 @@ pub mod duration;
 pub mod effect;
 pub mod fault;
 pub mod filter;
+pub mod filter_template;
 pub mod grant;
 pub mod job;
 pub mod line;

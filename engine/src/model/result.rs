@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::Instant;
 use super::action::ModuleDigest;
 use super::effect::Effect;
+use super::filter_template::TemplateVersion;
 use super::record::{Rejected, Sample};
 use super::status::Status;
 
@@ -87,15 +88,6 @@ impl JobResult {
     pub fn is_real(&self) -> bool {
         !self.dry_run && self.notice_of.is_none()
     }
-}
-
-/// The version of a filter template that a job result runs with.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TemplateVersion {
-    /// Key of the template.
-    pub key: String,
-    /// Its version.
-    pub version: u32,
 }
 
 /// Filter or action.

@@ -19,6 +19,8 @@ pub struct Names {
     pub place: Place,
     /// The arguments of the job; none if it takes any.
     pub arguments: Option<Vec<String>>,
+    /// The values of the filter template; none if it takes any.
+    pub values: Option<Vec<String>>,
     /// Names and numbers of the lines before, and of those that come later.
     pub earlier: Vec<String>,
     /// Lines whose results are not there yet.
@@ -33,6 +35,9 @@ pub enum Place {
     Line,
     /// In a rule that tells of ended results.
     Notice,
+    /// In a filter template, which knows its values; arguments and lines are those of the
+    /// job that uses it, and judged there.
+    FilterTemplate,
 }
 
 /// What a template may name that tells of a result, besides dates.
@@ -66,9 +71,10 @@ impl Names {
         match path.as_slice() {
             [] => None,
             ["secret", ..] => Some("this version keeps no secrets yet; pass the value as an argument".to_owned()),
-            ["values", ..] => Some("`values` are known in filter templates only; a line has `args`".to_owned()),
+            ["values", rest @ ..] => self.unknown_value(rest),
             [root, ..] if !self.knows(root) => Some(self.unknown_root(root)),
             ["args", name, ..] => self.unknown_argument(name),
+            ["lines", ..] if self.place == Place::FilterTemplate => None,
             ["lines", name, rest @ ..] => self.unknown_line(name, rest),
             ["job", name, ..] => unknown("job", name, &["key", "name", "version"]),
             ["result", name, ..] if self.place == Place::Notice => unknown("result", name, &FIELDS_OF_RESULT),
@@ -92,7 +98,8 @@ impl Names {
             let known = known.collect::<Vec<_>>().join(", ");
             return format!("`{root}` belongs to lines; what tells of a result may name {known} and dates");
         }
-        let known = self.roots().iter().copied().filter(|name| *name != "this");
+        let own = (self.place == Place::FilterTemplate).then_some("values");
+        let known = self.roots().iter().copied().filter(|name| *name != "this").chain(own);
         let near = did_you_mean(root, known.chain(dates::NAMES));
         format!("there is no variable `{root}`{near}")
     }
@@ -104,6 +111,18 @@ impl Names {
         }
         let near = did_you_mean(name, known.iter().map(String::as_str));
         Some(format!("the job declares no argument `{name}`{near}"))
+    }
+
+    fn unknown_value(&self, path: &[&str]) -> Option<String> {
+        if self.place != Place::FilterTemplate {
+            return Some("`values` are known in filter templates only; a line has `args`".to_owned());
+        }
+        let (name, known) = (path.first()?, self.values.as_ref()?);
+        if known.iter().any(|value| value == name) {
+            return None;
+        }
+        let near = did_you_mean(name, known.iter().map(String::as_str));
+        Some(format!("the template declares no value `{name}`{near}"))
     }
 
     fn unknown_line(&self, name: &str, rest: &[&str]) -> Option<String> {

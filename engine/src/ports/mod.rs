@@ -20,6 +20,7 @@ pub mod results;
 pub mod scratch;
 #[doc(hidden)]
 pub mod suite;
+pub mod templates;
 
 /// Why a store could not answer. Refusals that a caller decides on have types
 /// of their own beside each port.

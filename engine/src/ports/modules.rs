@@ -13,7 +13,8 @@ use crate::model::grant::Grants;
 use crate::model::module::{Installed, Owner};
 use crate::model::organization::{OrgScope, OrganizationId};
 
-/// A job that uses a module: its newest version does, or one of its results that has not ended.
+/// A job that uses a module or a filter template: its newest version does, or one of its
+/// results that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct User {
     /// Whose job.

@@ -10,10 +10,11 @@ use super::actions::Told;
 use super::parts::{Part, PartKind};
 use super::{Listed, Page, StoreError};
 use crate::model::Instant;
+use crate::model::filter_template::TemplateVersion;
 use crate::model::organization::OrgScope;
 use crate::model::overlap::Overlap;
 use crate::model::record::Records;
-use crate::model::result::{Counters, JobResult, LineResult, ResultId, TemplateVersion};
+use crate::model::result::{Counters, JobResult, LineResult, ResultId};
 use crate::model::status::{Event, Refusal, Status, next};
 
 /// A start, accepted: what a new job result is made of.

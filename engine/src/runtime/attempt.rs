@@ -28,7 +28,6 @@ use crate::model::organization::{OrgScope, Organization};
 use crate::model::record::{Rejected, Sample, kept};
 use crate::model::result::{Counters, JobResult, LineResult};
 use crate::model::status::Status;
-use crate::model::template::Template;
 use crate::model::variables::{self, Setting, VISIBLE_RECORDS};
 use crate::ports::actions::Told;
 use crate::ports::notices::{Change, Progress};
@@ -227,9 +226,8 @@ impl<'a> Attempt<'a> {
     }
 
     async fn work(&self, line: &Line, result: &mut LineResult) -> Result<Done, Broken> {
-        let (template, path) = line.template();
-        let context = self.context(template)?;
-        let rendered = template.render(&context, &path)?;
+        let context = self.context(line)?;
+        let rendered = line.render(&context).map_err(Broken::of_faults)?;
         result.parameters = kept(&rendered);
         self.live.line(result);
         let resumes = self.resumed.at == Some(line.line_no);
@@ -263,11 +261,11 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The variables of the next line. The set is shown only to templates that ask for it.
-    fn context(&self, template: &Template) -> Result<Context, Broken> {
+    /// The variables of a line. The set is shown only where it is asked for.
+    fn context(&self, line: &Line) -> Result<Context, Broken> {
         let mut variables = self.variables.clone();
         variables.insert("count".to_owned(), self.records.len().into());
-        if template.variables("").iter().any(|(_, variable)| matches!(variable.root(), "records" | "")) {
+        if line.variables().iter().any(|(_, variable)| matches!(variable.root(), "records" | "")) {
             let visible = self.records.first(VISIBLE_RECORDS).to_vec();
             variables.insert("records".to_owned(), Value::Array(visible));
         }

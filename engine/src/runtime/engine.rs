@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
 use super::health::Health;
+use super::preview::PREVIEWS_AT_ONCE;
 use super::running::Running;
 use super::set::Room;
 use super::shelf::Shelf;
@@ -23,6 +24,7 @@ use crate::ports::queue::{NodeId, Queue};
 use crate::ports::queues::Queues;
 use crate::ports::results::Results;
 use crate::ports::scratch::Scratch;
+use crate::ports::templates::FilterTemplates;
 
 /// Everything that jobs need, behind ports. A clone is the same engine.
 #[derive(Clone)]
@@ -43,6 +45,8 @@ pub struct Engine {
     pub grants: Arc<dyn GrantBook>,
     /// Files that were sent to be used soon.
     pub uploads: Arc<dyn Uploads>,
+    /// Filter templates and their versions.
+    pub templates: Arc<dyn FilterTemplates>,
     /// What action lines can do.
     pub actions: Arc<dyn Actions>,
     /// What file sources may read.
@@ -63,6 +67,8 @@ pub struct Engine {
     pub(crate) running: Arc<Running>,
     /// The modules of each organization, ready to be looked at.
     pub(crate) shelf: Arc<Shelf>,
+    /// How many filters may be tried out at once.
+    pub(crate) previews: Arc<Semaphore>,
     /// Tells the worker that something may be ready.
     pub(crate) wake: Arc<Notify>,
 }
@@ -87,13 +93,25 @@ pub struct Stores {
     pub uploads: Arc<dyn Uploads>,
     /// The queues.
     pub queues: Arc<dyn Queues>,
+    /// Filter templates and their versions.
+    pub templates: Arc<dyn FilterTemplates>,
 }
 
 impl Stores {
     /// Every port from one store.
     pub fn of<S>(store: Arc<S>) -> Self
     where
-        S: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + Queues + 'static,
+        S: Organizations
+            + Jobs
+            + Results
+            + Queue
+            + Collections
+            + Modules
+            + GrantBook
+            + Uploads
+            + FilterTemplates
+            + Queues
+            + 'static,
     {
         Self {
             organizations: store.clone(),
@@ -104,7 +122,8 @@ impl Stores {
             modules: store.clone(),
             grants: store.clone(),
             uploads: store.clone(),
-            queues: store,
+            queues: store.clone(),
+            templates: store,
         }
     }
 }
@@ -124,6 +143,7 @@ impl Engine {
             uploads: stores.uploads,
             queues: stores.queues,
             node: NodeId(Self::new_id()),
+            templates: stores.templates,
             shelf: Arc::new(Shelf::of(actions.bundled())),
             actions,
             files,
@@ -132,6 +152,7 @@ impl Engine {
             room: Room::default(),
             notices: Notices::default(),
             running: Arc::default(),
+            previews: Arc::new(Semaphore::new(PREVIEWS_AT_ONCE)),
             wake: Arc::default(),
         }
     }

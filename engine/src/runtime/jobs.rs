@@ -13,6 +13,7 @@ use crate::model::Instant;
 use crate::model::catalogue::{Choice, Pin};
 use crate::model::dates::{stamp, variables};
 use crate::model::fault::{Fault, field};
+use crate::model::filter_template::TemplateVersion;
 use crate::model::job::Job;
 use crate::model::line::{ActionWork, FilterWork, Line, Work};
 use crate::model::organization::{Access, OrgScope};
@@ -75,12 +76,28 @@ impl From<SaveError> for SaveJobError {
 }
 
 impl Engine {
-    /// Reads a saved job with the versions of modules that it was saved with.
+    /// Reads a saved job with the versions of modules that it was saved with, and the newest
+    /// of filter templates.
     ///
     /// # Errors
     /// The store failed; within, every fault at once.
     pub async fn read_job(&self, scope: OrgScope, saved: &SavedJob) -> Result<Result<Job, Vec<Fault>>, StoreError> {
         let catalogue = self.catalogue(scope).await?;
+        Ok(Job::read(&saved.document, &catalogue, Choice::Pinned(&saved.pins)))
+    }
+
+    /// The same with these versions of filter templates: those that a job result noted when
+    /// it was started, whatever was edited since.
+    ///
+    /// # Errors
+    /// The store failed; within, every fault at once.
+    pub async fn read_job_at(
+        &self,
+        scope: OrgScope,
+        saved: &SavedJob,
+        templates: &[TemplateVersion],
+    ) -> Result<Result<Job, Vec<Fault>>, StoreError> {
+        let catalogue = self.catalogue_at(scope, templates).await?;
         Ok(Job::read(&saved.document, &catalogue, Choice::Pinned(&saved.pins)))
     }
 
@@ -130,6 +147,12 @@ impl Engine {
             && let Some(fault) = self.fault_of_queue(access.scope(), "queue", queue).await?
         {
             return Err(SaveJobError::Faults(vec![fault]));
+        }
+        let _held = self.shelf.hold_templates().await;
+        let catalogue = self.catalogue(access.scope()).await?;
+        if !catalogue.templates().missing(&job.templates()).is_empty() {
+            let told = "a filter template that the job uses was changed meanwhile; save the job again";
+            return Err(SaveJobError::Faults(vec![Fault::at("", told)]));
         }
         let (pins, saved_at) = (job.pins(), self.clock.now());
         let version =

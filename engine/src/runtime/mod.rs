@@ -17,6 +17,7 @@ pub mod modules;
 mod notices;
 mod patience;
 pub mod perform;
+pub mod preview;
 pub mod queues;
 mod reach;
 mod rejections;
@@ -28,6 +29,7 @@ mod shelf;
 pub mod sources;
 pub mod start;
 mod taking;
+pub mod templates;
 pub mod worker;
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl Engine {
             id: ResultId(Self::new_id()),
             job: format!("{}{SUFFIX}", ended.job),
             version: ended.version,
-            templates: Vec::new(),
+            templates: ended.templates.clone(),
             title: Some(format!("{}: {}", about.job.name, occasion.word()).chars().take(200).collect()),
             started_by: format!("job {} (result {})", ended.job, ended.id.0),
             dry_run: false,

@@ -174,6 +174,14 @@ impl Engine {
         }
     }
 
+    /// Performs a result as a node that is lost in the middle of it: what breaks it off leaves
+    /// nothing behind. For tests of crashes.
+    #[cfg(test)]
+    pub(crate) async fn perform_and_lose(&self, claimed: Claimed) {
+        let at_work = self.running.begin(claimed.lease.organization, claimed.lease.result);
+        let _ = self.perform_until(claimed, &at_work.live).await;
+    }
+
     async fn perform_until(&self, claimed: Claimed, live: &Arc<Live>) -> Result<Performed, Halt> {
         let lease = claimed.lease;
         let scope = OrgScope::of(lease.organization);
@@ -219,7 +227,7 @@ impl Engine {
         let (Some(organization), Some(saved)) = (organization, saved) else {
             return Ok(Err(format!("Version {} of job {} is gone.", result.version, result.job)));
         };
-        let job = match self.read_job(scope, &saved).await? {
+        let job = match self.read_job_at(scope, &saved, &result.templates).await? {
             Ok(job) => notices::performed(job, result),
             Err(faults) => Err(format!("The job can no longer be run: {}.", jobs::told(&faults))),
         };

@@ -105,7 +105,11 @@ impl Engine {
         let wanted = if retry.newest { None } else { Some(old.version) };
         let saved = self.jobs.find(scope, notices::saved_key(old), wanted).await?;
         let Some(saved) = saved else { return nothing("Its version of the job is gone; start the job instead.") };
-        let job = self.read_job(scope, &saved).await?.map_err(RetryError::Faults)?;
+        let job = match retry.newest {
+            true => self.read_job(scope, &saved).await?,
+            false => self.read_job_at(scope, &saved, &old.templates).await?,
+        };
+        let job = job.map_err(RetryError::Faults)?;
         let job = notices::performed(job, old).map_err(RetryError::Nothing)?;
         if !job.lines.iter().any(|line| line.line_no == retrial.line_no) {
             return nothing(
@@ -128,7 +132,7 @@ impl Engine {
             id,
             job: old.job.clone(),
             version: saved.version,
-            templates: old.templates.clone(),
+            templates: if retry.newest { job.templates() } else { old.templates.clone() },
             title: old.title.clone(),
             started_by: access.who.clone(),
             dry_run: false,

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::channel;
 
 use super::act::{self, counted};
 use super::attempt::{AtLine, Attempt};
+use super::engine::Engine;
 use super::perform::{Broken, Done};
 use super::rejections::Rejections;
 use super::set::{Room, Set};
@@ -18,7 +19,8 @@ use super::sources::{self, Stop, collection, result};
 use crate::model::fault::field;
 use crate::model::filter::Filter;
 use crate::model::line::FilterWork;
-use crate::model::organization::OrgScope;
+use crate::model::organization::{OrgScope, Organization};
+use crate::model::result::ResultId;
 use crate::model::source::{CollectionSource, Source};
 use crate::model::status::Status;
 use crate::ports::actions::Told;
@@ -45,13 +47,9 @@ pub(crate) async fn select(
     let filter = aside(move || Filter::read(&definition, &path).map_err(Broken::of_faults)).await?;
     let room = attempt.engine.room.clone();
     let selection = Selection { filter: Arc::new(filter), room, stop, asks: work.script.is_some() };
-    let chosen = match &selection.filter.source {
-        Some(Source::Collection(source)) => selection.from_collection(attempt, source).await?,
-        Some(Source::Result(source)) => {
-            selection.from_set_or_file(attempt, result::take(attempt, source).await?).await?
-        }
-        _ => selection.from_set_or_file(attempt, attempt.records()).await?,
-    };
+    let (organization, own) = (attempt.organization, Some(attempt.result.id));
+    let about = About { engine: attempt.engine, organization, set: attempt.records(), own };
+    let chosen = selection.choose(&about).await?;
     let Some((action, script)) = work.script.as_deref().filter(|_| !chosen.kept.is_empty()) else {
         return Ok(selection.done(chosen));
     };
@@ -64,6 +62,31 @@ pub(crate) async fn select(
         (done.status, done.message) = (Status::Warning, format!("{} {warning}", done.message));
     }
     Ok(done)
+}
+
+/// Chooses from a source, for whoever asks without a line: how many records were looked at, and
+/// those that go on.
+pub(super) async fn choose(about: &About<'_>, filter: Filter, stop: Stop) -> Result<(usize, Set), Broken> {
+    let room = about.engine.room.clone();
+    let selection = Selection { filter: Arc::new(filter), room, stop: Arc::new(stop), asks: false };
+    let chosen = selection.choose(about).await?;
+    Ok((chosen.read, chosen.kept))
+}
+
+/// For whom a filter chooses.
+pub(super) struct About<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) organization: &'a Organization,
+    /// The set that came in.
+    pub(super) set: Set,
+    /// The job result that it is for, which is no source of its own.
+    pub(super) own: Option<ResultId>,
+}
+
+impl About<'_> {
+    pub(super) fn scope(&self) -> OrgScope {
+        OrgScope::of(self.organization.id)
+    }
 }
 
 /// A filter at work.
@@ -94,9 +117,17 @@ impl Selection {
         }
     }
 
-    async fn from_set_or_file(&self, attempt: &Attempt<'_>, set: Set) -> Result<Chosen, Broken> {
-        let files = Arc::clone(&attempt.engine.files);
-        let (organization, this) = (attempt.organization.key.clone(), self.clone());
+    async fn choose(&self, about: &About<'_>) -> Result<Chosen, Broken> {
+        match &self.filter.source {
+            Some(Source::Collection(source)) => self.from_collection(about, source).await,
+            Some(Source::Result(source)) => self.from_set_or_file(about, result::take(about, source).await?).await,
+            _ => self.from_set_or_file(about, about.set.clone()).await,
+        }
+    }
+
+    async fn from_set_or_file(&self, about: &About<'_>, set: Set) -> Result<Chosen, Broken> {
+        let files = Arc::clone(&about.engine.files);
+        let (organization, this) = (about.organization.key.clone(), self.clone());
         let choosing = move || {
             let mut gathering = this.gathering();
             let read = match &this.filter.source {
@@ -138,8 +169,8 @@ impl Selection {
     }
 
     /// The store hands over what it has, while the filter looks at it aside.
-    async fn from_collection(&self, attempt: &Attempt<'_>, source: &CollectionSource) -> Result<Chosen, Broken> {
-        let (collections, scope) = (attempt.engine.collections.as_ref(), OrgScope::of(attempt.organization.id));
+    async fn from_collection(&self, about: &About<'_>, source: &CollectionSource) -> Result<Chosen, Broken> {
+        let (collections, scope) = (about.engine.collections.as_ref(), about.scope());
         let (to, from) = channel(PORTIONS_AHEAD);
         let (this, of) = (self.clone(), source.clone());
         let choosing = aside(move || {
@@ -189,7 +220,9 @@ impl Selection {
 }
 
 /// Works away from the threads that answer calls.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Broken> + Send + 'static) -> Result<T, Broken> {
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Broken> + Send + 'static,
+) -> Result<T, Broken> {
     let work = tokio::task::spawn_blocking(work);
     work.await.map_err(|error| Broken::Error(format!("The filter broke off: {error}")))?
 }

@@ -114,7 +114,7 @@ impl Engine {
         let saved = saved.ok_or_else(|| StartError::UnknownJob(start.job.clone()))?;
         let job = self.read_job(access.scope(), &saved).await?.map_err(StartError::Faults)?;
         let mut faults = faults_of_start(&start);
-        let queue = start.queue.clone().or(job.queue).unwrap_or_else(|| DEFAULT_QUEUE.to_owned());
+        let queue = start.queue.clone().or_else(|| job.queue.clone()).unwrap_or_else(|| DEFAULT_QUEUE.to_owned());
         faults.extend(self.fault_of_queue(access.scope(), "queue", &queue).await?);
         let idempotency = start.idempotency_key.clone().map(|key| Idempotency { key, digest: start.digest() });
         let arguments = job.arguments.complete(start.arguments).unwrap_or_else(|more| {
@@ -133,7 +133,7 @@ impl Engine {
             id: ResultId(Self::new_id()),
             job: saved.key.clone(),
             version: saved.version,
-            templates: Vec::new(),
+            templates: job.templates(),
             title: start.title,
             started_by: access.who.clone(),
             dry_run: start.dry_run,

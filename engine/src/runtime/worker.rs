@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::engine::Engine;
 use super::patience::Pauses;
 use super::perform::{Ending, Performed};
+use crate::model::Instant;
 use crate::model::turn::Room;
 use crate::ports::StoreError;
 use crate::ports::queue::{Claim, Claimed, Claims, Lease, LeaseError};
@@ -82,8 +83,11 @@ impl Worker {
     /// # Errors
     /// The store failed.
     pub async fn step(&self) -> Result<Option<Performed>, StoreError> {
+        // A clock that stands, as in trials, does not come to what was waited for.
+        let mut reached = self.engine.clock.now();
         loop {
-            let mut claims = self.claim(Room { slots: 1, spare: 0 }).await?;
+            let now = reached.max(self.engine.clock.now());
+            let mut claims = self.claim(Room { slots: 1, spare: 0 }, now).await?;
             match (claims.claimed.pop(), claims.next_due) {
                 (Some(claimed), _) => match self.engine.perform(claimed).await? {
                     Ending::Ended(performed) => return Ok(Some(*performed)),
@@ -91,9 +95,9 @@ impl Worker {
                     Ending::Lost | Ending::Broken => return Ok(None),
                 },
                 (None, Some(due)) => {
-                    let wait = (due - self.engine.clock.now()).to_std().unwrap_or_default();
+                    let wait = (due - now).to_std().unwrap_or_default();
                     tokio::select! {
-                        () = tokio::time::sleep(wait) => {}
+                        () = tokio::time::sleep(wait) => reached = due,
                         () = self.engine.wake.notified() => {}
                     }
                 }
@@ -137,8 +141,8 @@ impl Worker {
         }
     }
 
-    async fn claim(&self, room: Room) -> Result<Claims, StoreError> {
-        let claim = Claim { node: self.engine.node, room, now: self.engine.clock.now() };
+    async fn claim(&self, room: Room, now: Instant) -> Result<Claims, StoreError> {
+        let claim = Claim { node: self.engine.node, room, now };
         self.engine.queue.claim(claim).await
     }
 
@@ -148,7 +152,7 @@ impl Worker {
         if room.slots + room.spare == 0 {
             return Ok(Next::Full);
         }
-        let claims = self.claim(room).await?;
+        let claims = self.claim(room, self.engine.clock.now()).await?;
         self.engine.health.working();
         let count = claims.claimed.len() as u64;
         for claimed in claims.claimed {

@@ -1,18 +1,14 @@
 //! Removing a module: only while no job uses it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use engine::model::organization::OrganizationId;
-use engine::model::status::Status;
 use engine::ports::StoreError;
 use engine::ports::modules::{RemoveError, User};
 use sea_orm::prelude::*;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QuerySelect};
 
-use crate::columns::Place;
 use crate::entities::modules::{Column, Entity};
-use crate::entities::{components, job_modules, job_results, jobs, module_grants};
+use crate::entities::{components, job_modules, module_grants};
 use crate::failed;
+use crate::users::{Versions, in_force};
 use crate::writer::Single;
 
 pub(super) struct Remove {
@@ -75,39 +71,9 @@ pub(super) async fn users<Db: ConnectionTrait>(
     if let Some(organization) = organization {
         saved = saved.filter(job_modules::Column::OrganizationId.eq(organization));
     }
-    let mut versions: BTreeMap<(Uuid, String), BTreeSet<i64>> = BTreeMap::new();
+    let mut versions = Versions::new();
     for row in saved.all(db).await.map_err(failed)? {
         versions.entry((row.organization_id, row.job_key)).or_default().insert(row.version);
     }
-    let mut users = Vec::new();
-    for ((organization, job), versions) in versions {
-        for version in in_force(db, organization, &job, &versions).await? {
-            let place = Place::new("job_modules", &job);
-            let version = place.small("version", version)?;
-            users.push(User { organization: OrganizationId(organization), job: job.clone(), version });
-        }
-    }
-    Ok(users)
-}
-
-/// Those of a job's versions that are its newest, or that a result runs which has not ended.
-async fn in_force<Db: ConnectionTrait>(
-    db: &Db,
-    organization: Uuid,
-    job: &str,
-    versions: &BTreeSet<i64>,
-) -> Result<BTreeSet<i64>, StoreError> {
-    use job_results::Column::{JobKey, OrganizationId, Status as Stands, Version};
-    let newest = jobs::Entity::find_by_id((organization, job.to_owned())).one(db).await.map_err(failed)?;
-    let mut in_force: BTreeSet<i64> = newest.into_iter().map(|newest| newest.version).collect();
-    for status in [Status::Pending, Status::Running] {
-        let unfinished = job_results::Entity::find()
-            .filter(OrganizationId.eq(organization))
-            .filter(JobKey.eq(job))
-            .filter(Stands.eq(status.word()));
-        let running: Vec<i64> =
-            unfinished.select_only().column(Version).distinct().into_tuple().all(db).await.map_err(failed)?;
-        in_force.extend(running);
-    }
-    Ok(in_force.intersection(versions).copied().collect())
+    in_force(db, "job_modules", versions).await
 }

@@ -9,7 +9,7 @@ use crate::model::catalogue::{Catalogue, Choice};
 use crate::model::fault::{Fault, element, field};
 use crate::model::line::Line;
 use crate::model::notify::NotifyRule;
-use crate::model::variables::{Names, Place};
+use crate::model::variables::Names;
 
 const LINE_STEP: u64 = 10;
 
@@ -102,8 +102,8 @@ pub(super) fn faults_of_names(lines: &[Line], ids: &Ids, arguments: &Arguments) 
             ids.map(|(_, id)| id.clone()).collect()
         };
         let names =
-            Names { place: Place::Line, arguments: arguments.names(), earlier: called(true), later: called(false) };
-        faults.extend(names.faults(line.variables()));
+            Names { arguments: arguments.names(), earlier: called(true), later: called(false), ..Names::default() };
+        faults.extend(line.faults_of_names(&names));
     }
     faults
 }

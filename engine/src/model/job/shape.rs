@@ -8,12 +8,11 @@ use crate::model::fault::{Fault, element, field};
 use crate::model::filter;
 
 /// Words that a job does not know: those of a later version, and those of the file around it.
-const NOT_HERE: [(&str, &str); 5] = [
+const NOT_HERE: [(&str, &str); 4] = [
     ("schedules", "this version starts no job by itself; take the schedules out and start the job by hand"),
     ("module", "this version keeps jobs outside of modules; take `module` out"),
-    ("template", "this version has no filter templates; write source and criteria in the line's `filter`"),
-    ("filterTemplates", "this version has no filter templates; write source and criteria in the line's `filter`"),
-    ("jobs", "a file holds one job; put each into a file of its own"),
+    ("filterTemplates", "stand beside jobs in a file, and are saved for themselves; they are no part of a job"),
+    ("jobs", "stand in a file, and are saved for themselves; they are no part of a job"),
 ];
 
 /// What the schema says of the whole, and of each filter with its placeholders.

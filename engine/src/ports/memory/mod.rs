@@ -11,6 +11,7 @@ mod prune;
 mod queue;
 mod queues;
 mod results;
+mod templates;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,7 @@ use super::jobs::SavedJob;
 use super::modules::Upload;
 use super::parts::{BatchDone, PartKind};
 use super::queue::NodeId;
+use super::templates::SavedTemplate;
 use super::{Listed, StoreError};
 use crate::model::Instant;
 use crate::model::collection::Written;
@@ -71,6 +73,8 @@ struct Tables {
     /// The organization that was served last.
     last_served: Option<OrganizationId>,
     beats: BTreeMap<NodeId, Instant>,
+    /// Every version of each filter template, oldest first; never empty.
+    templates: BTreeMap<(modules::Holder, String), Vec<SavedTemplate>>,
 }
 
 /// All that belongs to one job result.

@@ -12,12 +12,13 @@ use crate::model::grant::Grants;
 use crate::model::module::{Installed, Owner};
 use crate::model::organization::{OrgScope, OrganizationId};
 use crate::ports::StoreError;
+use crate::ports::jobs::SavedJob;
 use crate::ports::modules::{GrantBook, InstallError, Modules, RemoveError, UPLOADS_AT_MOST, Upload, Uploads, User};
 
 /// Whose module it is: of an organization, or of all.
 pub(super) type Holder = Option<OrganizationId>;
 
-fn holder(scope: OrgScope, owner: Owner) -> Holder {
+pub(super) fn holder(scope: OrgScope, owner: Owner) -> Holder {
     (owner == Owner::Organization).then(|| scope.organization())
 }
 
@@ -61,7 +62,7 @@ impl Modules for MemoryStore {
     }
 
     async fn users(&self, scope: OrgScope, owner: Owner, digest: &str) -> Result<Vec<User>, StoreError> {
-        Ok(self.tables().users(holder(scope, owner), digest))
+        Ok(self.tables().users_of_module(holder(scope, owner), digest))
     }
 
     async fn uninstall(&self, scope: OrgScope, owner: Owner, key: &str, version: &str) -> Result<bool, RemoveError> {
@@ -72,7 +73,7 @@ impl Modules for MemoryStore {
         });
         let found = found.ok_or(RemoveError::Absent)?;
         let digest = tables.modules[found].1.info.digest.clone();
-        let users = tables.users(holder, &digest);
+        let users = tables.users_of_module(holder, &digest);
         if !users.is_empty() {
             return Err(RemoveError::InUse(users));
         }
@@ -97,7 +98,12 @@ impl Tables {
         self.modules.iter().any(|(holder, module)| visible(holder) && module.info.digest == digest)
     }
 
-    fn users(&self, holder: Holder, digest: &str) -> Vec<User> {
+    fn users_of_module(&self, holder: Holder, digest: &str) -> Vec<User> {
+        self.users(holder, |saved| saved.pins.iter().any(|pin| pin.module.digest == digest))
+    }
+
+    /// The versions of jobs in force that use something: those of the holder, or of all.
+    pub(super) fn users(&self, holder: Holder, uses: impl Fn(&SavedJob) -> bool) -> Vec<User> {
         let mut users = Vec::new();
         let own = |organization: &OrganizationId| holder.is_none_or(|holder| holder == *organization);
         for ((organization, key), versions) in self.jobs.iter().filter(|((organization, _), _)| own(organization)) {
@@ -106,10 +112,9 @@ impl Tables {
                 owner == organization && entry.result.job == *key && !entry.result.status.is_final()
             });
             let running: Vec<_> = running.map(|(_, entry)| entry.result.version).collect();
-            let used = versions.iter().filter(|saved| {
-                (newest == Some(saved.version) || running.contains(&saved.version))
-                    && saved.pins.iter().any(|pin| pin.module.digest == digest)
-            });
+            let used = versions
+                .iter()
+                .filter(|saved| (newest == Some(saved.version) || running.contains(&saved.version)) && uses(saved));
             users.extend(used.map(|saved| User {
                 organization: *organization,
                 job: key.clone(),

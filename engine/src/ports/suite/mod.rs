@@ -17,6 +17,7 @@ mod recovery;
 mod results;
 mod samples;
 pub mod snapshots;
+mod templates;
 
 use super::collections::Collections;
 use super::jobs::Jobs;
@@ -25,15 +26,17 @@ use super::organizations::Organizations;
 use super::queue::Queue;
 use super::queues::Queues;
 use super::results::Results;
+use super::templates::FilterTemplates;
 
 /// A store that implements every store port.
 pub trait Stores:
-    Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + Queues
+    Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + Queues + FilterTemplates
 {
 }
 
 impl<Store> Stores for Store where
-    Store: Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + Queues
+    Store:
+        Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + Queues + FilterTemplates
 {
 }
 
@@ -143,5 +146,14 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_snapshot_sees_no_half_of_a_write
             what_is_written_while_a_snapshot_is_taken_is_not_in_it
             a_snapshot_that_nobody_takes_ends;
+        templates:
+            each_save_of_a_template_makes_the_next_version
+            whoever_edits_an_old_template_is_told_the_newest
+            a_template_is_seen_by_those_who_have_it
+            a_key_of_a_template_is_global_or_of_organizations
+            templates_are_listed_by_key_in_pages
+            a_template_that_jobs_use_is_not_removed
+            a_global_template_is_used_by_any_organization
+            a_template_goes_with_all_its_versions;
     }
 }

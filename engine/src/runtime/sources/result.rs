@@ -1,25 +1,26 @@
 //! Reading what a line of an earlier job result passed on.
 
 use crate::model::organization::OrgScope;
-use crate::model::result::{JobResult, LineResult};
+use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::source::{LineRef, ResultSource, WhichResult};
 use crate::model::status::Status;
 use crate::ports::Page;
 use crate::ports::StoreError;
 use crate::ports::parts::PartKind;
 use crate::ports::results::ResultFilter;
-use crate::runtime::attempt::{Attempt, read_parts};
+use crate::runtime::attempt::read_parts;
 use crate::runtime::engine::Engine;
 use crate::runtime::perform::{Broken, Halt};
+use crate::runtime::select::About;
 use crate::runtime::set::Set;
 
 /// How many of the newest results are looked through for one that has ended.
 const LOOKED_THROUGH: u32 = 100;
 
 /// The records that the source names.
-pub(crate) async fn take(attempt: &Attempt<'_>, source: &ResultSource) -> Result<Set, Broken> {
-    let (engine, scope) = (attempt.engine, OrgScope::of(attempt.organization.id));
-    let found = find(engine, scope, source, &attempt.result).await.map_err(|error| away(&error))?;
+pub(crate) async fn take(about: &About<'_>, source: &ResultSource) -> Result<Set, Broken> {
+    let (engine, scope) = (about.engine, about.scope());
+    let found = find(engine, scope, source, about.own).await.map_err(|error| away(&error))?;
     let Some(result) = found else { return Err(Broken::Error(unknown(source))) };
     let lines = engine.results.lines(scope, &[result.id]).await.map_err(|error| away(&error))?;
     let line = choose(source, lines.into_iter().map(|(_, line)| line))
@@ -48,7 +49,7 @@ async fn find(
     engine: &Engine,
     scope: OrgScope,
     source: &ResultSource,
-    own: &JobResult,
+    own: Option<ResultId>,
 ) -> Result<Option<JobResult>, StoreError> {
     let statuses: &[Option<Status>] = match source.of {
         WhichResult::Id(id) => {
@@ -64,7 +65,7 @@ async fn find(
         let page = Page { before: None, limit: LOOKED_THROUGH };
         let listed = engine.results.list(scope, &filter, page).await?;
         let usable = |result: &JobResult| {
-            result.id != own.id && result.status.is_final() && !result.dry_run && result.started_at.is_some()
+            Some(result.id) != own && result.status.is_final() && !result.dry_run && result.started_at.is_some()
         };
         let found = listed.items.into_iter().find(usable);
         if found.as_ref().map(|result| result.id) > newest.as_ref().map(|result| result.id) {

@@ -9,7 +9,7 @@ use crate::ports::actions::{Failure, FailureKind, Outcome, Severity};
 use crate::ports::clock::StandingClock;
 use crate::ports::files::Folder;
 use crate::ports::memory::MemoryStore;
-use crate::ports::memory::actions::FunctionActions;
+use crate::ports::memory::actions::{Function, FunctionActions};
 use crate::runtime::engine::{Engine, Stores};
 use crate::runtime::manage::NewOrganization;
 use crate::runtime::perform::Performed;
@@ -22,11 +22,17 @@ pub struct Harness {
     pub access: Access,
 }
 
+/// An engine on twins.
 pub async fn harness() -> Harness {
+    harness_with(|_, _| Ok(Outcome::default())).await
+}
+
+/// The same with an action `own` that is this function.
+pub async fn harness_with(own: Function) -> Harness {
     let clock = Arc::new(StandingClock::at("2026-11-20T09:30:00Z".parse().unwrap()));
     let stores = Stores::of(Arc::new(MemoryStore::new()));
     let folder = Arc::new(Folder::confined_to(std::env::temp_dir()));
-    let engine = Arc::new(Engine::new(stores, Arc::new(functions()), folder, clock));
+    let engine = Arc::new(Engine::new(stores, Arc::new(functions(own)), folder, clock));
     let new = NewOrganization { key: "main".into(), name: "Main".into(), time_zone: "Europe/Madrid".into() };
     let organization = engine.add_organization(new).await.unwrap();
     Harness { engine, access: Engine::access_of_operator(organization, "tester") }
@@ -65,9 +71,10 @@ pub fn statuses(performed: &Performed) -> Vec<(u32, Status)> {
     performed.lines.iter().map(|line| (line.line_no, line.status)).collect()
 }
 
-fn functions() -> FunctionActions {
+fn functions(own: Function) -> FunctionActions {
     FunctionActions::of([
-        ("pass", Intake::Batches, (|_, _| Ok(Outcome::default())) as crate::ports::memory::actions::Function),
+        ("own", Intake::Batches, own),
+        ("pass", Intake::Batches, |_, _| Ok(Outcome::default())),
         ("fail", Intake::None, |_, _| Err(Failure::new(FailureKind::Final, "It was told to fail."))),
         ("count", Intake::Batches, |_, batch| Ok(records(vec![json!({"n": batch.len()})]))),
         ("whole", Intake::Whole, |_, batch| Ok(records(vec![json!({"n": batch.len()})]))),

@@ -1,9 +1,12 @@
 //! The path of a job result on the twins in memory: no clock, no disk, no WASM.
 
+mod again;
 mod collections;
 mod faulty;
 mod harness;
 mod kills;
 mod lines;
+mod overlaps;
 mod starts;
+mod templates;
 mod workers;

@@ -1,0 +1,150 @@
+//! What a filter line does: its own definition, and that of the template it may use.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use values::template::{Context, Variable};
+
+use super::ActionWork;
+use crate::model::catalogue::{Catalogue, Choice};
+use crate::model::fault::{Fault, field};
+use crate::model::filter::Filter;
+use crate::model::filter_template::{FilterTemplate, TemplateVersion, Templates, closed, conflict, join};
+use crate::model::template::{Template, is_templated};
+use crate::model::variables::Names;
+
+/// The action that asks a filter's script about records.
+const SCRIPT_ACTION: &str = "js/keep";
+
+/// What a filter line does.
+#[derive(Debug)]
+pub struct FilterWork {
+    /// What the line itself says.
+    own: Template,
+    template: Option<Use>,
+    /// A predicate in JavaScript on each record that meets the criteria: the action that
+    /// asks it, and what that is told.
+    pub script: Option<Box<(ActionWork, Value)>>,
+}
+
+/// The template that a line uses, with what the line fills in.
+#[derive(Debug)]
+struct Use {
+    template: Arc<FilterTemplate>,
+    values: Template,
+}
+
+impl FilterWork {
+    /// Reads a line's `filter`, which stands at `path`.
+    ///
+    /// # Errors
+    /// Every fault, with its path below `path`.
+    pub(super) fn read(written: &Value, path: &str, catalogue: (&Catalogue, Choice<'_>)) -> Result<Self, Vec<Fault>> {
+        let mut own = written.clone();
+        if let Some(fields) = own.as_object_mut() {
+            fields.retain(|name, _| name != "template" && name != "values");
+        }
+        let mut faults = Filter::check(&own, path);
+        let template = Use::read(written, &own, path, catalogue.0.templates()).map_err(|more| faults.extend(more));
+        let parsed = Template::parse(&closed(&own), path, |name| name == "script");
+        let parsed = parsed.map_err(|more| faults.extend(more));
+        let script = own.get("script").map(|script| read_script(script, path, catalogue).map(Box::new)).transpose();
+        let script = script.map_err(|more| faults.extend(more));
+        match (template, parsed, script) {
+            (Ok(template), Ok(own), Ok(script)) if faults.is_empty() => Ok(Self { own, template, script }),
+            _ => Err(faults),
+        }
+    }
+
+    /// The version of the template that it uses.
+    pub fn template(&self) -> Option<&TemplateVersion> {
+        self.template.as_ref().map(|used| &used.template.named)
+    }
+
+    /// Every variable that is read when it is rendered, but the values of its template.
+    pub(super) fn variables(&self, path: &str) -> Vec<(String, Variable)> {
+        let mut all = self.own.variables(path);
+        if let Some(used) = &self.template {
+            all.extend(used.values.variables(&field(path, "values")));
+            all.extend(used.template.variables());
+        }
+        all
+    }
+
+    /// A fault for every variable that is not known: those of the template are judged by
+    /// the job that uses it, since it brings arguments and lines.
+    pub(super) fn faults_of_names(&self, names: &Names, path: &str) -> Vec<Fault> {
+        let mut faults = names.faults(self.own.variables(path));
+        if let Some(used) = &self.template {
+            faults.extend(names.faults(used.values.variables(&field(path, "values"))));
+            let of_template = names.faults(used.template.variables()).into_iter();
+            faults.extend(of_template.map(|fault| used.template.at_use(fault, path)));
+        }
+        faults
+    }
+
+    /// The definition with these variables, joined with that of the template.
+    ///
+    /// # Errors
+    /// What cannot be rendered, and values that the template does not take.
+    pub(super) fn render(&self, variables: &Context, path: &str) -> Result<Value, Vec<Fault>> {
+        let own = self.own.render(variables, path).map_err(|fault| vec![fault])?;
+        let Some(used) = &self.template else { return Ok(own) };
+        let values = used.values.render(variables, &field(path, "values")).map_err(|fault| vec![fault])?;
+        let values = values.as_object().cloned().unwrap_or_default();
+        Ok(join(used.template.render(variables, values, path)?, own))
+    }
+}
+
+impl Use {
+    fn read(written: &Value, own: &Value, path: &str, templates: &Templates) -> Result<Option<Self>, Vec<Fault>> {
+        let fault = |name: &str, message: String| vec![Fault::at(field(path, name), message)];
+        let Some(key) = written.get("template").and_then(Value::as_str) else {
+            return match written.get("values") {
+                Some(_) => Err(fault("values", "belong to a filter template; name it with `template`".to_owned())),
+                None => Ok(None),
+            };
+        };
+        if is_templated(key) {
+            let told = "is the key itself and no placeholder: what a job uses is known when it is saved";
+            return Err(fault("template", told.to_owned()));
+        }
+        let template = templates.find(key).map_err(|message| fault("template", message))?;
+        let written = written.get("values").and_then(Value::as_object).cloned().unwrap_or_default();
+        let place = field(path, "values");
+        let mut faults: Vec<_> = conflict(template.written(), own, path).into_iter().collect();
+        faults.extend(template.faults_of_values(&written, &place));
+        match Template::parse(&Value::Object(written), &place, |_| false) {
+            Ok(values) if faults.is_empty() => {
+                let used = Self { template: Arc::clone(template), values };
+                used.rehearse(path).map(|()| Some(used))
+            }
+            values => {
+                faults.extend(values.err().into_iter().flatten());
+                Err(faults)
+            }
+        }
+    }
+
+    /// Renders the template at once where nothing but certain values goes into it.
+    fn rehearse(&self, path: &str) -> Result<(), Vec<Fault>> {
+        let Some(Value::Object(values)) = self.values.constant() else { return Ok(()) };
+        if !self.template.variables().is_empty() {
+            return Ok(());
+        }
+        let definition = self.template.render(&Context::null(), values, path)?;
+        let at_use = |faults: Vec<Fault>| faults.into_iter().map(|fault| self.template.at_use(fault, path)).collect();
+        Filter::read(&definition, "").map(drop).map_err(at_use)
+    }
+}
+
+/// The action that asks the script, with the script as it was written.
+fn read_script(
+    script: &Value,
+    path: &str,
+    catalogue: (&Catalogue, Choice<'_>),
+) -> Result<(ActionWork, Value), Vec<Fault>> {
+    let parameters = Map::from_iter([("script".to_owned(), script.clone())]);
+    let written = json!({"parameters": parameters});
+    Ok((ActionWork::read(SCRIPT_ACTION, &written, path, catalogue)?, Value::Object(parameters)))
+}

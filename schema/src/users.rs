@@ -1,0 +1,56 @@
+//! Which jobs use something that is to be removed: their newest versions do, or their
+//! results that have not ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::model::organization::OrganizationId;
+use engine::model::status::Status;
+use engine::ports::StoreError;
+use engine::ports::modules::User;
+use sea_orm::prelude::*;
+use sea_orm::{ConnectionTrait, QuerySelect};
+
+use crate::columns::Place;
+use crate::entities::{job_results, jobs};
+use crate::failed;
+
+/// Versions of jobs, by organization and key of the job.
+pub(crate) type Versions = BTreeMap<(Uuid, String), BTreeSet<i64>>;
+
+/// Those of these versions that are in force, as what `table` says of them.
+pub(crate) async fn in_force<Db: ConnectionTrait>(
+    db: &Db,
+    table: &'static str,
+    versions: Versions,
+) -> Result<Vec<User>, StoreError> {
+    let mut users = Vec::new();
+    for ((organization, job), versions) in versions {
+        for version in of_job(db, organization, &job, &versions).await? {
+            let version = Place::new(table, &job).small("version", version)?;
+            users.push(User { organization: OrganizationId(organization), job: job.clone(), version });
+        }
+    }
+    Ok(users)
+}
+
+/// Those of a job's versions that are its newest, or that a result runs which has not ended.
+async fn of_job<Db: ConnectionTrait>(
+    db: &Db,
+    organization: Uuid,
+    job: &str,
+    versions: &BTreeSet<i64>,
+) -> Result<BTreeSet<i64>, StoreError> {
+    use job_results::Column::{JobKey, OrganizationId, Status as Stands, Version};
+    let newest = jobs::Entity::find_by_id((organization, job.to_owned())).one(db).await.map_err(failed)?;
+    let mut in_force: BTreeSet<i64> = newest.into_iter().map(|newest| newest.version).collect();
+    for status in [Status::Pending, Status::Running] {
+        let unfinished = job_results::Entity::find()
+            .filter(OrganizationId.eq(organization))
+            .filter(JobKey.eq(job))
+            .filter(Stands.eq(status.word()));
+        let running: Vec<i64> =
+            unfinished.select_only().column(Version).distinct().into_tuple().all(db).await.map_err(failed)?;
+        in_force.extend(running);
+    }
+    Ok(in_force.intersection(versions).copied().collect())
+}
