@@ -4,6 +4,7 @@ mod collections;
 mod faulty;
 mod harness;
 mod kills;
+mod large;
 mod lines;
 mod starts;
 mod workers;
