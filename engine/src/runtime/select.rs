@@ -22,7 +22,6 @@ use crate::model::organization::OrgScope;
 use crate::model::source::{CollectionSource, Source};
 use crate::model::status::Status;
 use crate::ports::actions::Told;
-use crate::ports::files::Files;
 use crate::ports::scratch::ScratchFault;
 use arrange::Gathering;
 
@@ -46,8 +45,8 @@ pub(crate) async fn select(
     let room = attempt.engine.room.clone();
     let selection = Selection { filter: Arc::new(filter), room, stop, asks: work.script.is_some() };
     let chosen = match &selection.filter.source {
-        Some(Source::Collection(source)) => selection.from_collection(attempt, source).await?,
-        _ => selection.from_set_or_file(attempt).await?,
+        Some(Source::Collection(source)) => selection.choose_in_collection(attempt, source).await?,
+        _ => selection.choose_in_set_or_file(attempt).await?,
     };
     let Some((action, script)) = work.script.as_deref().filter(|_| !chosen.kept.is_empty()) else {
         return Ok(selection.done(chosen));
@@ -91,7 +90,7 @@ impl Selection {
         }
     }
 
-    async fn from_set_or_file(&self, attempt: &Attempt<'_>) -> Result<Chosen, Broken> {
+    async fn choose_in_set_or_file(&self, attempt: &Attempt<'_>) -> Result<Chosen, Broken> {
         let (set, files) = (attempt.records(), Arc::clone(&attempt.engine.files));
         let (organization, this) = (attempt.organization.key.clone(), self.clone());
         let choosing = move || {
@@ -103,7 +102,7 @@ impl Selection {
                 }
                 Some(Source::File(file)) => {
                     let mut read = 0;
-                    sources::read(files.as_ref() as &dyn Files, &organization, file, &this.stop, |record| {
+                    sources::read(files.as_ref(), &organization, file, &this.stop, |record| {
                         read += 1;
                         if this.filter.keeps(&record) { gathering.push(record, &this.stop) } else { Ok(()) }
                     })?;
@@ -135,7 +134,7 @@ impl Selection {
     }
 
     /// The store hands over what it has, while the filter looks at it aside.
-    async fn from_collection(&self, attempt: &Attempt<'_>, source: &CollectionSource) -> Result<Chosen, Broken> {
+    async fn choose_in_collection(&self, attempt: &Attempt<'_>, source: &CollectionSource) -> Result<Chosen, Broken> {
         let (collections, scope) = (attempt.engine.collections.as_ref(), OrgScope::of(attempt.organization.id));
         let (to, from) = channel(PORTIONS_AHEAD);
         let (this, of) = (self.clone(), source.clone());
