@@ -119,7 +119,7 @@ async fn take_all(
     action: &mut dyn ActionLine,
     limits: &Limits<'_>,
 ) -> Result<Done, Broken> {
-    let mut taking = Taking::of(limits.attempt.engine.room.writer());
+    let mut taking = Taking::of(set, limits.attempt.engine.room.writer());
     match intake {
         Intake::None => {
             let outcome = limits.hold(action.take(&[])).await?;

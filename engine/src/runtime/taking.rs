@@ -18,25 +18,32 @@ const COPIED: usize = 1000;
 /// What the batches have come to so far.
 pub(super) struct Taking {
     records: Sink,
-    /// The set itself, where the action neither took nor gave records.
-    passed_on: Option<Set>,
+    /// The set, and how many of its records have gone on as they were. As long as that is all
+    /// that happened, nothing is copied. None once the sink has what goes on.
+    as_it_was: Option<(Set, usize)>,
     rejected: Rejections,
     message: Option<String>,
     severity: Option<Severity>,
 }
 
 impl Taking {
-    pub(super) fn of(writer: SetWriter) -> Self {
-        let (passed_on, message, severity) = (None, None, None);
-        Self { records: Sink::into(writer), passed_on, rejected: Rejections::default(), message, severity }
+    pub(super) fn of(set: &Set, writer: SetWriter) -> Self {
+        let (as_it_was, message, severity) = (Some((set.clone(), 0)), None, None);
+        Self { records: Sink::into(writer), as_it_was, rejected: Rejections::default(), message, severity }
     }
 
     /// Takes up what came of a batch.
     pub(super) async fn outcome(&mut self, batch: Cow<'_, [Value]>, outcome: Outcome) -> Result<(), Broken> {
         let leaves = self.reject(&batch, outcome.rejected)?;
-        let records = outcome.records.unwrap_or_else(|| staying(batch, &leaves));
         self.note(outcome.message, outcome.severity);
-        Ok(self.records.extend(records).await?)
+        match (outcome.records, &mut self.as_it_was) {
+            (Some(records), _) => self.add(records).await,
+            (None, Some((_, passed))) if !leaves.contains(&true) => {
+                *passed += batch.len();
+                Ok(())
+            }
+            (None, _) => self.add(staying(batch, &leaves)).await,
+        }
     }
 
     /// Notes the rejected records, and says which of the batch they are.
@@ -58,12 +65,14 @@ impl Taking {
     }
 
     pub(super) async fn outcome_without_records(&mut self, set: &Set, outcome: Outcome) -> Result<(), Broken> {
-        match outcome.records {
-            Some(records) => self.records.extend(records).await?,
-            None => self.passed_on = Some(set.clone()),
-        }
         self.note(outcome.message, outcome.severity);
-        Ok(())
+        match outcome.records {
+            Some(records) => self.add(records).await,
+            None => {
+                self.as_it_was = Some((set.clone(), set.len()));
+                Ok(())
+            }
+        }
     }
 
     pub(super) async fn close(&mut self, outcome: Outcome) -> Result<(), Broken> {
@@ -80,13 +89,23 @@ impl Taking {
 
     /// Adds records after all others.
     async fn add(&mut self, records: Vec<Value>) -> Result<(), Broken> {
-        if let Some(set) = self.passed_on.take() {
-            let mut batches = set.batches(COPIED, 0);
-            while let Some(batch) = batches.next().await? {
-                self.records.extend(batch.into_owned()).await?;
-            }
-        }
+        self.copy().await?;
         Ok(self.records.extend(records).await?)
+    }
+
+    /// The records that went on as they were go to the sink.
+    async fn copy(&mut self) -> Result<(), Broken> {
+        let Some((set, mut left)) = self.as_it_was.take() else { return Ok(()) };
+        let mut batches = set.batches(COPIED, 0);
+        while left > 0
+            && let Some(batch) = batches.next().await?
+        {
+            let mut batch = batch.into_owned();
+            batch.truncate(left);
+            left -= batch.len();
+            self.records.extend(batch).await?;
+        }
+        Ok(())
     }
 
     fn note(&mut self, message: Option<String>, severity: Severity) {
@@ -94,10 +113,13 @@ impl Taking {
         self.message = message.or(self.message.take());
     }
 
-    pub(super) async fn done(self, taken: usize, action: &str) -> Result<Done, Broken> {
-        let records = match self.passed_on {
-            Some(set) => set,
-            None => self.records.finish().await?,
+    pub(super) async fn done(mut self, taken: usize, action: &str) -> Result<Done, Broken> {
+        let records = match self.as_it_was.take_if(|(set, passed)| set.len() == *passed) {
+            Some((set, _)) => set,
+            None => {
+                self.copy().await?;
+                self.records.finish().await?
+            }
         };
         let came = Came { rejected: &self.rejected, said: self.message, severity: self.severity };
         let (status, message) = came.verdict(taken, records.len(), action);

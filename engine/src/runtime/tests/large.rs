@@ -56,6 +56,24 @@ async fn what_comes_of_a_job_does_not_depend_on_the_room() {
 }
 
 #[tokio::test]
+async fn records_that_go_on_as_they_were_are_not_copied_and_not_lost() {
+    let harness = with(tight()).await;
+    let perform = async |action: &str, records: Value| {
+        let lines = json!([{"filter": {"source": {"inline": records}}}, {"action": action}]);
+        harness.perform(json!({"key": "job", "batchSize": 100, "lines": lines}), json!([])).await
+    };
+    let even: Value = (0..2500).map(|n| json!({"n": 2 * n})).collect();
+    assert_eq!(Value::Array(all(&perform("pass", even.clone()).await)), even);
+    for odd in [0, 99, 100, 1234, 2499] {
+        let mut records = even.clone();
+        records[odd]["n"] = json!(1);
+        let mut expected = even.as_array().unwrap().clone();
+        expected.remove(odd);
+        assert!(all(&perform("reject-odd", records).await) == expected, "without record {odd}");
+    }
+}
+
+#[tokio::test]
 async fn templates_see_the_first_records_of_a_set_in_a_file() {
     let lines = json!([
         {"filter": {"source": {"inline": numbers(500)}}},
