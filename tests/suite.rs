@@ -15,6 +15,8 @@ mod cases;
 mod command_line;
 #[path = "suite/hostile.rs"]
 mod hostile;
+#[path = "suite/large.rs"]
+mod large;
 #[path = "suite/loading.rs"]
 mod loading;
 #[path = "suite/modules.rs"]

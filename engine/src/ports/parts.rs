@@ -64,8 +64,8 @@ pub struct BatchDone {
     pub batch: u32,
     /// How many records it had.
     pub taken: u32,
-    /// What went on of it.
-    pub records: Records,
+    /// What went on of it; none if that is all of it, as it was.
+    pub records: Option<Records>,
     /// What was rejected of it.
     pub rejected: Vec<Rejected>,
     /// What the action said.

@@ -157,15 +157,11 @@ async fn take_all(
     action: &mut dyn ActionLine,
     limits: &Limits<'_>,
 ) -> Result<Done, Broken> {
-    let mut taking = Taking::of(limits.attempt.engine.room.writer());
+    let mut taking = Taking::of(set, limits.attempt.engine.room.writer());
     match intake {
         Intake::None => {
-            let outcome = limits.hold(action.take(0, &[])).await?;
-            let batch = taking.judge(Cow::Borrowed(&[]), outcome)?;
-            if batch.records.is_none() {
-                taking.pass_on(set.clone());
-            }
-            take_up(0, 0, batch, (&mut taking, limits)).await?;
+            let batch = judge(0, &[], action, limits).await?;
+            taking.add_alone(batch).await?;
         }
         Intake::Whole => {
             check_whole(&work.action, set)?;
@@ -202,39 +198,39 @@ async fn take_batches(
     Ok(())
 }
 
-/// Hands over one batch, unless an earlier attempt recorded that it is done.
 async fn take_batch(
     number: u32,
     batch: Cow<'_, [Value]>,
     (action, taking): (&mut dyn ActionLine, &mut Taking),
     limits: &Limits<'_>,
 ) -> Result<(), Broken> {
-    if let Some(done) = limits.done(number) {
-        return taking.add_done(done.clone()).await;
-    }
-    let taken = batch.len();
-    let outcome = limits.hold(action.take(number, &batch)).await?;
-    let batch = taking.judge(batch, outcome)?;
-    take_up(number, taken, batch, (taking, limits)).await
+    let came = judge(number, &batch, action, limits).await?;
+    taking.add(came, batch).await
 }
 
-/// Records a batch as done if anything was changed outside, and adds what came of it.
-async fn take_up(
+/// Hands over one batch, unless an earlier attempt recorded that it is done, and records it
+/// as done if anything was changed outside.
+async fn judge(
     number: u32,
-    taken: usize,
-    batch: Judged,
-    (taking, limits): (&mut Taking, &Limits<'_>),
-) -> Result<(), Broken> {
+    batch: &[Value],
+    action: &mut dyn ActionLine,
+    limits: &Limits<'_>,
+) -> Result<Judged, Broken> {
+    if let Some(done) = limits.done(number) {
+        return Ok(Judged::recorded(done));
+    }
+    let outcome = limits.hold(action.take(number, batch)).await?;
+    let came = Judged::of(batch, outcome)?;
     if limits.at.checkpoint.is_touched() {
-        let done = batch.done(limits.at.line.line_no, number, taken);
+        let done = came.done(limits.at.line.line_no, number, batch.len());
         limits.at.checkpoint.record(done).await?;
     }
-    taking.add(batch).await
+    Ok(came)
 }
 
 async fn close((action, taking): (&mut dyn ActionLine, &mut Taking), limits: &Limits<'_>) -> Result<(), Broken> {
     if let Some(done) = limits.done(CLOSING) {
-        return taking.close_done(done.clone()).await;
+        return taking.close(taking::closed(done)).await;
     }
     let outcome = limits.hold(action.close()).await?;
     if limits.at.checkpoint.is_touched() {

@@ -119,13 +119,13 @@ impl Selection {
 
     async fn choose(&self, about: &About<'_>) -> Result<Chosen, Broken> {
         match &self.filter.source {
-            Some(Source::Collection(source)) => self.from_collection(about, source).await,
-            Some(Source::Result(source)) => self.from_set_or_file(about, result::take(about, source).await?).await,
-            _ => self.from_set_or_file(about, about.set.clone()).await,
+            Some(Source::Collection(source)) => self.choose_in_collection(about, source).await,
+            Some(Source::Result(source)) => self.choose_in_set_or_file(about, result::take(about, source).await?).await,
+            _ => self.choose_in_set_or_file(about, about.set.clone()).await,
         }
     }
 
-    async fn from_set_or_file(&self, about: &About<'_>, set: Set) -> Result<Chosen, Broken> {
+    async fn choose_in_set_or_file(&self, about: &About<'_>, set: Set) -> Result<Chosen, Broken> {
         let files = Arc::clone(&about.engine.files);
         let (organization, this) = (about.organization.key.clone(), self.clone());
         let choosing = move || {
@@ -169,7 +169,7 @@ impl Selection {
     }
 
     /// The store hands over what it has, while the filter looks at it aside.
-    async fn from_collection(&self, about: &About<'_>, source: &CollectionSource) -> Result<Chosen, Broken> {
+    async fn choose_in_collection(&self, about: &About<'_>, source: &CollectionSource) -> Result<Chosen, Broken> {
         let (collections, scope) = (about.engine.collections.as_ref(), about.scope());
         let (to, from) = channel(PORTIONS_AHEAD);
         let (this, of) = (self.clone(), source.clone());

@@ -17,52 +17,42 @@ use crate::ports::reach::CLOSING;
 /// What the batches have come to so far.
 pub(super) struct Taking {
     records: Sink,
-    /// The set itself, where the action neither took nor gave records.
-    passed_on: Option<Set>,
+    /// The set, and how many of its records have gone on as they were. As long as that is all
+    /// that happened, nothing is copied. None once the sink has what goes on.
+    as_it_was: Option<(Set, usize)>,
     rejected: Rejections,
     message: Option<String>,
     severity: Option<Severity>,
 }
 
 impl Taking {
-    pub(super) fn of(writer: SetWriter) -> Self {
-        let (passed_on, message, severity) = (None, None, None);
-        Self { records: Sink::into(writer), passed_on, rejected: Rejections::default(), message, severity }
-    }
-
-    /// Looks at what came of a batch: which records go on, and which were rejected.
-    pub(super) fn judge(&self, batch: Cow<'_, [Value]>, outcome: Outcome) -> Result<Judged, Broken> {
-        let (rejected, leaves) = rejected(&batch, outcome.rejected)?;
-        let records = match outcome.records {
-            None if batch.is_empty() => None,
-            None => Some(staying(batch, &leaves)),
-            records => records,
-        };
-        Ok(Judged { records, rejected, message: outcome.message, severity: outcome.severity })
+    pub(super) fn of(set: &Set, writer: SetWriter) -> Self {
+        let (as_it_was, message, severity) = (Some((set.clone(), 0)), None, None);
+        Self { records: Sink::into(writer), as_it_was, rejected: Rejections::default(), message, severity }
     }
 
     /// Adds what came of a batch.
-    pub(super) async fn add(&mut self, batch: Judged) -> Result<(), Broken> {
-        batch.rejected.into_iter().for_each(|one| self.rejected.push(one));
-        self.note(batch.message, batch.severity);
-        Ok(self.records.extend(batch.records.unwrap_or_default()).await?)
+    pub(super) async fn add(&mut self, came: Judged, batch: Cow<'_, [Value]>) -> Result<(), Broken> {
+        came.rejected.into_iter().for_each(|one| self.rejected.push(one));
+        self.note(came.message, came.severity);
+        match (came.records, &mut self.as_it_was) {
+            (Some(records), _) => self.add_last(records).await,
+            (None, Some((_, passed))) => {
+                *passed += batch.len();
+                Ok(())
+            }
+            (None, None) => self.add_last(batch.into_owned()).await,
+        }
     }
 
-    /// Adds what came of a batch in an earlier attempt.
-    pub(super) async fn add_done(&mut self, done: BatchDone) -> Result<(), Broken> {
-        let BatchDone { records, rejected, message, severity, .. } = done;
-        self.add(Judged { records: Some(records), rejected, message, severity }).await
-    }
-
-    /// Lets the set itself go on.
-    pub(super) fn pass_on(&mut self, set: Set) {
-        self.passed_on = Some(set);
-    }
-
-    /// Closes as an earlier attempt did.
-    pub(super) async fn close_done(&mut self, done: BatchDone) -> Result<(), Broken> {
-        let records = (!done.records.is_empty()).then_some(done.records);
-        self.close(Outcome { records, rejected: Vec::new(), message: done.message, severity: done.severity }).await
+    /// Adds what came of an action that takes no records: without any, the set itself goes on.
+    pub(super) async fn add_alone(&mut self, came: Judged) -> Result<(), Broken> {
+        if came.records.is_none()
+            && let Some((set, passed)) = &mut self.as_it_was
+        {
+            *passed = set.len();
+        }
+        self.add(came, Cow::Borrowed(&[])).await
     }
 
     pub(super) async fn close(&mut self, outcome: Outcome) -> Result<(), Broken> {
@@ -79,13 +69,23 @@ impl Taking {
 
     /// Adds records after all others.
     async fn add_last(&mut self, records: Vec<Value>) -> Result<(), Broken> {
-        if let Some(set) = self.passed_on.take() {
-            let mut batches = set.batches(COPIED, 0);
-            while let Some(batch) = batches.next().await? {
-                self.records.extend(batch.into_owned()).await?;
-            }
-        }
+        self.copy().await?;
         Ok(self.records.extend(records).await?)
+    }
+
+    /// The records that went on as they were go to the sink.
+    async fn copy(&mut self) -> Result<(), Broken> {
+        let Some((set, mut left)) = self.as_it_was.take() else { return Ok(()) };
+        let mut batches = set.batches(COPIED, 0);
+        while left > 0
+            && let Some(batch) = batches.next().await?
+        {
+            let mut batch = batch.into_owned();
+            batch.truncate(left);
+            left -= batch.len();
+            self.records.extend(batch).await?;
+        }
+        Ok(())
     }
 
     fn note(&mut self, message: Option<String>, severity: Severity) {
@@ -93,10 +93,13 @@ impl Taking {
         self.message = message.or(self.message.take());
     }
 
-    pub(super) async fn done(self, taken: usize, action: &str) -> Result<Done, Broken> {
-        let records = match self.passed_on {
-            Some(set) => set,
-            None => self.records.finish().await?,
+    pub(super) async fn done(mut self, taken: usize, action: &str) -> Result<Done, Broken> {
+        let records = match self.as_it_was.take_if(|(set, passed)| set.len() == *passed) {
+            Some((set, _)) => set,
+            None => {
+                self.copy().await?;
+                self.records.finish().await?
+            }
         };
         let came = Came { rejected: &self.rejected, said: self.message, severity: self.severity };
         let (status, message) = came.verdict(taken, records.len(), action);
@@ -106,21 +109,51 @@ impl Taking {
 
 /// What came of one batch.
 pub(super) struct Judged {
-    /// What goes on; none if there was no batch to go on.
-    pub(super) records: Option<Vec<Value>>,
+    /// What goes on; none if that is the batch as it was.
+    records: Option<Vec<Value>>,
     rejected: Vec<Rejected>,
     message: Option<String>,
     severity: Severity,
 }
 
 impl Judged {
+    /// Which records of a batch go on, and which were rejected.
+    pub(super) fn of(batch: &[Value], outcome: Outcome) -> Result<Self, Broken> {
+        let mut leaves = vec![false; batch.len()];
+        let mut rejected = Vec::with_capacity(outcome.rejected.len());
+        for (index, reason) in outcome.rejected {
+            let position = index as usize;
+            let Some(leaving) = leaves.get_mut(position) else {
+                return Err(Broken::Error(format!(
+                    "The action rejected record {position} of a batch of {}; this is a fault of its module.",
+                    batch.len()
+                )));
+            };
+            if !std::mem::replace(leaving, true) {
+                rejected.push(Rejected { record: batch[position].clone(), reason });
+            }
+        }
+        let staying = || batch.iter().zip(&leaves).filter(|(_, leaves)| !**leaves).map(|(record, _)| record.clone());
+        let records = match outcome.records {
+            None if !rejected.is_empty() => Some(staying().collect()),
+            records => records,
+        };
+        Ok(Self { records, rejected, message: outcome.message, severity: outcome.severity })
+    }
+
+    /// As an earlier attempt recorded it.
+    pub(super) fn recorded(done: &BatchDone) -> Self {
+        let BatchDone { records, rejected, message, severity, .. } = done.clone();
+        Self { records, rejected, message, severity }
+    }
+
     /// As it is recorded.
     pub(super) fn done(&self, line_no: u32, batch: u32, taken: usize) -> BatchDone {
         BatchDone {
             line_no,
             batch,
             taken: u32::try_from(taken).unwrap_or(u32::MAX),
-            records: self.records.clone().unwrap_or_default(),
+            records: self.records.clone(),
             rejected: self.rejected.clone(),
             message: self.message.clone(),
             severity: self.severity,
@@ -134,39 +167,17 @@ pub(super) fn closing(line_no: u32, outcome: &Outcome) -> BatchDone {
         line_no,
         batch: CLOSING,
         taken: 0,
-        records: outcome.records.clone().unwrap_or_default(),
+        records: outcome.records.clone(),
         rejected: Vec::new(),
         message: outcome.message.clone(),
         severity: outcome.severity,
     }
 }
 
-/// The rejected records of a batch, and which they are.
-fn rejected(batch: &[Value], rejected: Vec<(u32, String)>) -> Result<(Vec<Rejected>, Vec<bool>), Broken> {
-    let (mut told, mut leaves) = (Vec::with_capacity(rejected.len()), vec![false; batch.len()]);
-    for (index, reason) in rejected {
-        let position = index as usize;
-        let Some(leaving) = leaves.get_mut(position) else {
-            return Err(Broken::Error(format!(
-                "The action rejected record {position} of a batch of {}; this is a fault of its module.",
-                batch.len()
-            )));
-        };
-        if !std::mem::replace(leaving, true) {
-            told.push(Rejected { record: batch[position].clone(), reason });
-        }
-    }
-    Ok((told, leaves))
-}
-
-/// The records of a batch that were not rejected.
-fn staying(batch: Cow<'_, [Value]>, leaves: &[bool]) -> Vec<Value> {
-    match batch {
-        Cow::Borrowed(batch) => {
-            batch.iter().zip(leaves).filter(|(_, leaves)| !**leaves).map(|(r, _)| r.clone()).collect()
-        }
-        Cow::Owned(batch) => batch.into_iter().zip(leaves).filter(|(_, leaves)| !**leaves).map(|(r, _)| r).collect(),
-    }
+/// How a line was closed, as an earlier attempt recorded it.
+pub(super) fn closed(done: &BatchDone) -> Outcome {
+    let BatchDone { records, message, severity, .. } = done.clone();
+    Outcome { records, rejected: Vec::new(), message, severity }
 }
 
 /// How a line went, apart from its records.

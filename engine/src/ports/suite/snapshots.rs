@@ -101,7 +101,8 @@ pub async fn what_is_written_while_a_snapshot_is_taken_is_not_in_it(store: &impl
     };
     let (there, seen) = futures_util::future::join(store.snapshot(acme, "c", &wanted, to), receiving).await;
     assert!(there.expect("an answer"));
-    assert_eq!(keys(&seen), many(0..3000).collect::<Vec<_>>(), "nothing is lost, and nothing is there twice");
+    // Thousands of keys say little when they are printed.
+    assert!(keys(&seen).into_iter().eq(many(0..3000)), "nothing is lost, and nothing is there twice");
     assert!(seen.iter().all(|entry| entry.data == json!({"key": entry.key})), "nothing is as it was written later");
     assert_eq!(everything_in(store, acme, "c").await.expect("a collection").len(), 10_500);
 }

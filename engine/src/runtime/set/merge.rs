@@ -11,6 +11,15 @@ use values::order::{Key, rank, rank_descending};
 use super::spill::SpillReader;
 use crate::ports::scratch::ScratchFault;
 
+/// Which of two records comes first; equal if the keys do not say.
+pub(super) fn order(keys: &[Key], a: &Value, b: &Value) -> Ordering {
+    let mut orders = keys.iter().map(|key| {
+        let (a, b) = (key.path.of(a), key.path.of(b));
+        if key.descending { rank_descending(a, b) } else { rank(a, b) }
+    });
+    orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
 /// Several runs as one. Of records that are equal, those of an earlier run come first.
 pub(crate) struct Merge {
     runs: Vec<SpillReader>,
@@ -49,11 +58,7 @@ impl Merge {
 
 impl Ord for Head {
     fn cmp(&self, other: &Self) -> Ordering {
-        let orders = self.keys.iter().map(|key| {
-            let (own, others) = (key.path.of(&self.record), key.path.of(&other.record));
-            if key.descending { rank_descending(own, others) } else { rank(own, others) }
-        });
-        orders.into_iter().find(|order| order.is_ne()).unwrap_or_else(|| self.run.cmp(&other.run))
+        order(&self.keys, &self.record, &other.record).then_with(|| self.run.cmp(&other.run))
     }
 }
 

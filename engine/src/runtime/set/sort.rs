@@ -8,7 +8,7 @@ use serde_json::Value;
 use values::order::{Key, sort};
 
 use super::Room;
-use super::merge::Merge;
+use super::merge::{Merge, order};
 use super::room::weight;
 use super::runs::Runs;
 use crate::runtime::perform::Broken;
@@ -22,6 +22,9 @@ pub(crate) struct Sorter {
     most: usize,
     buffer: Vec<Value>,
     weight: usize,
+    /// Whether the first `most` records of the buffer are in order: what does not come before
+    /// the last of them is not wanted.
+    full: bool,
     runs: Runs,
 }
 
@@ -31,11 +34,14 @@ impl Sorter {
         let keys: Arc<[Key]> = keys.into();
         let runs = Runs::of(Arc::clone(&keys), Arc::clone(&room.scratch));
         let most = most.unwrap_or(usize::MAX);
-        Self { keys, room: room.clone(), most, buffer: Vec::new(), weight: 0, runs }
+        Self { keys, room: room.clone(), most, buffer: Vec::new(), weight: 0, full: most == 0, runs }
     }
 
     /// Takes up a record. Blocking.
     pub(crate) fn push(&mut self, record: Value, stop: &Stop) -> Result<(), Broken> {
+        if self.full && !self.comes_in(&record) {
+            return Ok(());
+        }
         self.weight += weight(&record);
         self.buffer.push(record);
         if self.buffer.len() > self.room.bound.records || self.weight > self.room.bound.bytes {
@@ -63,7 +69,7 @@ impl Sorter {
         if self.buffer.len() > bound.records / 2 || self.weight > bound.bytes / 2 {
             self.runs.add(&self.buffer, stop)?;
             self.buffer.clear();
-            self.weight = 0;
+            (self.weight, self.full) = (0, false);
         }
         Ok(())
     }
@@ -74,6 +80,13 @@ impl Sorter {
             self.buffer.truncate(self.most);
             self.weight = self.buffer.iter().map(weight).sum();
         }
+        self.full = self.buffer.len() == self.most;
+    }
+
+    /// Whether a record comes before the last of those that are wanted so far.
+    fn comes_in(&self, record: &Value) -> bool {
+        let last = self.most.checked_sub(1).and_then(|last| self.buffer.get(last));
+        last.is_some_and(|last| order(&self.keys, record, last).is_lt())
     }
 }
 

@@ -5,6 +5,7 @@ mod collections;
 mod faulty;
 mod harness;
 mod kills;
+mod large;
 mod lines;
 mod overlaps;
 mod starts;
