@@ -1,6 +1,6 @@
 //! Jobs as data: `tests/jobs/<case>.json`, and every example.
 //!
-//! A case holds a job, the `arguments` and `records` of its start, and in `expect`
+//! A case holds a job, perhaps `filterTemplates`, the `arguments` and `records` of its start, and in `expect`
 //! whatever of the job result matters. A new case is a new file.
 
 use std::fs;
@@ -30,6 +30,9 @@ fn check(name: &str, case: &Value) {
     let folder = folder();
     let mut job = case["job"].clone();
     job["key"] = json!(name);
+    if let Some(templates) = case.get("filterTemplates") {
+        job["filterTemplates"] = templates.clone();
+    }
     let file = write(folder.path(), "job.json", &job.to_string());
     let records = write(folder.path(), "records.json", &case.get("records").unwrap_or(&json!([])).to_string());
     let mut arguments = vec!["run", &file, "--json", "--now", NOW, "--data", &records];
