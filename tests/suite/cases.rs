@@ -121,6 +121,22 @@ fn the_workload_watch_warns_of_one_person() {
 }
 
 #[test]
+fn two_jobs_say_once_what_an_order_is() {
+    let unpaid = example("open-orders", &["--job", "open-invoices"]);
+    assert_eq!(unpaid["status"], "success", "{unpaid:#}");
+    let rows = unpaid["records"].as_array().expect("records");
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["open"].as_f64() > Some(0.0)), "{rows:#?}");
+    let joined = &unpaid["lines"][0]["parameters"]["where"]["and"];
+    assert_eq!(joined[0]["deliveredAt"], serde_json::json!({"gte": "2026-01-01", "lt": "2026-11-21"}));
+    assert_eq!(joined[1], serde_json::json!({"invoice.open": {"gt": 0}}));
+    let delivered = |from: &str| {
+        let result = example("open-orders", &["--job", "deliveries", "--arg", &format!("from={from}")]);
+        result["records"].as_array().expect("records").len()
+    };
+    assert!(delivered("2026-06-01") > delivered("2026-09-01"));
+}
+
+#[test]
 fn old_orders_are_closed_and_unsound_ones_rejected() {
     let result = example("close-old-orders", &[]);
     let closed: Vec<_> = result["records"]

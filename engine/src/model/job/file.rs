@@ -66,8 +66,10 @@ impl JobFile {
             (None, [only]) => Ok(only),
             (None, several) => Err(format!("holds {} jobs; name one of them: {there}", several.len())),
             (Some(key), jobs) => jobs.iter().find(|job| job.key() == Some(key)).ok_or_else(|| {
-                let near = did_you_mean(key, keys.iter().copied());
-                format!("has no job `{key}`{near} It holds: {there}")
+                match did_you_mean(key, keys.iter().copied()) {
+                    near if near.is_empty() => format!("has no job `{key}`; it holds: {there}"),
+                    near => format!("has no job `{key}`{near} It holds: {there}"),
+                }
             }),
         }
     }
