@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use engine::model::fault::Fault;
+use engine::model::job::{JobFile, Part};
 use engine::runtime::jobs::SaveJobError;
 use serde_json::Value;
 use values::json::{Bounds, parse};
@@ -13,8 +14,8 @@ use crate::Failed;
 
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Reads a job file. What is not `.json` is read as YAML, which JSON is too.
-pub fn read(path: &Path) -> Result<Value, Failed> {
+/// Reads a job file and takes it apart. What is not `.json` is read as YAML, which JSON is too.
+pub fn read(path: &Path) -> Result<JobFile, Failed> {
     let refused = |message: String| Failed::Refused(format!("{}: {message}", path.display()));
     let mut text = String::new();
     let file = File::open(path).map_err(|error| refused(unreadable(&error)))?;
@@ -28,11 +29,7 @@ pub fn read(path: &Path) -> Result<Value, Failed> {
     } else {
         read_yaml(&text)
     };
-    let document = document.map_err(refused)?;
-    match document.is_object() {
-        true => Ok(document),
-        false => Err(refused("is not a job: it must be an object with `key` and `lines`".to_owned())),
-    }
+    JobFile::split(document.map_err(refused)?).map_err(|faults| Failed::Refused(told(path, &faults)))
 }
 
 fn unreadable(error: &std::io::Error) -> String {
@@ -68,11 +65,11 @@ fn rounded(value: &Value) -> bool {
     }
 }
 
-/// Why the job of a file was not saved.
-pub fn not_saved(path: &Path, error: SaveJobError) -> Failed {
+/// Why a job of a file was not saved: faults, each with its path in the file, or a failure.
+pub fn not_saved(part: &Part, error: SaveJobError) -> Result<Vec<Fault>, Failed> {
     match error {
-        SaveJobError::Faults(faults) => Failed::Refused(told(path, &faults)),
-        other => Failed::Broken(other.to_string()),
+        SaveJobError::Faults(faults) => Ok(faults.into_iter().map(|fault| part.in_file(fault)).collect()),
+        other => Err(Failed::Broken(other.to_string())),
     }
 }
 

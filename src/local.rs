@@ -8,6 +8,7 @@ use clap::Args;
 use engine::model::Instant;
 use engine::model::fault::Fault;
 use engine::model::grant::Grants;
+use engine::model::job::JobFile;
 use engine::model::module::Owner;
 use engine::model::organization::Access;
 use engine::ports::clock::{Clock, StandingClock, SystemClock};
@@ -16,6 +17,7 @@ use engine::ports::memory::MemoryStore;
 use engine::runtime::engine::{Engine, Stores};
 use engine::runtime::manage::NewOrganization;
 use engine::runtime::modules::ModuleError;
+use engine::runtime::templates::TemplateError;
 use serde_json::{Value, json};
 
 use crate::{Failed, home};
@@ -89,6 +91,20 @@ impl Local {
         let installed = self.engine.install(&self.access, content.into(), Owner::Organization).await;
         let installed = installed.map_err(|error| refused(&path.display().to_string(), error))?;
         Ok((installed.info.key.clone(), installed.info.version.to_string()))
+    }
+
+    /// Takes up the filter templates of a file; gives what is wrong with them.
+    pub async fn take_templates(&self, file: &JobFile) -> Result<Vec<Fault>, Failed> {
+        let mut faults = Vec::new();
+        for part in &file.templates {
+            let document = part.document.clone();
+            match self.engine.save_template(&self.access, document, Owner::Organization, None).await {
+                Ok(_) => {}
+                Err(TemplateError::Faults(more)) => faults.extend(more.into_iter().map(|fault| part.in_file(fault))),
+                Err(other) => return Err(Failed::Broken(other.to_string())),
+            }
+        }
+        Ok(faults)
     }
 
     async fn grant(&self, module: &str, document: &Value) -> Result<(), Failed> {

@@ -6,12 +6,14 @@ pub(crate) mod user_error;
 mod create_organization;
 mod create_token;
 mod delete_collection;
+mod delete_filter_template;
 mod delete_records;
 mod grant_module;
 mod install_module;
 mod kill_job_result;
 mod remove_module;
 mod run_job;
+mod save_filter_template;
 mod save_job;
 mod upgrade_module;
 mod write_records;
@@ -23,12 +25,14 @@ use async_graphql::{Context, Object};
 use create_organization::{CreateOrganizationInput, CreateOrganizationPayload};
 use create_token::{CreateTokenInput, CreateTokenPayload};
 use delete_collection::{DeleteCollectionInput, DeleteCollectionPayload};
+use delete_filter_template::{DeleteFilterTemplateInput, DeleteFilterTemplatePayload};
 use delete_records::{DeleteRecordsInput, DeleteRecordsPayload};
 use grant_module::{GrantModuleInput, GrantModulePayload};
 use install_module::{InstallModuleInput, InstallModulePayload};
 use kill_job_result::{KillJobResultInput, KillJobResultPayload};
 use remove_module::{RemoveModuleInput, RemoveModulePayload};
 use run_job::{RunJobInput, RunJobPayload};
+use save_filter_template::{SaveFilterTemplateInput, SaveFilterTemplatePayload};
 use save_job::{SaveJobInput, SaveJobPayload};
 use upgrade_module::{UpgradeModuleInput, UpgradeModulePayload};
 use write_records::{WriteRecordsInput, WriteRecordsPayload};
@@ -90,6 +94,29 @@ impl Mutation {
         input: DeleteCollectionInput,
     ) -> Result<DeleteCollectionPayload> {
         delete_collection::answer(context, input).await
+    }
+
+    /// Saves a filter template as a new version, which every job that uses it starts with from
+    /// now on. Refused where a job would break. Needs the role `EDITOR`; for a global template,
+    /// a token of a server administrator.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn save_filter_template(
+        &self,
+        context: &Context<'_>,
+        input: SaveFilterTemplateInput,
+    ) -> Result<SaveFilterTemplatePayload> {
+        save_filter_template::answer(context, input).await
+    }
+
+    /// Removes a filter template that no job uses, with all its versions. Needs the role
+    /// `EDITOR`; for a global template, a token of a server administrator.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn delete_filter_template(
+        &self,
+        context: &Context<'_>,
+        input: DeleteFilterTemplateInput,
+    ) -> Result<DeleteFilterTemplatePayload> {
+        delete_filter_template::answer(context, input).await
     }
 
     /// Adds an organization. Needs a token of a server administrator.

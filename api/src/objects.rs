@@ -3,6 +3,8 @@
 
 pub(crate) mod action;
 pub(crate) mod collection;
+pub(crate) mod filter_preview;
+pub(crate) mod filter_template;
 pub(crate) mod global_id;
 pub(crate) mod job;
 pub(crate) mod job_result;

@@ -9,6 +9,8 @@ use serde_json::Value;
 use crate::mutation::user_error::UserError;
 use crate::objects::action::Action;
 use crate::objects::collection::{self, AllCollections, Collection};
+use crate::objects::filter_preview::{self, FilterPreview, PreviewFilterInput};
+use crate::objects::filter_template::{self, AllFilterTemplates, FilterTemplate};
 use crate::objects::global_id::result_id;
 use crate::objects::job::{self, AllJobs, Job};
 use crate::objects::job_result::{self, AllJobResults, JobResult};
@@ -148,6 +150,35 @@ impl Query {
         #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<Page<Collection, AllCollections>> {
         collection::list(context, first, after.as_deref()).await
+    }
+
+    /// A filter template.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn filter_template(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its key.")] key: String,
+        #[graphql(desc = "A version of it; the newest if none is named.")] version: Option<u32>,
+    ) -> Result<Option<FilterTemplate>> {
+        filter_template::find(context, &key, version).await
+    }
+
+    /// The newest version of each filter template that the organization's jobs may use, by key.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn filter_templates(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
+        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<Page<FilterTemplate, AllFilterTemplates>> {
+        filter_template::list(context, first, after.as_deref()).await
+    }
+
+    /// Tries a filter out on its real source, without storing anything. Its time is bounded,
+    /// and it asks no script. Needs the role `EDITOR`, since it reads whatever a job could.
+    #[graphql(complexity = "page::WORK + child_complexity")]
+    async fn preview_filter(&self, context: &Context<'_>, input: PreviewFilterInput) -> Result<FilterPreview> {
+        filter_preview::answer(context, input).await
     }
 
     /// Whatever has this global id.

@@ -24,7 +24,7 @@ const EDIT: Right = Right::Role(Role::Editor);
 const ADMINISTER: Right = Right::Role(Role::Admin);
 
 /// The table.
-pub const TABLE: [(OperationType, &str, Right); 29] = [
+pub const TABLE: [(OperationType, &str, Right); 34] = [
     (Query, "viewer", READ),
     (Query, "organization", READ),
     (Query, "job", READ),
@@ -37,6 +37,10 @@ pub const TABLE: [(OperationType, &str, Right); 29] = [
     (Query, "modules", READ),
     (Query, "collection", READ),
     (Query, "collections", READ),
+    (Query, "filterTemplate", READ),
+    (Query, "filterTemplates", READ),
+    // It reads whatever a job could.
+    (Query, "previewFilter", EDIT),
     (Query, "node", READ),
     (Query, "serverInfo", READ),
     (Query, "validateJob", READ),
@@ -47,6 +51,8 @@ pub const TABLE: [(OperationType, &str, Right); 29] = [
     (Mutation, "writeRecords", EDIT),
     (Mutation, "deleteRecords", EDIT),
     (Mutation, "deleteCollection", EDIT),
+    (Mutation, "saveFilterTemplate", EDIT),
+    (Mutation, "deleteFilterTemplate", EDIT),
     (Mutation, "createOrganization", Server),
     (Mutation, "createToken", ADMINISTER),
     (Mutation, "installModule", ADMINISTER),

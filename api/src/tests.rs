@@ -4,6 +4,7 @@ mod changing;
 mod client;
 mod collections;
 mod documents;
+mod filter_templates;
 mod http;
 mod modules;
 mod reading;

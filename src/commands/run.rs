@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use engine::model::Instant;
+use engine::model::job::Part;
 use engine::model::organization::Access;
 use engine::model::result::JobResult;
 use engine::model::source::FileSource;
@@ -27,6 +28,9 @@ use crate::{Failed, job_file};
 pub struct Options {
     /// The job file (YAML or JSON)
     file: PathBuf,
+    /// The job to run, where the file holds several
+    #[arg(long, value_name = "KEY")]
+    job: Option<String>,
     /// Records for the first line: a CSV, JSON or JSON Lines file
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
@@ -63,13 +67,19 @@ fn read_instant(text: &str) -> Result<Instant, String> {
 
 /// Runs a job file.
 pub async fn run(options: Options) -> Result<(), Failed> {
-    let document = job_file::read(&options.file)?;
+    let file = job_file::read(&options.file)?;
+    let part = file.job(options.job.as_deref());
+    let part = part.map_err(|message| Failed::Refused(format!("{}: {message}", options.file.display())))?;
     if let Some(path) = &options.output {
         output::check(path)?;
     }
-    let Local { engine, access } =
-        Local::open(&options.file, options.now, &options.time_zone, &options.modules).await?;
-    let started = start(&engine, &access, document, &options).await?;
+    let local = Local::open(&options.file, options.now, &options.time_zone, &options.modules).await?;
+    let faults = local.take_templates(&file).await?;
+    if !faults.is_empty() {
+        return Err(Failed::Refused(job_file::told(&options.file, &faults)));
+    }
+    let Local { engine, access } = local;
+    let started = start(&engine, &access, part, &options).await?;
     let performed = perform(&engine, &access, &started, options.json).await?;
     match options.json {
         true => tell(|out| report::write_json(&performed, out))?,
@@ -84,14 +94,14 @@ pub async fn run(options: Options) -> Result<(), Failed> {
     if failed { Err(Failed::Job) } else { Ok(()) }
 }
 
-async fn start(engine: &Engine, access: &Access, document: Value, options: &Options) -> Result<JobResult, Failed> {
+async fn start(engine: &Engine, access: &Access, part: &Part, options: &Options) -> Result<JobResult, Failed> {
     let refused = |faults: Vec<_>| Failed::Refused(job_file::told(&options.file, &faults));
-    let not_saved = |error| job_file::not_saved(&options.file, error);
-    let job = engine.check_job(access, &document).await.map_err(not_saved)?;
+    let not_saved = |error| job_file::not_saved(part, error).map_or_else(|failed| failed, refused);
+    let job = engine.check_job(access, &part.document).await.map_err(not_saved)?;
     let arguments = options.arguments.iter().map(|(name, text)| (name.clone(), job.arguments.from_text(name, text)));
     let arguments: Map<String, Value> = arguments.collect();
     let records = options.data.as_deref().map(read_data).transpose()?;
-    engine.save_job(access, document, None).await.map_err(not_saved)?;
+    engine.save_job(access, part.document.clone(), None).await.map_err(not_saved)?;
     let start = Start { job: job.key, arguments, records, dry_run: options.dry_run, ..Start::default() };
     engine.start(access, start).await.map_err(|error| match error {
         StartError::Faults(faults) => refused(faults),

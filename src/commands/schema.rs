@@ -22,7 +22,7 @@ enum What {
 /// Prints a schema.
 pub fn print(options: &Options) -> Result<(), Failed> {
     match options.what {
-        What::Job => say(&format!("{:#}", engine::model::job::schema())),
+        What::Job => say(&format!("{:#}", engine::model::job::file_schema())),
         What::Graphql => say(api::sdl().trim_end()),
         What::Js => say(actions::bundled::SCRIPT_TYPES.trim_end()),
     }

@@ -1,6 +1,6 @@
 //! Jobs as data: `tests/jobs/<case>.json`, and every example.
 //!
-//! A case holds a job, the `arguments` and `records` of its start, and in `expect`
+//! A case holds a job, perhaps `filterTemplates`, the `arguments` and `records` of its start, and in `expect`
 //! whatever of the job result matters. A new case is a new file.
 
 use std::fs;
@@ -30,6 +30,9 @@ fn check(name: &str, case: &Value) {
     let folder = folder();
     let mut job = case["job"].clone();
     job["key"] = json!(name);
+    if let Some(templates) = case.get("filterTemplates") {
+        job["filterTemplates"] = templates.clone();
+    }
     let file = write(folder.path(), "job.json", &job.to_string());
     let records = write(folder.path(), "records.json", &case.get("records").unwrap_or(&json!([])).to_string());
     let mut arguments = vec!["run", &file, "--json", "--now", NOW, "--data", &records];
@@ -115,6 +118,22 @@ fn the_workload_watch_warns_of_one_person() {
     assert_eq!(result["records"][0]["warning"], "Tomasz Nowak has 10 tasks until 2026-11-25, the first on Saturday");
     let nobody = example("workload-watch", &["--arg", "most=20"]);
     assert_eq!((nobody["status"].as_str(), nobody["lines"][3]["status"].as_str()), (Some("info"), Some("skipped")));
+}
+
+#[test]
+fn two_jobs_say_once_what_an_order_is() {
+    let unpaid = example("open-orders", &["--job", "open-invoices"]);
+    assert_eq!(unpaid["status"], "success", "{unpaid:#}");
+    let rows = unpaid["records"].as_array().expect("records");
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["open"].as_f64() > Some(0.0)), "{rows:#?}");
+    let joined = &unpaid["lines"][0]["parameters"]["where"]["and"];
+    assert_eq!(joined[0]["deliveredAt"], serde_json::json!({"gte": "2026-01-01", "lt": "2026-11-21"}));
+    assert_eq!(joined[1], serde_json::json!({"invoice.open": {"gt": 0}}));
+    let delivered = |from: &str| {
+        let result = example("open-orders", &["--job", "deliveries", "--arg", &format!("from={from}")]);
+        result["records"].as_array().expect("records").len()
+    };
+    assert!(delivered("2026-06-01") > delivered("2026-09-01"));
 }
 
 #[test]

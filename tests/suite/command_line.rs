@@ -133,6 +133,66 @@ fn check_tells_that_a_job_is_sound() {
 }
 
 #[test]
+fn a_file_may_hold_several_jobs_and_templates() {
+    let ended = run(&["check", "examples/open-orders.yaml"]);
+    let told: Vec<_> = ended.stdout.lines().filter_map(|line| line.split_once(": ")).map(|(_, told)| told).collect();
+    let expected = [
+        "job open-invoices with 2 lines has no faults",
+        "job deliveries with 1 lines has no faults",
+        "filter template orders has no faults",
+    ];
+    assert_eq!((ended.code, told.as_slice()), (0, expected.as_slice()), "{ended:#?}");
+    let which = run(&["run", "examples/open-orders.yaml"]);
+    assert_eq!(which.code, 2);
+    assert!(which.stderr.contains("holds 2 jobs; name one of them: open-invoices, deliveries"), "{which:#?}");
+    let wrong = run(&["run", "examples/open-orders.yaml", "--job", "delivery"]);
+    assert!(wrong.stderr.contains("has no job `delivery`"), "{wrong:#?}");
+}
+
+#[test]
+fn policies_and_notifications_are_checked_with_the_real_actions() {
+    let folder = folder();
+    let text = |webhook: &str| {
+        format!(
+            "{{ key: n, queue: erp, priority: 5, overlap: skip, timeout: 2h,
+               notify: [{{ on: [error, recovered], webhook: '{webhook}' }},
+                        {{ slowerThan: 10m, action: http.request, parameters: {{ url: 'https://example.com/$<job.key>' }} }}],
+               lines: [{{ action: log, parameters: {{ message: hi }}, retry: {{ attempts: 5 }}, keep: true }}] }}"
+        )
+    };
+    let good = run(&["check", &write(folder.path(), "good.yaml", &text("https://example.com/hook"))]);
+    assert_eq!(good.code, 0, "{good:#?}");
+    let bad = run(&["check", &write(folder.path(), "bad.yaml", &text("nonsense"))]);
+    assert!(bad.code == 2 && bad.stderr.contains("notify[0].webhook: "), "{bad:#?}");
+}
+
+#[test]
+fn faults_of_every_part_of_a_file_are_told() {
+    let folder = folder();
+    let text = "
+filterTemplates:
+  - { key: t, values: { properties: { n: { type: integer } } }, limit: $<values.n> }
+  - { key: u, where: { a: { grt: 1 } } }
+jobs:
+  - { key: a, lines: [{ filter: { template: t, values: { n: five } } }] }
+  - { key: b, queue: some-queue, lines: [{ action: nothing-like-it }] }
+";
+    let file = write(folder.path(), "j.yaml", text);
+    let ended = run(&["check", &file]);
+    assert_eq!(ended.code, 2, "{ended:#?}");
+    for beginning in [
+        "3 faults",
+        "filterTemplates[1].where.a.grt: there is no operator `grt`",
+        "jobs[0].lines[0].filter.values.n: \"five\" is not an integer",
+        "jobs[1].lines[0].action: there is no action `nothing-like-it`",
+    ] {
+        assert!(ended.stderr.contains(beginning), "{beginning} is not in {}", ended.stderr);
+    }
+    let ended = run(&["run", &file, "--job", "a"]);
+    assert!(ended.stderr.contains("filterTemplates[1].where"), "{ended:#?}");
+}
+
+#[test]
 fn schemas_are_printed() {
     assert_eq!(run(&["schema", "job"]).json()["title"], "Ropewalk job file");
     assert!(run(&["schema", "graphql"]).stdout.contains("type JobResult"));

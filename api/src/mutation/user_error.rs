@@ -5,6 +5,7 @@ use engine::model::fault::Fault;
 use engine::runtime::collections::CollectionError;
 use engine::runtime::manage::ManageError;
 use engine::runtime::modules::ModuleError;
+use engine::runtime::templates::TemplateError;
 
 use crate::objects::Result;
 use crate::refusal::{Code, Refusal};
@@ -77,6 +78,32 @@ pub(crate) fn of_modules(error: ModuleError, field: &str) -> Result<Vec<UserErro
         ModuleError::Forbidden(message) => Err(Refusal::new(Code::Forbidden, message)),
         busy @ ModuleError::Busy => Err(Refusal::new(Code::Unavailable, busy.to_string())),
         ModuleError::Store(error) => Err(error.into()),
+    }
+}
+
+/// What a caller must expect of changing filter templates.
+pub(crate) fn of_templates(error: TemplateError) -> Result<Vec<UserError>> {
+    let one = |code, path: &str, message| Ok(vec![UserError::at(code, path, message)]);
+    match error {
+        TemplateError::Faults(faults) => Ok(UserError::of_faults(faults)),
+        TemplateError::Conflict { edited: 0, newest } => {
+            let version = newest.named.version;
+            let message = format!("There is already a filter template with this key, at version {version}.");
+            one(UserErrorCode::Conflict, "edits", message)
+        }
+        conflict @ TemplateError::Conflict { .. } => {
+            one(UserErrorCode::Conflict, "edits", format!("{conflict}: look at it and save again."))
+        }
+        TemplateError::NothingToEdit => {
+            let message =
+                "There is no filter template with this key; leave `edits` out, or give 0, to save it as a new one.";
+            one(UserErrorCode::NotFound, "edits", message.to_owned())
+        }
+        TemplateError::Absent(message) => one(UserErrorCode::NotFound, "key", message),
+        TemplateError::Taken(message) => one(UserErrorCode::Taken, "key", message),
+        TemplateError::InUse { message, .. } => one(UserErrorCode::InUse, "key", message),
+        TemplateError::Forbidden(message) => Err(Refusal::new(Code::Forbidden, message)),
+        TemplateError::Store(error) => Err(error.into()),
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) enum GlobalId {
     JobResult(ResultId),
     /// A collection, by its organization and name.
     Collection(OrganizationId, String),
+    /// A filter template, as an organization has it: the newest version, whichever that is.
+    FilterTemplate(OrganizationId, String),
 }
 
 impl GlobalId {
@@ -30,6 +32,7 @@ impl GlobalId {
             Self::Module(organization, key, version) => format!("Module:{}:{key}:{version}", organization.0),
             Self::JobResult(id) => format!("JobResult:{}", id.0),
             Self::Collection(organization, name) => format!("Collection:{}:{name}", organization.0),
+            Self::FilterTemplate(organization, key) => format!("FilterTemplate:{}:{key}", organization.0),
         };
         ID(BASE64.encode(plain))
     }
@@ -42,6 +45,9 @@ impl GlobalId {
             "Organization" => Some(Self::Organization(OrganizationId(rest.parse().ok()?))),
             "Job" => of_organization(rest).map(|(organization, key)| Self::Job(organization, key)),
             "Collection" => of_organization(rest).map(|(organization, name)| Self::Collection(organization, name)),
+            "FilterTemplate" => {
+                of_organization(rest).map(|(organization, key)| Self::FilterTemplate(organization, key))
+            }
             "Module" => {
                 let (organization, rest) = of_organization(rest)?;
                 let (key, version) = rest.split_once(':')?;
@@ -83,6 +89,7 @@ mod tests {
             GlobalId::Module(organization, "shop".into(), "1.2.3-a".into()),
             GlobalId::JobResult(ResultId(UUID.parse().unwrap())),
             GlobalId::Collection(organization, "a.b".into()),
+            GlobalId::FilterTemplate(organization, "open-orders".into()),
         ];
         for id in ids {
             assert_eq!(GlobalId::decode(&id.encode()), Some(id));

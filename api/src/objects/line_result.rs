@@ -123,7 +123,7 @@ impl<'a> Effect<'a> {
 }
 
 /// The first records of a set.
-pub(crate) struct Sample<'a>(&'a record::Sample);
+pub(crate) struct Sample<'a>(pub(super) &'a record::Sample);
 
 /// The first records of a set.
 #[Object]

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Interface};
 
 use super::collection::{self, Collection};
+use super::filter_template::{self, FilterTemplate};
 use super::global_id::GlobalId;
 use super::job::Job;
 use super::job_result::JobResult;
@@ -19,6 +20,7 @@ pub(crate) enum Node {
     JobResult(JobResult),
     Module(Module),
     Collection(Collection),
+    FilterTemplate(FilterTemplate),
 }
 
 /// What the id names, if the caller's organization has it. Nobody learns whether
@@ -42,6 +44,9 @@ pub(crate) async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>
         }
         Some(GlobalId::Collection(organization, name)) if organization == own.id => {
             collection::find(context, name).await?.map(Node::Collection)
+        }
+        Some(GlobalId::FilterTemplate(organization, key)) if organization == own.id => {
+            filter_template::find(context, &key, None).await?.map(Node::FilterTemplate)
         }
         _ => None,
     })

@@ -83,6 +83,8 @@ where
 /// What a field costs that asks the store, so that there are at most fifty of them in a
 /// document: a field that is written twice is resolved twice.
 pub(crate) const STATEMENT: usize = 2_000;
+/// What a field costs that works for a while, so that there are only a few in a document.
+pub(crate) const WORK: usize = 20_000;
 /// What a value costs that may be tens of kibibytes of JSON.
 pub(crate) const BULKY: usize = 100;
 

@@ -1,5 +1,6 @@
 //! Jobs: a named, ordered list of lines. A [`Job`] that exists is valid.
 
+mod file;
 mod lines;
 mod shape;
 
@@ -21,12 +22,14 @@ use super::notify::NotifyRule;
 use super::overlap::Overlap;
 use super::schema::Schema;
 
+pub use file::{JobFile, Part, file_schema};
+
 const SCHEMA_TEXT: &str = include_str!("job.schema.json");
 const DEFAULT_BATCH: usize = 1000;
 
 static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| Schema::compile(&schema()));
 
-/// The JSON Schema of a job file.
+/// The JSON Schema of a job.
 pub fn schema() -> Value {
     serde_json::from_str(SCHEMA_TEXT).unwrap_or_default()
 }

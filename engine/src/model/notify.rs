@@ -21,7 +21,7 @@ pub use occasion::{Ended, Occasion};
 pub use summary::{FIELDS_OF_RESULT, summary, variables};
 
 /// The action that a webhook is sent by.
-const WEBHOOK_ACTION: &str = "http/request";
+const WEBHOOK_ACTION: &str = "http/http.request";
 /// How often telling is tried, unless the rule says.
 const TRIES: u32 = 5;
 

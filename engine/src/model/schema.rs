@@ -117,6 +117,7 @@ fn sentence(error: &ValidationError<'_>) -> String {
         ValidationErrorKind::Pattern { pattern } => format!("{shown} does not have the form {pattern}"),
         ValidationErrorKind::MinItems { limit } => format!("needs at least {limit} elements"),
         ValidationErrorKind::MinProperties { limit } => format!("needs at least {limit} fields"),
+        ValidationErrorKind::FalseSchema => format!("nothing may be given here, but {shown} was"),
         ValidationErrorKind::MaxProperties { limit: 1 } => "says more than one thing; choose one of them".to_owned(),
         _ => error.masked_with(shown).to_string(),
     }

@@ -29,7 +29,7 @@ fn catalogue() -> Catalogue {
     let mut request = texts(&["url", "method", "per"]);
     request.insert("headers".to_owned(), json!({"additionalProperties": {"type": "string"}}));
     let modules = [
-        Installed::sample("http", "1.0.0", vec![action("http", "request", request, "url")]),
+        Installed::sample("http", "1.0.0", vec![action("http", "http.request", request, "url")]),
         Installed::sample("mail", "1.0.0", vec![action("mail", "send", texts(&["to"]), "to")]),
     ];
     Catalogue::new(modules.map(|module| Arc::new(Offering::new(module).unwrap())))
@@ -49,7 +49,7 @@ fn parameters(rule: &NotifyRule) -> Value {
 fn a_webhook_is_a_request_for_each_record_that_is_tried_five_times() {
     let rule = read(json!({"on": ["error", "recovered"], "webhook": "https://x.example/hook"})).unwrap();
     assert_eq!(rule.on, [Occasion::Ended(Status::Error), Occasion::Recovered]);
-    assert_eq!(rule.line.action(), Some("http/request"));
+    assert_eq!(rule.line.action(), Some("http/http.request"));
     let plain = json!({"url": "https://x.example/hook", "method": "POST", "per": "record"});
     assert_eq!(parameters(&rule), plain);
     assert_eq!(rule.line.retry.map(|retry| retry.attempts), Some(5));

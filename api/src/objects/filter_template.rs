@@ -1,0 +1,139 @@
+//! Filter templates.
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+use engine::model::module::Owner;
+use engine::model::organization::OrganizationId;
+use engine::ports::modules::User;
+use engine::ports::templates::SavedTemplate;
+use serde_json::Value;
+
+use super::global_id::GlobalId;
+use super::moment::Moment;
+use super::page::{self, BULKY, Cursor, Page};
+use super::{Result, access, engine, scope};
+
+/// One version of a filter template: a source and criteria under a name, whose values the
+/// filters of lines fill in. A version never changes; saving makes a new one.
+pub(crate) struct FilterTemplate {
+    organization: OrganizationId,
+    saved: SavedTemplate,
+}
+
+impl FilterTemplate {
+    /// A template that the caller's organization may use.
+    pub(crate) fn of(context: &Context<'_>, saved: SavedTemplate) -> Self {
+        Self { organization: access(context).organization.id, saved }
+    }
+}
+
+/// One version of a filter template: a source and criteria under a name, whose values the
+/// filters of lines fill in. A version never changes; saving makes a new one.
+#[Object]
+impl FilterTemplate {
+    /// Global id of the template: the same for all its versions.
+    pub(crate) async fn id(&self) -> ID {
+        GlobalId::FilterTemplate(self.organization, self.saved.named.key.clone()).encode()
+    }
+
+    /// What lines name it by, kebab-case.
+    async fn key(&self) -> &str {
+        &self.saved.named.key
+    }
+
+    /// Name, for people.
+    async fn name(&self) -> &str {
+        &self.saved.name
+    }
+
+    /// 1 for the first, then one more each time it is saved.
+    async fn version(&self) -> u32 {
+        self.saved.named.version
+    }
+
+    /// What it is for, in the author's words.
+    async fn description(&self) -> Option<&str> {
+        self.saved.document.get("description").and_then(Value::as_str)
+    }
+
+    /// Whether every organization has it.
+    async fn global(&self) -> bool {
+        self.saved.owner == Owner::Global
+    }
+
+    /// JSON Schema of the values that a line fills in; null if it takes none.
+    #[graphql(complexity = "page::BULKY")]
+    async fn values(&self) -> Option<&Value> {
+        self.saved.document.get("values")
+    }
+
+    /// The whole template, in the shape of the job file.
+    #[graphql(complexity = "page::BULKY")]
+    async fn document(&self) -> &Value {
+        &self.saved.document
+    }
+
+    /// The jobs of the organization that use it: their newest versions, and those of results
+    /// that have not ended.
+    #[graphql(complexity = "page::STATEMENT + BULKY + child_complexity")]
+    async fn used_by(&self, context: &Context<'_>) -> Result<Vec<TemplateUse>> {
+        // Seen from the organization, whoever has it: others' jobs are nobody's business.
+        let templates = &engine(context).templates;
+        let users = templates.users_of_template(scope(context), Owner::Organization, &self.saved.named.key).await?;
+        Ok(users.into_iter().map(TemplateUse::of).collect())
+    }
+
+    /// When this version was saved.
+    async fn saved_at(&self) -> Moment {
+        Moment(self.saved.saved_at)
+    }
+
+    /// Who saved this version.
+    async fn saved_by(&self) -> &str {
+        &self.saved.saved_by
+    }
+}
+
+/// A job that uses a filter template.
+#[derive(SimpleObject)]
+pub(crate) struct TemplateUse {
+    /// Key of the job.
+    job: String,
+    /// Version of the job.
+    version: u32,
+}
+
+impl TemplateUse {
+    pub(crate) fn of(user: User) -> Self {
+        Self { job: user.job, version: user.version }
+    }
+}
+
+/// What else a page of filter templates tells.
+pub(crate) struct AllFilterTemplates;
+
+/// What else a page of filter templates tells.
+#[Object]
+impl AllFilterTemplates {
+    /// How many the organization may use in all. Counted only when it is asked for.
+    async fn total_count(&self, context: &Context<'_>) -> Result<u64> {
+        Ok(engine(context).templates.count_templates(scope(context)).await?)
+    }
+}
+
+/// A template that the caller's organization may use.
+pub(crate) async fn find(context: &Context<'_>, key: &str, version: Option<u32>) -> Result<Option<FilterTemplate>> {
+    let saved = engine(context).templates.find_template(scope(context), key, version).await?;
+    Ok(saved.map(|saved| FilterTemplate::of(context, saved)))
+}
+
+/// A page of them, by key.
+pub(crate) async fn list(
+    context: &Context<'_>,
+    first: i32,
+    after: Option<&str>,
+) -> Result<Page<FilterTemplate, AllFilterTemplates>> {
+    let (size, after) = (page::size(first)?, page::start(after)?);
+    let listed = engine(context).templates.list_templates(scope(context), after.as_deref(), size).await?;
+    let edge = |saved: SavedTemplate| (Cursor::behind(&saved.named.key), FilterTemplate::of(context, saved));
+    Ok(page::of(listed, after.as_ref(), AllFilterTemplates, edge))
+}
