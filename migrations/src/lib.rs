@@ -7,6 +7,7 @@
 mod m0001_first_tables;
 mod m0002_modules;
 mod m0003_collections;
+mod m0004_queues_and_checkpoints;
 
 use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0001_first_tables::Migration),
             Box::new(m0002_modules::Migration),
             Box::new(m0003_collections::Migration),
+            Box::new(m0004_queues_and_checkpoints::Migration),
         ]
     }
 }

@@ -15,7 +15,7 @@ mod organizations;
 mod queue;
 mod recovery;
 mod results;
-mod samples;
+pub mod samples;
 
 use super::collections::Collections;
 use super::jobs::Jobs;
