@@ -7,6 +7,7 @@
 mod m0001_first_tables;
 mod m0002_modules;
 mod m0003_collections;
+mod m0004_queues_and_checkpoints;
 mod m0005_filter_templates;
 
 use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0001_first_tables::Migration),
             Box::new(m0002_modules::Migration),
             Box::new(m0003_collections::Migration),
+            Box::new(m0004_queues_and_checkpoints::Migration),
             Box::new(m0005_filter_templates::Migration),
         ]
     }

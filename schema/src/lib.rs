@@ -14,6 +14,7 @@ mod jobs;
 mod modules;
 mod organizations;
 mod queue;
+mod queues;
 mod results;
 mod sqlite;
 mod templates;
@@ -24,12 +25,15 @@ mod writer;
 mod tests;
 
 use std::path::Path;
+use std::sync::Mutex;
 
+use engine::model::organization::OrganizationId;
 use engine::ports::{Listed, StoreError};
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::Semaphore;
 
 pub use sqlite::OpenError;
+use sqlite::{Opened, Sharing};
 use writer::Writer;
 
 /// Fewer than there are readers.
@@ -42,6 +46,10 @@ pub struct Store {
     /// How many readers may be walking over collections at once.
     walks: Semaphore,
     writer: Writer,
+    /// The organization that a claim of this node served last.
+    last_served: Mutex<Option<OrganizationId>>,
+    /// Held by whoever prunes.
+    pruning: tokio::sync::Mutex<results::Round>,
 }
 
 impl Store {
@@ -52,8 +60,26 @@ impl Store {
     /// Refuses a file that another process has open, or that a newer version of the
     /// program made; fails if the file cannot be read or written.
     pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        let sqlite::Opened { lock, writer, readers } = sqlite::open(path.as_ref()).await?;
-        Ok(Self { readers, walks: Semaphore::new(WALKS), writer: Writer::start(writer, lock) })
+        Ok(Self::on(sqlite::open(path.as_ref(), Sharing::Alone).await?))
+    }
+
+    /// Opens an SQLite file that other processes may have open too. Writers wait for each other.
+    ///
+    /// # Errors
+    /// As of [`Store::open_sqlite`].
+    #[doc(hidden)]
+    pub async fn open_sqlite_shared(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Ok(Self::on(sqlite::open(path.as_ref(), Sharing::WithOthers).await?))
+    }
+
+    fn on(opened: Opened) -> Self {
+        Self {
+            readers: opened.readers,
+            walks: Semaphore::new(WALKS),
+            writer: Writer::start(opened.writer, opened.lock),
+            last_served: Mutex::default(),
+            pruning: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Writes what was accepted, closes the file and lets another process open it.
@@ -84,5 +110,5 @@ fn page<Row, Item>(
 
 /// For `map_err` where the type of the error would have to be named otherwise.
 fn failed(error: DbErr) -> StoreError {
-    unavailable(error)
+    sqlite::failure(error)
 }

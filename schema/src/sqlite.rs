@@ -1,6 +1,9 @@
 //! All that only SQLite has: opening a file, how it syncs, how it is locked.
 
 pub(crate) mod json;
+mod trouble;
+
+pub(crate) use trouble::{failure, reconnect};
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -58,18 +61,25 @@ pub enum OpenError {
 
 /// An open database.
 pub(crate) struct Opened {
-    /// Keeps other processes out for as long as it is open.
-    pub lock: File,
+    /// Keeps other processes out for as long as it is open; none if they may come in.
+    pub lock: Option<File>,
     /// The only connection that writes.
     pub writer: DatabaseConnection,
     /// Connections that only read.
     pub readers: DatabaseConnection,
 }
 
-pub(crate) async fn open(path: &Path) -> Result<Opened, OpenError> {
+/// Whether other processes may have the file open too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    Alone,
+    WithOthers,
+}
+
+pub(crate) async fn open(path: &Path, sharing: Sharing) -> Result<Opened, OpenError> {
     // A link is the same database as what it leads to, so they share a lock.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let lock = lock(&path)?;
+    let lock = if sharing == Sharing::Alone { Some(lock(&path)?) } else { None };
     let refused = |cause| OpenError::Database { path: path.clone(), cause };
     let writer = connect(&path, Use::Write).await.map_err(refused)?;
     check_version(&version(&writer).await.map_err(refused)?)?;
@@ -196,7 +206,7 @@ mod tests {
     async fn a_durable_commit_always_syncs() {
         const FULL: i32 = 2;
         let folder = tempfile::TempDir::new().unwrap();
-        let db = open(&folder.path().join("a.db")).await.unwrap().writer;
+        let db = open(&folder.path().join("a.db"), Sharing::Alone).await.unwrap().writer;
         assert_eq!(level(&db).await, FULL, "nothing had to be said");
         let mut syncing = Syncing::default();
         for durable in [true, false, false, true, true, false, true] {

@@ -11,10 +11,12 @@ use std::future::Future;
 use std::pin::Pin;
 
 use engine::ports::StoreError;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::sqlite::Syncing;
+use crate::sqlite::{self, Syncing};
 use crate::{failed, unavailable};
 
 /// How many changes wait at most; whoever brings more waits outside.
@@ -77,8 +79,8 @@ enum Message {
 }
 
 impl Writer {
-    /// Starts writing. The lock is held until the writer is closed or dropped.
-    pub fn start(db: DatabaseConnection, lock: File) -> Self {
+    /// Starts writing. A lock is held until the writer is closed or dropped.
+    pub fn start(db: DatabaseConnection, lock: Option<File>) -> Self {
         let (inbox, messages) = mpsc::channel(WAITING);
         tokio::spawn(async move {
             let done = Desk { syncing: Syncing::default(), db }.work(messages).await;
@@ -161,18 +163,44 @@ impl Desk {
         }
     }
 
+    /// Makes changes together, or none of them. After trouble with the transaction itself nobody
+    /// knows how the connection stands, so that it is replaced.
     async fn attempt(&mut self, changes: &mut [Box<dyn Queued>]) -> Result<(), StoreError> {
+        match self.in_a_transaction(changes).await {
+            Ok(applied) => applied,
+            Err(error) => {
+                self.replace_connection().await;
+                Err(failed(error))
+            }
+        }
+    }
+
+    async fn in_a_transaction(&mut self, changes: &mut [Box<dyn Queued>]) -> Result<Result<(), StoreError>, DbErr> {
         let durable = changes.iter().any(|change| change.durable());
-        self.syncing.set(&self.db, durable).await.map_err(failed)?;
-        let transaction = self.db.begin().await.map_err(failed)?;
+        self.syncing.set(&self.db, durable).await?;
+        // Where others write too, a transaction that first reads could not go on to write.
+        let at_once = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        let transaction = self.db.begin_with_options(at_once).await?;
         changes.sort_by_key(|change| change.kind());
         for alike in changes.chunk_by_mut(|one, other| one.kind() == other.kind()) {
             if let Err(error) = alike[0].apply_all()(alike, &transaction).await {
-                transaction.rollback().await.map_err(failed)?;
-                return Err(error);
+                if let Err(trouble) = transaction.rollback().await {
+                    // The database may have rolled back by itself, when its disk was full for instance.
+                    tracing::warn!(%trouble, "a transaction could not be rolled back");
+                    self.replace_connection().await;
+                }
+                return Ok(Err(error));
             }
         }
-        transaction.commit().await.map_err(failed)
+        transaction.commit().await.map(Ok)
+    }
+
+    async fn replace_connection(&mut self) {
+        sqlite::reconnect(&self.db).await;
+        self.syncing = Syncing::default();
     }
 }
 

@@ -46,6 +46,10 @@ pub(super) async fn answer(context: &Context<'_>, input: RunJobInput, dry_run: b
             let message = format!("There is no job `{key}` in this organization.");
             Ok(refused(vec![UserError::at(UserErrorCode::NotFound, "job", message)]))
         }
+        Err(conflict @ StartError::Conflict(_)) => {
+            let message = format!("{conflict}.");
+            Ok(refused(vec![UserError::at(UserErrorCode::Conflict, "idempotencyKey", message)]))
+        }
         Err(StartError::Faults(faults)) => Ok(refused(UserError::of_faults(faults))),
         Err(StartError::Store(error)) => Err(error.into()),
     }

@@ -127,6 +127,7 @@ impl Watch {
         loop {
             match self.notices.recv().await {
                 Ok(notice) if notice.result != self.id => {}
+                Ok(Notice { change: Change::Log, .. }) => {}
                 Ok(Notice { change: Change::Progress(progress), .. }) => return Hint::Progress(progress),
                 Ok(Notice { change: Change::Status, .. }) | Err(RecvError::Lagged(_)) => return Hint::Look,
                 // The engine is going away, and the socket with it.

@@ -51,6 +51,14 @@ pub struct Claim {
     pub now: Instant,
 }
 
+impl Claim {
+    /// How many results are taken up at most.
+    pub fn bounded_room(&self) -> Room {
+        let slots = self.room.slots.min(CLAIM_BATCH);
+        Room { slots, spare: self.room.spare.min(CLAIM_BATCH - slots) }
+    }
+}
+
 /// What a claim came to.
 #[derive(Debug, Clone, Default)]
 pub struct Claims {

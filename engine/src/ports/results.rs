@@ -204,7 +204,7 @@ pub enum Waiting {
         /// How many may be at work.
         limit: u32,
     },
-    /// An earlier result of the same job has not ended.
+    /// An earlier result of the same job has not ended: the oldest that waits for no other.
     Behind(ResultId),
     /// A line is tried again at this time.
     Until(Instant),

@@ -1,6 +1,8 @@
 //! Job results.
 
+use engine::model::Instant;
 use engine::model::action::ModuleDigest;
+use engine::model::filter_template::TemplateVersion;
 use engine::model::organization::OrganizationId;
 use engine::model::result::{JobResult, ResultId};
 use engine::model::status::Status;
@@ -34,6 +36,16 @@ pub struct Model {
     pub records_rejected: i64,
     pub modules: String,
     pub dry_run: bool,
+    pub queue: String,
+    pub priority: i64,
+    pub retry_of: Option<Uuid>,
+    /// None for the result itself.
+    pub root: Option<Uuid>,
+    pub notice_of: Option<Uuid>,
+    /// None for the instant of the start.
+    pub now: Option<i64>,
+    pub templates: String,
+    pub failed_line: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -63,15 +75,36 @@ impl Model {
             records_rejected: signed(result.counters.records_rejected),
             modules: text_of_modules(&result.modules),
             dry_run: result.dry_run,
+            queue: result.queue.clone(),
+            priority: result.priority.into(),
+            retry_of: result.retry_of.map(|of| of.0),
+            root: Some(result.root.0).filter(|root| *root != result.id.0),
+            notice_of: result.notice_of.map(|of| of.0),
+            now: Some(micros(result.now)).filter(|_| result.now != result.created_at),
+            templates: text_of_templates(&result.templates),
+            failed_line: result.failed_line.map(i64::from),
         })
     }
 
+    fn place(&self) -> Place {
+        Place::new("job_results", self.id)
+    }
+
+    /// The clock reading of its templates.
+    pub fn now(&self) -> Result<Instant, StoreError> {
+        self.place().instant("now", self.now.unwrap_or(self.created_at))
+    }
+
+    pub fn status(&self) -> Result<Status, StoreError> {
+        self.place().word("status", &self.status, Status::from_word)
+    }
+
     pub fn read(self) -> Result<JobResult, StoreError> {
-        let place = Place::new("job_results", self.id);
+        let place = self.place();
         Ok(JobResult {
             id: ResultId(self.id),
             version: place.small("version", self.version)?,
-            status: place.word("status", &self.status, Status::from_word)?,
+            status: self.status()?,
             arguments: place.object("arguments", &self.arguments)?,
             since: place.maybe_instant("since", self.since)?,
             created_at: place.instant("created_at", self.created_at)?,
@@ -80,6 +113,14 @@ impl Model {
             attempt: place.small("attempt", self.attempt)?,
             counters: counters(self.records_in, self.records_out, self.records_rejected),
             modules: modules(&place, &self.modules)?,
+            templates: templates(&place, &self.templates)?,
+            priority: i32::try_from(self.priority).map_err(|error| place.unreadable("priority", error))?,
+            retry_of: self.retry_of.map(ResultId),
+            root: ResultId(self.root.unwrap_or(self.id)),
+            notice_of: self.notice_of.map(ResultId),
+            now: self.now()?,
+            failed_line: self.failed_line.map(|line| place.small("failed_line", line)).transpose()?,
+            queue: self.queue,
             job: self.job_key,
             title: self.title,
             message: self.message,
@@ -90,13 +131,15 @@ impl Model {
 }
 
 /// The columns that an end changes.
-pub(crate) const ENDED: [Column; 6] = [
+pub(crate) const ENDED: [Column; 8] = [
     Column::Status,
     Column::Message,
     Column::FinishedAt,
     Column::RecordsIn,
     Column::RecordsOut,
     Column::RecordsRejected,
+    Column::Modules,
+    Column::FailedLine,
 ];
 
 pub(crate) fn text_of_modules(modules: &[ModuleDigest]) -> String {
@@ -115,4 +158,20 @@ fn modules(place: &Place, text: &str) -> Result<Vec<ModuleDigest>, StoreError> {
 pub(super) fn module(place: &Place, column: &str, item: &Value) -> Result<ModuleDigest, StoreError> {
     let text = |name| place.text_member(column, item, name);
     Ok(ModuleDigest { module: text("module")?, version: text("version")?, digest: text("digest")? })
+}
+
+fn text_of_templates(templates: &[TemplateVersion]) -> String {
+    let items = templates.iter().map(|one| json!({"key": one.key, "version": one.version}));
+    Value::Array(items.collect()).to_string()
+}
+
+fn templates(place: &Place, text: &str) -> Result<Vec<TemplateVersion>, StoreError> {
+    let read = |item: &Value| {
+        let version = place.member("templates", item, "version")?.as_i64().unwrap_or(-1);
+        Ok(TemplateVersion {
+            key: place.text_member("templates", item, "key")?,
+            version: place.small("templates", version)?,
+        })
+    };
+    place.array("templates", text)?.iter().map(read).collect()
 }

@@ -1,5 +1,6 @@
 //! Line results.
 
+use engine::model::Instant;
 use engine::model::effect::Effect;
 use engine::model::grant::Capability;
 use engine::model::organization::OrganizationId;
@@ -39,6 +40,8 @@ pub struct Model {
     pub rejected: String,
     pub log: String,
     pub effects: String,
+    pub attempt: i64,
+    pub retry_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -68,6 +71,8 @@ impl Model {
             rejected: text_of_rejected(&line.rejected),
             log: text_of_log(&line.log),
             effects: text_of_effects(&line.effects),
+            attempt: line.attempt.into(),
+            retry_at: line.retry_at.map(micros),
         })
     }
 
@@ -85,6 +90,8 @@ impl Model {
             rejected: rejected(&place, &self.rejected)?,
             log: log(&place, &self.log)?,
             effects: effects(&place, &self.effects)?,
+            attempt: place.small("attempt", self.attempt)?,
+            retry_at: place.maybe_instant("retry_at", self.retry_at)?,
             name: self.name,
             action: self.action,
             message: self.message,
@@ -99,6 +106,7 @@ pub(crate) fn cut(line: &LineResult) -> ActiveModel {
         status: Set(line.status.word().to_owned()),
         message: Set(line.message.clone()),
         finished_at: Set(line.finished_at.map(micros)),
+        retry_at: Set(line.retry_at.map(micros)),
         ..Default::default()
     }
 }
@@ -109,28 +117,39 @@ pub(crate) fn told(told: &Told) -> ActiveModel {
 }
 
 fn text_of_rejected(rejected: &[Rejected]) -> String {
-    let items = rejected.iter().map(|one| json!({"record": one.record, "reason": one.reason}));
-    Value::Array(items.collect()).to_string()
+    Value::Array(rejected.iter().map(document_of_rejected).collect()).to_string()
+}
+
+pub(super) fn document_of_rejected(one: &Rejected) -> Value {
+    json!({"record": one.record, "reason": one.reason})
+}
+
+pub(super) fn read_rejected(place: &Place, column: &str, item: Value) -> Result<Rejected, StoreError> {
+    let record = place.member(column, &item, "record")?.clone();
+    Ok(Rejected { record, reason: place.text_member(column, &item, "reason")? })
 }
 
 fn rejected(place: &Place, text: &str) -> Result<Vec<Rejected>, StoreError> {
-    let read = |item: Value| {
-        let record = place.member("rejected", &item, "record")?.clone();
-        Ok(Rejected { record, reason: place.text_member("rejected", &item, "reason")? })
-    };
-    place.array("rejected", text)?.into_iter().map(read).collect()
+    place.array("rejected", text)?.into_iter().map(|item| read_rejected(place, "rejected", item)).collect()
 }
 
 fn text_of_log(log: &[LogEntry]) -> String {
-    let items = log.iter().map(|entry| json!({"level": entry.level.word(), "message": entry.message}));
-    Value::Array(items.collect()).to_string()
+    let item = |entry: &LogEntry| {
+        let mut item = json!({"level": entry.level.word(), "message": entry.message});
+        if let Some(at) = entry.at {
+            item["at"] = at.timestamp_millis().into();
+        }
+        item
+    };
+    Value::Array(log.iter().map(item).collect()).to_string()
 }
 
 fn log(place: &Place, text: &str) -> Result<Vec<LogEntry>, StoreError> {
     let read = |item: Value| {
         let level = place.text_member("log", &item, "level")?;
         let level = place.word("log", &level, LogLevel::from_word)?;
-        Ok(LogEntry { level, message: place.text_member("log", &item, "message")? })
+        let at = item.get("at").and_then(Value::as_i64).and_then(Instant::from_timestamp_millis);
+        Ok(LogEntry { level, message: place.text_member("log", &item, "message")?, at })
     };
     place.array("log", text)?.into_iter().map(read).collect()
 }

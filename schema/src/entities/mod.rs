@@ -1,5 +1,6 @@
 //! The tables: one file each, with what turns its rows into the engine's words and back.
 
+pub(crate) mod batches;
 pub(crate) mod collection_calls;
 pub(crate) mod collection_records;
 pub(crate) mod collections;
@@ -17,6 +18,9 @@ pub(crate) mod leases;
 pub(crate) mod line_results;
 pub(crate) mod module_grants;
 pub(crate) mod modules;
+pub(crate) mod nodes;
 pub(crate) mod organizations;
+pub(crate) mod parts;
+pub(crate) mod queues;
 pub(crate) mod tokens;
 pub(crate) mod uploads;

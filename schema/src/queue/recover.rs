@@ -1,24 +1,31 @@
-//! Recovery: what a worker that is gone had taken up waits again, or is given up.
+//! Recovery: what nodes that are gone had taken up waits again, or is given up.
+
+use std::collections::HashMap;
+use std::time::Duration;
 
 use engine::model::Instant;
 use engine::model::organization::OrganizationId;
-use engine::model::result::{JobResult, ResultId};
-use engine::model::status::Event;
+use engine::model::result::ResultId;
+use engine::model::status::{Event, Status};
 use engine::ports::StoreError;
-use engine::ports::queue::{CLAIMS_AT_MOST, Finish};
+use engine::ports::queue::{Finish, NodeId, STRIKES_AT_MOST, is_lost, strike};
+use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::*;
-use sea_orm::{DatabaseTransaction, QuerySelect};
+use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
-use crate::entities::{job_results, leases};
-use crate::results::{cut_lines, found, write_ends};
+use crate::batch::{by_organization, pieces};
+use crate::columns::{Place, of_result};
+use crate::entities::leases::{self, Stands};
+use crate::entities::{line_results, nodes};
+use crate::results::end::{Ended, end_all};
+use crate::results::{found, lines};
 use crate::writer::Single;
 use crate::{failed, unavailable};
 
-/// How many results are looked at together.
-const BATCH: u64 = 500;
-
 pub(super) struct Recover {
+    pub node: NodeId,
     pub now: Instant,
+    pub silent: Option<Duration>,
 }
 
 impl Single for Recover {
@@ -26,51 +33,92 @@ impl Single for Recover {
     const DURABLE: bool = true;
 
     async fn apply(&self, db: &DatabaseTransaction) -> Result<u64, StoreError> {
+        let beats = beats(db).await?;
+        let lost = |node: Uuid| is_lost(NodeId(node), beats.get(&node).copied(), (self.node, self.now, self.silent));
+        // Never more than there are workers.
+        let held = leases::Entity::find().filter(Stands::Leased.holds()).all(db).await.map_err(failed)?;
+        let held: Vec<_> = held.into_iter().filter(|lease| lease.node.is_none_or(lost)).collect();
+        let at_work = at_work(db, &held).await?;
         let mut put_back = 0;
-        loop {
-            let held = leases::Entity::find().filter(leases::Column::Waiting.eq(false)).limit(BATCH);
-            let held = held.all(db).await.map_err(failed)?;
-            if held.is_empty() {
-                return Ok(put_back);
-            }
-            // Each of these leaves the set that the next round looks at.
-            for lease in held {
-                put_back += u64::from(self.put_back(db, lease).await?);
-            }
+        for lease in &held {
+            let line = at_work.get(&(lease.organization_id, lease.job_result_id)).copied();
+            put_back += u64::from(self.put_back(db, lease, line).await?);
         }
+        let lost: Vec<_> = beats.keys().copied().filter(|node| lost(*node)).collect();
+        for lost in pieces(&lost) {
+            let gone = nodes::Entity::delete_many().filter(nodes::Column::Id.is_in(lost.iter().copied()));
+            gone.exec(db).await.map_err(failed)?;
+        }
+        Ok(put_back)
     }
 }
 
-impl Recover {
-    async fn put_back(&self, db: &DatabaseTransaction, lease: leases::Model) -> Result<bool, StoreError> {
-        let (organization, id) = (OrganizationId(lease.organization_id), ResultId(lease.job_result_id));
-        match found(db, organization, id).await {
-            Ok(Some(result)) if result.attempt >= CLAIMS_AT_MOST => {
-                self.give_up(db, organization, result).await?;
-                return Ok(false);
+async fn beats(db: &DatabaseTransaction) -> Result<HashMap<Uuid, Instant>, StoreError> {
+    let rows = nodes::Entity::find().all(db).await.map_err(failed)?;
+    rows.into_iter().map(|row| Ok((row.id, Place::new("nodes", row.id).instant("beat_at", row.beat_at)?))).collect()
+}
+
+/// The line of each of these results that was at work.
+async fn at_work(db: &DatabaseTransaction, held: &[leases::Model]) -> Result<HashMap<(Uuid, Uuid), u32>, StoreError> {
+    use line_results::Column::{JobResultId, LineNo, OrganizationId, Status as Stands};
+    let mut first = HashMap::new();
+    for (organization, ids) in by_organization(held.iter().map(|lease| (lease.organization_id, lease.job_result_id))) {
+        for ids in pieces(&ids) {
+            let lines = line_results::Entity::find()
+                .filter(OrganizationId.eq(organization))
+                .filter(JobResultId.is_in(ids.iter().copied()))
+                .filter(Stands.eq(Status::Running.word()))
+                .order_by_asc(JobResultId)
+                .order_by_asc(LineNo);
+            let lines = lines.select_only().columns([JobResultId, LineNo]).into_tuple::<(Uuid, i64)>();
+            for (id, line_no) in lines.all(db).await.map_err(failed)? {
+                let place = Place::new("line_results", of_result(id, line_no));
+                let line_no = place.small("line_no", line_no)?;
+                first.entry((organization, id)).or_insert(line_no);
             }
-            // The next claim ends what cannot be read.
-            Ok(_) | Err(StoreError::Unreadable(_)) => {}
-            Err(unavailable) => return Err(unavailable),
         }
+    }
+    Ok(first)
+}
+
+impl Recover {
+    async fn put_back(
+        &self,
+        db: &DatabaseTransaction,
+        lease: &leases::Model,
+        at_work: Option<u32>,
+    ) -> Result<bool, StoreError> {
+        let (line, strikes) = strike(lease.strikes()?, at_work);
+        if (line, strikes) == (None, STRIKES_AT_MOST) && self.give_up(db, lease).await? {
+            return Ok(false);
+        }
+        let ready = leases::ActiveModel {
+            stands: Set(Stands::Ready.word().to_owned()),
+            node: Set(None),
+            strikes: Set(strikes.into()),
+            struck_line: Set(line.map(i64::from)),
+            ..Default::default()
+        };
         let row = leases::Entity::update_many()
-            .col_expr(leases::Column::Waiting, Expr::val(true))
+            .set(ready)
             .filter(leases::Column::OrganizationId.eq(lease.organization_id))
             .filter(leases::Column::JobResultId.eq(lease.job_result_id));
         row.exec(db).await.map_err(failed)?;
         Ok(true)
     }
 
-    async fn give_up(
-        &self,
-        db: &DatabaseTransaction,
-        organization: OrganizationId,
-        mut result: JobResult,
-    ) -> Result<(), StoreError> {
+    /// Ends what takes its node down. The next claim ends what cannot be read.
+    async fn give_up(&self, db: &DatabaseTransaction, lease: &leases::Model) -> Result<bool, StoreError> {
+        let (organization, id) = (OrganizationId(lease.organization_id), ResultId(lease.job_result_id));
+        let mut result = match found(db, organization, id).await {
+            Ok(Some(result)) => result,
+            Ok(None) | Err(StoreError::Unreadable(_)) => return Ok(false),
+            Err(unavailable) => return Err(unavailable),
+        };
         let finish = Finish::of_a_killer(&result, self.now);
-        let (status, message) = (finish.status, finish.message.clone());
         finish.end(&mut result).map_err(unavailable)?;
-        write_ends(db, &[job_results::Model::of(organization, &result)?]).await?;
-        cut_lines(db, organization, &result, Event::End(status), &message).await
+        lines::cut_open(db, organization, &result, Event::End(finish.status), &finish.message).await?;
+        end_all(db, vec![Ended { organization, result, has_sets: lease.has_sets, notices: Vec::new() }]).await?;
+        Ok(true)
     }
 }

@@ -2,11 +2,13 @@
 
 use engine::ports::StoreError;
 use engine::ports::queue::{Lease, LeaseError};
+use sea_orm::ActiveValue::Set;
 use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use super::Held;
+use super::held::Held;
+use crate::entities::leases::Stands;
 use crate::entities::{job_results, leases};
 use crate::failed;
 use crate::writer::Change;
@@ -20,19 +22,32 @@ impl Change for Release {
     const DURABLE: bool = true;
 
     async fn apply(changes: &[&Self], db: &DatabaseTransaction) -> Result<Vec<Self::Answer>, StoreError> {
-        let held = Held::among(db, changes.iter().map(|change| change.lease)).await?;
-        for change in changes.iter().filter(|change| held.check(change.lease).is_ok()) {
-            change.hand_back(db).await?;
+        let mut answers = Vec::with_capacity(changes.len());
+        for change in changes {
+            // Each for itself, so that of two that hand back one result the first is the one that counts.
+            let held = Held::among(db, [change.lease].into_iter()).await?;
+            let answer = held.check(change.lease);
+            if answer.is_ok() {
+                change.hand_back(db).await?;
+            }
+            answers.push(answer);
         }
-        Ok(changes.iter().map(|change| held.check(change.lease)).collect())
+        Ok(answers)
     }
 }
 
 impl Release {
     async fn hand_back(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
         let (organization, result) = (self.lease.organization.0, self.lease.result.0);
+        let ready = leases::ActiveModel {
+            stands: Set(Stands::Ready.word().to_owned()),
+            node: Set(None),
+            strikes: Set(0),
+            struck_line: Set(None),
+            ..Default::default()
+        };
         let row = leases::Entity::update_many()
-            .col_expr(leases::Column::Waiting, Expr::val(true))
+            .set(ready)
             .filter(leases::Column::OrganizationId.eq(organization))
             .filter(leases::Column::JobResultId.eq(result));
         row.exec(db).await.map_err(failed)?;

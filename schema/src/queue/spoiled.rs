@@ -10,20 +10,21 @@ use sea_orm::prelude::*;
 
 use crate::columns::micros;
 use crate::entities::{job_results, leases};
+use crate::results::end::{drop_leases, promote};
 use crate::{failed, unavailable};
 
 /// Ends a result without reading it.
 pub(super) async fn end(
     db: &DatabaseTransaction,
-    organization: Uuid,
-    id: Uuid,
+    lease: &leases::Model,
     why: &StoreError,
     now: Instant,
 ) -> Result<(), StoreError> {
+    let (organization, id) = (lease.organization_id, lease.job_result_id);
     tracing::error!(%organization, result = %id, error = %why, "a job result cannot be read and is ended");
     // It has a lease, so it is pending or running, and both may end so.
     let status = next(Status::Running, Event::End(Status::Error)).map_err(unavailable)?;
-    leases::Entity::delete_by_id((organization, id)).exec(db).await.map_err(failed)?;
+    drop_leases(db, [(organization, id)].into_iter()).await?;
     let ended = job_results::ActiveModel {
         status: Set(status.word().to_owned()),
         message: Set("What the store holds of this start cannot be read, so it was not run.".to_owned()),
@@ -35,5 +36,5 @@ pub(super) async fn end(
         .filter(job_results::Column::OrganizationId.eq(organization))
         .filter(job_results::Column::Id.eq(id));
     row.exec(db).await.map_err(failed)?;
-    Ok(())
+    promote(db, lease.ahead.then(|| (organization, lease.job_key.clone()))).await
 }

@@ -7,11 +7,12 @@ use engine::model::result::ResultId;
 use engine::ports::StoreError;
 use engine::ports::collections::{Collections, Once, Wanted};
 use engine::ports::organizations::Organizations;
-use engine::ports::results::{NewResult, Results};
+use engine::ports::results::Results;
+use engine::ports::suite::samples::start;
 use engine::ports::suite::snapshots::taken;
 use sea_orm::prelude::Uuid;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::{Place, scope_of};
 use crate::Store;
@@ -42,20 +43,7 @@ async fn the_memory_of_a_call_goes_with_its_job_result_and_records_with_their_co
     let place = Place::new();
     let (store, scope, db) = opened(&place).await;
     let id = ResultId(Uuid::from_u128(7));
-    let start = NewResult {
-        id,
-        job: "job".into(),
-        version: 1,
-        title: None,
-        started_by: "ana".into(),
-        dry_run: false,
-        idempotency_key: None,
-        arguments: Map::new(),
-        since: None,
-        records: Vec::new(),
-        created_at: "2026-11-20T00:00:00Z".parse().unwrap(),
-    };
-    store.start(scope, start).await.unwrap();
+    store.start(scope, start(7, "job")).await.unwrap();
     let once = Once { result: id, call: "10:1".into() };
     store.write(scope, "c", &[upsert("a", 1), upsert("b", 2)], Some(&once)).await.unwrap();
     assert_eq!((count(&db, "collection_calls").await, count(&db, "collection_records").await), (1, 2));

@@ -1,6 +1,5 @@
 //! Rows that cannot be read are told, and stop nobody else.
 
-use engine::model::Instant;
 use engine::model::organization::{OrgScope, Organization, OrganizationId};
 use engine::model::result::ResultId;
 use engine::model::status::Status;
@@ -8,17 +7,14 @@ use engine::ports::StoreError;
 use engine::ports::organizations::Organizations;
 use engine::ports::queue::Queue;
 use engine::ports::results::{NewResult, ResultFilter, Results};
+use engine::ports::suite::samples::{self, at, node};
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, Database};
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::{Place, scope_of};
 use crate::Store;
-
-fn at(seconds: i64) -> Instant {
-    Instant::from_timestamp(seconds, 0).unwrap()
-}
 
 async fn acme(store: &Store) -> OrgScope {
     let time_zone = "UTC".parse().unwrap();
@@ -29,19 +25,8 @@ async fn acme(store: &Store) -> OrgScope {
 }
 
 async fn start(store: &Store, scope: OrgScope, number: u128) {
-    let start = NewResult {
-        id: ResultId(Uuid::from_u128(number)),
-        job: "job".into(),
-        version: 1,
-        title: None,
-        started_by: "ana".into(),
-        dry_run: false,
-        idempotency_key: None,
-        arguments: Map::new(),
-        since: None,
-        records: vec![json!({"n": number.to_string()})],
-        created_at: at(0),
-    };
+    let records = vec![json!({"n": number.to_string()})];
+    let start = NewResult { records, ..samples::start(number, "job") };
     store.start(scope, start).await.unwrap();
 }
 
@@ -92,7 +77,7 @@ async fn what_cannot_be_read_is_ended_and_does_not_stop_the_queue() {
     }
     spoil(&path, "job_results", "id", 4, "modules", "[1]").await;
     spoil(&path, "job_inputs", "job_result_id", 5, "records", "no array").await;
-    let claimed = store.claim(9, at(7)).await.unwrap();
+    let claimed = samples::claim(&store, 9, at(7)).await;
     let ids: Vec<_> = claimed.iter().map(|one| one.result.id.0.as_u128()).collect();
     assert_eq!(ids, [6]);
     let ended = Results::find(&store, scope, ResultId(Uuid::from_u128(5))).await.unwrap().unwrap();
@@ -100,5 +85,5 @@ async fn what_cannot_be_read_is_ended_and_does_not_stop_the_queue() {
     assert!(ended.message.contains("cannot be read"), "{}", ended.message);
     let errors = ResultFilter { job: None, status: Some(Status::Error) };
     assert_eq!(Results::count(&store, scope, &errors).await.unwrap(), 2);
-    assert_eq!(store.recover(at(8)).await.unwrap(), 1, "the good one alone is at work");
+    assert_eq!(store.recover(node(2), at(8), None).await.unwrap(), 1, "the good one alone is at work");
 }

@@ -59,7 +59,7 @@ fn open_line(host: &Host, action: &str, parameters: &Value) -> Result<OpenLine, 
     };
     let (timeout, kill) = (Duration::from_secs(60), CancellationToken::new());
     let (action, parameters, reach) = (action.to_owned(), parameters.clone(), Arc::new(Nowhere::default()));
-    Ok(OpenLine { module, action, parameters, context, reach, timeout, kill })
+    Ok(OpenLine { module, action, parameters, context, reach, timeout, kill, listener: Arc::new(()) })
 }
 
 fn broken(failure: Failure) -> Failed {
@@ -84,7 +84,7 @@ async fn line(host: &Arc<Host>, action: &str, parameters: &Value, set: &[Value],
         let open = open_line(host, action, parameters)?;
         let began = Instant::now();
         let mut line = host.open(open).await.map_err(broken)?;
-        line.take(set).await.map_err(broken)?;
+        line.take(0, set).await.map_err(broken)?;
         line.close().await.map_err(broken)?;
         drop(line);
         times.note(began);

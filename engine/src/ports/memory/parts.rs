@@ -1,5 +1,7 @@
 //! What is kept of the sets of a job result, in memory.
 
+use std::collections::BTreeMap;
+
 use super::{Entry, impossible};
 use crate::model::result::LineResult;
 use crate::model::status::Event;
@@ -56,6 +58,12 @@ impl Entry {
         self.parts.retain(|(line_no, kind, _), _| kind.is_kept() || Some(*line_no) == failed_line);
         self.batches.retain(|batch| Some(batch.line_no) == failed_line);
         self.checkpoint = None;
+    }
+
+    /// A result that is passed over has nothing to go on from.
+    pub(super) fn forget_what_was_taken_over(&mut self) {
+        (self.lines, self.parts) = (BTreeMap::new(), BTreeMap::new());
+        (self.batches, self.checkpoint) = (Vec::new(), None);
     }
 
     /// Takes over from a result that is tried again.

@@ -13,8 +13,8 @@ use crate::model::turn::{Candidate, Occupancy, Room, choose};
 use crate::ports::StoreError;
 use crate::ports::parts::{BatchDone, Part};
 use crate::ports::queue::{
-    CLAIM_BATCH, Checkpoint, Claim, Claimed, Claims, Finish, Finished, Lease, LeaseError, NodeId, Notes, Postponement,
-    Queue, STRIKES_AT_MOST, begin, is_lost, strike,
+    Checkpoint, Claim, Claimed, Claims, Finish, Finished, Lease, LeaseError, NodeId, Notes, Postponement, Queue,
+    STRIKES_AT_MOST, begin, is_lost, strike,
 };
 
 #[async_trait]
@@ -22,7 +22,7 @@ impl Queue for MemoryStore {
     async fn claim(&self, claim: Claim) -> Result<Claims, StoreError> {
         let mut tables = self.tables();
         tables.wake_what_is_due(claim.now);
-        let chosen = tables.choose(claim.room);
+        let chosen = tables.choose(claim.bounded_room());
         let claimed = chosen
             .into_iter()
             .map(|one| tables.claim_one((one.organization, one.result), claim))
@@ -140,7 +140,6 @@ impl Tables {
                 _ => {}
             }
         }
-        let room = Room { slots: room.slots.min(CLAIM_BATCH), spare: room.spare.min(CLAIM_BATCH) };
         let chosen = choose(candidates, &mut at_work, room);
         self.last_served = at_work.last_served;
         chosen

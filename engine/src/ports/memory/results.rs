@@ -179,6 +179,7 @@ impl Tables {
             Overlap::Skip => {
                 skipped(&mut entry.result, *other, start.created_at).map_err(impossible)?;
                 entry.stands = Stands::Ended;
+                entry.forget_what_was_taken_over();
                 Ok(Vec::new())
             }
             Overlap::Replace => {
@@ -244,8 +245,11 @@ impl Tables {
             Stands::Leased(_) | Stands::Ended => None,
             Stands::Later(until) => Some(Waiting::Until(until)),
             Stands::Behind => {
-                let others = self.unfinished(organization, &entry.result.job);
-                others.into_iter().find(|other| *other != id).map(Waiting::Behind).or(Some(Waiting::Worker))
+                let mut others = self.unfinished(organization, &entry.result.job).into_iter();
+                let ahead = |id: &ResultId| {
+                    self.results.get(&(organization, *id)).is_some_and(|one| one.stands != Stands::Behind)
+                };
+                others.find(ahead).map(Waiting::Behind).or(Some(Waiting::Worker))
             }
             Stands::Ready => {
                 let limit = self.queues.get(&entry.queue).copied().flatten();

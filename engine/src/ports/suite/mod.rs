@@ -15,7 +15,7 @@ mod organizations;
 mod queue;
 mod recovery;
 mod results;
-mod samples;
+pub mod samples;
 pub mod snapshots;
 mod templates;
 

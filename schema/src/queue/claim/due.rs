@@ -1,0 +1,38 @@
+//! Results whose time has come.
+
+use engine::model::Instant;
+use engine::ports::StoreError;
+use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::*;
+use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
+
+use crate::columns::{Place, micros};
+use crate::entities::leases::{ActiveModel, Column, Entity, Stands};
+use crate::failed;
+
+/// How many are woken at once, besides those that are due at the same instant as the last of them.
+const AT_ONCE: u64 = 1000;
+
+/// Makes ready what is due, and says when the next is.
+pub(super) async fn wake(db: &DatabaseTransaction, now: Instant) -> Result<Option<Instant>, StoreError> {
+    let first = due_after(db, 0).await?;
+    if first.is_none_or(|first| first > micros(now)) {
+        return read(first);
+    }
+    let last = due_after(db, AT_ONCE).await?.map_or(micros(now), |last| last.min(micros(now)));
+    let ready = ActiveModel { stands: Set(Stands::Ready.word().to_owned()), ready_at: Set(None), ..Default::default() };
+    let due = Entity::update_many().set(ready).filter(Stands::Later.holds()).filter(Column::ReadyAt.lte(last));
+    due.exec(db).await.map_err(failed)?;
+    read(due_after(db, 0).await?)
+}
+
+/// When the result is due that comes after so many others.
+async fn due_after(db: &DatabaseTransaction, others: u64) -> Result<Option<i64>, StoreError> {
+    let later = Entity::find().filter(Stands::Later.holds()).order_by_asc(Column::ReadyAt).offset(others).limit(1);
+    let due = later.select_only().column(Column::ReadyAt).into_tuple::<Option<i64>>();
+    Ok(due.one(db).await.map_err(failed)?.flatten())
+}
+
+fn read(due: Option<i64>) -> Result<Option<Instant>, StoreError> {
+    Place::new("leases", "that waits for a time").maybe_instant("ready_at", due)
+}

@@ -1,0 +1,58 @@
+//! From where a result goes on that was claimed before, or takes over from another.
+
+use engine::model::organization::OrganizationId;
+use engine::ports::StoreError;
+use engine::ports::queue::{Resume, STRIKES_AT_MOST};
+use sea_orm::prelude::*;
+use sea_orm::{DatabaseTransaction, QueryOrder};
+
+use crate::entities::{batches, leases, line_results};
+use crate::failed;
+use crate::results::lines;
+
+/// Reads what was done, and drops the lines that run again.
+pub(super) async fn resume(db: &DatabaseTransaction, lease: &leases::Model) -> Result<Resume, StoreError> {
+    let place = lease.place();
+    let at = lease.next_line.map(|line| place.small("next_line", line)).transpose()?;
+    if lease.number > 0 {
+        drop_lines(db, lease).await?;
+    }
+    let mut resume = Resume { at, tries: place.small("tries", lease.tries)?, ..Resume::default() };
+    if at.is_some() {
+        let rows = lines::of(OrganizationId(lease.organization_id), &[lease.job_result_id]);
+        for row in rows.all(db).await.map_err(failed)? {
+            resume.lines.push(row.read()?.1);
+        }
+    }
+    if lease.has_sets {
+        resume.batches = batches_of(db, lease).await?;
+    }
+    if let Some((line, strikes)) = lease.strikes()? {
+        resume.careful = true;
+        resume.condemned = line.filter(|_| strikes >= STRIKES_AT_MOST);
+    }
+    Ok(resume)
+}
+
+/// What they did outside is done again under the same keys.
+async fn drop_lines(db: &DatabaseTransaction, lease: &leases::Model) -> Result<(), StoreError> {
+    let rows = line_results::Entity::delete_many()
+        .filter(line_results::Column::OrganizationId.eq(lease.organization_id))
+        .filter(line_results::Column::JobResultId.eq(lease.job_result_id))
+        .filter(line_results::Column::LineNo.gte(lease.next_line.unwrap_or(0)));
+    rows.exec(db).await.map_err(failed)?;
+    Ok(())
+}
+
+async fn batches_of(
+    db: &DatabaseTransaction,
+    lease: &leases::Model,
+) -> Result<Vec<engine::ports::parts::BatchDone>, StoreError> {
+    let rows = batches::Entity::find()
+        .filter(batches::Column::OrganizationId.eq(lease.organization_id))
+        .filter(batches::Column::JobResultId.eq(lease.job_result_id))
+        .filter(batches::Column::LineNo.eq(lease.next_line))
+        .order_by_asc(batches::Column::LineNo)
+        .order_by_asc(batches::Column::Batch);
+    rows.all(db).await.map_err(failed)?.into_iter().map(batches::Model::read).collect()
+}

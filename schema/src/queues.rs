@@ -1,0 +1,103 @@
+//! The adapter of the `queues` port.
+
+use std::collections::{BTreeMap, HashMap};
+
+use async_trait::async_trait;
+use engine::model::organization::{OrgScope, OrganizationId};
+use engine::model::turn::QueueName;
+use engine::ports::StoreError;
+use engine::ports::queues::{DEFAULT_QUEUE, QueueSetting, QueueState, Queues};
+use sea_orm::prelude::*;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
+
+use crate::batch::insert;
+use crate::entities::leases::{self, Stands};
+use crate::entities::queues::{Column, Entity, Model};
+use crate::queue::occupancy;
+use crate::writer::Single;
+use crate::{Store, failed, unavailable};
+
+#[async_trait]
+impl Queues for Store {
+    async fn save_queue(&self, scope: OrgScope, setting: &QueueSetting) -> Result<(), StoreError> {
+        let organization = scope.organization().0;
+        let row = Model {
+            holder: holder(organization, setting.global),
+            key: setting.key.clone(),
+            organization_id: (!setting.global).then_some(organization),
+            capacity: setting.limit.map(i64::from),
+        };
+        self.writer.write_one(Save(row)).await
+    }
+
+    async fn queues(&self, scope: OrgScope) -> Result<Vec<QueueState>, StoreError> {
+        let organization = scope.organization();
+        let of = Entity::find().filter(Column::Holder.is_in([Uuid::nil(), organization.0]));
+        // An organization's own queue comes before a global one with the same key.
+        let rows = of.order_by_asc(Column::Holder).all(&self.readers).await.map_err(failed)?;
+        let mut seen = BTreeMap::from([(DEFAULT_QUEUE.to_owned(), (Uuid::nil(), None))]);
+        for row in rows {
+            let limit = row.limit()?;
+            seen.insert(row.key, (row.holder, limit));
+        }
+        let (at_work, waiting) = (occupancy(&self.readers).await?, self.waiting_by_queue(organization).await?);
+        let state = |(key, (holder, limit)): (String, (Uuid, Option<u32>))| {
+            let name = QueueName { holder, key: key.clone() };
+            let waiting = waiting.get(&name).copied().unwrap_or(0);
+            let at_work = at_work.by_queue.get(&name).copied().unwrap_or(0).into();
+            QueueState { key, global: holder.is_nil(), limit, waiting, at_work }
+        };
+        Ok(seen.into_iter().map(state).collect())
+    }
+
+    async fn remove_queue(&self, scope: OrgScope, key: &str, global: bool) -> Result<bool, StoreError> {
+        let place = (holder(scope.organization().0, global), key.to_owned());
+        self.writer.write_one(Remove(place)).await
+    }
+}
+
+fn holder(organization: Uuid, global: bool) -> Uuid {
+    if global { Uuid::nil() } else { organization }
+}
+
+impl Store {
+    async fn waiting_by_queue(&self, organization: OrganizationId) -> Result<HashMap<QueueName, u64>, StoreError> {
+        use leases::Column::{JobResultId, OrganizationId, Queue, QueueHolder, Stands as How};
+        let counted = leases::Entity::find()
+            .select_only()
+            .columns([QueueHolder, Queue])
+            .column_as(JobResultId.count(), "waiting")
+            .filter(OrganizationId.eq(organization.0))
+            .filter(How.ne(Stands::Leased.word()))
+            .group_by(QueueHolder)
+            .group_by(Queue);
+        let rows: Vec<(Uuid, String, i64)> = counted.into_tuple().all(&self.readers).await.map_err(failed)?;
+        let read = |(holder, key, count)| Ok((QueueName { holder, key }, u64::try_from(count).map_err(unavailable)?));
+        rows.into_iter().map(read).collect()
+    }
+}
+
+struct Save(Model);
+
+impl Single for Save {
+    type Answer = ();
+    const DURABLE: bool = true;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+        let changed = OnConflict::columns([Column::Holder, Column::Key]).update_column(Column::Capacity).to_owned();
+        insert::<Entity>(db, std::slice::from_ref(&self.0), Some(changed)).await
+    }
+}
+
+struct Remove((Uuid, String));
+
+impl Single for Remove {
+    type Answer = bool;
+    const DURABLE: bool = true;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<bool, StoreError> {
+        let gone = Entity::delete_by_id(self.0.clone()).exec(db).await.map_err(failed)?;
+        Ok(gone.rows_affected > 0)
+    }
+}

@@ -1,0 +1,73 @@
+//! Killing results.
+
+use engine::model::Instant;
+use engine::model::organization::OrganizationId;
+use engine::model::result::{JobResult, ResultId};
+use engine::model::status::Event;
+use engine::ports::StoreError;
+use engine::ports::results::{Kill, KillError, replaced};
+use sea_orm::DatabaseTransaction;
+use sea_orm::prelude::*;
+
+use super::end::{Ended, end_all};
+use super::{found, found_all, lines};
+use crate::entities::leases::{self, Stands, is_ahead};
+use crate::entities::line_results;
+use crate::writer::Single;
+use crate::{failed, unavailable};
+
+pub(super) struct KillOne {
+    pub organization: OrganizationId,
+    pub id: ResultId,
+    pub kill: Kill,
+}
+
+impl Single for KillOne {
+    type Answer = Result<JobResult, KillError>;
+    const DURABLE: bool = true;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+        let Some(mut result) = found(db, self.organization, self.id).await? else {
+            return Ok(Err(KillError::Absent));
+        };
+        if let Err(refusal) = self.kill.end(&mut result) {
+            return Ok(Err(KillError::Ended(refusal.status)));
+        }
+        let lines = self.kill.lines.iter().map(|line| line_results::Model::of(self.organization, self.id, line));
+        lines::write(db, &lines.collect::<Result<Vec<_>, _>>()?).await?;
+        let lease = leases::Entity::find_by_id((self.organization.0, self.id.0)).one(db).await.map_err(failed)?;
+        let has_sets = lease.is_some_and(|lease| lease.has_sets);
+        let notices = self.kill.notices.clone();
+        lines::cut_open(db, self.organization, &result, Event::Kill, &self.kill.line_message).await?;
+        end_all(db, vec![Ended { organization: self.organization, result: result.clone(), has_sets, notices }]).await?;
+        Ok(Ok(result))
+    }
+}
+
+/// Kills all results of a job that have not ended, to make room for a new one.
+pub(super) async fn replace(
+    db: &DatabaseTransaction,
+    (organization, job): (OrganizationId, &str),
+    (by, at): (ResultId, Instant),
+) -> Result<Vec<ResultId>, StoreError> {
+    let mut others = Vec::new();
+    for among in [is_ahead(), Stands::Behind.holds()] {
+        let of_job = leases::Entity::find().filter(leases::Column::OrganizationId.eq(organization.0));
+        let of_job = of_job.filter(leases::Column::JobKey.eq(job)).filter(among);
+        others.extend(of_job.all(db).await.map_err(failed)?);
+    }
+    others.sort_by_key(|other| other.job_result_id);
+    let mut results = found_all(db, others.iter().map(|other| (organization.0, other.job_result_id))).await?;
+    let (kill, mut ended) = (replaced(by, at), Vec::new());
+    for other in &others {
+        let row = results.remove(&(organization.0, other.job_result_id));
+        let mut result = row.ok_or_else(|| unavailable("a job result has a lease, but is absent"))?.read()?;
+        kill.end(&mut result).map_err(unavailable)?;
+        if result.started_at.is_some() {
+            lines::cut_open(db, organization, &result, Event::Kill, &kill.line_message).await?;
+        }
+        ended.push(Ended { organization, result, has_sets: other.has_sets, notices: Vec::new() });
+    }
+    end_all(db, ended).await?;
+    Ok(others.iter().map(|other| ResultId(other.job_result_id)).collect())
+}

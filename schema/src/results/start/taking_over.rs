@@ -1,0 +1,54 @@
+//! What a retry takes over of the result that it tries again. It is there by then.
+
+use engine::model::organization::OrganizationId;
+use engine::model::result::ResultId;
+use engine::ports::StoreError;
+use engine::ports::results::Retrial;
+use sea_orm::prelude::*;
+use sea_orm::sea_query::{ExprTrait, IntoIden, Query};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Iterable};
+
+use crate::entities::{batches, line_results, parts};
+use crate::queue::insert_parts;
+use crate::{failed, unavailable};
+
+pub(super) struct TakingOver {
+    pub organization: OrganizationId,
+    pub by: ResultId,
+    pub retry: Retrial,
+}
+
+impl TakingOver {
+    pub async fn write(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+        let line_no = i64::from(self.retry.line_no);
+        self.copy::<line_results::Entity>(db, line_results::Column::LineNo.lt(line_no)).await?;
+        let Some(parts) = &self.retry.parts else {
+            let passing = parts::Column::Kind.is_in(parts::passing());
+            self.copy::<parts::Entity>(db, parts::Column::LineNo.eq(line_no).and(passing)).await?;
+            return self.copy::<batches::Entity>(db, batches::Column::LineNo.eq(line_no)).await;
+        };
+        let rows = parts.iter().map(|part| parts::Model::of(self.organization, self.by, part));
+        insert_parts(db, &rows.collect::<Result<Vec<_>, _>>()?).await
+    }
+
+    /// Copies those rows of a table that are of the old result and of these lines.
+    async fn copy<E: EntityTrait>(&self, db: &DatabaseTransaction, those: Expr) -> Result<(), StoreError> {
+        let of_result = "job_result_id";
+        let taken = E::Column::iter().map(|column| match column.into_iden() {
+            column if column.to_string() == of_result => Expr::val(self.by.0),
+            column => Expr::col(column),
+        });
+        let old = Query::select()
+            .exprs(taken)
+            .from(E::default())
+            .and_where(Expr::col("organization_id").eq(self.organization.0))
+            .and_where(Expr::col(of_result).eq(self.retry.of.0))
+            .and_where(those)
+            .take();
+        let mut copy = Query::insert();
+        copy.into_table(E::default()).columns(E::Column::iter());
+        copy.select_from(old).map_err(unavailable)?;
+        db.execute(&copy).await.map_err(failed)?;
+        Ok(())
+    }
+}

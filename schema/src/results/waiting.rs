@@ -1,0 +1,59 @@
+//! Why results that have not ended are not at work.
+
+use engine::model::organization::OrganizationId;
+use engine::model::result::ResultId;
+use engine::model::turn::Occupancy;
+use engine::ports::StoreError;
+use engine::ports::results::Waiting;
+use sea_orm::prelude::*;
+
+use super::start::jobs;
+use crate::batch::pieces;
+use crate::entities::leases::{self, Stands};
+use crate::entities::queues;
+use crate::failed;
+use crate::queue::occupancy;
+
+pub(super) async fn waiting(
+    db: &DatabaseConnection,
+    organization: OrganizationId,
+    ids: &[ResultId],
+) -> Result<Vec<(ResultId, Waiting)>, StoreError> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let mut rows = Vec::new();
+    for ids in pieces(&ids) {
+        let of = leases::Entity::find().filter(leases::Column::OrganizationId.eq(organization.0));
+        rows.extend(of.filter(leases::Column::JobResultId.is_in(ids.iter().copied())).all(db).await.map_err(failed)?);
+    }
+    let at_work = occupancy(db).await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for id in ids {
+        let Some(row) = rows.iter().find(|row| row.job_result_id == id) else { continue };
+        found.extend(why(db, row, &at_work).await?.map(|why| (ResultId(id), why)));
+    }
+    Ok(found)
+}
+
+async fn why(db: &DatabaseConnection, row: &leases::Model, at_work: &Occupancy) -> Result<Option<Waiting>, StoreError> {
+    Ok(match row.stands()? {
+        Stands::Leased => None,
+        Stands::Later => row.place().maybe_instant("ready_at", row.ready_at)?.map(Waiting::Until),
+        Stands::Behind => {
+            let job = [row.job_key.clone()];
+            let unfinished = jobs::unfinished(db, row.organization_id, &job).await?.remove(&row.job_key);
+            let ahead = unfinished.and_then(|unfinished| unfinished.ahead);
+            Some(ahead.map_or(Waiting::Worker, |ahead| Waiting::Behind(ResultId(ahead))))
+        }
+        Stands::Ready => {
+            let queue = row.queue_name();
+            let place = (queue.holder, queue.key.clone());
+            let set_up = queues::Entity::find_by_id(place).one(db).await.map_err(failed)?;
+            let limit = set_up.map(|set_up| set_up.limit()).transpose()?.flatten();
+            let busy = at_work.by_queue.get(&queue).copied().unwrap_or(0);
+            Some(match limit.filter(|limit| busy >= *limit) {
+                Some(limit) => Waiting::QueueFull { queue: queue.key, limit },
+                None => Waiting::Worker,
+            })
+        }
+    })
+}
