@@ -50,7 +50,7 @@ async fn hanging(host: &Host, module: &ModuleInfo, timeout: Duration) -> (Waitin
     let (kill, host) = (opening.kill.clone(), host.clone());
     let taking = tokio::spawn(async move {
         let mut line = opening.open(&host).await.expect("a line");
-        let failure = line.take(&[json!({})]).await.map(drop).expect_err("nothing answers");
+        let failure = line.take(0, &[json!({})]).await.map(drop).expect_err("nothing answers");
         (failure, line.drain().effects)
     });
     let connected = tokio::task::spawn_blocking(move || connections.recv_timeout(Duration::from_secs(5)));
@@ -125,7 +125,7 @@ fn script(js: &ModuleInfo, server: SocketAddr, script: &str) -> Opening {
 }
 
 async fn records(line: &mut Box<dyn ActionLine>) -> Vec<Value> {
-    line.take(&[json!({})]).await.expect("an outcome").records.expect("records")
+    line.take(0, &[json!({})]).await.expect("an outcome").records.expect("records")
 }
 
 fn summaries(effects: &[Effect]) -> Vec<&str> {

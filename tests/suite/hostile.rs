@@ -215,13 +215,13 @@ async fn what_a_line_says_is_cut() {
     let wail = Opening::misbehave(&module, json!({"how": "wail"})).take(&host).await.map(drop);
     assert_eq!(wail.expect_err("it wails").message.len(), 1003);
     let mut line = Opening::misbehave(&module, json!({"how": "shout"})).open(&host).await.expect("a line");
-    let outcome = line.take(&[json!({})]).await.expect("an outcome");
+    let outcome = line.take(0, &[json!({})]).await.expect("an outcome");
     assert_eq!(outcome.message.expect("a message").len(), 1003);
     let mut line = Opening::misbehave(&module, json!({"how": "whisper"})).take(&host).await.expect("a line");
     assert_eq!(line.drain().log.len(), 1001);
     for how in ["reject-all", "beyond"] {
         let mut line = Opening::misbehave(&module, json!({"how": how})).open(&host).await.expect("a line");
-        match line.take(&[json!({})]).await {
+        match line.take(0, &[json!({})]).await {
             Ok(outcome) => assert_eq!(outcome.rejected.len(), 1),
             Err(failure) => assert!(failure.message.len() < 300, "{}", failure.message),
         }

@@ -64,7 +64,7 @@ async fn a_module_is_recalled_from_the_disk_and_forgotten_by_memory() {
     // What is at work goes on.
     let mut line = opening().open(&second).await.expect("a line");
     second.unload(&info.digest);
-    assert!(line.take(&[json!({})]).await.is_ok());
+    assert!(line.take(0, &[json!({})]).await.is_ok());
     assert!(opening().open(&second).await.is_err());
     assert_eq!(second.load(hostile("honest").into()).await.expect("a module"), info);
     assert_eq!(compiled(folder.path()), 1);

@@ -10,7 +10,7 @@ use engine::model::collection::{Change, Entries, Written};
 use engine::model::grant::Grants;
 use engine::model::module::ModuleInfo;
 use engine::ports::actions::{ActionLine, Actions, Failure, LineContext, OpenLine};
-use engine::ports::reach::{JobStart, Reach, ReachError};
+use engine::ports::reach::{Call, JobStart, Reach, ReachError};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -83,17 +83,21 @@ impl Reach for Reached {
         Ok(Entries::default())
     }
 
-    async fn write(&self, name: &str, changes: Vec<Change>, call: u32) -> Result<Written, ReachError> {
+    async fn before_effect(&self) -> Result<(), ReachError> {
+        Ok(())
+    }
+
+    async fn write(&self, name: &str, changes: Vec<Change>, call: Call) -> Result<Written, ReachError> {
         self.grants.permit_collection("test", name, true).map_err(ReachError::Denied)?;
-        self.writes.lock().expect("no panic").push((name.to_owned(), changes.len(), call));
+        self.writes.lock().expect("no panic").push((name.to_owned(), changes.len(), call.number));
         let inserted = u32::try_from(changes.len()).expect("few");
         Ok(Written { inserted, ..Written::default() })
     }
 
-    async fn start(&self, start: JobStart, call: u32) -> Result<Option<String>, ReachError> {
+    async fn start(&self, start: JobStart, call: Call) -> Result<Option<String>, ReachError> {
         self.grants.permit_job("test", &start.job).map_err(ReachError::Denied)?;
-        self.starts.lock().expect("no panic").push((start.job, call));
-        Ok((!self.dry_run).then(|| format!("result-{call}")))
+        self.starts.lock().expect("no panic").push((start.job, call.number));
+        Ok((!self.dry_run).then(|| format!("result-{}", call.number)))
     }
 }
 
@@ -141,13 +145,13 @@ impl Opening {
             dry_run: self.dry_run,
         };
         let Self { module, action, parameters, reach, timeout, kill, .. } = self;
-        host.open(OpenLine { module, action, parameters, context, reach, timeout, kill }).await
+        host.open(OpenLine { module, action, parameters, context, reach, timeout, kill, listener: Arc::new(()) }).await
     }
 
     /// Opens the line, and hands it one record.
     pub async fn take(self, host: &Host) -> Result<Box<dyn ActionLine>, Failure> {
         let mut line = self.open(host).await?;
-        line.take(&[json!({"n": 1})]).await?;
+        line.take(0, &[json!({"n": 1})]).await?;
         Ok(line)
     }
 }
