@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::served::Server;
 use crate::support::{folder, program, run, write};
 
 /// How long a million records may take through three lines, and how much memory.
@@ -79,6 +80,29 @@ fn a_sorted_set_from_a_file_is_written_to_a_file() {
     }
     let all = run(&["run", &job, "--json"]).json();
     assert_eq!((all["recordsOut"].as_u64(), all["records"].as_array().map(Vec::len)), (Some(45_000), Some(45_000)));
+}
+
+#[test]
+fn a_server_keeps_large_sets_in_its_own_folder_and_leaves_nothing_there() {
+    let data = folder();
+    let (files, scratch) = (data.path().join("files/main"), data.path().join("scratch"));
+    std::fs::create_dir_all(&files).expect("a folder");
+    std::fs::create_dir_all(&scratch).expect("a folder");
+    std::fs::write(scratch.join("of-an-earlier-server"), "left behind").expect("a file");
+    orders(&files, 30_000);
+    let server = Server::start(data.path());
+    assert_eq!(std::fs::read_dir(&scratch).expect("a folder").count(), 0, "what an earlier server left is gone");
+    let token = server.token().to_owned();
+    server.save(&token, totals("orders.jsonl"));
+    let id = server.start_job(&token, "totals");
+    let result = server.await_end(&token, &id);
+    assert_eq!((result["status"].as_str(), result["recordsOut"].as_u64()), (Some("SUCCESS"), Some(4)), "{result:#}");
+    assert_eq!(result["lines"][1]["recordsOut"], 27_000);
+    std::fs::remove_dir(&scratch).expect("nothing is left in it");
+    let id = server.start_job(&token, "totals");
+    let result = server.await_end(&token, &id);
+    let told = result["lines"][0]["message"].as_str().expect("a message");
+    assert!(told.contains("no scratch file can be made in ") && told.contains("/scratch: "), "{told}");
 }
 
 /// The figures of docs/performance.md: `cargo test --release -- --ignored --nocapture a_million`.
