@@ -11,6 +11,7 @@ pub mod collections;
 pub mod engine;
 pub mod health;
 pub mod jobs;
+pub mod keeper;
 pub mod kill;
 pub mod manage;
 pub mod modules;
