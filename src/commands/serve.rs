@@ -11,6 +11,7 @@ use clap::Args;
 use engine::model::token::{Presented, Reach};
 use engine::ports::clock::SystemClock;
 use engine::ports::files::Folder;
+use engine::ports::results::Retention;
 use engine::ports::scratch::ScratchFolder;
 use engine::runtime::authenticate::DEFAULT_ORGANIZATION;
 use engine::runtime::engine::{Engine, Stores};
@@ -35,7 +36,15 @@ pub struct Options {
     /// How many jobs to work on at once
     #[arg(long, value_name = "COUNT", default_value_t = 16, env = "ROPEWALK_WORKERS", value_parser = clap::value_parser!(u16).range(1..))]
     workers: u16,
+    /// How many days the history is kept at least
+    #[arg(long, value_name = "DAYS", default_value_t = 30, env = "ROPEWALK_KEEP_DAYS")]
+    keep_days: u32,
+    /// How many results of each job are kept at least, however old
+    #[arg(long, value_name = "COUNT", default_value_t = 1000, env = "ROPEWALK_KEEP_RESULTS")]
+    keep_results: u32,
 }
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 const FIRST_TOKEN: &str = "first administrator";
 /// How long work in progress may take to finish when the server stops.
@@ -64,7 +73,8 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
         .await
         .map_err(|error| Failed::Broken(error.to_string()))?;
     announce(address, &options.data_dir, token.as_deref(), Found { recovered, modules });
-    work(engine, listener, options.workers.into()).await?;
+    let retention = Retention { age: DAY * options.keep_days, results: options.keep_results };
+    work(engine, listener, options.workers.into(), retention).await?;
     store.close().await;
     Ok(())
 }
@@ -147,9 +157,10 @@ fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, Found { rec
     }
 }
 
-async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize) -> Result<(), Failed> {
+async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize, retention: Retention) -> Result<(), Failed> {
     let stop = CancellationToken::new();
     let worker = tokio::spawn(Worker::new(Arc::clone(&engine), workers).work(stop.clone(), GRACE));
+    let keeper = tokio::spawn(Arc::clone(&engine).keep_house(retention, stop.clone()));
     let stopping = stop.clone();
     let shutdown = async move {
         interrupted().await;
@@ -164,6 +175,7 @@ async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize) -> Res
     stop.cancel();
     // The worker ends by itself within its grace; what a panic left undone is put back at the next start.
     let _ = worker.await;
+    let _ = keeper.await;
     served.map_err(|error| Failed::Broken(format!("the server broke off: {error}")))
 }
 

@@ -110,8 +110,7 @@ impl Engine {
             false => self.read_job_at(scope, &saved, &old.templates).await?,
         };
         let job = job.map_err(RetryError::Faults)?;
-        let job = notices::performed(job, old).map_err(RetryError::Nothing)?;
-        if !job.lines.iter().any(|line| line.line_no == retrial.line_no) {
+        if !notices::lines(&job, old).iter().any(|line| line.line_no == retrial.line_no) {
             return nothing(
                 "The newest version of the job has no such line; try the old version again, or start the job.",
             );

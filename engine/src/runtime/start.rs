@@ -91,7 +91,13 @@ impl Engine {
 
     /// Starts what was accepted, and interrupts what it replaces.
     pub(crate) async fn begin_result(&self, access: &Access, new: NewResult) -> Result<JobResult, StartRefused> {
-        let Started { result, replaced } = self.results.start(access.scope(), new).await?;
+        let started = self.results.start(access.scope(), new).await;
+        if let Err(StartRefused::Store(error)) = &started {
+            // The worker looks now and then whether the store can be written again.
+            self.health.paused(error);
+            self.wake.notify_one();
+        }
+        let Started { result, replaced } = started?;
         for id in replaced {
             self.running.interrupt(id);
             self.tell(access.organization.id, id, Change::Status);

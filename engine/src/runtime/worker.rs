@@ -148,12 +148,12 @@ impl Worker {
 
     /// Fills the free slots.
     async fn claim_into(&self, stop: &CancellationToken, at_work: &mut JoinSet<()>) -> Result<Next, StoreError> {
+        self.probe().await?;
         let room = self.slots.free();
         if room.slots + room.spare == 0 {
             return Ok(Next::Full);
         }
         let claims = self.claim(room, self.engine.clock.now()).await?;
-        self.engine.health.working();
         let count = claims.claimed.len() as u64;
         for claimed in claims.claimed {
             let (engine, stop, slot) = (Arc::clone(&self.engine), stop.clone(), Slot::take(&self.slots));
@@ -167,6 +167,15 @@ impl Worker {
         }
         let due = claims.next_due.map(|due| (due - self.engine.clock.now()).to_std().unwrap_or_default());
         Ok(Next::Rest(due.map_or(SWEEP, |due| due.min(SWEEP))))
+    }
+
+    /// Of a node that is paused: whether its store can be written again.
+    async fn probe(&self) -> Result<(), StoreError> {
+        if self.engine.health.pause().is_some() {
+            self.engine.queue.beat(self.engine.node, self.engine.clock.now()).await?;
+            self.engine.health.working();
+        }
+        Ok(())
     }
 
     async fn wind_up(&self, mut at_work: JoinSet<()>, grace: Duration) {
