@@ -11,7 +11,7 @@ use crate::model::record::Rejected;
 use crate::model::status::Status;
 use crate::ports::actions::Severity;
 use crate::ports::parts::{BatchDone, Part, PartKind};
-use crate::ports::queue::{Claimed, Finish, Lease, Postponement, Resume};
+use crate::ports::queue::{Checkpoint, Claimed, Finish, Lease, Postponement, Resume};
 use crate::ports::results::Results;
 
 /// Loses the node, and claims again.
@@ -54,7 +54,7 @@ pub async fn batches_come_back_exactly_and_in_order(store: &impl Stores) {
     store.checkpoint(lease, from_line(20, 0, &[])).await.expect("a checkpoint");
     let full = BatchDone {
         taken: u32::MAX,
-        records: vec![delicate(), json!({})],
+        records: Some(vec![delicate(), json!({})]),
         rejected: vec![Rejected { record: delicate(), reason: "日本語".to_owned() }],
         message: Some("Somebody should look.".to_owned()),
         severity: Severity::Warning,
@@ -189,4 +189,23 @@ pub async fn a_result_that_waits_for_a_time_can_be_killed(store: &impl Stores) {
     assert_eq!((cut.status, cut.retry_at), (Status::Killed, None));
     assert!(claim(store, 9, at(900)).await.is_empty());
     assert_eq!(Results::find(store, acme, id(1)).await.expect("an answer").map(|one| one.status), Some(Status::Killed));
+}
+
+pub async fn the_input_of_a_line_in_error_outlasts_checkpoints(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let lease = running(store, acme, 1).await.lease;
+    keep(store, lease, [10, 20, 30].map(|line_no| part(line_no, PartKind::Input, 0)).to_vec()).await.expect("parts");
+    store.checkpoint(lease, from_line(20, 0, &[])).await.expect("a checkpoint");
+    store.record_batch(lease, batch(20, 0)).await.expect("a batch");
+    let checkpoint = Checkpoint { failed_line: Some(20), ..from_line(30, 0, &[line(20, Status::Error)]) };
+    store.checkpoint(lease, checkpoint).await.expect("a checkpoint");
+    assert_eq!(set(store, acme, 1, (20, PartKind::Input)).await.len(), 1);
+    assert!(set(store, acme, 1, (10, PartKind::Input)).await.is_empty());
+    let (lease, resume) = lose(store).await;
+    assert!(resume.batches.is_empty(), "they are of another line");
+    let mut end = Finish { failed_line: Some(20), ..finish(Status::Error) };
+    end.notes.lines = vec![line(20, Status::Error)];
+    store.finish(lease, end).await.expect("an end");
+    assert_eq!(set(store, acme, 1, (20, PartKind::Input)).await.len(), 1);
+    assert!(set(store, acme, 1, (30, PartKind::Input)).await.is_empty());
 }

@@ -129,6 +129,7 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             what_is_given_up_lets_the_next_begin
             ends_at_the_same_time_let_one_begin;
         checkpoints:
+            the_input_of_a_line_in_error_outlasts_checkpoints
             a_result_goes_on_from_its_checkpoint
             what_is_handed_back_goes_on_from_its_checkpoint
             batches_come_back_exactly_and_in_order
@@ -140,6 +141,8 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_wait_keeps_no_worker_and_forgives
             a_result_that_waits_for_a_time_can_be_killed;
         retrial:
+            what_is_done_anew_takes_over_no_batches
+            what_joins_later_is_not_lost_by_a_failure
             a_retry_takes_over_what_was_done
             a_retry_may_bring_its_sets
             only_what_is_there_and_has_ended_is_tried_again

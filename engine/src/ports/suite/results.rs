@@ -5,8 +5,9 @@ use super::samples::{
     at, claim, claim_one, delicate, ended, finish, id, kill, line, neighbours, note, of_job, page, running, scope,
     start,
 };
+use crate::model::filter_template::TemplateVersion;
 use crate::model::organization::OrgScope;
-use crate::model::result::{Counters, JobResult, TemplateVersion};
+use crate::model::result::{Counters, JobResult};
 use crate::model::status::Status;
 use crate::ports::results::{Idempotency, KillError, NewResult, ResultFilter, Results, StartRefused};
 

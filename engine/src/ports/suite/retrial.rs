@@ -168,3 +168,25 @@ pub async fn how_the_result_before_ended_is_told(store: &impl Stores) {
     store.kill(acme, id(8), kill()).await.expect("a kill");
     assert_eq!(before(acme, 10).await, Some(Status::Killed), "it had begun");
 }
+
+pub async fn what_is_done_anew_takes_over_no_batches(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    failed(store, acme, 1).await;
+    let retry = Retrial { of: id(1), line_no: 30, root: id(5), parts: None };
+    let anew = NewResult { retry: Some(retry), ..start(5, "job") };
+    assert_eq!(store.start(acme, anew).await.expect("a start").result.root, id(5));
+    let resume = claim_one(store).await.resume.expect("it goes on");
+    assert_eq!((resume.at, resume.batches), (Some(30), Vec::new()));
+    assert_eq!(set(store, acme, 5, (30, PartKind::Input)).await.len(), 2);
+}
+
+pub async fn what_joins_later_is_not_lost_by_a_failure(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let lease = running(store, acme, 1).await.lease;
+    let parts = [(30, PartKind::Input), (40, PartKind::Joining), (20, PartKind::Joining)];
+    keep(store, lease, parts.map(|(line_no, kind)| part(line_no, kind, 0)).to_vec()).await.expect("parts");
+    store.finish(lease, Finish { failed_line: Some(30), ..finish(Status::Error) }).await.expect("an end");
+    assert!(set(store, acme, 1, (20, PartKind::Joining)).await.is_empty());
+    store.start(acme, again(5, 1, 30)).await.expect("a start");
+    assert_eq!(set(store, acme, 5, (40, PartKind::Joining)).await, [part(40, PartKind::Joining, 0)]);
+}

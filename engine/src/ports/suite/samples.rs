@@ -102,7 +102,7 @@ pub fn batch(line_no: u32, batch: u32) -> BatchDone {
         line_no,
         batch,
         taken: 3,
-        records: vec![json!({"of": batch})],
+        records: Some(vec![json!({"of": batch})]),
         rejected: Vec::new(),
         message: None,
         severity: Severity::Success,
@@ -120,7 +120,7 @@ pub async fn set(store: &impl Stores, scope: OrgScope, number: u128, set: (u32, 
 }
 
 pub fn from_line(line_no: u32, tries: u32, lines: &[LineResult]) -> Checkpoint {
-    Checkpoint { notes: Notes { modules: None, lines: lines.to_vec() }, line_no, tries }
+    Checkpoint { notes: Notes { modules: None, lines: lines.to_vec() }, line_no, tries, failed_line: None }
 }
 
 pub fn finish(status: Status) -> Finish {
