@@ -91,6 +91,8 @@ impl Attempt<'_> {
         let checkpoint = Checkpoint { notes: self.journal.notes(), line_no, tries, failed_line };
         self.journal.postpone(Postponement { checkpoint, until }).await?;
         self.tell_status();
+        // The worker asks when it is due.
+        self.engine.wake.notify_one();
         Err(Halt::Postponed)
     }
 
