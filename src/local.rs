@@ -9,11 +9,12 @@ use engine::model::Instant;
 use engine::model::fault::Fault;
 use engine::model::grant::Grants;
 use engine::model::job::JobFile;
-use engine::model::module::Owner;
+use engine::model::module::{Owner, is_key};
 use engine::model::organization::Access;
 use engine::ports::clock::{Clock, StandingClock, SystemClock};
 use engine::ports::files::Folder;
 use engine::ports::memory::MemoryStore;
+use engine::ports::queues::QueueSetting;
 use engine::runtime::engine::{Engine, Stores};
 use engine::runtime::manage::NewOrganization;
 use engine::runtime::modules::ModuleError;
@@ -91,6 +92,18 @@ impl Local {
         let installed = self.engine.install(&self.access, content.into(), Owner::Organization).await;
         let installed = installed.map_err(|error| refused(&path.display().to_string(), error))?;
         Ok((installed.info.key.clone(), installed.info.version.to_string()))
+    }
+
+    /// Sets up the queues that the jobs of a file name: here nobody else fills them.
+    pub async fn take_queues(&self, file: &JobFile) -> Result<(), Failed> {
+        // What cannot be a key is told as a fault of its job.
+        let keys = file.jobs.iter().filter_map(|part| part.document["queue"].as_str()).filter(|key| is_key(key));
+        for key in keys {
+            let setting = QueueSetting { key: key.to_owned(), global: false, limit: None };
+            let saved = self.engine.save_queue(&self.access, &setting).await;
+            saved.map_err(|error| Failed::Broken(error.to_string()))?;
+        }
+        Ok(())
     }
 
     /// Takes up the filter templates of a file; gives what is wrong with them.

@@ -74,6 +74,7 @@ pub async fn run(options: Options) -> Result<(), Failed> {
         output::check(path)?;
     }
     let local = Local::open(&options.file, options.now, &options.time_zone, &options.modules).await?;
+    local.take_queues(&file).await?;
     let faults = local.take_templates(&file).await?;
     if !faults.is_empty() {
         return Err(Failed::Refused(job_file::told(&options.file, &faults)));

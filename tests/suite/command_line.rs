@@ -162,6 +162,8 @@ fn policies_and_notifications_are_checked_with_the_real_actions() {
     };
     let good = run(&["check", &write(folder.path(), "good.yaml", &text("https://example.com/hook"))]);
     assert_eq!(good.code, 0, "{good:#?}");
+    let ran = run(&["run", &write(folder.path(), "good.yaml", &text("https://example.com/hook"))]);
+    assert_eq!(ran.code, 0, "a queue needs nothing here: {ran:#?}");
     let bad = run(&["check", &write(folder.path(), "bad.yaml", &text("nonsense"))]);
     assert!(bad.code == 2 && bad.stderr.contains("notify[0].webhook: "), "{bad:#?}");
 }

@@ -85,8 +85,13 @@ async fn without_any_notice_the_store_is_read_again() {
     let mut watch = watch(&world, &caller, &id);
     next(&mut watch).await.unwrap();
     // Killed behind the engine's back: nobody tells.
-    let kill =
-        engine::ports::results::Kill { at: caller_now(&world), message: "gone".into(), line_message: String::new() };
+    let kill = engine::ports::results::Kill {
+        at: caller_now(&world),
+        message: "gone".into(),
+        line_message: String::new(),
+        lines: Vec::new(),
+        notices: Vec::new(),
+    };
     world.engine.results.kill(caller.scope(), result_id(&id).unwrap(), kill).await.unwrap();
     assert_eq!(next(&mut watch).await.unwrap()["status"], "KILLED");
     assert_eq!(next(&mut watch).await, None);

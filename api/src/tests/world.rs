@@ -12,12 +12,16 @@ use engine::model::grant::Capability;
 use engine::model::module::ModuleInfo;
 use engine::model::organization::{Access, OrgScope, Role};
 use engine::model::result::{JobResult, LineResult, ResultId};
+use engine::model::status::Status;
 use engine::model::token::Reach;
 use engine::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine, Told};
 use engine::ports::clock::StandingClock;
 use engine::ports::files::Folder;
 use engine::ports::memory::MemoryStore;
-use engine::ports::results::{Kill, KillError, NewResult, ResultFilter, Results};
+use engine::ports::parts::{Part, PartKind};
+use engine::ports::results::{
+    Kill, KillError, NewResult, Pruned, ResultFilter, Results, Retention, StartRefused, Started, Waiting,
+};
 use engine::ports::{Listed, Page, StoreError};
 use engine::runtime::engine::{Engine, Stores};
 use engine::runtime::manage::NewOrganization;
@@ -228,7 +232,7 @@ impl Counting {
 
 #[async_trait]
 impl Results for Counting {
-    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<JobResult, StoreError> {
+    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartRefused> {
         Results::start(self.ask()?, scope, start).await
     }
 
@@ -255,6 +259,33 @@ impl Results for Counting {
 
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
         Results::last_success(self.ask()?, scope, job).await
+    }
+
+    async fn ended_before(&self, scope: OrgScope, job: &str, before: ResultId) -> Result<Option<Status>, StoreError> {
+        Results::ended_before(self.ask()?, scope, job, before).await
+    }
+
+    async fn waiting(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, Waiting)>, StoreError> {
+        Results::waiting(self.ask()?, scope, ids).await
+    }
+
+    async fn parts(
+        &self,
+        scope: OrgScope,
+        id: ResultId,
+        set: (u32, PartKind),
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<Part>, StoreError> {
+        Results::parts(self.ask()?, scope, id, set, from, limit).await
+    }
+
+    async fn retries(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError> {
+        Results::retries(self.ask()?, scope, id).await
+    }
+
+    async fn prune(&self, keep: Retention, now: Instant) -> Result<Pruned, StoreError> {
+        Results::prune(self.ask()?, keep, now).await
     }
 
     async fn tell(&self, scope: OrgScope, id: ResultId, line_no: u32, told: &Told) -> Result<(), StoreError> {

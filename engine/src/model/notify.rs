@@ -15,6 +15,7 @@ use super::catalogue::{Catalogue, Choice};
 use super::duration::{LONGEST_JOB, of_field};
 use super::fault::{Fault, element, field};
 use super::line::{HIGHEST_LINE_NO, Line};
+use super::template::is_templated;
 use super::variables::{Names, Place};
 
 pub use occasion::{Ended, Occasion};
@@ -55,6 +56,7 @@ impl NotifyRule {
             faults.push(Fault::at(&path, "says neither `on` nor `slowerThan`, so it would tell of nothing"));
         }
         let line_no = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(HIGHEST_LINE_NO + 1);
+        faults.extend(written.get("webhook").and_then(|webhook| fault_of_address(webhook, &path)));
         let line = as_line(written, &path)
             .and_then(|line| Line::read(&line, line_no, &path, catalogue, choice))
             .and_then(known_names)
@@ -110,6 +112,17 @@ fn of_webhook(webhook: &Value) -> Value {
     parameters.insert("method".to_owned(), json!("POST"));
     parameters.insert("per".to_owned(), json!("record"));
     Value::Object(parameters)
+}
+
+/// What is certainly no address would only be found when there is something to tell.
+fn fault_of_address(webhook: &Value, path: &str) -> Option<Fault> {
+    let place = field(path, "webhook");
+    let (url, place) = match webhook {
+        Value::Object(more) => (more.get("url")?.as_str()?, field(&place, "url")),
+        url => (url.as_str()?, place),
+    };
+    let sound = is_templated(url) || ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
+    (!sound).then(|| Fault::at(place, format!("`{url}` is no address; write one that begins with https://")))
 }
 
 fn known_names(line: Line) -> Result<Line, Vec<Fault>> {

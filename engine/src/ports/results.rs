@@ -76,8 +76,17 @@ pub struct Retrial {
     pub line_no: u32,
     /// Its identity for what lines do outside; see [`JobResult::root`].
     pub root: ResultId,
-    /// The sets that it begins with; none takes over the input of the line, and what is recorded of its batches.
+    /// The sets that it begins with; none takes over the input of the line, what joins the set later, and, unless it is done anew,
+    /// what is recorded of the line's batches.
     pub parts: Option<Vec<Part>>,
+}
+
+impl Retrial {
+    /// Whether the result that does this is to do everything anew: what is recorded of batches
+    /// belongs to another identity then, and is not taken over.
+    pub fn is_anew(&self, by: ResultId) -> bool {
+        self.root == by
+    }
 }
 
 impl NewResult {

@@ -130,6 +130,9 @@ impl<'a> Attempt<'a> {
                 careful: resume.careful,
             };
             for line in resume.lines {
+                if attempt.failed_line.is_none() && line.status == Status::Error && attempt.has_input(&line).await? {
+                    attempt.failed_line = Some(line.line_no);
+                }
                 attempt.take_up(line);
             }
             if let Some(line_no) = resume.at {
@@ -137,6 +140,16 @@ impl<'a> Attempt<'a> {
             }
         }
         Ok(attempt)
+    }
+
+    /// Whether the input of a line in error is kept: not of one that an earlier result had.
+    async fn has_input(&self, line: &LineResult) -> Result<bool, Halt> {
+        if self.result.retry_of.is_none() {
+            return Ok(true);
+        }
+        let scope = OrgScope::of(self.lease.organization);
+        let kept = self.engine.results.parts(scope, self.lease.result, (line.line_no, PartKind::Input), 0, 1).await?;
+        Ok(!kept.is_empty())
     }
 
     /// A set that is kept of a line.
@@ -233,7 +246,9 @@ impl<'a> Attempt<'a> {
         let resumes = self.resumed.at == Some(line.line_no);
         let tries = if resumes { self.resumed.tries } else { 0 };
         let at = (line.line_no, tries);
-        let checkpoint = LineCheckpoint::of(self.journal.clone(), at, self.failed_line, self.records.clone(), resumes);
+        let recorded = resumes && !self.resumed.batches.is_empty();
+        let checkpoint =
+            LineCheckpoint::of(self.journal.clone(), at, self.failed_line, self.records.clone(), (resumes, recorded));
         let at_line = AtLine {
             line,
             checkpoint: &Arc::new(checkpoint),

@@ -30,16 +30,17 @@ pub(crate) struct LineCheckpoint {
 }
 
 impl LineCheckpoint {
-    /// Of a line that begins, or goes on where `made` says that it was before.
+    /// Of a line that begins. It may have been `made` before, as when the line waited for another
+    /// try, and batches may have been recorded as `done`.
     pub(crate) fn of(
         journal: Journal,
         (line_no, tries): (u32, u32),
         failed_line: Option<u32>,
         input: Set,
-        made: bool,
+        (made, done): (bool, bool),
     ) -> Self {
         let cell = if made { OnceCell::new_with(Some(())) } else { OnceCell::new() };
-        let (touched, refused) = (AtomicBool::new(made), Mutex::default());
+        let (touched, refused) = (AtomicBool::new(done), Mutex::default());
         Self { journal, line_no, tries, failed_line, input, made: cell, touched, refused }
     }
 

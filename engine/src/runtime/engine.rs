@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::health::Health;
 use super::preview::PREVIEWS_AT_ONCE;
+use super::ready::ReadyJobs;
 use super::running::Running;
 use super::set::Room;
 use super::shelf::Shelf;
@@ -65,6 +66,8 @@ pub struct Engine {
     pub node: NodeId,
     /// What this node works on at the moment.
     pub(crate) running: Arc<Running>,
+    /// Versions of jobs that were read already.
+    pub(crate) ready: Arc<ReadyJobs>,
     /// The modules of each organization, ready to be looked at.
     pub(crate) shelf: Arc<Shelf>,
     /// How many filters may be tried out at once.
@@ -152,6 +155,7 @@ impl Engine {
             room: Room::default(),
             notices: Notices::default(),
             running: Arc::default(),
+            ready: Arc::default(),
             previews: Arc::new(Semaphore::new(PREVIEWS_AT_ONCE)),
             wake: Arc::default(),
         }

@@ -10,13 +10,14 @@ use uuid::Uuid;
 
 use super::engine::Engine;
 use crate::model::Instant;
-use crate::model::catalogue::{Choice, Pin};
+use crate::model::catalogue::{Catalogue, Choice, Pin};
 use crate::model::dates::{stamp, variables};
 use crate::model::fault::{Fault, field};
 use crate::model::filter_template::TemplateVersion;
 use crate::model::job::Job;
 use crate::model::line::{ActionWork, FilterWork, Line, Work};
 use crate::model::organization::{Access, OrgScope};
+use crate::model::result::JobResult;
 use crate::ports::StoreError;
 use crate::ports::actions::{LineContext, OpenLine};
 use crate::ports::jobs::{NewVersion, SaveError, SavedJob};
@@ -81,9 +82,12 @@ impl Engine {
     ///
     /// # Errors
     /// The store failed; within, every fault at once.
-    pub async fn read_job(&self, scope: OrgScope, saved: &SavedJob) -> Result<Result<Job, Vec<Fault>>, StoreError> {
-        let catalogue = self.catalogue(scope).await?;
-        Ok(Job::read(&saved.document, &catalogue, Choice::Pinned(&saved.pins)))
+    pub async fn read_job(
+        &self,
+        scope: OrgScope,
+        saved: &SavedJob,
+    ) -> Result<Result<Arc<Job>, Vec<Fault>>, StoreError> {
+        Ok(self.read_job_with(scope, saved, self.catalogue(scope).await?))
     }
 
     /// The same with these versions of filter templates: those that a job result noted when
@@ -96,9 +100,41 @@ impl Engine {
         scope: OrgScope,
         saved: &SavedJob,
         templates: &[TemplateVersion],
-    ) -> Result<Result<Job, Vec<Fault>>, StoreError> {
-        let catalogue = self.catalogue_at(scope, templates).await?;
-        Ok(Job::read(&saved.document, &catalogue, Choice::Pinned(&saved.pins)))
+    ) -> Result<Result<Arc<Job>, Vec<Fault>>, StoreError> {
+        Ok(self.read_job_with(scope, saved, self.catalogue_at(scope, templates).await?))
+    }
+
+    fn read_job_with(
+        &self,
+        scope: OrgScope,
+        saved: &SavedJob,
+        catalogue: Arc<Catalogue>,
+    ) -> Result<Arc<Job>, Vec<Fault>> {
+        let version = (saved.key.as_str(), saved.version);
+        if let Some(ready) = self.ready.find(scope.organization(), version, &catalogue) {
+            return Ok(ready);
+        }
+        let job = Arc::new(Job::read(&saved.document, &catalogue, Choice::Pinned(&saved.pins))?);
+        self.ready.keep(scope.organization(), version, catalogue, &job);
+        Ok(job)
+    }
+
+    /// The version of a job that a result runs with; within, why it cannot be run.
+    pub(crate) async fn job_of(
+        &self,
+        scope: OrgScope,
+        key: &str,
+        result: &JobResult,
+    ) -> Result<Result<Arc<Job>, String>, StoreError> {
+        let catalogue = self.catalogue_at(scope, &result.templates).await?;
+        if let Some(ready) = self.ready.find(scope.organization(), (key, result.version), &catalogue) {
+            return Ok(Ok(ready));
+        }
+        let Some(saved) = self.jobs.find(scope, key, Some(result.version)).await? else {
+            return Ok(Err(format!("Version {} of job {key} is gone.", result.version)));
+        };
+        let read = self.read_job_with(scope, &saved, catalogue);
+        Ok(read.map_err(|faults| format!("The job can no longer be run: {}.", told(&faults))))
     }
 
     /// Reads a job, and has each action look at the parameters that are certain, so that a

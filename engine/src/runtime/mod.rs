@@ -21,6 +21,7 @@ pub mod perform;
 pub mod preview;
 pub mod queues;
 mod reach;
+mod ready;
 mod rejections;
 pub mod retry;
 pub mod running;

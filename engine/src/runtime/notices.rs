@@ -2,11 +2,12 @@
 //! own, with one line, started in the very transaction that ends the other: it is as durable,
 //! tried again and killed like any other, and its history stands under `JOB/notify`.
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::engine::Engine;
 use crate::model::job::Job;
-use crate::model::notify::{Ended, NotifyRule, Occasion, summary};
+use crate::model::line::Line;
+use crate::model::notify::{Ended, Occasion, summary};
 use crate::model::organization::{OrgScope, Organization};
 use crate::model::overlap::Overlap;
 use crate::model::result::{JobResult, LineResult, ResultId};
@@ -89,15 +90,11 @@ pub(crate) fn saved_key(result: &JobResult) -> &str {
     }
 }
 
-/// The job that a result performs: of one that tells of another, only the rule.
-pub(crate) fn performed(mut job: Job, result: &JobResult) -> Result<Job, String> {
+/// The lines that a result performs: of one that tells of another only the rule.
+pub(crate) fn lines<'a>(job: &'a Job, result: &JobResult) -> Vec<&'a Line> {
     if result.notice_of.is_none() {
-        return Ok(job);
+        return job.lines.iter().collect();
     }
-    let rule = result.arguments.get(RULE).and_then(serde_json::Value::as_u64);
-    let rule = rule.and_then(|rule| usize::try_from(rule).ok()).filter(|rule| *rule < job.notify.len());
-    let Some(rule) = rule else { return Err("The rule that it carries out is gone.".to_owned()) };
-    let NotifyRule { line, .. } = job.notify.swap_remove(rule);
-    (job.lines, job.notify, job.timeout) = (vec![line], Vec::new(), None);
-    Ok(job)
+    let rule = result.arguments.get(RULE).and_then(Value::as_u64).and_then(|rule| usize::try_from(rule).ok());
+    rule.and_then(|rule| job.notify.get(rule)).map(|rule| &rule.line).into_iter().collect()
 }

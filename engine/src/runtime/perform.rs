@@ -191,7 +191,7 @@ impl Engine {
             Err(message) => return self.refuse(claimed, message).await,
         };
         let mut attempt = Attempt::begin(self, claimed, &job, &organization, live).await?;
-        for line in &job.lines {
+        for line in notices::lines(&job, &attempt.result) {
             attempt.line(line).await?;
         }
         attempt.finish().await
@@ -221,16 +221,11 @@ impl Engine {
         &self,
         scope: OrgScope,
         result: &JobResult,
-    ) -> Result<Result<(Organization, Job), String>, StoreError> {
-        let organization = self.organizations.by_id(scope.organization()).await?;
-        let saved = self.jobs.find(scope, notices::saved_key(result), Some(result.version)).await?;
-        let (Some(organization), Some(saved)) = (organization, saved) else {
-            return Ok(Err(format!("Version {} of job {} is gone.", result.version, result.job)));
+    ) -> Result<Result<(Organization, Arc<Job>), String>, StoreError> {
+        let Some(organization) = self.organizations.by_id(scope.organization()).await? else {
+            return Ok(Err("The organization is gone.".to_owned()));
         };
-        let job = match self.read_job_at(scope, &saved, &result.templates).await? {
-            Ok(job) => notices::performed(job, result),
-            Err(faults) => Err(format!("The job can no longer be run: {}.", jobs::told(&faults))),
-        };
+        let job = self.job_of(scope, notices::saved_key(result), result).await?;
         Ok(job.map(|job| (organization, job)))
     }
 

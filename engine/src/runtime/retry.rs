@@ -87,7 +87,7 @@ impl Engine {
         }
         let new = ResultId(Self::new_id());
         let retrial = match retry.mode {
-            RetryMode::FailedLine => from_failed_line(&old)?,
+            RetryMode::FailedLine => self.from_failed_line(scope, &old, new).await?,
             RetryMode::Rejected => self.of_rejected(scope, &old, new).await?,
         };
         let new = self.trial(access, (new, &old), retry, retrial).await?;
@@ -110,8 +110,7 @@ impl Engine {
             false => self.read_job_at(scope, &saved, &old.templates).await?,
         };
         let job = job.map_err(RetryError::Faults)?;
-        let job = notices::performed(job, old).map_err(RetryError::Nothing)?;
-        if !job.lines.iter().any(|line| line.line_no == retrial.line_no) {
+        if !notices::lines(&job, old).iter().any(|line| line.line_no == retrial.line_no) {
             return nothing(
                 "The newest version of the job has no such line; try the old version again, or start the job.",
             );
@@ -148,6 +147,21 @@ impl Engine {
             now: if retry.today { created_at } else { old.now },
             created_at,
         })
+    }
+
+    /// The lines before the first one in error are taken over, and so is what that line had.
+    async fn from_failed_line(&self, scope: OrgScope, old: &JobResult, new: ResultId) -> Result<Retrial, RetryError> {
+        if old.status != Status::Error {
+            return nothing("Only a result that ended in error can be tried again from its failed line.");
+        }
+        let Some(line_no) = old.failed_line else {
+            return nothing("The records of its failed line are not kept; start the job instead.");
+        };
+        let lines = self.results.lines(scope, &[old.id]).await?;
+        let failed = lines.into_iter().map(|(_, line)| line).find(|line| line.line_no == line_no);
+        // A line that got to its end and rejected everything would only be told the same again.
+        let got_to_its_end = failed.is_some_and(|line| line.counters.records_rejected > 0);
+        Ok(Retrial { of: old.id, line_no, root: if got_to_its_end { new } else { old.root }, parts: None })
     }
 
     /// The records that each line had rejected begin at that line.
@@ -188,16 +202,5 @@ impl Engine {
                 ..part
             }));
         }
-    }
-}
-
-/// The lines before the first one in error are taken over, and so is what that line had.
-fn from_failed_line(old: &JobResult) -> Result<Retrial, RetryError> {
-    if old.status != Status::Error {
-        return nothing("Only a result that ended in error can be tried again from its failed line.");
-    }
-    match old.failed_line {
-        Some(line_no) => Ok(Retrial { of: old.id, line_no, root: old.root, parts: None }),
-        None => nothing("The records of its failed line are not kept; start the job instead."),
     }
 }

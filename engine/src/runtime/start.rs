@@ -4,9 +4,10 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::engine::Engine;
+use super::notices::About;
 use crate::model::Instant;
 use crate::model::fault::{Fault, element};
-use crate::model::organization::Access;
+use crate::model::organization::{Access, OrgScope};
 use crate::model::overlap::Overlap;
 use crate::model::record::Records;
 use crate::model::result::{JobResult, ResultId};
@@ -101,10 +102,25 @@ impl Engine {
         for id in replaced {
             self.running.interrupt(id);
             self.tell(access.organization.id, id, Change::Status);
+            self.tell_of_replaced(access.scope(), id).await?;
         }
         self.tell(access.organization.id, result.id, Change::Status);
         self.wake.notify_one();
         Ok(result)
+    }
+
+    /// What the job's rules have to tell of a result that was killed to make room.
+    async fn tell_of_replaced(&self, scope: OrgScope, id: ResultId) -> Result<(), StoreError> {
+        let Some(result) = self.results.find(scope, id).await? else { return Ok(()) };
+        let Ok((organization, job)) = self.load(scope, &result).await? else { return Ok(()) };
+        let lines: Vec<_> = self.results.lines(scope, &[id]).await?.into_iter().map(|(_, line)| line).collect();
+        let about = About { organization: &organization, job: &job };
+        for notice in self.notices_of(about, &result, &lines).await? {
+            if let Err(StartRefused::Store(error)) = self.results.start(scope, notice).await {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// Whether a start would be accepted.

@@ -19,6 +19,9 @@ use crate::ports::queue::{Claim, Claimed, Claims, Lease, LeaseError};
 /// How often an idle worker looks without being told to: wakes are hints.
 const SWEEP: Duration = Duration::from_secs(30);
 
+/// How often a paused node asks whether its store can be written again.
+const PROBE: Duration = Duration::from_secs(1);
+
 /// Performs the results of one store.
 pub struct Worker {
     engine: Arc<Engine>,
@@ -133,6 +136,7 @@ impl Worker {
             Next::Full => (true, SWEEP),
             Next::Rest(rest) => (false, rest),
         };
+        let rest = if self.engine.health.pause().is_some() { rest.min(PROBE) } else { rest };
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.engine.wake.notified() => {}

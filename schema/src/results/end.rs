@@ -8,10 +8,11 @@ use std::pin::Pin;
 use engine::model::organization::OrganizationId;
 use engine::model::result::JobResult;
 use engine::ports::StoreError;
+use engine::ports::parts::PartKind;
 use engine::ports::results::NewResult;
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::*;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{ExprTrait, OnConflict};
 use sea_orm::{Condition, DatabaseTransaction};
 
 use super::start::{jobs, start_all};
@@ -61,14 +62,18 @@ pub(crate) async fn drop_leases(
     Ok(())
 }
 
-/// Drops what only a result at work needs; the input of a line in error stays.
+/// Drops what only a result at work needs; the input of a line in error stays, and what would
+/// join the set after it.
 async fn tidy(db: &DatabaseTransaction, ended: &Ended) -> Result<(), StoreError> {
     let kept = ended.result.failed_line;
     let sets = parts::Entity::delete_many()
         .filter(parts::Column::OrganizationId.eq(ended.organization.0))
         .filter(parts::Column::JobResultId.eq(ended.result.id.0))
         .filter(parts::Column::Kind.is_in(parts::passing()))
-        .filter(Condition::all().add_option(kept.map(|kept| parts::Column::LineNo.ne(kept))));
+        .filter(Condition::all().add_option(kept.map(|kept| {
+            let joins = parts::Column::LineNo.gt(kept).and(parts::Column::Kind.eq(PartKind::Joining.word()));
+            parts::Column::LineNo.ne(kept).and(joins.not())
+        })));
     sets.exec(db).await.map_err(failed)?;
     let done = batches::Entity::delete_many()
         .filter(batches::Column::OrganizationId.eq(ended.organization.0))

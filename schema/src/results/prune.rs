@@ -86,14 +86,21 @@ impl Look<'_> {
 
     /// Results that are not kept any longer, and the last one that was looked at, if there are more.
     async fn old(&self, after: Option<Uuid>) -> Result<(Vec<Uuid>, Option<Uuid>), StoreError> {
-        let mut oldest = self.of_job().order_by_asc(Column::Id).limit(RESULTS);
-        if self.keep.results > 0 {
-            let Some(kept) = self.oldest_of_the_newest().await? else { return Ok((Vec::new(), None)) };
-            oldest = oldest.filter(Column::Id.lt(kept));
-        }
-        if let Some(after) = after {
-            oldest = oldest.filter(Column::Id.gt(after));
-        }
+        let kept = match self.keep.results {
+            0 => Some(Uuid::max()),
+            _ => self.oldest_of_the_newest().await?,
+        };
+        let Some(kept) = kept else { return Ok((Vec::new(), None)) };
+        // As pairs, which only the index of jobs can look up.
+        let place = Expr::tuple([Column::JobKey, Column::Id].map(|column| Expr::col((Entity, column))));
+        let at = |id: Uuid| Expr::tuple([Expr::val(self.job.1.as_str()), Expr::val(id)]);
+        let oldest = Entity::find()
+            .filter(Column::OrganizationId.eq(self.job.0))
+            .filter(place.clone().gt(at(after.unwrap_or(Uuid::nil()))))
+            .filter(place.lt(at(kept)))
+            .order_by_asc(Column::JobKey)
+            .order_by_asc(Column::Id)
+            .limit(RESULTS);
         let rows = oldest.select_only().columns([Column::Id, Column::CreatedAt, Column::Status]).into_tuple();
         let rows: Vec<(Uuid, i64, String)> = rows.all(&self.store.readers).await.map_err(failed)?;
         let full = rows.len() as u64 == RESULTS;

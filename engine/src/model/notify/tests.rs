@@ -71,21 +71,29 @@ fn faults_are_told_where_the_rule_was_written() {
     let expected = [
         (json!({"webhook": "https://x"}), "notify[2]: says neither `on` nor `slowerThan`"),
         (json!({"on": ["error"]}), "notify[2]: says neither `webhook` nor `action`"),
-        (json!({"on": ["error"], "webhook": "u", "action": "send"}), "notify[2]: says both"),
-        (json!({"on": ["error"], "webhook": "u", "parameters": {}}), "notify[2].parameters: belong to an action"),
+        (json!({"on": ["error"], "webhook": "https://u", "action": "send"}), "notify[2]: says both"),
+        (
+            json!({"on": ["error"], "webhook": "https://u", "parameters": {}}),
+            "notify[2].parameters: belong to an action",
+        ),
+        (json!({"on": ["error"], "webhook": "u"}), "notify[2].webhook: `u` is no address; write one"),
+        (json!({"on": ["error"], "webhook": {"url": "ftp://u"}}), "notify[2].webhook.url: `ftp://u` is no address"),
         (json!({"on": ["error"], "action": "sned"}), "notify[2].action: there is no action `sned`"),
         (json!({"on": ["error"], "action": "send", "parameters": {"to": 5}}), "notify[2].parameters.to: 5 is not"),
         (json!({"on": ["error"], "webhook": "$<args.url>"}), "notify[2].webhook: `args` belongs to lines"),
         (
-            json!({"on": ["error"], "webhook": {"url": "u", "headers": {"a": "$<tody>"}}}),
+            json!({"on": ["error"], "webhook": {"url": "https://u", "headers": {"a": "$<tody>"}}}),
             "notify[2].webhook.headers.a: there is no variable `tody`; did you mean `today`?",
         ),
         (
             json!({"on": ["error"], "webhook": "$<result.sattus>"}),
             "notify[2].webhook: `result` has no field `sattus`; did you mean `status`?",
         ),
-        (json!({"slowerThan": "31d", "webhook": "u"}), "notify[2].slowerThan: 31d is longer than 30d"),
-        (json!({"on": ["error"], "webhook": "u", "retry": {"delay": "25h"}}), "notify[2].retry.delay: 25h is longer"),
+        (json!({"slowerThan": "31d", "webhook": "https://u"}), "notify[2].slowerThan: 31d is longer than 30d"),
+        (
+            json!({"on": ["error"], "webhook": "https://u", "retry": {"delay": "25h"}}),
+            "notify[2].retry.delay: 25h is longer",
+        ),
     ];
     for (written, beginning) in expected {
         let told = read(written).unwrap_err();
@@ -97,7 +105,7 @@ fn faults_are_told_where_the_rule_was_written() {
 #[test]
 fn a_rule_applies_to_what_it_names_and_tells_the_rarest() {
     let rule = |on: Value, slow: Option<&str>| {
-        let mut written = json!({"on": on, "webhook": "u"});
+        let mut written = json!({"on": on, "webhook": "https://u"});
         if let Some(slow) = slow {
             written["slowerThan"] = json!(slow);
         }

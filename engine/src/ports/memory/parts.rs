@@ -55,7 +55,10 @@ impl Entry {
 
     /// Drops what only a result at work needs; the input of a line in error stays.
     pub(super) fn tidy(&mut self, failed_line: Option<u32>) {
-        self.parts.retain(|(line_no, kind, _), _| kind.is_kept() || Some(*line_no) == failed_line);
+        let joins = |line_no: u32| failed_line.is_some_and(|failed| failed < line_no);
+        self.parts.retain(|(line_no, kind, _), _| {
+            kind.is_kept() || Some(*line_no) == failed_line || (*kind == PartKind::Joining && joins(*line_no))
+        });
         self.batches.retain(|batch| Some(batch.line_no) == failed_line);
         self.checkpoint = None;
     }
@@ -76,10 +79,16 @@ impl Entry {
         match &retry.parts {
             Some(parts) => self.keep(parts.clone()),
             None => {
-                for kind in [PartKind::Input, PartKind::Joining] {
-                    self.keep(old.set(retry.line_no, kind));
+                let taken = old.parts.iter().filter(|((line_no, kind, _), _)| match kind {
+                    PartKind::Input => *line_no == retry.line_no,
+                    PartKind::Joining => *line_no >= retry.line_no,
+                    PartKind::Output | PartKind::Rejected => false,
+                });
+                self.parts.extend(taken.map(|(place, records)| (*place, records.clone())));
+                if !retry.is_anew(self.result.id) {
+                    let of_line = old.batches.iter().filter(|batch| batch.line_no == retry.line_no);
+                    self.batches = of_line.cloned().collect();
                 }
-                self.batches = old.batches.iter().filter(|batch| batch.line_no == retry.line_no).cloned().collect();
             }
         }
         Ok(())

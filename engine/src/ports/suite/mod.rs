@@ -6,18 +6,24 @@
 
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
+mod checkpoints;
 mod collections;
 pub mod history;
 mod jobs;
 mod lines;
 mod modules;
 mod organizations;
+mod overlap;
+mod pruning;
 mod queue;
 mod recovery;
 mod results;
+mod retrial;
 pub mod samples;
 pub mod snapshots;
 mod templates;
+mod turns;
+mod waiting;
 
 use super::collections::Collections;
 use super::jobs::Jobs;
@@ -74,6 +80,8 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_start_is_pending_and_found
             an_identity_is_used_once
             a_start_that_names_itself_happens_once
+            a_name_that_asks_for_something_else_is_refused
+            all_that_a_start_says_comes_back
             starts_at_the_same_time_do_not_spoil_each_other
             results_are_listed_newest_first_in_pages
             results_are_filtered_by_job_and_status
@@ -94,7 +102,68 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             of_several_ends_at_the_same_time_one_counts
             work_cannot_end_as_killed
             a_lease_is_lost_by_a_kill
-            a_made_up_lease_is_worth_nothing;
+            a_made_up_lease_is_worth_nothing
+            an_end_writes_all_that_was_not_written_before
+            an_end_says_whether_more_is_ready;
+        turns:
+            an_organization_with_many_results_starves_no_other
+            organizations_with_as_many_at_work_take_turns
+            a_higher_priority_comes_first_and_then_age
+            a_full_queue_is_passed_over_until_there_is_room
+            a_queue_of_its_own_limits_one_organization
+            spare_workers_are_for_whoever_has_nothing_at_work
+            whoever_has_room_is_found_behind_many_who_have_none
+            long_lanes_are_taken_up_to_their_end
+            one_claim_is_bounded
+            a_result_that_waits_for_a_time_is_taken_when_it_is_due;
+        overlap:
+            queued_results_begin_one_after_the_other
+            a_kill_lets_the_next_begin
+            a_result_that_waits_for_a_time_holds_up_its_job
+            a_result_that_is_skipped_says_so_and_never_runs
+            a_result_replaces_those_before_it
+            results_may_run_side_by_side
+            dry_runs_and_notices_neither_wait_nor_are_waited_for
+            of_starts_at_the_same_time_one_begins
+            of_replacements_at_the_same_time_one_stays
+            what_is_given_up_lets_the_next_begin
+            ends_at_the_same_time_let_one_begin;
+        checkpoints:
+            the_input_of_a_line_in_error_outlasts_checkpoints
+            a_result_goes_on_from_its_checkpoint
+            what_is_handed_back_goes_on_from_its_checkpoint
+            batches_come_back_exactly_and_in_order
+            parts_are_kept_in_their_order_and_read_in_pages
+            large_parts_come_back_whole
+            a_checkpoint_drops_what_was_needed_before
+            an_end_keeps_the_input_of_the_line_in_error
+            a_kill_keeps_what_was_kept_on_purpose
+            a_wait_keeps_no_worker_and_forgives
+            a_result_that_waits_for_a_time_can_be_killed;
+        retrial:
+            what_is_done_anew_takes_over_no_batches
+            what_joins_later_is_not_lost_by_a_failure
+            a_retry_takes_over_what_was_done
+            a_retry_may_bring_its_sets
+            only_what_is_there_and_has_ended_is_tried_again
+            the_retries_of_a_result_are_told
+            a_retry_keeps_to_the_overlap_rule
+            what_tells_of_an_end_starts_with_it
+            an_end_that_cannot_be_told_does_not_happen
+            how_the_result_before_ended_is_told;
+        waiting:
+            the_default_queue_is_always_there
+            queues_are_listed_with_what_waits_in_them
+            a_result_stays_in_the_queue_it_was_started_in
+            why_a_result_waits_is_told
+            a_result_that_waits_for_a_time_says_for_which;
+        pruning:
+            what_is_old_and_not_among_the_newest_goes
+            the_last_success_and_the_last_failure_stay
+            what_has_not_ended_stays
+            what_a_retry_goes_on_from_stays
+            all_that_belongs_to_a_result_goes_with_it
+            many_go_in_steps;
         modules:
             a_module_comes_back_as_it_was_installed
             a_version_is_one_component_for_ever
@@ -125,7 +194,8 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_line_that_took_its_node_down_three_times_is_condemned
             strikes_are_counted_for_each_line_alone
             a_result_that_is_handed_back_waits_as_if_it_had_not_been_claimed
-            what_waits_or_has_ended_is_left_alone;
+            what_waits_or_has_ended_is_left_alone
+            a_node_that_is_silent_for_long_is_lost_and_no_other;
         collections:
             every_change_is_counted
             changes_of_one_record_are_made_in_their_order

@@ -2,13 +2,15 @@
 
 use super::Stores;
 use super::samples::{
-    at, claim, claim_one, delicate, finish, id, is_refusal, kill, line, neighbours, note, running, scope, start,
+    at, batch, claim, claim_one, delicate, finish, from_line, id, is_refusal, keep, kill, line, neighbours, note, part,
+    running, scope, set, start,
 };
 use crate::model::action::ModuleDigest;
-use crate::model::organization::OrganizationId;
+use crate::model::organization::{OrgScope, OrganizationId};
 use crate::model::result::Counters;
 use crate::model::status::Status;
-use crate::ports::queue::{Finish, Lease, LeaseError, Notes};
+use crate::ports::parts::PartKind;
+use crate::ports::queue::{Finish, Lease, LeaseError, Notes, Postponement};
 use crate::ports::results::{NewResult, Results};
 
 async fn claimed(store: &impl Stores, limit: u32) -> Vec<u128> {
@@ -19,8 +21,23 @@ async fn claimed(store: &impl Stores, limit: u32) -> Vec<u128> {
 pub(super) async fn assert_lost(store: &impl Stores, lease: Lease) {
     let recorded = note(store, lease, &line(990, Status::Success)).await;
     assert!(matches!(recorded, Err(LeaseError::Lost)), "note: {recorded:?}");
-    let finished = store.finish(lease, finish(Status::Success)).await;
+    let kept = keep(store, lease, vec![part(990, PartKind::Input, 0)]).await;
+    assert!(matches!(kept, Err(LeaseError::Lost)), "keep: {kept:?}");
+    let gone_on = store.checkpoint(lease, from_line(990, 0, &[])).await;
+    assert!(matches!(gone_on, Err(LeaseError::Lost)), "checkpoint: {gone_on:?}");
+    let done = store.record_batch(lease, batch(990, 0)).await;
+    assert!(matches!(done, Err(LeaseError::Lost)), "record_batch: {done:?}");
+    let postponement = Postponement { checkpoint: from_line(990, 0, &[]), until: at(0) };
+    let postponed = store.postpone(lease, postponement).await;
+    assert!(matches!(postponed, Err(LeaseError::Lost)), "postpone: {postponed:?}");
+    let released = store.release(lease).await;
+    assert!(matches!(released, Err(LeaseError::Lost)), "release: {released:?}");
+    let notices = vec![NewResult { notice_of: Some(lease.result), ..start(990, "job") }];
+    let finished = store.finish(lease, Finish { notices, ..finish(Status::Success) }).await;
     assert!(matches!(finished, Err(LeaseError::Lost)), "finish: {finished:?}");
+    let scope = OrgScope::of(lease.organization);
+    assert_eq!(Results::find(store, scope, id(990)).await.expect("an answer"), None, "nobody tells of it");
+    assert!(set(store, scope, lease.result.0.as_u128(), (990, PartKind::Input)).await.is_empty());
 }
 
 pub async fn the_oldest_are_claimed_first_and_only_once(store: &impl Stores) {
@@ -163,4 +180,35 @@ pub async fn a_made_up_lease_is_worth_nothing(store: &impl Stores) {
         assert_lost(store, wrong).await;
     }
     store.finish(lease, finish(Status::Success)).await.expect("the true lease is still good");
+}
+
+pub async fn an_end_writes_all_that_was_not_written_before(store: &impl Stores) {
+    let (acme, globex) = neighbours(store).await;
+    let mut leases = Vec::new();
+    for number in 1..=20 {
+        leases.push(running(store, if number % 3 == 0 { globex } else { acme }, number).await.lease);
+    }
+    note(store, leases[0], &line(10, Status::Running)).await.expect("a line");
+    let module = ModuleDigest { module: "js".to_owned(), version: "1.0.0".to_owned(), digest: "ab".repeat(32) };
+    let lines = vec![line(10, Status::Success), line(20, Status::Error)];
+    let notes = Notes { modules: Some(vec![module.clone()]), lines: lines.clone() };
+    let end = Finish { notes, failed_line: Some(20), ..finish(Status::Error) };
+    let ends = leases.iter().map(|lease| store.finish(*lease, end.clone()));
+    for (answer, lease) in futures_util::future::join_all(ends).await.into_iter().zip(&leases) {
+        let finished = answer.expect("an end").result;
+        assert_eq!((finished.failed_line, finished.modules.as_slice()), (Some(20), &[module.clone()][..]));
+        let scope = OrgScope::of(lease.organization);
+        let found = Results::find(store, scope, lease.result).await.expect("an answer");
+        assert_eq!(found, Some(finished));
+        let found = store.lines(scope, &[lease.result]).await.expect("lines");
+        assert_eq!(found.into_iter().map(|(_, line)| line).collect::<Vec<_>>(), lines);
+    }
+}
+
+pub async fn an_end_says_whether_more_is_ready(store: &impl Stores) {
+    let (acme, globex) = neighbours(store).await;
+    let (first, second) = (running(store, acme, 1).await.lease, running(store, acme, 2).await.lease);
+    assert!(!store.finish(first, finish(Status::Success)).await.expect("an end").more);
+    store.start(globex, start(3, "job")).await.expect("a start");
+    assert!(store.finish(second, finish(Status::Success)).await.expect("an end").more);
 }

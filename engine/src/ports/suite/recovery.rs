@@ -1,20 +1,19 @@
 //! What happens to results whose worker is gone.
 
+use std::time::Duration;
+
 use super::Stores;
 use super::queue::assert_lost;
-use super::samples::{at, claim, claim_one, ended, finish, id, kill, line, node, note, running, scope, start};
-use crate::model::organization::OrgScope;
-use crate::model::result::JobResult;
+use super::samples::{
+    at, claim, claim_one, ended, find, finish, id, kill, line, node, note, numbers, running, scope, start,
+};
 use crate::model::status::Status;
-use crate::ports::queue::{Claimed, STRIKES_AT_MOST};
-use crate::ports::results::{NewResult, Results};
+use crate::model::turn::Room;
+use crate::ports::queue::{Claim, Claimed, NodeId, STRIKES_AT_MOST};
+use crate::ports::results::NewResult;
 
 async fn recover(store: &impl Stores) -> u64 {
     store.recover(node(2), at(700), None).await.expect("a recovery")
-}
-
-async fn find(store: &impl Stores, scope: OrgScope, number: u128) -> JobResult {
-    Results::find(store, scope, id(number)).await.expect("an answer").expect("the result")
 }
 
 pub async fn what_was_running_is_claimed_again(store: &impl Stores) {
@@ -145,4 +144,30 @@ pub async fn what_waits_or_has_ended_is_left_alone(store: &impl Stores) {
     assert_eq!(recover(store).await, 0);
     assert_eq!((find(store, acme, 1).await, find(store, acme, 2).await, find(store, acme, 3).await), before);
     assert_eq!(claim_one(store).await.result.attempt, 1);
+}
+
+pub async fn a_node_that_is_silent_for_long_is_lost_and_no_other(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let by = async |number: u128, node: NodeId| {
+        store.start(acme, start(number, "job")).await.expect("a start");
+        let room = Room { slots: 1, spare: 0 };
+        let claim = Claim { node, room, now: at(50) };
+        store.claim(claim).await.expect("a claim").claimed.remove(0).lease
+    };
+    let (never_heard, silent, alive, own) =
+        (by(1, node(1)).await, by(2, node(2)).await, by(3, node(3)).await, by(4, node(4)).await);
+    for (number, beat) in [(2, 100), (2, 110), (3, 100), (3, 150), (4, 100)] {
+        store.beat(node(number), at(beat)).await.expect("a beat");
+    }
+    let recover = async |now| store.recover(node(4), at(now), Some(Duration::from_secs(60))).await.expect("a recovery");
+    assert_eq!(recover(169).await, 1, "what was never heard of");
+    assert_lost(store, never_heard).await;
+    assert_eq!(recover(169).await, 0);
+    assert_eq!(recover(170).await, 1, "silent for a minute");
+    assert_lost(store, silent).await;
+    for lease in [alive, own] {
+        note(store, lease, &line(10, Status::Success)).await.expect("the lease is good");
+    }
+    assert_eq!(numbers(&claim(store, 9, at(800)).await), [1, 2]);
+    assert_eq!(store.recover(node(4), at(170), None).await.expect("a recovery"), 3, "all but its own");
 }

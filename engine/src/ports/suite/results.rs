@@ -5,6 +5,7 @@ use super::samples::{
     at, claim, claim_one, delicate, ended, finish, id, kill, line, neighbours, note, of_job, page, running, scope,
     start,
 };
+use crate::model::filter_template::TemplateVersion;
 use crate::model::organization::OrgScope;
 use crate::model::result::{Counters, JobResult};
 use crate::model::status::Status;
@@ -135,6 +136,44 @@ pub async fn a_start_that_names_itself_happens_once(store: &impl Stores) {
         at_once.into_iter().map(|one| one.expect("a start").result.id).collect();
     assert_eq!(started.len(), 1, "{started:?}");
     assert_eq!(claim(store, 100, at(50)).await.len(), 4);
+}
+
+pub async fn a_name_that_asks_for_something_else_is_refused(store: &impl Stores) {
+    let (acme, globex) = neighbours(store).await;
+    let named = |number, digest: &str| {
+        let name = Idempotency { key: "a".to_owned(), digest: digest.to_owned() };
+        NewResult { idempotency: Some(name), ..start(number, "job") }
+    };
+    store.start(acme, named(1, "one")).await.expect("a start");
+    let refused = store.start(acme, named(2, "two")).await;
+    assert!(matches!(refused, Err(StartRefused::Conflict(first)) if first == id(1)), "{refused:?}");
+    store.start(globex, named(3, "two")).await.expect("a start: names are told apart by organization");
+    let name = |digest: &str| Some(Idempotency { key: "b".to_owned(), digest: digest.to_owned() });
+    let at_once = (10..20).map(|number| {
+        let digest = if number % 2 == 0 { "even" } else { "odd" };
+        store.start(acme, NewResult { idempotency: name(digest), ..start(number, "job") })
+    });
+    let answers = futures_util::future::join_all(at_once).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 5, "{answers:?}");
+    assert_eq!(count(store, acme, &ResultFilter::default()).await, 2);
+}
+
+pub async fn all_that_a_start_says_comes_back(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let template = |key: &str, version| TemplateVersion { key: key.to_owned(), version };
+    let start = NewResult {
+        queue: "reports".to_owned(),
+        priority: -7,
+        notice_of: Some(id(3)),
+        templates: vec![template("open-orders", 3), template("late", u32::MAX)],
+        now: at(-100),
+        ..start(5, "job")
+    };
+    let started = store.start(acme, start).await.expect("a start").result;
+    assert_eq!((started.queue.as_str(), started.priority, started.notice_of), ("reports", -7, Some(id(3))));
+    assert_eq!((started.now, started.created_at, started.root), (at(-100), at(5), id(5)));
+    assert_eq!(started.templates, [template("open-orders", 3), template("late", u32::MAX)]);
+    assert_eq!(find(store, acme, 5).await, Some(started));
 }
 
 pub async fn a_pending_result_is_killed_and_never_claimed(store: &impl Stores) {

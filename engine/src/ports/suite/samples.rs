@@ -8,13 +8,15 @@ use crate::model::Instant;
 use crate::model::organization::{OrgScope, Organization, OrganizationId};
 use crate::model::overlap::Overlap;
 use crate::model::record::Sample;
-use crate::model::result::{Counters, LineKind, LineResult, ResultId};
+use crate::model::result::{Counters, JobResult, LineKind, LineResult, ResultId};
 use crate::model::status::Status;
 use crate::model::turn::Room;
+use crate::ports::actions::Severity;
 use crate::ports::jobs::NewVersion;
-use crate::ports::queue::{Claim, Claimed, Finish, Lease, LeaseError, NodeId, Notes};
+use crate::ports::parts::{BatchDone, Part, PartKind};
+use crate::ports::queue::{Checkpoint, Claim, Claimed, Finish, Lease, LeaseError, NodeId, Notes, Queue};
 use crate::ports::queues::DEFAULT_QUEUE;
-use crate::ports::results::{Kill, NewResult, ResultFilter};
+use crate::ports::results::{Kill, NewResult, ResultFilter, Results};
 use crate::ports::{Page, StoreError};
 
 /// Seconds after a day in 2026.
@@ -76,6 +78,49 @@ pub fn start(number: u128, job: &str) -> NewResult {
         now: at(i64::try_from(number % 1000).unwrap_or(0)),
         created_at: at(i64::try_from(number % 1000).unwrap_or(0)),
     }
+}
+
+/// A start with a rule for overlaps.
+pub fn start_as(number: u128, job: &str, overlap: Overlap) -> NewResult {
+    NewResult { overlap, ..start(number, job) }
+}
+
+pub fn numbers(claimed: &[Claimed]) -> Vec<u128> {
+    claimed.iter().map(|one| one.result.id.0.as_u128()).collect()
+}
+
+pub async fn find(store: &impl Stores, scope: OrgScope, number: u128) -> JobResult {
+    Results::find(store, scope, id(number)).await.expect("an answer").expect("the result")
+}
+
+pub fn part(line_no: u32, kind: PartKind, part: u32) -> Part {
+    Part { line_no, kind, part, records: vec![json!({"line": line_no, "kind": kind.word(), "part": part})] }
+}
+
+pub fn batch(line_no: u32, batch: u32) -> BatchDone {
+    BatchDone {
+        line_no,
+        batch,
+        taken: 3,
+        records: Some(vec![json!({"of": batch})]),
+        rejected: Vec::new(),
+        message: None,
+        severity: Severity::Success,
+    }
+}
+
+/// Keeps parts. Uploads are kept by another port.
+pub async fn keep(store: &impl Stores, lease: Lease, parts: Vec<Part>) -> Result<(), LeaseError> {
+    Queue::keep(store, lease, parts).await
+}
+
+/// All parts of a set.
+pub async fn set(store: &impl Stores, scope: OrgScope, number: u128, set: (u32, PartKind)) -> Vec<Part> {
+    store.parts(scope, id(number), set, 0, 1000).await.expect("parts")
+}
+
+pub fn from_line(line_no: u32, tries: u32, lines: &[LineResult]) -> Checkpoint {
+    Checkpoint { notes: Notes { modules: None, lines: lines.to_vec() }, line_no, tries, failed_line: None }
 }
 
 pub fn finish(status: Status) -> Finish {
@@ -156,7 +201,6 @@ pub async fn page(
     before: Option<u128>,
     limit: u32,
 ) -> (Vec<u128>, bool) {
-    use crate::ports::results::Results;
     let page = Page { before: before.map(id), limit };
     let listed = Results::list(store, scope, filter, page).await.expect("a page");
     (listed.items.iter().map(|result| result.id.0.as_u128()).collect(), listed.more)

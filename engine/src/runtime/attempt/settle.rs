@@ -173,9 +173,6 @@ impl Attempt<'_> {
 
     /// Counts a line that has ended.
     pub(super) fn take_up(&mut self, line: LineResult) {
-        if line.status == Status::Error && self.resumed.done.contains(&line.line_no) {
-            self.failed_line.get_or_insert(line.line_no);
-        }
         let seen = variables::of_line(&line);
         if let Some(serde_json::Value::Object(lines)) = self.variables.get_mut("lines") {
             let ids = [Some(line.line_no.to_string()), line.name.clone()];

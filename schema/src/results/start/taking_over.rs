@@ -3,6 +3,7 @@
 use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
 use engine::ports::StoreError;
+use engine::ports::parts::PartKind;
 use engine::ports::results::Retrial;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::{ExprTrait, IntoIden, Query};
@@ -25,6 +26,11 @@ impl TakingOver {
         let Some(parts) = &self.retry.parts else {
             let passing = parts::Column::Kind.is_in(parts::passing());
             self.copy::<parts::Entity>(db, parts::Column::LineNo.eq(line_no).and(passing)).await?;
+            let joining = parts::Column::Kind.eq(PartKind::Joining.word());
+            self.copy::<parts::Entity>(db, parts::Column::LineNo.gt(line_no).and(joining)).await?;
+            if self.retry.is_anew(self.by) {
+                return Ok(());
+            }
             return self.copy::<batches::Entity>(db, batches::Column::LineNo.eq(line_no)).await;
         };
         let rows = parts.iter().map(|part| parts::Model::of(self.organization, self.by, part));
