@@ -68,13 +68,12 @@ fn jobs(ledger: &str) -> Vec<(&'static str, &'static str, Value)> {
                     "parameters": {"url": format!("{ledger}/busy"), "method": "POST"}},
             ]),
         ),
-        // Without a key of their own, records that were written twice would be there twice.
         (
             "carries-on",
             "allow",
             json!([
                 {"action": "http.request", "onError": "continue", "parameters": {"url": format!("{ledger}/broken"), "method": "POST"}},
-                {"action": "collection.write", "parameters": {"collection": "carried", "mode": "insert"}},
+                write("carried"),
             ]),
         ),
     ]
