@@ -38,7 +38,7 @@ enum Verb {
     CompileModule { arguments: Vec<u64> },
     /// Measure what docs/performance.md tells
     #[command(hide = true)]
-    Bench,
+    Bench(commands::bench::Options),
 }
 
 /// How a command ends, when it does not end well. See docs/guide.md for the codes.
@@ -74,7 +74,7 @@ fn dispatch(verb: Verb) -> Result<(), Failed> {
         Verb::Schema(options) => commands::schema::print(&options),
         Verb::Token => commands::token::print(),
         Verb::CompileModule { arguments } => std::process::exit(actions::host::compile::compile_as_child(&arguments)),
-        Verb::Bench => block_on(commands::bench::bench())?,
+        Verb::Bench(options) => block_on(commands::bench::bench(options))?,
     }
 }
 

@@ -13,14 +13,24 @@ mod capabilities;
 mod cases;
 #[path = "suite/command_line.rs"]
 mod command_line;
+#[path = "suite/crashes.rs"]
+mod crashes;
+#[path = "suite/disk.rs"]
+mod disk;
 #[path = "suite/hostile.rs"]
 mod hostile;
 #[path = "suite/large.rs"]
 mod large;
+#[path = "suite/ledger.rs"]
+mod ledger;
 #[path = "suite/loading.rs"]
 mod loading;
 #[path = "suite/modules.rs"]
 mod modules;
+#[path = "suite/node.rs"]
+mod node;
+#[path = "suite/paused.rs"]
+mod paused;
 #[path = "suite/prebuilt.rs"]
 mod prebuilt;
 #[path = "suite/real_data.rs"]
@@ -33,5 +43,7 @@ mod served;
 mod server;
 #[path = "suite/stage.rs"]
 mod stage;
+#[path = "suite/starvation.rs"]
+mod starvation;
 #[path = "suite/support.rs"]
 mod support;

@@ -66,12 +66,28 @@ impl Server {
     }
 
     pub fn post(&self, token: &str, body: &Value) -> (u16, Value) {
+        self.post_in(None, token, body)
+    }
+
+    /// The same for a server token in an organization that is not the first.
+    pub fn post_in(&self, organization: Option<&str>, token: &str, body: &Value) -> (u16, Value) {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let request =
+        let mut request =
             agent.post(format!("http://{}/graphql", self.address)).header("Authorization", format!("Bearer {token}"));
+        if let Some(organization) = organization {
+            request = request.header("Ropewalk-Organization", organization);
+        }
         let mut response = request.send_json(body).expect("an answer");
         let status = response.status().as_u16();
         (status, response.body_mut().read_json().expect("JSON"))
+    }
+
+    /// What a supervisor is told.
+    pub fn ready(&self) -> (u16, String) {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut response = agent.get(format!("http://{}/readyz", self.address)).call().expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.body_mut().read_to_string().expect("text"))
     }
 
     pub fn save(&self, token: &str, job: Value) -> Value {

@@ -129,6 +129,8 @@ fn describe(event: &Event) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn every_event() -> Vec<Event> {
@@ -174,6 +176,28 @@ mod tests {
     fn words_go_there_and_back() {
         for status in Status::ALL {
             assert_eq!(Status::from_word(status.word()), Some(status));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_sequence_of_events_leads_out_of_an_end(events in proptest::collection::vec(0_usize..10, 0..40)) {
+            let all = every_event();
+            let (mut status, mut ended) = (Status::Pending, None);
+            for event in events {
+                let event = all[event % all.len()];
+                match next(status, event) {
+                    Ok(then) => {
+                        prop_assert!(!status.is_final(), "{status} became {then}");
+                        prop_assert!(then != Status::Pending, "{status} became {then}");
+                        prop_assert_eq!(then == Status::Killed, event == Event::Kill);
+                        status = then;
+                    }
+                    Err(refusal) => prop_assert_eq!(refusal, Refusal { status, event }),
+                }
+                ended = ended.or(status.is_final().then_some(status));
+                prop_assert!(ended.is_none_or(|end| end == status));
+            }
         }
     }
 }

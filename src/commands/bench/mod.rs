@@ -1,34 +1,100 @@
 //! `ropewalk bench`: the rows of docs/performance.md, as JSON lines. Hidden from help.
 
+mod alone;
+mod history;
 mod jobs;
 mod lines;
+mod load;
 mod modules;
+mod served;
 mod timing;
 
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actions::host::Host;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::{Failed, home};
 
+/// What to measure.
+#[derive(Args)]
+pub struct Options {
+    /// Only these rows; more than one may be named
+    #[arg(long, value_name = "NAME", value_enum)]
+    only: Vec<Row>,
+}
+
+/// What is measured, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Row {
+    Lines,
+    Modules,
+    Memory,
+    OneByOne,
+    Enqueue,
+    Kill,
+    Rest,
+    InFlight,
+    Starts,
+    Overload,
+    Million,
+    Pages,
+    Claims,
+}
+
 /// Measures, and prints one JSON object for each row as soon as it is known.
-pub async fn bench() -> Result<(), Failed> {
+pub async fn bench(options: Options) -> Result<(), Failed> {
     let folder = std::env::temp_dir().join(format!("ropewalk-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).map_err(|error| Failed::Broken(error.to_string()))?;
+    std::fs::create_dir_all(&folder).map_err(|error| broken(&error))?;
     print(&machine());
     print(&timing::fdatasync(&folder, "fdatasync before")?);
-    let host = std::sync::Arc::new(home::host().await?);
-    for row in lines::rows(&host).await? {
-        print(&row);
-    }
-    for row in modules::rows(&folder).await? {
-        print(&row);
-    }
-    for row in jobs::rows(host, &folder).await? {
-        print(&row);
+    let host = Arc::new(home::host().await?);
+    let wanted = |row: &Row| options.only.is_empty() || options.only.contains(row);
+    let mut measured = Ok(());
+    for row in Row::value_variants().iter().filter(|row| wanted(row)) {
+        let place = folder.join(format!("{row:?}"));
+        match rows(*row, Arc::clone(&host), &place).await {
+            Ok(rows) => rows.iter().for_each(print),
+            Err(failed) => measured = Err(failed),
+        }
+        // What is left behind is in the system's temporary folder.
+        let _ = std::fs::remove_dir_all(place);
     }
     print(&timing::fdatasync(&folder, "fdatasync after")?);
-    // What is left behind is in the system's temporary folder.
     let _ = std::fs::remove_dir_all(folder);
-    Ok(())
+    measured
+}
+
+async fn rows(row: Row, host: Arc<Host>, folder: &Path) -> Result<Vec<Value>, Failed> {
+    let row = match row {
+        Row::Lines => return lines::rows(&host).await,
+        Row::Modules => return modules::rows(folder).await,
+        Row::Memory => jobs::in_memory(host).await?,
+        Row::OneByOne => jobs::one_by_one(host, folder).await?,
+        Row::Enqueue => alone::enqueue(host, folder).await?,
+        Row::Kill => alone::kill(host, folder).await?,
+        Row::Rest => alone::at_rest(folder).await?,
+        Row::InFlight => load::in_flight(folder).await?,
+        Row::Starts => load::accepted_starts(folder).await?,
+        Row::Overload => load::overload(folder).await?,
+        Row::Million => alone::million(folder).await?,
+        Row::Pages => history::pages(folder).await?,
+        Row::Claims => history::claims(folder).await?,
+    };
+    Ok(vec![row])
+}
+
+/// For `map_err`, whatever failed.
+fn broken(error: &dyn Display) -> Failed {
+    Failed::Broken(error.to_string())
+}
+
+fn per_second(count: u64, took: Duration) -> f64 {
+    (count as f64 / took.as_secs_f64()).round()
 }
 
 fn print(row: &Value) {
@@ -40,5 +106,9 @@ fn machine() -> Value {
     let model = about.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split(": ").nth(1));
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
-    json!({"row": "machine", "processor": model, "cores": cores, "ropewalk": env!("CARGO_PKG_VERSION"), "profile": profile})
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
+    json!({
+        "row": "machine", "processor": model, "cores": cores, "load": load, "ropewalk": env!("CARGO_PKG_VERSION"), "profile": profile,
+    })
 }

@@ -19,6 +19,11 @@ impl Times {
         self.0.push(began.elapsed());
     }
 
+    /// Notes a time that was taken elsewhere.
+    pub fn took(&mut self, time: Duration) {
+        self.0.push(time);
+    }
+
     /// The row: microseconds at p50 and p99.
     pub fn row(mut self, name: &str) -> Value {
         self.0.sort();

@@ -172,7 +172,9 @@ impl<Store: Stores> Player<'_, Store> {
 
     async fn go_on(&self, a: u8, b: u8, c: u8) -> String {
         let Some(lease) = self.lease(a) else { return String::new() };
-        let checkpoint = Checkpoint { notes: Self::notes(b, c), line_no: u32::from(b % 4), tries: u32::from(c % 3) };
+        let failed_line = (a > 200).then(|| u32::from(a % 4));
+        let (line_no, tries) = (u32::from(b % 4), u32::from(c % 3));
+        let checkpoint = Checkpoint { notes: Self::notes(b, c), line_no, tries, failed_line };
         if c > 128 {
             return text(&self.store.checkpoint(lease, checkpoint).await);
         }

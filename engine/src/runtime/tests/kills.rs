@@ -1,10 +1,16 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
-use super::harness::harness;
+use super::harness::{Harness, harness, harness_with};
 use crate::model::status::Status;
-use crate::ports::results::KillError;
+use crate::model::turn::Room;
+use crate::ports::actions::{Failure, FailureKind};
+use crate::ports::queue::Claim;
+use crate::ports::results::{KillError, Waiting};
+use crate::runtime::perform::Ending;
+use crate::runtime::worker::Worker;
 
 #[tokio::test]
 async fn a_pending_result_is_killed_before_it_begins() {
@@ -30,7 +36,7 @@ async fn a_running_line_is_cut_and_nothing_changes_afterwards() {
     let mut notices = harness.engine.notices.listen();
     let at_work = tokio::spawn({
         let engine = Arc::clone(&harness.engine);
-        async move { crate::runtime::worker::Worker::new(engine, 1).step().await.unwrap() }
+        async move { Worker::new(engine, 1).step().await.unwrap() }
     });
     loop {
         let lines = harness.engine.results.lines(harness.access.scope(), &[started.id]).await.unwrap();
@@ -47,4 +53,70 @@ async fn a_running_line_is_cut_and_nothing_changes_afterwards() {
     assert_eq!(statuses, [Status::Success, Status::Killed]);
     let found = harness.engine.results.find(harness.access.scope(), started.id).await.unwrap().unwrap();
     assert_eq!(found, killed);
+}
+
+/// A result that is at work in a line that does not end by itself.
+async fn stuck(harness: &Harness) -> (crate::model::result::ResultId, tokio::task::JoinHandle<bool>) {
+    let started = harness.start(json!({}), json!([{"n": 1}])).await.unwrap();
+    let mut notices = harness.engine.notices.listen();
+    let engine = Arc::clone(&harness.engine);
+    let at_work = tokio::spawn(async move { Worker::new(engine, 1).step().await.unwrap().is_some() });
+    while harness.engine.lines(harness.access.scope(), &[started.id]).await.unwrap().is_empty() {
+        notices.recv().await.unwrap();
+    }
+    (started.id, at_work)
+}
+
+fn hanging() -> serde_json::Value {
+    json!({"key": "job", "lines": [{"action": "echo", "parameters": {"hang": true}}]})
+}
+
+#[tokio::test]
+async fn a_line_that_hangs_is_let_go_in_time() {
+    let harness = harness().await;
+    harness.save(hanging()).await;
+    let (id, at_work) = stuck(&harness).await;
+    let kill = tokio::time::timeout(Duration::from_millis(100), harness.engine.kill(&harness.access, id, None));
+    assert_eq!(kill.await.expect("an answer at once").unwrap().status, Status::Killed);
+    let ended = tokio::time::timeout(Duration::from_secs(5), at_work).await.expect("the worker is free again");
+    assert!(!ended.unwrap(), "it has no result to show");
+}
+
+#[tokio::test]
+async fn a_result_in_a_retry_wait_is_killed_and_never_tried_again() {
+    let busy = |_: &_, _: &_| Err(Failure::new(FailureKind::Temporary { retry_after: None }, "Busy."));
+    let harness = harness_with(busy).await;
+    let retry = json!({"attempts": 5, "delay": "1h"});
+    harness.save(json!({"key": "job", "lines": [{"action": "own", "retry": retry}]})).await;
+    let started = harness.start(json!({}), json!([{"n": 1}])).await.unwrap();
+    let claim = |now| Claim { node: harness.engine.node, room: Room { slots: 1, spare: 0 }, now };
+    let claims = harness.engine.queue.claim(claim(harness.engine.clock.now())).await.unwrap();
+    let claimed = claims.claimed.into_iter().next().unwrap();
+    assert!(matches!(harness.engine.perform(claimed).await.unwrap(), Ending::Postponed));
+    let killed = harness.engine.kill(&harness.access, started.id, Some("enough")).await.unwrap();
+    assert_eq!(killed.status, Status::Killed);
+    let later = harness.engine.queue.claim(claim("2036-01-01T00:00:00Z".parse().unwrap())).await.unwrap();
+    assert!(later.claimed.is_empty() && later.next_due.is_none(), "{later:?}");
+    let lines = harness.engine.lines(harness.access.scope(), &[started.id]).await.unwrap();
+    assert_eq!((lines[0].1.status, lines[0].1.retry_at), (Status::Killed, None));
+    assert_eq!(harness.engine.results.find(harness.access.scope(), started.id).await.unwrap(), Some(killed));
+}
+
+#[tokio::test]
+async fn one_that_waits_behind_another_is_killed_and_the_next_takes_its_place() {
+    let harness = harness().await;
+    harness.save(hanging()).await;
+    let (first, at_work) = stuck(&harness).await;
+    let second = harness.start(json!({}), json!([])).await.unwrap();
+    let third = harness.start(json!({}), json!([])).await.unwrap();
+    let waiting = harness.engine.results.waiting(harness.access.scope(), &[second.id]).await.unwrap();
+    assert!(matches!(waiting[..], [(_, Waiting::Behind(other))] if other == first), "{waiting:?}");
+    let killed = harness.engine.kill(&harness.access, second.id, None).await.unwrap();
+    assert_eq!((killed.status, killed.message.as_str()), (Status::Killed, "Killed by tester before it began."));
+    harness.engine.kill(&harness.access, first, None).await.unwrap();
+    at_work.await.unwrap();
+    let claim = Claim { node: harness.engine.node, room: Room { slots: 9, spare: 0 }, now: harness.engine.clock.now() };
+    let claims = harness.engine.queue.claim(claim).await.unwrap();
+    let taken: Vec<_> = claims.claimed.iter().map(|claimed| claimed.result.id).collect();
+    assert_eq!(taken, [third.id]);
 }

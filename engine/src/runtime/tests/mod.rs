@@ -7,6 +7,7 @@ mod harness;
 mod kills;
 mod large;
 mod lines;
+mod moments;
 mod overlaps;
 mod starts;
 mod templates;

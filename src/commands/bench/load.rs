@@ -1,0 +1,147 @@
+//! Many clients at once: how many jobs a server takes and finishes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::lines::records;
+use super::served::{Connection, Served};
+use super::{broken, per_second};
+use crate::Failed;
+
+const CLIENTS: usize = 256;
+/// How many jobs are taken from start to finish.
+const JOBS: u64 = 10_000;
+const SECONDS: u64 = 10;
+const RUN: &str =
+    "mutation($input: RunJobInput!) { runJob(input: $input) { jobResult { id } userErrors { message } } }";
+const OPEN: &str = "{ pending: jobResults(first: 1, status: PENDING) { totalCount } running: jobResults(first: 1, status: RUNNING) { totalCount } }";
+
+/// Start to finish recorded, 256 in flight.
+pub async fn in_flight(folder: &Path) -> Result<Value, Failed> {
+    let served = Served::start(folder, 16, None).await?;
+    prepare(&served, json!({})).await?;
+    let (mut observer, free) = (served.connect().await?, Arc::new(Semaphore::new(CLIENTS)));
+    let sent = Arc::new(AtomicU64::new(0));
+    let began = Instant::now();
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS {
+        clients.spawn(start_when_free(served.connect().await?, Arc::clone(&free), Arc::clone(&sent)));
+    }
+    loop {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let asked = sent.load(Ordering::SeqCst).min(JOBS);
+        let open = open(&mut observer).await?;
+        let room = CLIENTS as u64 - open.min(CLIENTS as u64);
+        free.add_permits((room as usize).saturating_sub(free.available_permits()));
+        while let Some(ended) = clients.try_join_next() {
+            ended.map_err(|error| broken(&error))??;
+        }
+        if asked == JOBS && open == 0 && clients.is_empty() {
+            break;
+        }
+    }
+    let took = began.elapsed();
+    let row = "three-line job, 10 records, 256 in flight, start to finish, client included";
+    Ok(json!({"row": row, "jobs": JOBS, "per_s": per_second(JOBS, took), "most_mb": served.memory("VmHWM:")}))
+}
+
+/// Starts a job whenever there is room for one, until all are started.
+async fn start_when_free(mut client: Connection, free: Arc<Semaphore>, sent: Arc<AtomicU64>) -> Result<(), Failed> {
+    let input = json!({"input": {"job": "bench", "records": records(10)}});
+    loop {
+        free.acquire().await.map_err(|error| broken(&error))?.forget();
+        if sent.fetch_add(1, Ordering::SeqCst) >= JOBS {
+            free.add_permits(1);
+            return Ok(());
+        }
+        accepted(client.ask(RUN, input.clone()).await?)?;
+    }
+}
+
+/// Starts that are only accepted: whatever works waits for an answer that never comes.
+pub async fn accepted_starts(folder: &Path) -> Result<Value, Failed> {
+    let served = Served::start(folder, 1, None).await?;
+    let silent = TcpListener::bind("127.0.0.1:0").await.map_err(|error| broken(&error))?;
+    let url = format!("http://{}/", silent.local_addr().map_err(|error| broken(&error))?);
+    prepare(&served, json!({"action": "http.request", "parameters": {"url": url, "method": "GET"}})).await?;
+    let (count, took) = press(&served, Duration::from_secs(SECONDS), 1).await?;
+    let row = "pure starts accepted, durable, 256 clients";
+    Ok(json!({"row": row, "per_s": per_second(count, took), "most_mb": served.memory("VmHWM:")}))
+}
+
+/// Far more than it can do: clients that start without waiting for an end.
+pub async fn overload(folder: &Path) -> Result<Value, Failed> {
+    let served = Served::start(folder, 16, None).await?;
+    prepare(&served, json!({})).await?;
+    let (count, took) = press(&served, Duration::from_secs(SECONDS), 10).await?;
+    let mut observer = served.connect().await?;
+    let left = open(&mut observer).await?;
+    let most = served.memory("VmHWM:");
+    let began = Instant::now();
+    while open(&mut observer).await? > 0 && began.elapsed() < Duration::from_secs(120) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(json!({
+        "row": "ten times the clients (2,560), each starting without waiting",
+        "accepted_per_s": per_second(count, took), "finished_per_s": per_second(count - left.min(count), took),
+        "left_waiting": left, "finished_per_s_alone_after": per_second(left, began.elapsed()), "most_mb": most,
+    }))
+}
+
+/// Starts jobs without a pause; how many were accepted, and in what time.
+async fn press(served: &Served, for_so_long: Duration, times: usize) -> Result<(u64, Duration), Failed> {
+    let (count, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS * times {
+        let (mut client, count, stop) = (served.connect().await?, Arc::clone(&count), Arc::clone(&stop));
+        let input = json!({"input": {"job": "bench", "records": records(10)}});
+        clients.spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                accepted(client.ask(RUN, input.clone()).await?)?;
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok::<_, Failed>(())
+        });
+    }
+    let began = Instant::now();
+    tokio::time::sleep(for_so_long).await;
+    stop.store(true, Ordering::Relaxed);
+    while let Some(ended) = clients.join_next().await {
+        ended.map_err(|error| broken(&error))??;
+    }
+    Ok((count.load(Ordering::Relaxed), began.elapsed()))
+}
+
+/// Saves the job: a filter, an action and a script, or this line alone.
+async fn prepare(served: &Served, only: Value) -> Result<(), Failed> {
+    let mut client = served.connect().await?;
+    let lines = if only == json!({}) { super::jobs::three_lines() } else { json!([only]) };
+    let save = "mutation($input: SaveJobInput!) { saveJob(input: $input) { userErrors { path message } } }";
+    let job = json!({"key": "bench", "overlap": "allow", "lines": lines});
+    let saved = client.ask(save, json!({"input": {"document": job}})).await?;
+    let grant = "mutation { grantModule(input: {module: \"http\", http: {hosts: [\"*\"], addresses: [\"127.0.0.0/8\"]}}) { userErrors { message } } }";
+    client.ask(grant, json!({})).await?;
+    none(&saved["saveJob"]["userErrors"])
+}
+
+fn accepted(answer: Value) -> Result<(), Failed> {
+    none(&answer["runJob"]["userErrors"])
+}
+
+fn none(errors: &Value) -> Result<(), Failed> {
+    if errors.as_array().is_some_and(Vec::is_empty) { Ok(()) } else { Err(broken(errors)) }
+}
+
+/// How many results have not ended.
+async fn open(observer: &mut Connection) -> Result<u64, Failed> {
+    let counted = observer.ask(OPEN, json!({})).await?;
+    let count = |status: &str| counted[status]["totalCount"].as_u64().unwrap_or(0);
+    Ok(count("pending") + count("running"))
+}

@@ -1,0 +1,133 @@
+//! A server in a process of its own, and connections to it.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use engine::model::token::Presented;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use super::broken;
+use crate::Failed;
+
+/// A server that ends when it is dropped.
+pub struct Served {
+    child: Child,
+    address: String,
+    token: String,
+    /// From its start to the line that says where it listens.
+    pub ready_after: Duration,
+}
+
+impl Served {
+    /// Serves a folder, new or served before with the same token.
+    pub async fn start(folder: &Path, workers: u16, token: Option<&str>) -> Result<Self, Failed> {
+        let token = match token {
+            Some(token) => token.to_owned(),
+            None => Presented::fresh().map_err(|error| broken(&error))?.0,
+        };
+        let began = Instant::now();
+        let mut child = Command::new(std::env::current_exe().map_err(|error| broken(&error))?)
+            .args(["serve", "--listen", "127.0.0.1:0", "--workers", &workers.to_string(), "--data-dir"])
+            .arg(folder)
+            .env("ROPEWALK_ADMIN_TOKEN", &token)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| broken(&error))?;
+        let printed = child.stdout.take().ok_or_else(|| broken(&"the server prints nothing"))?;
+        let first = BufReader::new(printed).lines().next_line().await.map_err(|error| broken(&error))?;
+        let ready_after = began.elapsed();
+        let first = first.ok_or_else(|| broken(&"the server does not start"))?;
+        let address = first.rsplit("http://").next().unwrap_or_default().to_owned();
+        Ok(Self { child, address, token, ready_after })
+    }
+
+    /// What it is asked with.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Ends it at once.
+    pub async fn stop(mut self) -> Result<(), Failed> {
+        self.child.kill().await.map_err(|error| broken(&error))
+    }
+
+    /// A connection that is kept open.
+    pub async fn connect(&self) -> Result<Connection, Failed> {
+        let stream = TcpStream::connect(&self.address).await.map_err(|error| broken(&error))?;
+        stream.set_nodelay(true).map_err(|error| broken(&error))?;
+        let head = format!(
+            "POST /graphql HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n",
+            self.address, self.token
+        );
+        Ok(Connection { stream: BufReader::new(stream), head })
+    }
+
+    /// A figure of `/proc/PID/status`, in megabytes.
+    pub fn memory(&self, field: &str) -> Option<f64> {
+        memory(self.child.id()?, field)
+    }
+
+    /// The processor time that it has taken so far, in milliseconds.
+    pub fn processor_ms(&self) -> Option<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()?)).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+        let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
+        // The kernel tells them in hundredths of a second.
+        Some((ticks(11)? + ticks(12)?) * 10)
+    }
+}
+
+/// A figure of `/proc/PID/status`, in megabytes.
+pub fn memory(process: u32, field: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with(field))?;
+    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some((kilobytes * 1024.0 / 1e5).round() / 10.0)
+}
+
+/// One client, whose own cost is small.
+pub struct Connection {
+    stream: BufReader<TcpStream>,
+    head: String,
+}
+
+impl Connection {
+    /// Asks, and gives `data`.
+    pub async fn ask(&mut self, query: &str, variables: Value) -> Result<Value, Failed> {
+        let body = json!({"query": query, "variables": variables}).to_string();
+        let answer = self.exchange(&body).await.map_err(|error| broken(&error))?;
+        let mut answer: Value = serde_json::from_slice(&answer).map_err(|error| broken(&error))?;
+        match answer.get("errors") {
+            None => Ok(answer["data"].take()),
+            Some(errors) => Err(broken(errors)),
+        }
+    }
+
+    async fn exchange(&mut self, body: &str) -> std::io::Result<Vec<u8>> {
+        let request = format!("{}content-length: {}\r\n\r\n{body}", self.head, body.len());
+        self.stream.write_all(request.as_bytes()).await?;
+        let (mut line, mut length) = (String::new(), 0);
+        loop {
+            line.clear();
+            if self.stream.read_line(&mut line).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            match line.split_once(':') {
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    length = value.trim().parse().unwrap_or(0);
+                }
+                Some(_) => {}
+                None if line.trim().is_empty() => break,
+                None => {}
+            }
+        }
+        let mut answer = vec![0; length];
+        self.stream.read_exact(&mut answer).await?;
+        Ok(answer)
+    }
+}
