@@ -2,10 +2,13 @@
 
 mod collections;
 mod damage;
+mod full;
 mod history;
 mod opening;
 mod plans;
 mod pushdown;
+mod shared;
+mod upgrade;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,0 +1,54 @@
+//! A disk that is full: it is said, nothing is half written, and work goes on when there is room.
+
+use engine::model::organization::OrgScope;
+use engine::ports::StoreError;
+use engine::ports::results::{NewResult, ResultFilter, Results, StartRefused};
+use engine::ports::suite::samples;
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use serde_json::json;
+
+use super::Place;
+use crate::Store;
+use crate::sqlite::{self, Sharing};
+
+/// A store, its only connection that writes, and an organization in it.
+async fn opened(place: &Place) -> (Store, DatabaseConnection, OrgScope) {
+    let opened = sqlite::open(&place.path(), Sharing::Alone).await.unwrap();
+    let writer = opened.writer.clone();
+    let store = Store::on(opened);
+    let acme = samples::scope(&store, 1, "acme").await;
+    (store, writer, acme)
+}
+
+/// Leaves room for so many more pages.
+async fn leave_room(db: &DatabaseConnection, pages: i64) {
+    let statement = Statement::from_string(db.get_database_backend(), "PRAGMA page_count");
+    let count: i64 = db.query_one_raw(statement).await.unwrap().unwrap().try_get("", "page_count").unwrap();
+    db.execute_unprepared(&format!("PRAGMA max_page_count = {}", count + pages)).await.unwrap();
+}
+
+fn large(number: u128) -> NewResult {
+    NewResult { records: vec![json!({"text": "x".repeat(100_000)})], ..samples::start(number, "job") }
+}
+
+fn is_full(answer: &Result<engine::ports::results::Started, StartRefused>) -> bool {
+    let Err(StartRefused::Store(error @ StoreError::Unavailable(_))) = answer else { return false };
+    assert!(error.to_string().contains("the disk is full"), "{error}");
+    true
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_work_goes_on_when_there_is_room() {
+    let place = Place::new();
+    let (store, writer, scope) = opened(&place).await;
+    for round in 0..5 {
+        leave_room(&writer, 4).await;
+        let number = round * 100;
+        assert!(is_full(&store.start(scope, large(number + 1)).await));
+        leave_room(&writer, 100_000).await;
+        store.start(scope, large(number + 2)).await.unwrap();
+        let found = Results::find(&store, scope, samples::id(number + 1)).await.unwrap();
+        assert_eq!(found, None, "nothing of it was written");
+    }
+    assert_eq!(Results::count(&store, scope, &ResultFilter::default()).await.unwrap(), 5);
+}
