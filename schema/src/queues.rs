@@ -31,6 +31,12 @@ impl Queues for Store {
         self.writer.write_one(Save(row)).await
     }
 
+    async fn has_queue(&self, scope: OrgScope, key: &str) -> Result<bool, StoreError> {
+        let of = Entity::find().filter(Column::Holder.is_in([Uuid::nil(), scope.organization().0]));
+        let found = of.filter(Column::Key.eq(key)).one(&self.readers).await.map_err(failed)?;
+        Ok(key == DEFAULT_QUEUE || found.is_some())
+    }
+
     async fn queues(&self, scope: OrgScope) -> Result<Vec<QueueState>, StoreError> {
         let organization = scope.organization();
         let of = Entity::find().filter(Column::Holder.is_in([Uuid::nil(), organization.0]));

@@ -18,7 +18,8 @@ use engine::model::status::Status;
 use engine::ports::actions::Told;
 use engine::ports::parts::{Part, PartKind};
 use engine::ports::results::{
-    Kill, KillError, NewResult, Pruned, ResultFilter, Results, Retention, StartRefused, Started, Waiting,
+    Kill, KillError, LATEST, NewResult, Pruned, ResultFilter, Results, Retention, StartRefused, Started, Waiting,
+    moves_since,
 };
 use engine::ports::{Listed, Page, StoreError};
 use sea_orm::prelude::*;
@@ -26,7 +27,7 @@ use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
 use crate::batch::{by_organization, pieces};
 use crate::entities::job_results::Column;
-use crate::entities::{job_results, parts};
+use crate::entities::{job_results, job_starts, parts};
 use crate::{Store, failed, page, unavailable};
 
 pub(crate) use prune::Round;
@@ -81,8 +82,23 @@ impl Results for Store {
     }
 
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
-        let newest = self.newest((scope.organization().0, job), &[Status::Success, Status::Info], None).await?;
-        newest.map(|row| row.now()).transpose()
+        let mut latest = None;
+        for status in [Status::Success, Status::Info] {
+            let newest = worked((scope.organization().0, job), status).order_by_desc(Column::Id).limit(LATEST as u64);
+            for row in newest.all(&self.readers).await.map_err(failed)? {
+                let result = row.read()?;
+                latest = latest.max(moves_since(&result).then_some(result.now));
+            }
+        }
+        Ok(latest)
+    }
+
+    async fn started_as(&self, scope: OrgScope, key: &str) -> Result<Option<(JobResult, String)>, StoreError> {
+        let place = (scope.organization().0, key.to_owned());
+        let row = job_starts::Entity::find_by_id(place).one(&self.readers).await.map_err(failed)?;
+        let Some(row) = row else { return Ok(None) };
+        let result = one(scope.organization(), ResultId(row.job_result_id)).one(&self.readers).await.map_err(failed)?;
+        Ok(result.map(job_results::Model::read).transpose()?.map(|result| (result, row.digest)))
     }
 
     async fn ended_before(&self, scope: OrgScope, job: &str, before: ResultId) -> Result<Option<Status>, StoreError> {
@@ -145,13 +161,7 @@ impl Store {
         let mut newest: Option<job_results::Model> = None;
         // One statement for each status walks an index to its end and stops there.
         for status in statuses {
-            let mut of_status = job_results::Entity::find()
-                .filter(Column::OrganizationId.eq(organization))
-                .filter(Column::JobKey.eq(job))
-                .filter(Column::Status.eq(status.word()))
-                .filter(Column::DryRun.eq(false))
-                .filter(Column::NoticeOf.is_null())
-                .filter(Column::StartedAt.is_not_null());
+            let mut of_status = worked((organization, job), *status);
             if let Some(before) = before {
                 of_status = of_status.filter(Column::Id.lt(before.0));
             }
@@ -160,6 +170,17 @@ impl Store {
         }
         Ok(newest)
     }
+}
+
+/// Results of a job with this status that did real work.
+fn worked((organization, job): (Uuid, &str), status: Status) -> Select<job_results::Entity> {
+    job_results::Entity::find()
+        .filter(Column::OrganizationId.eq(organization))
+        .filter(Column::JobKey.eq(job))
+        .filter(Column::Status.eq(status.word()))
+        .filter(Column::DryRun.eq(false))
+        .filter(Column::NoticeOf.is_null())
+        .filter(Column::StartedAt.is_not_null())
 }
 
 fn matching(scope: OrgScope, filter: &ResultFilter) -> Select<job_results::Entity> {

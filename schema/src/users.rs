@@ -46,7 +46,8 @@ async fn of_job<Db: ConnectionTrait>(
     for status in [Status::Pending, Status::Running] {
         let unfinished = job_results::Entity::find()
             .filter(OrganizationId.eq(organization))
-            .filter(JobKey.eq(job))
+            // What tells of its results stands under a key of its own.
+            .filter(JobKey.is_in([job.to_owned(), format!("{job}/notify")]))
             .filter(Stands.eq(status.word()));
         let running: Vec<i64> =
             unfinished.select_only().column(Version).distinct().into_tuple().all(db).await.map_err(failed)?;

@@ -236,6 +236,10 @@ impl Results for Counting {
         Results::start(self.ask()?, scope, start).await
     }
 
+    async fn started_as(&self, scope: OrgScope, key: &str) -> Result<Option<(JobResult, String)>, StoreError> {
+        Results::started_as(self.ask()?, scope, key).await
+    }
+
     async fn find(&self, scope: OrgScope, id: ResultId) -> Result<Option<JobResult>, StoreError> {
         Results::find(self.ask()?, scope, id).await
     }

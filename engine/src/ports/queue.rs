@@ -262,7 +262,7 @@ pub trait Queue: Send + Sync {
     /// Writes what is known of a result at work, for whoever watches.
     async fn note(&self, lease: Lease, notes: &Notes) -> Result<(), LeaseError>;
 
-    /// Keeps parts of a set. Parts that are there with the same place are replaced.
+    /// Keeps parts of a set. Part 0 begins the set anew: what was there of it is dropped.
     async fn keep(&self, lease: Lease, parts: Vec<Part>) -> Result<(), LeaseError>;
 
     /// Makes this the place from which the result goes on.

@@ -41,6 +41,9 @@ pub trait Queues: Send + Sync {
     /// Sets a queue up, or changes its limit. Durable when it answers.
     async fn save_queue(&self, scope: OrgScope, setting: &QueueSetting) -> Result<(), StoreError>;
 
+    /// Whether the organization can use a queue with this key.
+    async fn has_queue(&self, scope: OrgScope, key: &str) -> Result<bool, StoreError>;
+
     /// Every queue that the organization can use, by key; [`DEFAULT_QUEUE`] is among them.
     async fn queues(&self, scope: OrgScope) -> Result<Vec<QueueState>, StoreError>;
 

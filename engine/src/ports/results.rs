@@ -168,7 +168,7 @@ pub struct Kill {
     pub message: String,
     /// The message of the line that was cut, if one was running.
     pub line_message: String,
-    /// Lines that began or ended and were not written yet.
+    /// Lines that began or ended and were not written yet. One that is written as ended stays so.
     pub lines: Vec<LineResult>,
     /// Results to be started with it: what the job's rules of `notify` ask for.
     pub notices: Vec<NewResult>,
@@ -245,6 +245,16 @@ pub struct Pruned {
     pub more: bool,
 }
 
+/// How many of the newest results with each status are asked for the last success: one of them
+/// is not a late retry of an older result.
+pub const LATEST: usize = 20;
+
+/// Whether a result that went well says from when the next one has to look: not a retry that
+/// meant another now than the lines that it took over.
+pub fn moves_since(result: &JobResult) -> bool {
+    result.retry_of.is_none() || result.now != result.created_at
+}
+
 /// Which job results a listing is about.
 #[derive(Debug, Clone, Default)]
 pub struct ResultFilter {
@@ -261,6 +271,9 @@ pub trait Results: Send + Sync {
     /// answers. If a start of the organization had the same name and asked for the same, nothing is added,
     /// and its result is the answer.
     async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartRefused>;
+
+    /// The result of the start with this idempotency key, and the digest of what it asked for.
+    async fn started_as(&self, scope: OrgScope, key: &str) -> Result<Option<(JobResult, String)>, StoreError>;
 
     /// One result.
     async fn find(&self, scope: OrgScope, id: ResultId) -> Result<Option<JobResult>, StoreError>;
@@ -279,9 +292,10 @@ pub trait Results: Send + Sync {
     /// The lines of these results, by result and `lineNo`.
     async fn lines(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, LineResult)>, StoreError>;
 
-    /// When the newest result of the job that ended `success` or `info` was
-    /// started: the instant that its templates meant by now. Dry runs and results that
-    /// were skipped do not count.
+    /// When the latest result of the job that ended `success` or `info` was
+    /// started: the instant that its templates meant by now. Dry runs, results that
+    /// were skipped, and retries that meant another now than what they go on with do not count.
+    /// A retry of an older result never moves it back.
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError>;
 
     /// How the newest result of the job before this one ended; none if there is none. Dry runs do not count.

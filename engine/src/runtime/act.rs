@@ -145,8 +145,8 @@ impl Limits<'_> {
     }
 
     /// What an earlier attempt recorded of a batch.
-    fn done(&self, number: u32) -> Option<&BatchDone> {
-        self.at.done.iter().find(|done| done.batch == number)
+    fn done(&self, number: u32, handed: usize) -> Option<&BatchDone> {
+        self.at.done.iter().find(|done| done.batch == number && done.taken as usize == handed)
     }
 }
 
@@ -216,7 +216,7 @@ async fn judge(
     action: &mut dyn ActionLine,
     limits: &Limits<'_>,
 ) -> Result<Judged, Broken> {
-    if let Some(done) = limits.done(number) {
+    if let Some(done) = limits.done(number, batch.len()) {
         return Ok(Judged::recorded(done));
     }
     let outcome = limits.hold(action.take(number, batch)).await?;
@@ -229,7 +229,7 @@ async fn judge(
 }
 
 async fn close((action, taking): (&mut dyn ActionLine, &mut Taking), limits: &Limits<'_>) -> Result<(), Broken> {
-    if let Some(done) = limits.done(CLOSING) {
+    if let Some(done) = limits.done(CLOSING, 0) {
         return taking.close(taking::closed(done)).await;
     }
     let outcome = limits.hold(action.close()).await?;

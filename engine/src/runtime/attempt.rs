@@ -1,10 +1,11 @@
 //! One attempt at a job result: the set on its way through the lines.
 
 mod journal;
+mod resumed;
 mod settle;
 mod verdict;
 
-use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,24 +25,24 @@ use crate::model::dates;
 use crate::model::job::Job;
 use crate::model::line::{Line, Work};
 use crate::model::notify;
-use crate::model::organization::{OrgScope, Organization};
+use crate::model::organization::Organization;
 use crate::model::record::{Rejected, Sample, kept};
 use crate::model::result::{Counters, JobResult, LineResult};
 use crate::model::status::Status;
 use crate::model::variables::{self, Setting, VISIBLE_RECORDS};
 use crate::ports::actions::Told;
 use crate::ports::notices::{Change, Progress};
-use crate::ports::parts::{BatchDone, PartKind};
-use crate::ports::queue::{Claimed, Lease, STRIKES_AT_MOST};
+use crate::ports::parts::BatchDone;
+use crate::ports::queue::{Claimed, Lease, LeaseError};
 pub(crate) use journal::Journal;
+use resumed::Resumed;
+pub(crate) use resumed::read_parts;
 use verdict::Rest;
 
 /// How long a line may be at work before its record is written for whoever watches, and how
 /// often it is written again. Shorter lines are written with the next write that has to be made.
 const FIRST_NOTE: Duration = Duration::from_millis(50);
 const NEXT_NOTES: Duration = Duration::from_secs(1);
-/// How many parts of a set are read at once.
-const PARTS_AT_ONCE: u32 = 4;
 
 /// One attempt at a job result: the set on its way through the lines.
 pub(crate) struct Attempt<'a> {
@@ -63,19 +64,6 @@ pub(crate) struct Attempt<'a> {
     rest: Option<Rest>,
     failed_line: Option<u32>,
     resumed: Resumed,
-}
-
-/// What is known of an earlier attempt.
-#[derive(Default)]
-struct Resumed {
-    /// The lines that are done.
-    done: BTreeSet<u32>,
-    /// The line that is next, whose input is kept.
-    at: Option<u32>,
-    tries: u32,
-    batches: Vec<BatchDone>,
-    condemned: Option<u32>,
-    careful: bool,
 }
 
 /// What a line is at work with: its checkpoint, and what an earlier attempt recorded of it.
@@ -121,46 +109,14 @@ impl<'a> Attempt<'a> {
             result,
         };
         if let Some(resume) = resume {
-            attempt.resumed = Resumed {
-                done: resume.lines.iter().map(|line| line.line_no).collect(),
-                at: resume.at,
-                tries: resume.tries,
-                batches: resume.batches,
-                condemned: resume.condemned,
-                careful: resume.careful,
-            };
-            for line in resume.lines {
-                if attempt.failed_line.is_none() && line.status == Status::Error && attempt.has_input(&line).await? {
-                    attempt.failed_line = Some(line.line_no);
-                }
-                attempt.take_up(line);
-            }
-            if let Some(line_no) = resume.at {
-                attempt.records = attempt.read_back(line_no, PartKind::Input).await?;
-            }
+            attempt.go_on(resume).await?;
         }
         Ok(attempt)
     }
 
-    /// Whether the input of a line in error is kept: not of one that an earlier result had.
-    async fn has_input(&self, line: &LineResult) -> Result<bool, Halt> {
-        if self.result.retry_of.is_none() {
-            return Ok(true);
-        }
-        let scope = OrgScope::of(self.lease.organization);
-        let kept = self.engine.results.parts(scope, self.lease.result, (line.line_no, PartKind::Input), 0, 1).await?;
-        Ok(!kept.is_empty())
-    }
-
-    /// A set that is kept of a line.
-    async fn read_back(&self, line_no: u32, kind: PartKind) -> Result<Set, Halt> {
-        let scope = OrgScope::of(self.lease.organization);
-        read_parts(self.engine, scope, self.lease.result, (line_no, kind), self.engine.room.sink()).await
-    }
-
     /// Does a line, or says why it is skipped. A line that was done before is passed over.
     pub(crate) async fn line(&mut self, line: &Line) -> Result<(), Halt> {
-        if self.resumed.done.contains(&line.line_no) {
+        if self.resumed.is_past(line.line_no) {
             return Ok(());
         }
         if let Some(reason) = self.reason_to_skip(line) {
@@ -176,35 +132,15 @@ impl<'a> Attempt<'a> {
             self.journal.note().await?;
         }
         let worked = match self.resumed.condemned {
-            Some(condemned) if condemned == line.line_no => Err(condemned_line()),
-            _ => self.watched(line, &mut result).await?,
+            Some(condemned) if condemned == line.line_no => Err(resumed::condemned_line()),
+            _ => self.watched(line, &mut result).await,
         };
         self.settle(line, result, worked).await
     }
 
-    /// Adds what the line had rejected in the result that is tried again.
-    async fn join(&mut self, line: &Line) -> Result<(), Halt> {
-        if self.result.retry_of.is_none() {
-            return Ok(());
-        }
-        let joining = self.read_back(line.line_no, PartKind::Joining).await?;
-        if joining.is_empty() {
-            return Ok(());
-        }
-        let mut all = self.engine.room.sink();
-        for set in [&self.records, &joining] {
-            let mut batches = set.batches(act::COPIED, 0);
-            while let Some(batch) = batches.next().await? {
-                all.extend(batch.into_owned()).await?;
-            }
-        }
-        self.records = all.finish().await?;
-        Ok(())
-    }
-
     fn reason_to_skip(&mut self, line: &Line) -> Option<String> {
         if self.rest.is_none() && self.is_over() {
-            self.rest = Some(Rest::AfterTimeout(line.line_no));
+            self.rest = Some(Rest::BeforeLine(line.line_no));
         }
         match self.rest {
             _ if !line.active => Some("The line is inactive.".to_owned()),
@@ -218,22 +154,28 @@ impl<'a> Attempt<'a> {
     }
 
     /// Works on a line, and writes now and then how far it is.
-    async fn watched(&self, line: &Line, result: &mut LineResult) -> Result<Result<Done, Broken>, Halt> {
-        let working = self.work(line, result);
-        tokio::pin!(working);
+    async fn watched(&self, line: &Line, result: &mut LineResult) -> Result<Done, Broken> {
+        tokio::select! {
+            biased;
+            worked = self.work(line, result) => worked,
+            never = self.note_now_and_then() => match never {},
+        }
+    }
+
+    /// Writes how far the line is, for as long as it works.
+    async fn note_now_and_then(&self) -> Infallible {
         let mut next = FIRST_NOTE;
         loop {
-            tokio::select! {
-                biased;
-                worked = &mut working => return Ok(worked),
-                () = tokio::time::sleep(next) => {}
-            }
+            tokio::time::sleep(next).await;
             next = NEXT_NOTES;
             match self.journal.note().await {
-                Ok(()) => self.tell_status(),
+                Ok(()) => {
+                    self.engine.health.working();
+                    self.tell_status();
+                }
                 // What was killed is interrupted, and tells what it did until then.
-                Err(crate::ports::queue::LeaseError::Lost) => self.kill.cancel(),
-                Err(crate::ports::queue::LeaseError::Store(error)) => self.engine.health.paused(&error),
+                Err(LeaseError::Lost) => self.kill.cancel(),
+                Err(LeaseError::Store(error)) => self.engine.health.paused(&error),
             }
         }
     }
@@ -243,19 +185,13 @@ impl<'a> Attempt<'a> {
         let rendered = line.render(&context).map_err(Broken::of_faults)?;
         result.parameters = kept(&rendered);
         self.live.line(result);
-        let resumes = self.resumed.at == Some(line.line_no);
-        let tries = if resumes { self.resumed.tries } else { 0 };
-        let at = (line.line_no, tries);
-        let recorded = resumes && !self.resumed.batches.is_empty();
+        let (made, done) = (self.resumed.is_at(line.line_no), self.resumed.done(line.line_no));
+        let tries = self.resumed.tries(line.line_no);
+        let (at, recorded) = ((line.line_no, tries), !done.is_empty());
         let checkpoint =
-            LineCheckpoint::of(self.journal.clone(), at, self.failed_line, self.records.clone(), (resumes, recorded));
-        let at_line = AtLine {
-            line,
-            checkpoint: &Arc::new(checkpoint),
-            done: if resumes { &self.resumed.batches } else { &[] },
-            timeout: self.time_for(line),
-            attempt: tries + 1,
-        };
+            LineCheckpoint::of(self.journal.clone(), at, self.failed_line, self.records.clone(), (made, recorded));
+        let at_line =
+            AtLine { line, checkpoint: &Arc::new(checkpoint), done, timeout: self.time_for(line), attempt: tries + 1 };
         let mut told = Told::default();
         let done = match &line.work {
             Work::Filter(work) => select::select(self, at_line, (work, rendered), &mut told).await,
@@ -288,7 +224,6 @@ impl<'a> Attempt<'a> {
     }
 
     fn new_line(&self, line: &Line, status: Status, message: String) -> LineResult {
-        let tries = if self.resumed.at == Some(line.line_no) { self.resumed.tries } else { 0 };
         LineResult {
             line_no: line.line_no,
             name: line.name.clone(),
@@ -298,7 +233,7 @@ impl<'a> Attempt<'a> {
             message,
             started_at: (status == Status::Running).then(|| self.engine.clock.now()),
             finished_at: None,
-            attempt: tries + 1,
+            attempt: self.resumed.tries(line.line_no) + 1,
             retry_at: None,
             counters: Counters::default(),
             parameters: Value::Null,
@@ -340,30 +275,6 @@ impl<'a> Attempt<'a> {
     pub(crate) async fn finish(self) -> Result<Performed, Halt> {
         settle::finish(self).await
     }
-}
-
-/// The set that is kept of a line of a result, in the room of `sink`.
-pub(crate) async fn read_parts(
-    engine: &Engine,
-    scope: OrgScope,
-    id: crate::model::result::ResultId,
-    set: (u32, PartKind),
-    mut sink: super::set::Sink,
-) -> Result<Set, Halt> {
-    let mut from = 0;
-    loop {
-        let parts = engine.results.parts(scope, id, set, from, PARTS_AT_ONCE).await?;
-        let Some(last) = parts.last() else { break };
-        from = last.part + 1;
-        for part in parts {
-            sink.extend(part.records).await?;
-        }
-    }
-    Ok(sink.finish().await?)
-}
-
-fn condemned_line() -> Broken {
-    Broken::Error(format!("The node went down {STRIKES_AT_MOST} times while this line ran, so it is not tried again."))
 }
 
 /// The job's own time counts from its first beginning, waits included.

@@ -38,7 +38,7 @@ impl Engine {
     }
 
     /// Says that this node is alive, and takes over from those that are silent, until `stop`. Only
-    /// where several nodes share a store.
+    /// where several nodes share a store: `serve` has its SQLite file for itself and does without.
     pub async fn watch_others(self: Arc<Self>, silence: Duration, stop: CancellationToken) {
         loop {
             let now = self.clock.now();

@@ -56,7 +56,8 @@ impl<'a> Patience<'a> {
         self.failures += 1;
         let engine = self.engine;
         if self.failures > BEFORE_PROBE && engine.queue.beat(engine.node, engine.clock.now()).await.is_ok() {
-            return Err(error.into());
+            let told = format!("the store takes other writes, but not this one: {error}");
+            return Err(StoreError::Unreadable(told).into());
         }
         engine.health.paused(&error);
         tokio::select! {

@@ -8,20 +8,22 @@ use futures_util::FutureExt;
 
 use super::attempt::Attempt;
 use super::engine::Engine;
+use super::jobs;
+use super::notices::{self, About};
 use super::rejections::Rejections;
 use super::running::Live;
 use super::set::Set;
-use super::{jobs, notices};
 use crate::model::fault::Fault;
 use crate::model::job::Job;
 use crate::model::organization::{OrgScope, Organization};
 use crate::model::record::Rejected;
-use crate::model::result::{JobResult, LineResult};
+use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::status::Status;
 use crate::ports::StoreError;
 use crate::ports::actions::{Failure, FailureKind};
 use crate::ports::notices::Change;
 use crate::ports::queue::{Claimed, Finish, Lease, LeaseError, Notes};
+use crate::ports::results::NewResult;
 use crate::ports::scratch::ScratchFault;
 
 /// How a worker's work on a result ended.
@@ -199,21 +201,59 @@ impl Engine {
 
     /// Ends a result whose work a fault of the engine itself broke off.
     async fn end_after_panic(&self, lease: Lease, live: &Live) -> Result<(), LeaseError> {
-        let message = "The engine met a fault of its own; the node's log says which.".to_owned();
-        let mut lines = live.unwritten();
-        let written = self.results.lines(OrgScope::of(lease.organization), &[lease.result]).await?;
+        self.end_with(lease, live.unwritten(), "The engine met a fault of its own; the node's log says which.").await
+    }
+
+    /// Ends a result that the store cannot go on with.
+    pub(crate) async fn end_broken(&self, lease: Lease) -> Result<(), LeaseError> {
+        self.end_with(
+            lease,
+            Vec::new(),
+            "What the store holds of it cannot be read or written; the node's log says more.",
+        )
+        .await
+    }
+
+    /// Ends a result in error, with the lines that are open.
+    async fn end_with(&self, lease: Lease, mut lines: Vec<LineResult>, message: &str) -> Result<(), LeaseError> {
+        let scope = OrgScope::of(lease.organization);
+        let written = self.results.lines(scope, &[lease.result]).await?;
         lines.extend(written.into_iter().map(|(_, line)| line));
         lines.sort_by_key(|line| line.line_no);
         lines.dedup_by_key(|line| line.line_no);
         for line in lines.iter_mut().filter(|line| line.status == Status::Running) {
-            (line.status, line.message) = (Status::Error, message.clone());
+            (line.status, line.message) = (Status::Error, message.to_owned());
             line.finished_at = Some(self.clock.now());
         }
-        let notes = Notes { modules: None, lines };
-        let finish = Finish { notes, ..Finish::bare(Status::Error, message, self.clock.now()) };
+        let mut finish = Finish::bare(Status::Error, message, self.clock.now());
+        finish.notices = self.notices_of_broken(scope, lease.result, &finish, &lines).await;
+        finish.notes = Notes { modules: None, lines };
         self.queue.finish(lease, finish).await?;
         self.tell(lease.organization, lease.result, Change::Status);
+        self.wake.notify_one();
         Ok(())
+    }
+
+    /// What the job's rules have to tell of such an end, as far as they can be read.
+    async fn notices_of_broken(
+        &self,
+        scope: OrgScope,
+        id: ResultId,
+        finish: &Finish,
+        lines: &[LineResult],
+    ) -> Vec<NewResult> {
+        let told = async {
+            let Some(mut result) = self.results.find(scope, id).await? else { return Ok(Vec::new()) };
+            let Ok((organization, job)) = self.load(scope, &result).await? else { return Ok(Vec::new()) };
+            if finish.end(&mut result).is_err() {
+                return Ok(Vec::new());
+            }
+            self.notices_of(About { organization: &organization, job: &job }, &result, lines).await
+        };
+        told.await.unwrap_or_else(|error: StoreError| {
+            tracing::error!(%error, result = %id.0, "nobody could be told of a job result in error");
+            Vec::new()
+        })
     }
 
     /// The job that a result performs, and whose it is; or why it cannot be performed.

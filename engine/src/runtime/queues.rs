@@ -39,7 +39,12 @@ impl Engine {
         // A higher limit may let something begin.
         self.wake.notify_one();
         let all = self.queues.queues(access.scope()).await?;
-        let saved = all.into_iter().find(|queue| queue.key == setting.key);
+        let saved = all.into_iter().find(|queue| queue.key == setting.key && queue.global == setting.global);
+        // An organization that has a queue of its own with this key does not see the global one.
+        let saved = saved.or_else(|| {
+            let (key, global, limit) = (setting.key.clone(), setting.global, setting.limit);
+            Some(QueueState { key, global, limit, waiting: 0, at_work: 0 })
+        });
         saved.ok_or_else(|| StoreError::Unavailable("the queue is gone again".into()).into())
     }
 
@@ -61,13 +66,10 @@ impl Engine {
         path: &str,
         key: &str,
     ) -> Result<Option<Fault>, StoreError> {
-        if key == DEFAULT_QUEUE {
+        if key == DEFAULT_QUEUE || self.queues.has_queue(scope, key).await? {
             return Ok(None);
         }
         let known: Vec<_> = self.queues.queues(scope).await?.into_iter().map(|queue| queue.key).collect();
-        if known.iter().any(|other| other == key) {
-            return Ok(None);
-        }
         let near = match did_you_mean(key, known.iter().map(String::as_str)) {
             near if near.is_empty() => "; set it up first, with its limit".to_owned(),
             near => near,

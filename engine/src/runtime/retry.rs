@@ -3,6 +3,7 @@
 
 use super::engine::Engine;
 use super::notices;
+use super::start::LONGEST_TITLE;
 use crate::model::fault::Fault;
 use crate::model::organization::{Access, OrgScope};
 use crate::model::overlap::Overlap;
@@ -86,11 +87,18 @@ impl Engine {
             return nothing("A dry run changed nothing; run it again instead.");
         }
         let new = ResultId(Self::new_id());
-        let retrial = match retry.mode {
-            RetryMode::FailedLine => self.from_failed_line(scope, &old, new).await?,
+        let (retrial, cut) = match retry.mode {
+            RetryMode::FailedLine => (self.from_failed_line(scope, &old, new).await?, None),
             RetryMode::Rejected => self.of_rejected(scope, &old, new).await?,
         };
-        let new = self.trial(access, (new, &old), retry, retrial).await?;
+        // Another version may do something else, in other batches: it does it anew.
+        let root = if retry.newest { new } else { retrial.root };
+        let mut new = self.trial(access, (new, &old), retry, Retrial { root, ..retrial }).await?;
+        if let Some(cut) = cut {
+            // What cannot be tried again is said where everybody sees it.
+            let title = new.title.map_or_else(|| cut.clone(), |title| format!("{title}: {cut}"));
+            new.title = Some(title.chars().take(LONGEST_TITLE).collect());
+        }
         Ok(self.begin_result(access, new).await?)
     }
 
@@ -165,21 +173,35 @@ impl Engine {
     }
 
     /// The records that each line had rejected begin at that line.
-    async fn of_rejected(&self, scope: OrgScope, old: &JobResult, new: ResultId) -> Result<Retrial, RetryError> {
+    async fn of_rejected(
+        &self,
+        scope: OrgScope,
+        old: &JobResult,
+        new: ResultId,
+    ) -> Result<(Retrial, Option<String>), RetryError> {
         let lines = self.results.lines(scope, &[old.id]).await?;
         let rejecting = lines.into_iter().map(|(_, line)| line).filter(|line| line.counters.records_rejected > 0);
-        let (mut first, mut parts) = (None, Vec::new());
+        let (mut first, mut parts, mut kept, mut all) = (None, Vec::new(), 0, 0);
         for line in rejecting {
             let kind = if first.is_some() { PartKind::Joining } else { PartKind::Input };
-            parts.extend(self.rejected(scope, old.id, &line, kind).await?);
-            first.get_or_insert(line.line_no);
+            let rejected = self.rejected(scope, old.id, &line, kind).await?;
+            kept += rejected.iter().map(|part| part.records.len() as u64).sum::<u64>();
+            all += line.counters.records_rejected;
+            if !rejected.is_empty() {
+                first.get_or_insert(line.line_no);
+            }
+            parts.extend(rejected);
         }
-        let Some(line_no) = first else { return nothing("No record of it was rejected.") };
-        if parts.is_empty() {
-            return nothing("The rejected records of it are no longer kept; start the job instead.");
-        }
+        let Some(line_no) = first else {
+            let why = match all {
+                0 => "No record of it was rejected.",
+                _ => "The rejected records of it are not kept; start the job instead.",
+            };
+            return nothing(why);
+        };
+        let cut = (kept < all).then(|| format!("the first {kept} of {all} rejected records"));
         // Other batches than those of the old result have keys of their own.
-        Ok(Retrial { of: old.id, line_no, root: new, parts: Some(parts) })
+        Ok((Retrial { of: old.id, line_no, root: new, parts: Some(parts) }, cut))
     }
 
     /// What is kept of the records that a line rejected.

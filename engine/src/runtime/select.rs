@@ -120,7 +120,10 @@ impl Selection {
     async fn choose(&self, about: &About<'_>) -> Result<Chosen, Broken> {
         match &self.filter.source {
             Some(Source::Collection(source)) => self.choose_in_collection(about, source).await,
-            Some(Source::Result(source)) => self.choose_in_set_or_file(about, result::take(about, source).await?).await,
+            Some(Source::Result(source)) => {
+                let set = self.stop.hold(result::take(about, source)).await?;
+                self.choose_in_set_or_file(about, set).await
+            }
             _ => self.choose_in_set_or_file(about, about.set.clone()).await,
         }
     }

@@ -1,7 +1,8 @@
 //! Starting a job by hand.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use values::order::identity;
 
 use super::engine::Engine;
 use super::notices::About;
@@ -16,7 +17,8 @@ use crate::ports::notices::Change;
 use crate::ports::queues::DEFAULT_QUEUE;
 use crate::ports::results::{Idempotency, NewResult, StartRefused, Started};
 
-const LONGEST_TITLE: usize = 200;
+/// How many characters a title has at most.
+pub(crate) const LONGEST_TITLE: usize = 200;
 const LONGEST_IDEMPOTENCY_KEY: usize = 200;
 
 /// What a start brings.
@@ -46,10 +48,20 @@ pub struct Start {
 }
 
 impl Start {
-    /// A digest of all that is asked for.
+    /// A digest of all that is asked for, whatever the order of fields.
     fn digest(&self) -> String {
-        let asked = format!("{:?}", Self { idempotency_key: None, ..self.clone() });
-        Sha256::digest(asked).iter().map(|byte| format!("{byte:02x}")).collect()
+        let asked = json!({
+            "job": self.job,
+            "arguments": self.arguments,
+            "records": self.records,
+            "title": self.title,
+            "since": self.since.map(|since| since.timestamp_micros()),
+            "queue": self.queue,
+            "priority": self.priority,
+            "overlap": self.overlap.map(Overlap::word),
+            "dryRun": self.dry_run,
+        });
+        Sha256::digest(identity(&asked)).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -86,8 +98,20 @@ impl Engine {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(&self, access: &Access, start: Start) -> Result<JobResult, StartError> {
+        if let Some(first) = self.first_start(access, &start).await? {
+            return Ok(first);
+        }
         let new = self.accept(access, start).await?;
         Ok(self.begin_result(access, new).await?)
+    }
+
+    /// The result of an earlier start with the same name, whatever became of the job since.
+    async fn first_start(&self, access: &Access, start: &Start) -> Result<Option<JobResult>, StartError> {
+        let Some(key) = &start.idempotency_key else { return Ok(None) };
+        match self.results.started_as(access.scope(), key).await? {
+            Some((first, digest)) if digest != start.digest() => Err(StartError::Conflict(first.id)),
+            first => Ok(first.map(|(first, _)| first)),
+        }
     }
 
     /// Starts what was accepted, and interrupts what it replaces.
@@ -99,28 +123,46 @@ impl Engine {
             self.wake.notify_one();
         }
         let Started { result, replaced } = started?;
+        let killed = replaced.clone();
         for id in replaced {
             self.running.interrupt(id);
             self.tell(access.organization.id, id, Change::Status);
-            self.tell_of_replaced(access.scope(), id).await?;
         }
         self.tell(access.organization.id, result.id, Change::Status);
         self.wake.notify_one();
+        if !killed.is_empty() {
+            // The start is answered; telling of the others need not keep anybody waiting.
+            let (engine, scope) = (self.clone(), access.scope());
+            tokio::spawn(async move { engine.tell_of_replaced(scope, killed).await });
+        }
         Ok(result)
     }
 
-    /// What the job's rules have to tell of a result that was killed to make room.
-    async fn tell_of_replaced(&self, scope: OrgScope, id: ResultId) -> Result<(), StoreError> {
-        let Some(result) = self.results.find(scope, id).await? else { return Ok(()) };
-        let Ok((organization, job)) = self.load(scope, &result).await? else { return Ok(()) };
-        let lines: Vec<_> = self.results.lines(scope, &[id]).await?.into_iter().map(|(_, line)| line).collect();
-        let about = About { organization: &organization, job: &job };
-        for notice in self.notices_of(about, &result, &lines).await? {
-            if let Err(StartRefused::Store(error)) = self.results.start(scope, notice).await {
-                return Err(error);
+    /// What the job's rules have to tell of results that were killed to make room.
+    async fn tell_of_replaced(&self, scope: OrgScope, ids: Vec<ResultId>) {
+        for id in ids {
+            match self.notices_of_ended(scope, id).await {
+                Ok(notices) => {
+                    for notice in notices {
+                        if let Err(error) = self.results.start(scope, notice).await {
+                            tracing::error!(%error, result = %id.0, "nobody could be told of a replaced job result");
+                        }
+                    }
+                }
+                Err(error) => tracing::error!(%error, result = %id.0, "nobody could be told of a replaced job result"),
             }
         }
-        Ok(())
+        self.wake.notify_one();
+    }
+
+    async fn notices_of_ended(&self, scope: OrgScope, id: ResultId) -> Result<Vec<NewResult>, StoreError> {
+        let Some(result) = self.results.find(scope, id).await? else { return Ok(Vec::new()) };
+        let Ok((organization, job)) = self.load(scope, &result).await? else { return Ok(Vec::new()) };
+        if job.notify.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lines: Vec<_> = self.results.lines(scope, &[id]).await?.into_iter().map(|(_, line)| line).collect();
+        self.notices_of(About { organization: &organization, job: &job }, &result, &lines).await
     }
 
     /// Whether a start would be accepted.

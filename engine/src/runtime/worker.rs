@@ -65,8 +65,9 @@ impl Drop for Slot {
 
 /// What the worker does after it has looked for work.
 enum Next {
-    /// It looks again as soon as a slot is free: more may wait than it could take.
-    Full,
+    /// It looks again as soon as a slot is free, since more may wait than it could take, or when
+    /// this is over.
+    Full(Duration),
     /// It waits to be told, or until this is over.
     Rest(Duration),
 }
@@ -133,7 +134,7 @@ impl Worker {
 
     async fn rest(&self, next: Next, stop: &CancellationToken) {
         let (full, rest) = match next {
-            Next::Full => (true, SWEEP),
+            Next::Full(rest) => (true, rest),
             Next::Rest(rest) => (false, rest),
         };
         let rest = if self.engine.health.pause().is_some() { rest.min(PROBE) } else { rest };
@@ -155,7 +156,7 @@ impl Worker {
         self.probe().await?;
         let room = self.slots.free();
         if room.slots + room.spare == 0 {
-            return Ok(Next::Full);
+            return Ok(Next::Full(SWEEP));
         }
         let claims = self.claim(room, self.engine.clock.now()).await?;
         let count = claims.claimed.len() as u64;
@@ -166,11 +167,9 @@ impl Worker {
                 drop(slot);
             });
         }
-        if count >= u64::from(room.slots) {
-            return Ok(Next::Full);
-        }
         let due = claims.next_due.map(|due| (due - self.engine.clock.now()).to_std().unwrap_or_default());
-        Ok(Next::Rest(due.map_or(SWEEP, |due| due.min(SWEEP))))
+        let rest = due.map_or(SWEEP, |due| due.min(SWEEP));
+        Ok(if count >= u64::from(room.slots) { Next::Full(rest) } else { Next::Rest(rest) })
     }
 
     /// Of a node that is paused: whether its store can be written again.
@@ -201,8 +200,20 @@ async fn perform(engine: &Engine, claimed: Claimed, stop: &CancellationToken) {
         Ok(Ending::Lost) if stop.is_cancelled() => hand_back(engine, lease).await,
         // Otherwise it was killed, or is somebody else's by now.
         Ok(_) => {}
+        Err(error @ StoreError::Unreadable(_)) => {
+            tracing::error!(result = %lease.result.0, %error, "a job result cannot go on and is ended");
+            if let Err(error) = engine.end_broken(lease).await {
+                tracing::error!(result = %lease.result.0, %error, "the job result could not be ended");
+            }
+        }
         Err(error) => {
             tracing::error!(result = %lease.result.0, %error, "the store failed while a job was at work; it waits again");
+            engine.health.paused(&error);
+            // What fails at once would otherwise be claimed and fail again without end.
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(PROBE) => {}
+            }
             hand_back(engine, lease).await;
         }
     }

@@ -50,6 +50,11 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
+    /// Whether nothing can change it any more, as far as its status can be read.
+    pub fn has_ended(&self) -> bool {
+        Status::from_word(&self.status).is_some_and(Status::is_final)
+    }
+
     pub fn of(organization: OrganizationId, result: ResultId, line: &LineResult) -> Result<Self, StoreError> {
         Ok(Self {
             organization_id: organization.0,

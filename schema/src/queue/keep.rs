@@ -29,11 +29,27 @@ impl Change for Keep {
     async fn apply(changes: &[&Self], db: &DatabaseTransaction) -> Result<Vec<Self::Answer>, StoreError> {
         let held = Held::among(db, changes.iter().map(|change| change.lease)).await?;
         for change in changes.iter().filter(|change| held.check(change.lease).is_ok()) {
+            change.begin_anew(db).await?;
             insert_parts(db, &change.rows).await?;
         }
         note_sets(db, &held, changes.iter().filter(|change| !change.rows.is_empty()).map(|change| change.lease))
             .await?;
         Ok(changes.iter().map(|change| held.check(change.lease)).collect())
+    }
+}
+
+impl Keep {
+    /// Drops what was there of the sets that begin.
+    async fn begin_anew(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+        for first in self.rows.iter().filter(|row| row.part == 0) {
+            let rows = parts::Entity::delete_many()
+                .filter(parts::Column::OrganizationId.eq(first.organization_id))
+                .filter(parts::Column::JobResultId.eq(first.job_result_id))
+                .filter(parts::Column::LineNo.eq(first.line_no))
+                .filter(parts::Column::Kind.eq(&first.kind));
+            rows.exec(db).await.map_err(failed)?;
+        }
+        Ok(())
     }
 }
 

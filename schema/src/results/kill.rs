@@ -33,7 +33,10 @@ impl Single for KillOne {
         if let Err(refusal) = self.kill.end(&mut result) {
             return Ok(Err(KillError::Ended(refusal.status)));
         }
-        let lines = self.kill.lines.iter().map(|line| line_results::Model::of(self.organization, self.id, line));
+        let there = lines::of(self.organization, &[self.id.0]).all(db).await.map_err(failed)?;
+        let ended: Vec<_> = there.iter().filter(|row| row.has_ended()).map(|row| row.line_no).collect();
+        let open = self.kill.lines.iter().filter(|line| !ended.contains(&i64::from(line.line_no)));
+        let lines = open.map(|line| line_results::Model::of(self.organization, self.id, line));
         lines::write(db, &lines.collect::<Result<Vec<_>, _>>()?).await?;
         let lease = leases::Entity::find_by_id((self.organization.0, self.id.0)).one(db).await.map_err(failed)?;
         let has_sets = lease.is_some_and(|lease| lease.has_sets);

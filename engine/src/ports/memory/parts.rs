@@ -13,6 +13,9 @@ use crate::ports::results::Retrial;
 impl Entry {
     pub(super) fn keep(&mut self, parts: Vec<Part>) {
         for Part { line_no, kind, part, records } in parts {
+            if part == 0 {
+                self.parts.retain(|(other_line, other, _), _| (*other_line, *other) != (line_no, kind));
+            }
             self.parts.insert((line_no, kind, part), records);
         }
     }

@@ -19,6 +19,12 @@ impl Queues for MemoryStore {
         Ok(())
     }
 
+    async fn has_queue(&self, scope: OrgScope, key: &str) -> Result<bool, StoreError> {
+        let named = |global| name(scope.organization(), key, global);
+        let tables = self.tables();
+        Ok(key == DEFAULT_QUEUE || [true, false].into_iter().any(|global| tables.queues.contains_key(&named(global))))
+    }
+
     async fn queues(&self, scope: OrgScope) -> Result<Vec<QueueState>, StoreError> {
         let tables = self.tables();
         let organization = scope.organization();

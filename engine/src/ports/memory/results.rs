@@ -14,8 +14,8 @@ use crate::model::turn::QueueName;
 use crate::ports::actions::Told;
 use crate::ports::parts::{Part, PartKind};
 use crate::ports::results::{
-    Kill, KillError, NewResult, Pruned, ResultFilter, Results, Retention, StartRefused, Started, Waiting, replaced,
-    skipped,
+    Kill, KillError, LATEST, NewResult, Pruned, ResultFilter, Results, Retention, StartRefused, Started, Waiting,
+    moves_since, replaced, skipped,
 };
 use crate::ports::{Listed, Page, StoreError};
 
@@ -23,6 +23,13 @@ use crate::ports::{Listed, Page, StoreError};
 impl Results for MemoryStore {
     async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartRefused> {
         self.tables().start(scope.organization(), start)
+    }
+
+    async fn started_as(&self, scope: OrgScope, key: &str) -> Result<Option<(JobResult, String)>, StoreError> {
+        let tables = self.tables();
+        let Some((first, digest)) = tables.starts.get(&(scope.organization(), key.to_owned())) else { return Ok(None) };
+        let entry = tables.results.get(&(scope.organization(), *first));
+        Ok(entry.map(|entry| (entry.result.clone(), digest.clone())))
     }
 
     async fn find(&self, scope: OrgScope, id: ResultId) -> Result<Option<JobResult>, StoreError> {
@@ -57,12 +64,13 @@ impl Results for MemoryStore {
     }
 
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
-        let filter = ResultFilter { job: Some(job.to_owned()), status: None };
         let tables = self.tables();
-        let mut ended_well = tables
-            .newest_first(scope.organization(), &filter)
-            .filter(|result| began(result) && matches!(result.status, Status::Success | Status::Info));
-        Ok(ended_well.next().map(|result| result.now))
+        let latest = |status| {
+            let filter = ResultFilter { job: Some(job.to_owned()), status: Some(status) };
+            let newest = tables.newest_first(scope.organization(), &filter).filter(|result| began(result));
+            newest.take(LATEST).filter(|result| moves_since(result)).map(|result| result.now).max()
+        };
+        Ok([Status::Success, Status::Info].into_iter().filter_map(latest).max())
     }
 
     async fn ended_before(&self, scope: OrgScope, job: &str, before: ResultId) -> Result<Option<Status>, StoreError> {
@@ -206,7 +214,9 @@ impl Tables {
         let entry = self.results.get_mut(&(organization, id)).ok_or(KillError::Absent)?;
         entry.result = killed.clone();
         entry.stands = Stands::Ended;
-        entry.note(kill.lines);
+        let open = |line: &LineResult| entry.lines.get(&line.line_no).is_none_or(|there| !there.status.is_final());
+        let lines = kill.lines.into_iter().filter(open).collect();
+        entry.note(lines);
         entry.cut_lines(Event::Kill, &kill.line_message)?;
         entry.tidy(None);
         self.after_end(organization, &killed, kill.notices)?;

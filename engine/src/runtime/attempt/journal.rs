@@ -78,6 +78,10 @@ impl Journal {
 
     pub(super) async fn keep_set(&self, line_no: u32, kind: PartKind, set: &Set) -> Result<(), LeaseError> {
         let (mut batches, mut place) = (set.batches(PART_RECORDS, 0), 0);
+        if set.is_empty() {
+            // A set without records is known to be one.
+            self.keep_parts(vec![Part { line_no, kind, part: 0, records: Vec::new() }]).await?;
+        }
         while let Some(batch) = batches.next().await.map_err(unreadable)? {
             place = self.keep_records((line_no, kind), place, batch.into_owned()).await?;
         }
@@ -114,10 +118,12 @@ impl Journal {
                 part.records.push(record);
             }
         }
-        let written: Result<(), LeaseError> =
-            patiently!(&self.engine, &self.live.kill, self.engine.queue.keep(self.lease, parts.clone()));
-        written?;
+        self.keep_parts(parts).await?;
         Ok(place)
+    }
+
+    async fn keep_parts(&self, parts: Vec<Part>) -> Result<(), LeaseError> {
+        patiently!(&self.engine, &self.live.kill, self.engine.queue.keep(self.lease, parts.clone()))
     }
 }
 

@@ -26,8 +26,8 @@ impl Attempt<'_> {
         worked: Result<Done, Broken>,
     ) -> Result<(), Halt> {
         match worked {
+            Err(Broken::Killed | Broken::Halted(LeaseError::Lost)) => return self.tell_of_cut(line, result).await,
             Err(Broken::Halted(error)) => return Err(error.into()),
-            Err(Broken::Killed) => return self.tell_of_cut(line, result).await,
             Err(Broken::Passing(message, passing)) => match self.again_at(line, &result, &passing) {
                 Some(until) => return self.postpone(line, result, message, until).await,
                 None => {
@@ -84,7 +84,7 @@ impl Attempt<'_> {
         let tries = result.attempt;
         let message = kept_sentence(&format!("Try {tries} failed: {message}"));
         self.live.line(&LineResult { message, retry_at: Some(until), ..result });
-        if self.resumed.at != Some(line.line_no) {
+        if !self.resumed.is_at(line.line_no) {
             self.journal.keep_input(line.line_no, &self.records).await?;
         }
         let (line_no, failed_line) = (line.line_no, self.failed_line);
@@ -109,7 +109,7 @@ impl Attempt<'_> {
 
     /// Keeps the input of the first line in error, from which a retry goes on.
     async fn keep_failed(&mut self, line: &Line) -> Result<(), Halt> {
-        let is_kept = self.resumed.at == Some(line.line_no);
+        let is_kept = self.resumed.is_at(line.line_no);
         if self.failed_line.is_some() || self.result.dry_run || (!is_kept && self.records.bytes() > KEPT_BYTES) {
             return Ok(());
         }
@@ -142,7 +142,7 @@ impl Attempt<'_> {
         self.keep_output(line, result, &done.records).await?;
         self.records = done.records;
         let empty_filter = matches!(line.work, Work::Filter(_)) && self.records.is_empty();
-        if empty_filter && !self.job.continues_when_empty {
+        if empty_filter && !self.job.continues_when_empty && !self.resumed.join_after(line.line_no) {
             self.rest = Some(Rest::AfterEmpty(line.line_no));
         }
         Ok(())

@@ -4,6 +4,9 @@ use crate::model::result::LineResult;
 use crate::model::status::Status;
 use crate::runtime::act::counted;
 
+/// What a job says whose own time was over between two lines.
+const OUT_OF_TIME: &str = "The job took longer than its timeout, waits included; give it a longer one, or less to do.";
+
 /// Why the rest of the lines is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rest {
@@ -11,6 +14,8 @@ pub(super) enum Rest {
     AfterEmpty(u32),
     /// The job's own time was over at this line.
     AfterTimeout(u32),
+    /// It was over before this line began.
+    BeforeLine(u32),
 }
 
 impl Rest {
@@ -19,13 +24,18 @@ impl Rest {
         match self {
             Self::AfterStop(line_no) => format!("The job had stopped at line {line_no}."),
             Self::AfterEmpty(line_no) => format!("Nothing was left after line {line_no}."),
-            Self::AfterTimeout(line_no) => format!("The job's time was over at line {line_no}."),
+            Self::AfterTimeout(line_no) | Self::BeforeLine(line_no) => {
+                format!("The job's time was over at line {line_no}.")
+            }
         }
     }
 }
 
 /// How the job ends, and the sentence that says so.
 pub(super) fn verdict(lines: &[LineResult], rest: Option<Rest>, records: usize) -> (Status, String) {
+    if let Some(Rest::BeforeLine(line_no)) = rest {
+        return (Status::Error, format!("Stopped before line {line_no}: {OUT_OF_TIME}"));
+    }
     let worked: Vec<_> = lines.iter().filter(|line| line.status != Status::Skipped).collect();
     let status = Status::of_job(worked.iter().map(|line| line.status));
     let worst = worked.iter().find(|line| line.status == status);

@@ -14,7 +14,7 @@ use crate::runtime::perform::{Broken, Halt};
 use crate::runtime::select::About;
 use crate::runtime::set::Set;
 
-/// How many of the newest results are looked through for one that has ended.
+/// How many of the newest results that ended so are looked through for one that did real work.
 const LOOKED_THROUGH: u32 = 100;
 
 /// The records that the source names.
@@ -25,12 +25,7 @@ pub(crate) async fn take(about: &About<'_>, source: &ResultSource) -> Result<Set
     let lines = engine.results.lines(scope, &[result.id]).await.map_err(|error| away(&error))?;
     let line = choose(source, lines.into_iter().map(|(_, line)| line))
         .map_err(|told| Broken::Error(format!("The job result {} of `{}` {told}", result.id.0, source.job)))?;
-    let sink = engine.room.sink();
-    let kept = match read_parts(engine, scope, result.id, (line.line_no, PartKind::Output), sink).await {
-        Ok(kept) => kept,
-        Err(Halt::Store(error)) => return Err(away(&error)),
-        Err(Halt::Lost | Halt::Postponed) => return Err(Broken::Killed),
-    };
+    let kept = output(engine, scope, &result, &line).await?;
     match line.counters.records_out {
         out if out == kept.len() as u64 => Ok(kept),
         // A sample that was not cut is all there was.
@@ -45,23 +40,42 @@ pub(crate) async fn take(about: &About<'_>, source: &ResultSource) -> Result<Set
     }
 }
 
+/// What is kept of a line. A retry has the lines that it took over from the result that it tries again.
+async fn output(engine: &Engine, scope: OrgScope, result: &JobResult, line: &LineResult) -> Result<Set, Broken> {
+    let (mut id, mut earlier) = (result.id, result.retry_of);
+    loop {
+        let kept = read_parts(engine, scope, id, (line.line_no, PartKind::Output), engine.room.sink()).await;
+        let kept = kept.map_err(|halt| match halt {
+            Halt::Store(error) => away(&error),
+            Halt::Lost | Halt::Postponed => Broken::Killed,
+        })?;
+        match earlier {
+            Some(before) if kept.is_empty() && line.counters.records_out > 0 => {
+                let found = engine.results.find(scope, before).await.map_err(|error| away(&error))?;
+                (id, earlier) = (before, found.and_then(|result| result.retry_of));
+            }
+            _ => return Ok(kept),
+        }
+    }
+}
+
 async fn find(
     engine: &Engine,
     scope: OrgScope,
     source: &ResultSource,
     own: Option<ResultId>,
 ) -> Result<Option<JobResult>, StoreError> {
-    let statuses: &[Option<Status>] = match source.of {
+    let statuses: &[Status] = match source.of {
         WhichResult::Id(id) => {
             let found = engine.results.find(scope, id).await?;
             return Ok(found.filter(|result| result.job == source.job));
         }
-        WhichResult::LastSuccess => &[Some(Status::Success), Some(Status::Info)],
-        WhichResult::Last => &[None],
+        WhichResult::LastSuccess => &[Status::Success, Status::Info],
+        WhichResult::Last => &[Status::Success, Status::Info, Status::Warning, Status::Error, Status::Killed],
     };
     let mut newest: Option<JobResult> = None;
     for status in statuses {
-        let filter = ResultFilter { job: Some(source.job.clone()), status: *status };
+        let filter = ResultFilter { job: Some(source.job.clone()), status: Some(*status) };
         let page = Page { before: None, limit: LOOKED_THROUGH };
         let listed = engine.results.list(scope, &filter, page).await?;
         let usable = |result: &JobResult| {
