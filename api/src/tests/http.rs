@@ -205,7 +205,7 @@ async fn a_node_that_is_paused_says_so_and_not_more() {
     world.save("a").await;
     world.results.broken.store(true, std::sync::atomic::Ordering::SeqCst);
     served(world.engine.clone(), Options::default(), async |server| {
-        let start = json!({"query": "mutation { runJob(input: {job: \"a\"}) { userErrors { code } } }"});
+        let start = json!({"query": "mutation { runJob(input: {job: \"a\", since: \"2026-01-01T00:00:00Z\"}) { userErrors { code } } }"});
         let refused = server.post(&world.root, &start).await.json();
         assert_eq!(refused["errors"][0]["extensions"]["code"], "UNAVAILABLE");
         let ready = server.call("GET /readyz", "", b"").await;

@@ -19,7 +19,7 @@ const SOON: Duration = Duration::from_secs(5);
 async fn talking(first: Value, second: Value) -> (World, Access, String) {
     // It is read again so rarely that only notices can be why something is told.
     let world = World::with(Options { reread: Duration::from_secs(3600), ..Default::default() }).await;
-    let talk = |parameters| json!({"action": "sort", "parameters": parameters, "retry": {"delay": "1ms"}});
+    let talk = |parameters| json!({"action": "sort", "parameters": parameters, "retry": {"delay": "500ms"}});
     let lines = [json!({"filter": {"source": {"inline": [{"n": 1}]}}}), talk(first), talk(second)];
     world.save_document(json!({"key": "talk", "lines": lines})).await;
     let id = world.start("talk").await;
