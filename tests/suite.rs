@@ -25,6 +25,8 @@ mod modules;
 mod prebuilt;
 #[path = "suite/real_data.rs"]
 mod real_data;
+#[path = "suite/remote.rs"]
+mod remote;
 #[path = "suite/sandbox.rs"]
 mod sandbox;
 #[path = "suite/served.rs"]
