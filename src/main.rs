@@ -2,6 +2,7 @@
 
 mod commands;
 mod display;
+mod given;
 mod home;
 mod job_file;
 mod local;
@@ -27,6 +28,18 @@ enum Verb {
     Check(commands::check::Options),
     /// Start the server
     Serve(commands::serve::Options),
+    /// List the jobs of a server
+    Jobs(commands::jobs::Options),
+    /// Start a job of a server
+    Start(commands::start::Options),
+    /// List job results of a server: how they ended, and what waits for what
+    Results(commands::results::Options),
+    /// Print what the lines of a job result log
+    Logs(commands::logs::Options),
+    /// End a pending or running job result
+    Kill(commands::kill::Options),
+    /// Try a job result again that has ended
+    Retry(commands::retry::Options),
     /// Write, build, check, install and manage modules
     #[command(subcommand)]
     Module(commands::module::Verb),
@@ -70,6 +83,12 @@ fn dispatch(verb: Verb) -> Result<(), Failed> {
         Verb::Run(options) => block_on(commands::run::run(options))?,
         Verb::Check(options) => block_on(commands::check::check(&options))?,
         Verb::Serve(options) => block_on(commands::serve::serve(options))?,
+        Verb::Jobs(options) => block_on(commands::jobs::jobs(&options))?,
+        Verb::Start(options) => block_on(commands::start::start(&options))?,
+        Verb::Results(options) => block_on(commands::results::results(&options))?,
+        Verb::Logs(options) => block_on(commands::logs::logs(&options))?,
+        Verb::Kill(options) => block_on(commands::kill::kill(&options))?,
+        Verb::Retry(options) => block_on(commands::retry::retry(&options))?,
         Verb::Module(verb) => block_on(commands::module::module(verb))?,
         Verb::Schema(options) => commands::schema::print(&options),
         Verb::Token => commands::token::print(),

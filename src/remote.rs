@@ -1,5 +1,8 @@
 //! A server, reached over its API as any other program would.
 
+pub mod log;
+pub mod started;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,6 +29,8 @@ pub struct Server {
 
 /// Installing compiles, which may take a minute.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// The largest page that a server gives.
+const PAGE: usize = 100;
 
 impl Server {
     /// Asks the API; gives the data, or says what was refused.
@@ -45,6 +50,20 @@ impl Server {
         match payload["userErrors"].as_array() {
             Some(errors) if !errors.is_empty() => Err(Failed::Refused(told(&payload["userErrors"]))),
             _ => Ok(payload),
+        }
+    }
+
+    /// Everything of a listing, page by page, up to `most`. The query takes `$first` and `$after`.
+    pub async fn list(&self, field: &str, query: &str, variables: Value, most: usize) -> Result<Vec<Value>, Failed> {
+        let (mut variables, mut listed) = (variables, Vec::new());
+        loop {
+            variables["first"] = json!((most - listed.len()).clamp(1, PAGE));
+            let page = self.ask(query, variables.clone()).await?[field].take();
+            listed.extend(page["nodes"].as_array().cloned().unwrap_or_default());
+            if page["pageInfo"]["hasNextPage"] != json!(true) || listed.len() >= most {
+                return Ok(listed);
+            }
+            variables["after"] = page["pageInfo"]["endCursor"].clone();
         }
     }
 

@@ -33,6 +33,7 @@ impl Subscription {
     }
 
     /// The log of a job result: what its lines have logged, in order, then what they log.
+    /// A line that is tried again logs anew; whoever begins to watch later is told of its newest try.
     /// Completes once the result has ended and all was told. Whoever was cut off goes on
     /// behind the last cursor it got: nothing is lost, and nothing told twice.
     async fn log_appended(

@@ -2,8 +2,14 @@
 
 pub mod bench;
 pub mod check;
+pub mod jobs;
+pub mod kill;
+pub mod logs;
 pub mod module;
+pub mod results;
+pub mod retry;
 pub mod run;
 pub mod schema;
 pub mod serve;
+pub mod start;
 pub mod token;

@@ -1,6 +1,6 @@
 //! `ropewalk run FILE`: a job from beginning to end, without a server.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -8,18 +8,15 @@ use engine::model::Instant;
 use engine::model::job::Part;
 use engine::model::organization::Access;
 use engine::model::result::JobResult;
-use engine::model::source::FileSource;
 use engine::model::status::Status;
-use engine::ports::files::Folder;
 use engine::runtime::engine::Engine;
 use engine::runtime::perform::Performed;
 use engine::runtime::set::Set;
-use engine::runtime::sources::read_all;
 use engine::runtime::start::{Start, StartError};
 use engine::runtime::worker::Worker;
-use serde_json::{Map, Value};
 
 use crate::display::{output, progress, report, say, tell};
+use crate::given::Given;
 use crate::local::{Local, Modules};
 use crate::{Failed, job_file};
 
@@ -31,12 +28,8 @@ pub struct Options {
     /// The job to run, where the file holds several
     #[arg(long, value_name = "KEY")]
     job: Option<String>,
-    /// Records for the first line: a CSV, JSON or JSON Lines file
-    #[arg(long, value_name = "FILE")]
-    data: Option<PathBuf>,
-    /// An argument of the job; may be given several times
-    #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = read_argument)]
-    arguments: Vec<(String, String)>,
+    #[command(flatten)]
+    given: Given,
     /// Print the job result as one JSON object
     #[arg(long)]
     json: bool,
@@ -54,11 +47,6 @@ pub struct Options {
     dry_run: bool,
     #[command(flatten)]
     modules: Modules,
-}
-
-fn read_argument(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn read_instant(text: &str) -> Result<Instant, String> {
@@ -99,23 +87,14 @@ async fn start(engine: &Engine, access: &Access, part: &Part, options: &Options)
     let refused = |faults: Vec<_>| Failed::Refused(job_file::told(&options.file, &faults));
     let not_saved = |error| job_file::not_saved(part, error).map_or_else(|failed| failed, refused);
     let job = engine.check_job(access, &part.document).await.map_err(not_saved)?;
-    let arguments = options.arguments.iter().map(|(name, text)| (name.clone(), job.arguments.from_text(name, text)));
-    let arguments: Map<String, Value> = arguments.collect();
-    let records = options.data.as_deref().map(read_data).transpose()?;
+    let arguments = options.given.arguments(&job.arguments);
+    let records = options.given.records()?;
     engine.save_job(access, part.document.clone(), None).await.map_err(not_saved)?;
     let start = Start { job: job.key, arguments, records, dry_run: options.dry_run, ..Start::default() };
     engine.start(access, start).await.map_err(|error| match error {
         StartError::Faults(faults) => refused(faults),
         other => Failed::Broken(other.to_string()),
     })
-}
-
-fn read_data(path: &Path) -> Result<Vec<Value>, Failed> {
-    let named = path.to_string_lossy();
-    let refused = |message: String| Failed::Refused(format!("--data: {message}"));
-    let source =
-        FileSource::of_path(&named).map_err(|_| refused(format!("{named}: use a .csv, .json or .jsonl file")))?;
-    read_all(&Folder::open_from("."), &source).map_err(refused)
 }
 
 /// Performs the result that was started; Ctrl-C kills it.

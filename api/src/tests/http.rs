@@ -200,6 +200,28 @@ async fn a_supervisor_is_answered() {
 }
 
 #[tokio::test]
+async fn a_node_that_is_paused_says_so_and_not_more() {
+    let world = World::new().await;
+    world.save("a").await;
+    world.results.broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    served(world.engine.clone(), Options::default(), async |server| {
+        let start = json!({"query": "mutation { runJob(input: {job: \"a\", since: \"2026-01-01T00:00:00Z\"}) { userErrors { code } } }"});
+        let refused = server.post(&world.root, &start).await.json();
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "UNAVAILABLE");
+        let ready = server.call("GET /readyz", "", b"").await;
+        assert_eq!((ready.status, &ready.json()["reason"]), (503, &json!("store-away")));
+        let info = server.post(&world.root, &json!({"query": "{ serverInfo { paused { since reason } } }"})).await;
+        let paused = info.json()["data"]["serverInfo"]["paused"].take();
+        assert_eq!(paused["since"], "2026-03-01T08:00:00.000000Z");
+        for told in [paused.to_string(), ready.json().to_string(), refused.to_string()] {
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+        assert_eq!(server.call("GET /healthz", "", b"").await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_page_and_its_files_are_served_and_can_be_left_out() {
     let world = World::new().await;
     served(world.engine.clone(), Options::default(), async |server| {

@@ -14,7 +14,7 @@ use engine::model::organization::{Access, OrgScope, Role};
 use engine::model::result::{JobResult, LineResult, ResultId};
 use engine::model::status::Status;
 use engine::model::token::Reach;
-use engine::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine, Told};
+use engine::ports::actions::{ActionLine, Actions, Failure, OpenLine, Told};
 use engine::ports::clock::StandingClock;
 use engine::ports::files::Folder;
 use engine::ports::memory::MemoryStore;
@@ -27,8 +27,9 @@ use engine::runtime::engine::{Engine, Stores};
 use engine::runtime::manage::NewOrganization;
 use engine::runtime::worker::Worker;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
+use super::talker::Talker;
 use crate::door::{Door, Shown};
 use crate::options::Options;
 
@@ -38,6 +39,8 @@ pub(super) struct World {
     pub(super) clock: Arc<StandingClock>,
     pub(super) results: Arc<Counting>,
     pub(super) door: Door,
+    /// How many messages talking lines may say.
+    pub(super) permits: Arc<Semaphore>,
     /// A token of a server administrator.
     pub(super) root: String,
 }
@@ -52,8 +55,9 @@ impl World {
         let results = Arc::new(Counting::of(store.clone()));
         let stores = Stores { results: results.clone(), ..Stores::of(store) };
         let clock = Arc::new(StandingClock::at("2026-03-01T08:00:00Z".parse::<Instant>().unwrap()));
+        let permits = Arc::new(Semaphore::new(0));
         let files = Arc::new(Folder::open_from("nowhere"));
-        let engine = Arc::new(Engine::new(stores, Arc::new(OneAction), files, clock.clone()));
+        let engine = Arc::new(Engine::new(stores, Arc::new(OneAction(permits.clone())), files, clock.clone()));
         for key in ["main", "other"] {
             let new = NewOrganization { key: key.into(), name: key.into(), time_zone: "Europe/Madrid".into() };
             engine.add_organization(new).await.unwrap();
@@ -61,7 +65,7 @@ impl World {
         let root = engine.issue_token("root", Reach::Server, None).await.unwrap().text;
         let (_, closing) = watch::channel(false);
         let door = Door::new(engine.clone(), options, closing);
-        Self { engine, clock, results, door, root }
+        Self { engine, clock, results, door, permits, root }
     }
 
     /// A token for the organization `main`.
@@ -102,9 +106,14 @@ impl World {
 
     /// Saves a job with two lines: three inline records, of which two stay.
     pub(super) async fn save(&self, key: &str) {
+        self.save_document(job(key)).await;
+    }
+
+    /// Saves a job.
+    pub(super) async fn save_document(&self, job: Value) {
         let document =
             "mutation ($document: JSON!) { saveJob(input: {document: $document}) { userErrors { path message } } }";
-        let saved = self.data(document, json!({"document": job(key)})).await;
+        let saved = self.data(document, json!({"document": job})).await;
         assert_eq!(saved["saveJob"]["userErrors"], json!([]));
     }
 
@@ -145,8 +154,8 @@ pub(super) fn code(answer: &Response) -> String {
     }
 }
 
-/// One action, which cannot be opened.
-struct OneAction;
+/// One action, which talks.
+struct OneAction(Arc<Semaphore>);
 
 fn info(key: &str, version: &str, digest: &str, actions: Vec<ActionSpec>) -> ModuleInfo {
     ModuleInfo {
@@ -199,8 +208,8 @@ impl Actions for OneAction {
 
     fn unload(&self, _: &str) {}
 
-    async fn open(&self, _: OpenLine) -> Result<Box<dyn ActionLine>, Failure> {
-        Err(Failure::new(FailureKind::Final, "no action can be opened here"))
+    async fn open(&self, line: OpenLine) -> Result<Box<dyn ActionLine>, Failure> {
+        Ok(Box::new(Talker::of(line, self.0.clone())))
     }
 }
 

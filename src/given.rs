@@ -1,0 +1,48 @@
+//! What a start is given on the command line: arguments, and records for the first line.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use engine::model::argument::Arguments;
+use engine::model::source::FileSource;
+use engine::ports::files::Folder;
+use engine::runtime::sources::read_all;
+use serde_json::{Map, Value};
+
+use crate::Failed;
+
+/// Arguments and records.
+#[derive(Args)]
+pub struct Given {
+    /// Records for the first line: a CSV, JSON or JSON Lines file
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// An argument of the job; may be given several times
+    #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = read_argument)]
+    arguments: Vec<(String, String)>,
+}
+
+fn read_argument(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl Given {
+    /// The arguments, each read as the job declares it.
+    pub fn arguments(&self, declared: &Arguments) -> Map<String, Value> {
+        self.arguments.iter().map(|(name, text)| (name.clone(), declared.from_text(name, text))).collect()
+    }
+
+    /// The records, if there are any.
+    pub fn records(&self) -> Result<Option<Vec<Value>>, Failed> {
+        self.data.as_deref().map(read_data).transpose()
+    }
+}
+
+fn read_data(path: &Path) -> Result<Vec<Value>, Failed> {
+    let named = path.to_string_lossy();
+    let refused = |message: String| Failed::Refused(format!("--data: {message}"));
+    let source =
+        FileSource::of_path(&named).map_err(|_| refused(format!("{named}: use a .csv, .json or .jsonl file")))?;
+    read_all(&Folder::open_from("."), &source).map_err(refused)
+}

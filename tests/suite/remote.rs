@@ -1,0 +1,109 @@
+//! The command line, talking to a server.
+
+use serde_json::{Value, json};
+
+use crate::served::Server;
+use crate::support::{Ended, folder, program, write};
+
+impl Server {
+    /// Runs the program against this server.
+    fn verb(&self, arguments: &[&str]) -> Ended {
+        let mut command = program();
+        command.args(arguments).args(["--server", &format!("http://{}", self.address), "--token", self.token()]);
+        command.output().expect("the program starts").into()
+    }
+
+    fn save_lines(&self, key: &str, lines: Value) {
+        let arguments = json!({"properties": {"top": {"type": "integer"}}});
+        let saved = self.save(self.token(), json!({"key": key, "arguments": arguments, "lines": lines}));
+        assert_eq!(saved["userErrors"], json!([]), "{saved:#}");
+    }
+}
+
+fn done(ended: &Ended) -> &str {
+    assert_eq!(ended.code, 0, "{ended:#?}");
+    &ended.stdout
+}
+
+fn uuid(result: &Value) -> String {
+    result["uuid"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned()
+}
+
+/// A job that says two things, and rejects the records without `n`.
+fn talking() -> Value {
+    let script = "console.log('one'); console.log('two');
+        return { records: records.filter(r => r.n), rejected: records.flatMap((r, index) => r.n ? [] : [{ index, reason: 'no n' }]) }";
+    json!([{"name": "talk", "action": "js", "parameters": {"script": script}}])
+}
+
+#[test]
+fn a_job_is_started_once_followed_and_its_rejected_records_tried_again() {
+    let data = folder();
+    let server = Server::start(data.path());
+    server.save_lines("talk", talking());
+    assert!(done(&server.verb(&["jobs"])).contains("talk"));
+    assert_eq!(server.verb(&["jobs", "--json"]).json()[0]["version"], 1);
+
+    let records = write(data.path(), "records.jsonl", "{\"n\": 1}\n{\"m\": 2}\n");
+    let start = ["start", "talk", "--arg", "top=3", "--data", &records, "--key", "monday"];
+    let told = server.verb(&[&start[..], &["--follow"]].concat());
+    let lines: Vec<_> = done(&told).lines().collect();
+    assert!(lines[1].ends_with("line 10 (talk)  info: one") && lines[2].ends_with("info: two"), "{told:#?}");
+    assert!(lines.len() == 4 && lines[3].starts_with("warning: "), "{told:#?}");
+
+    let again = server.verb(&[&start[..], &["--json"]].concat()).json();
+    assert_eq!(again["status"], "WARNING", "nothing was started: {again:#}");
+    let id = uuid(&again);
+    let other = server.verb(&["start", "talk", "--arg", "top=4", "--key", "monday"]);
+    assert!(other.code == 2 && other.stderr.contains(&id) && other.stderr.contains("idempotencyKey"), "{other:#?}");
+
+    let log = server.verb(&["logs", &id, "--json"]);
+    let messages: Vec<Value> = done(&log).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let said: Vec<_> = messages.iter().map(|entry| (&entry["lineNo"], &entry["message"])).collect();
+    assert_eq!(said, [(&json!(10), &json!("one")), (&json!(10), &json!("two"))]);
+
+    let listed = server.verb(&["results", "talk", "--status", "warning", "--json"]).json();
+    assert_eq!((listed.as_array().map(Vec::len), uuid(&listed[0])), (Some(1), id.clone()));
+    let retried = server.verb(&["retry", &id, "--rejected", "--json"]).json();
+    assert_eq!(retried["retryOf"], again["id"], "{retried:#}");
+    let refused = server.verb(&["retry", &id]);
+    assert!(refused.code == 2 && refused.stderr.contains("ended in error"), "{refused:#?}");
+}
+
+#[test]
+fn what_waits_says_for_whom_and_is_killed_with_a_reason() {
+    let data = folder();
+    let server = Server::start(data.path());
+    server.save_lines("slow", json!([{"action": "js", "parameters": {"script": "for (;;) {}"}}]));
+    let first = uuid(&server.verb(&["start", "slow", "--json"]).json());
+    let second = server.verb(&["start", "slow"]);
+    assert!(done(&second).contains(&format!("waits. The job result {first} of the same job")), "{second:#?}");
+    let listed = server.verb(&["results", "slow"]);
+    assert!(done(&listed).contains("has not ended"), "{listed:#?}");
+    let waiting = server.verb(&["results", "slow", "--limit", "1", "--json"]).json();
+    assert_eq!(waiting[0]["waitsFor"]["reason"], "EARLIER_RESULT", "{waiting:#}");
+    for id in [uuid(&waiting[0]), first] {
+        let killed = server.verb(&["kill", &id, "--reason", "enough"]);
+        assert!(done(&killed).starts_with("killed: ") && killed.stdout.contains("(enough)"), "{killed:#?}");
+        assert_eq!(server.verb(&["kill", &id]).code, 2);
+        let followed = server.verb(&["logs", "-f", &id]);
+        assert!(done(&followed).contains("killed: "), "{followed:#?}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_said_with_the_cure_and_a_failed_job_ends_with_its_code() {
+    let data = folder();
+    let server = Server::start(data.path());
+    server.save_lines("broken", json!([{"action": "fail", "parameters": {"message": "no"}}]));
+    assert_eq!(server.verb(&["start", "broken", "--follow"]).code, 1);
+    for (arguments, cure) in [
+        (["start", "borken"], "`ropewalk jobs`"),
+        (["logs", "nonsense"], "`ropewalk results`"),
+        (["retry", "nonsense"], "no such job result"),
+        (["kill", "nonsense"], "no such job result"),
+    ] {
+        let ended = server.verb(&arguments);
+        assert!(ended.code == 2 && ended.stderr.contains(cure), "{ended:#?}");
+    }
+}
