@@ -88,6 +88,11 @@ pub(crate) fn text_of_array(array: &[Value]) -> Result<String, StoreError> {
     serde_json::to_string(array).map_err(crate::unavailable)
 }
 
+/// A text that comes after a key and before every other one: in keys stand letters, digits and dashes.
+pub(crate) fn just_behind(key: &str) -> String {
+    format!("{key}\u{1}")
+}
+
 /// Names a row that hangs on a job result.
 pub(crate) fn of_result(id: Uuid, line_no: i64) -> String {
     format!("{id} line {line_no}")

@@ -59,7 +59,9 @@ async fn next_job(store: &Store, round: &Round) -> Result<Option<(Uuid, String)>
     if let (Some(job), Some(_)) = (&round.job, round.result) {
         return Ok(Some(job.clone()));
     }
-    let after = round.job.clone().unwrap_or((Uuid::nil(), String::new()));
+    // From the key itself, the database would walk over all results of the job to get behind them.
+    let behind = |(organization, key): &(Uuid, String)| (*organization, columns::just_behind(key));
+    let after = round.job.as_ref().map_or((Uuid::nil(), String::new()), behind);
     let job = Expr::tuple([Column::OrganizationId, Column::JobKey].map(|column| Expr::col((Entity, column))));
     let next = Entity::find()
         .filter(job.gt(Expr::tuple([Expr::val(after.0), Expr::val(after.1)])))

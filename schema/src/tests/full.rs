@@ -52,3 +52,30 @@ async fn a_full_disk_is_said_and_work_goes_on_when_there_is_room() {
     }
     assert_eq!(Results::count(&store, scope, &ResultFilter::default()).await.unwrap(), 5);
 }
+
+/// `mount -t tmpfs -o size=6m tmpfs FOLDER` makes such a disk.
+#[tokio::test]
+#[ignore = "needs a disk of 6 MiB: the folder that ROPEWALK_SMALL_DISK names"]
+async fn a_disk_that_is_really_full_is_no_different() {
+    let folder = std::path::PathBuf::from(std::env::var_os("ROPEWALK_SMALL_DISK").unwrap());
+    let store = Store::open_sqlite(folder.join("small.db")).await.unwrap();
+    let scope = samples::scope(&store, 1, "acme").await;
+    let ballast = folder.join("ballast");
+    std::fs::write(&ballast, vec![0; 4_000_000]).unwrap();
+    let (mut number, mut kept, mut full) = (0, 0, false);
+    while !full {
+        assert!(number < 1000, "the disk is too large for this test");
+        let starts = (1..=8).map(|one| store.start(scope, large(number + one)));
+        let answers = futures_util::future::join_all(starts).await;
+        kept += answers.iter().filter(|answer| answer.is_ok()).count() as u64;
+        full = answers.iter().any(is_full);
+        number += 8;
+    }
+    std::fs::remove_file(&ballast).unwrap();
+    for more in 1..=5 {
+        store.start(scope, samples::start(number + more, "job")).await.unwrap();
+    }
+    let seen = Results::count(&store, scope, &ResultFilter::default()).await.unwrap();
+    assert_eq!(seen, kept + 5, "what was answered is there, and nothing else");
+    store.close().await;
+}

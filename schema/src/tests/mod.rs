@@ -8,6 +8,7 @@ mod opening;
 mod plans;
 mod pushdown;
 mod shared;
+mod speed;
 mod upgrade;
 
 use std::path::PathBuf;

@@ -11,7 +11,7 @@ use sea_orm::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
-use crate::columns::Place;
+use crate::columns::{self, Place};
 use crate::entities::leases::{Column, Entity, Stands};
 use crate::entities::queues;
 use crate::failed;
@@ -87,7 +87,7 @@ impl Lanes {
             heads.pop();
         }
         match heads.last().and_then(|head| head.first()) {
-            Some(row) if !whole => self.after = lane(row),
+            Some(row) if !whole => self.after = just_behind(lane(row)),
             _ => self.after = (Uuid::max(), Uuid::max(), String::new()),
         }
         heads.into_iter().map(|head| head.into_iter().map(candidate).collect()).collect()
@@ -146,6 +146,12 @@ impl Lanes {
 
 fn lane((organization, holder, key, ..): &Row) -> Lane {
     (*organization, *holder, key.clone())
+}
+
+/// What is behind a lane and before every other one. From the lane itself, the database would
+/// walk over all its rows to get behind them.
+fn just_behind((organization, holder, key): Lane) -> Lane {
+    (organization, holder, columns::just_behind(&key))
 }
 
 fn candidate((organization, holder, key, priority, id): Row) -> Result<Candidate, StoreError> {
