@@ -35,6 +35,8 @@ mod paused;
 mod prebuilt;
 #[path = "suite/real_data.rs"]
 mod real_data;
+#[path = "suite/retries.rs"]
+mod retries;
 #[path = "suite/sandbox.rs"]
 mod sandbox;
 #[path = "suite/served.rs"]
