@@ -9,6 +9,7 @@ use engine::runtime::engine::Engine;
 use tokio::sync::{Semaphore, watch};
 
 use crate::objects::lines::Lines;
+use crate::objects::waiting::Waits;
 use crate::options::Options;
 use crate::refusal::{Code, Refusal};
 use crate::schema::{self, ApiSchema};
@@ -53,11 +54,12 @@ impl Door {
         })
     }
 
-    /// The request with everything that resolvers look for: the caller, and a loader of
+    /// The request with everything that resolvers look for: the caller, and loaders of
     /// its own, so that nothing is shared between callers.
     pub(crate) fn prepare(&self, request: Request, access: Access) -> Request {
         let lines = Lines::loader(self.engine.clone(), access.scope());
-        request.data(access).data(lines)
+        let waits = Waits::loader(self.engine.clone(), access.scope());
+        request.data(access).data(lines).data(waits)
     }
 }
 

@@ -7,14 +7,17 @@ mod create_organization;
 mod create_token;
 mod delete_collection;
 mod delete_filter_template;
+mod delete_queue;
 mod delete_records;
 mod grant_module;
 mod install_module;
 mod kill_job_result;
 mod remove_module;
+mod retry_job_result;
 mod run_job;
 mod save_filter_template;
 mod save_job;
+mod save_queue;
 mod upgrade_module;
 mod write_records;
 
@@ -26,14 +29,17 @@ use create_organization::{CreateOrganizationInput, CreateOrganizationPayload};
 use create_token::{CreateTokenInput, CreateTokenPayload};
 use delete_collection::{DeleteCollectionInput, DeleteCollectionPayload};
 use delete_filter_template::{DeleteFilterTemplateInput, DeleteFilterTemplatePayload};
+use delete_queue::{DeleteQueueInput, DeleteQueuePayload};
 use delete_records::{DeleteRecordsInput, DeleteRecordsPayload};
 use grant_module::{GrantModuleInput, GrantModulePayload};
 use install_module::{InstallModuleInput, InstallModulePayload};
 use kill_job_result::{KillJobResultInput, KillJobResultPayload};
 use remove_module::{RemoveModuleInput, RemoveModulePayload};
+use retry_job_result::{RetryJobResultInput, RetryJobResultPayload};
 use run_job::{RunJobInput, RunJobPayload};
 use save_filter_template::{SaveFilterTemplateInput, SaveFilterTemplatePayload};
 use save_job::{SaveJobInput, SaveJobPayload};
+use save_queue::{SaveQueueInput, SaveQueuePayload};
 use upgrade_module::{UpgradeModuleInput, UpgradeModulePayload};
 use write_records::{WriteRecordsInput, WriteRecordsPayload};
 
@@ -70,6 +76,31 @@ impl Mutation {
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn kill_job_result(&self, context: &Context<'_>, input: KillJobResultInput) -> Result<KillJobResultPayload> {
         kill_job_result::answer(context, input).await
+    }
+
+    /// Tries a job result again that has ended, as a new one: from its failed line with what that
+    /// line had, or only with the records that were rejected. Needs the role `OPERATOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn retry_job_result(
+        &self,
+        context: &Context<'_>,
+        input: RetryJobResultInput,
+    ) -> Result<RetryJobResultPayload> {
+        retry_job_result::answer(context, input).await
+    }
+
+    /// Sets a queue up, or changes its limit. Needs the role `ADMIN`; for a queue that all
+    /// organizations share, a token of a server administrator.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn save_queue(&self, context: &Context<'_>, input: SaveQueueInput) -> Result<SaveQueuePayload> {
+        save_queue::answer(context, input).await
+    }
+
+    /// Removes a queue that was set up; what waits in it goes on without a limit. Needs the role
+    /// `ADMIN`; for a queue that all organizations share, a token of a server administrator.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn delete_queue(&self, context: &Context<'_>, input: DeleteQueueInput) -> Result<DeleteQueuePayload> {
+        delete_queue::answer(context, input).await
     }
 
     /// Changes records of a collection, all in one transaction; the first write makes the

@@ -8,6 +8,7 @@ pub(crate) mod filter_template;
 pub(crate) mod global_id;
 pub(crate) mod job;
 pub(crate) mod job_result;
+pub(crate) mod kept;
 pub(crate) mod line_result;
 pub(crate) mod lines;
 pub(crate) mod module;
@@ -15,10 +16,12 @@ pub(crate) mod moment;
 pub(crate) mod node;
 pub(crate) mod organization;
 pub(crate) mod page;
+pub(crate) mod queue;
 pub(crate) mod role;
 pub(crate) mod server_info;
 pub(crate) mod status;
 pub(crate) mod viewer;
+pub(crate) mod waiting;
 
 use std::sync::Arc;
 

@@ -18,6 +18,7 @@ use crate::objects::module::{self, Module};
 use crate::objects::node::{self, Node};
 use crate::objects::organization::Organization;
 use crate::objects::page::{self, Page};
+use crate::objects::queue::Queue;
 use crate::objects::server_info::ServerInfo;
 use crate::objects::status::Status;
 use crate::objects::viewer::Viewer;
@@ -25,6 +26,8 @@ use crate::objects::{Result, access, engine, scope};
 
 /// How many actions a server is expected to have when a document is weighed.
 const EXPECTED_ACTIONS: usize = 50;
+/// The same for queues.
+const EXPECTED_QUEUES: usize = 20;
 /// The same for modules.
 const EXPECTED_MODULES: usize = 20;
 
@@ -131,6 +134,12 @@ impl Query {
         Ok(catalogue.modules().cloned().map(Module).collect())
     }
 
+    /// The queues that the organization's jobs can name, by key; `default` is among them.
+    #[graphql(complexity = "page::STATEMENT + page::times(EXPECTED_QUEUES, child_complexity)")]
+    async fn queues(&self, context: &Context<'_>) -> Result<Vec<Queue>> {
+        Ok(engine(context).queues.queues(scope(context)).await?.into_iter().map(Queue).collect())
+    }
+
     /// A collection.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn collection(
@@ -188,8 +197,8 @@ impl Query {
     }
 
     /// The server.
-    async fn server_info(&self) -> ServerInfo {
-        ServerInfo { version: env!("CARGO_PKG_VERSION") }
+    async fn server_info(&self, context: &Context<'_>) -> ServerInfo {
+        ServerInfo::of(engine(context))
     }
 
     /// What is wrong with a job, without saving it: every fault at once; empty if it

@@ -24,7 +24,7 @@ const EDIT: Right = Right::Role(Role::Editor);
 const ADMINISTER: Right = Right::Role(Role::Admin);
 
 /// The table.
-pub const TABLE: [(OperationType, &str, Right); 34] = [
+pub const TABLE: [(OperationType, &str, Right); 39] = [
     (Query, "viewer", READ),
     (Query, "organization", READ),
     (Query, "job", READ),
@@ -39,6 +39,7 @@ pub const TABLE: [(OperationType, &str, Right); 34] = [
     (Query, "collections", READ),
     (Query, "filterTemplate", READ),
     (Query, "filterTemplates", READ),
+    (Query, "queues", READ),
     // It reads whatever a job could.
     (Query, "previewFilter", EDIT),
     (Query, "node", READ),
@@ -48,6 +49,9 @@ pub const TABLE: [(OperationType, &str, Right); 34] = [
     (Mutation, "runJob", RUN),
     (Mutation, "dryRunJob", RUN),
     (Mutation, "killJobResult", RUN),
+    (Mutation, "retryJobResult", RUN),
+    (Mutation, "saveQueue", ADMINISTER),
+    (Mutation, "deleteQueue", ADMINISTER),
     (Mutation, "writeRecords", EDIT),
     (Mutation, "deleteRecords", EDIT),
     (Mutation, "deleteCollection", EDIT),
@@ -60,6 +64,7 @@ pub const TABLE: [(OperationType, &str, Right); 34] = [
     (Mutation, "upgradeModule", EDIT),
     (Mutation, "removeModule", ADMINISTER),
     (Subscription, "jobResultChanged", READ),
+    (Subscription, "logAppended", READ),
 ];
 
 /// What the table says of a root field; none if it has no row.

@@ -1,5 +1,6 @@
 //! What can be watched.
 
+mod log;
 mod watch;
 
 use async_graphql::{Context, ID, Subscription};
@@ -10,6 +11,7 @@ use crate::objects::job_result::JobResult;
 use crate::objects::{Result, engine, scope};
 use crate::options::Options;
 use crate::refusal::{Code, Refusal};
+use log::{LogAppended, LogWatch};
 
 /// What can be watched, over a WebSocket that speaks `graphql-transport-ws`.
 pub(crate) struct Subscription;
@@ -24,10 +26,30 @@ impl Subscription {
         context: &Context<'_>,
         #[graphql(desc = "Global id of the job result, or its bare UUID.")] id: ID,
     ) -> Result<impl Stream<Item = Result<JobResult>> + use<>> {
-        let absent = || Refusal::new(Code::NotFound, "There is no such job result in this organization.");
         let id = result_id(&id).ok_or_else(absent)?;
         let reread = context.data_unchecked::<Options>().reread;
         let first = watch::Watch::begin(engine(context).clone(), scope(context), id, reread).await?;
         first.map(watch::Watch::into_stream).ok_or_else(absent)
     }
+
+    /// The log of a job result: what its lines have logged, in order, then what they log.
+    /// Completes once the result has ended and all was told. Whoever was cut off goes on
+    /// behind the last cursor it got: nothing is lost, and nothing told twice.
+    async fn log_appended(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Global id of the job result, or its bare UUID.")] job_result: ID,
+        #[graphql(desc = "The `cursor` of the last message that is known; the beginning, without one.")] after: Option<
+            String,
+        >,
+    ) -> Result<impl Stream<Item = Result<LogAppended>> + use<>> {
+        let id = result_id(&job_result).ok_or_else(absent)?;
+        let reread = context.data_unchecked::<Options>().reread;
+        let watch = LogWatch::begin(engine(context).clone(), scope(context), id, after.as_deref(), reread).await?;
+        watch.map(LogWatch::into_stream).ok_or_else(absent)
+    }
+}
+
+fn absent() -> Refusal {
+    Refusal::new(Code::NotFound, "There is no such job result in this organization.")
 }

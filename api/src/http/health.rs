@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::ports::trouble::Obstacle;
 use poem::http::StatusCode;
 use poem::{Endpoint, Request, Response, handler};
+use serde_json::json;
 use tokio::time::timeout;
 
 use super::answer;
@@ -13,15 +15,13 @@ use crate::door::Door;
 /// A store that takes longer is not one to work with.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-const AWAY: &str = r#"{"status":"the store does not answer"}"#;
-
 /// `GET /healthz`: the process answers.
 #[handler]
 pub(crate) fn healthz() -> Response {
     answer::json(StatusCode::OK, r#"{"status":"ok"}"#)
 }
 
-/// `GET /readyz`: the store answers too, and can be written.
+/// `GET /readyz`: the store answers too, and jobs are worked on.
 pub(crate) struct Ready(pub(crate) Arc<Door>);
 
 impl Endpoint for Ready {
@@ -29,19 +29,20 @@ impl Endpoint for Ready {
 
     async fn call(&self, _: Request) -> poem::Result<Response> {
         if let Some(pause) = self.0.engine.health.pause() {
-            return Ok(unready(&pause.reason, r#"{"status":"the store cannot be written"}"#));
+            return Ok(unready(pause.obstacle, &pause.reason));
         }
         let asked = timeout(PATIENCE, self.0.engine.organizations.has_server_token()).await;
         Ok(match asked {
             Ok(Ok(_)) => answer::json(StatusCode::OK, r#"{"status":"ready"}"#),
-            Ok(Err(error)) => unready(&error, AWAY),
-            Err(_) => unready(&"the store did not answer in time", AWAY),
+            Ok(Err(error)) => unready(error.obstacle(), &error),
+            Err(_) => unready(Obstacle::Away, &"the store did not answer in time"),
         })
     }
 }
 
-/// What exactly is the matter is for the log: whoever asks need not have shown a token.
-fn unready(cause: &dyn std::fmt::Display, told: &'static str) -> Response {
+/// Says what kind of trouble it is, and no more: anybody may ask.
+fn unready(obstacle: Obstacle, cause: &dyn std::fmt::Display) -> Response {
     tracing::warn!(%cause, "not ready");
-    answer::json(StatusCode::SERVICE_UNAVAILABLE, told)
+    let told = json!({"status": "paused", "reason": obstacle.word(), "message": obstacle.told()});
+    answer::json(StatusCode::SERVICE_UNAVAILABLE, told.to_string())
 }

@@ -8,6 +8,7 @@ use super::to_the_end;
 use super::user_error::{UserError, UserErrorCode};
 use crate::objects::job_result::JobResult;
 use crate::objects::moment::Moment;
+use crate::objects::status::Overlap;
 use crate::objects::{Result, access, engine};
 
 /// What `runJob` and `dryRunJob` are given.
@@ -23,12 +24,23 @@ pub(crate) struct RunJobInput {
     title: Option<String>,
     /// Stands for the start of the job's last full success.
     since: Option<Moment>,
+    /// Key of the queue to wait in, instead of the job's.
+    queue: Option<String>,
+    /// Instead of the job's priority: -1000 to 1000; higher comes first in the queue.
+    priority: Option<i32>,
+    /// Instead of the job's rule for a start while an earlier result has not ended.
+    overlap: Option<Overlap>,
+    /// Names this start, 1 to 200 bytes, unique in the organization for as long as its result is kept: a second one
+    /// with the same key is answered with the first one's result, and is a `CONFLICT` if it asks
+    /// for something else.
+    idempotency_key: Option<String>,
 }
 
 /// What `runJob` and `dryRunJob` answer.
 #[derive(SimpleObject)]
 pub(crate) struct RunJobPayload {
-    /// The new job result, pending; null if the start was refused.
+    /// The new job result, or that of the first start with the same `idempotencyKey`; null if the
+    /// start was refused.
     job_result: Option<JobResult>,
     /// Why it was refused; empty if it was started.
     user_errors: Vec<UserError>,
@@ -61,8 +73,18 @@ fn read(input: RunJobInput) -> Result<Start, UserError> {
         Some(Value::Object(arguments)) => arguments,
         Some(_) => return Err(UserError::at(UserErrorCode::Invalid, "arguments", "Arguments are a JSON object.")),
     };
-    let since = input.since.map(|since| since.0);
-    Ok(Start { job: input.job, arguments, records: input.records, title: input.title, since, ..Start::default() })
+    Ok(Start {
+        job: input.job,
+        arguments,
+        records: input.records,
+        title: input.title,
+        since: input.since.map(|since| since.0),
+        queue: input.queue,
+        priority: input.priority,
+        overlap: input.overlap.map(Into::into),
+        idempotency_key: input.idempotency_key,
+        dry_run: false,
+    })
 }
 
 fn refused(user_errors: Vec<UserError>) -> RunJobPayload {

@@ -5,6 +5,7 @@ use engine::model::fault::Fault;
 use engine::runtime::collections::CollectionError;
 use engine::runtime::manage::ManageError;
 use engine::runtime::modules::ModuleError;
+use engine::runtime::queues::QueueError;
 use engine::runtime::templates::TemplateError;
 
 use crate::objects::Result;
@@ -78,6 +79,18 @@ pub(crate) fn of_modules(error: ModuleError, field: &str) -> Result<Vec<UserErro
         ModuleError::Forbidden(message) => Err(Refusal::new(Code::Forbidden, message)),
         busy @ ModuleError::Busy => Err(Refusal::new(Code::Unavailable, busy.to_string())),
         ModuleError::Store(error) => Err(error.into()),
+    }
+}
+
+/// What a caller must expect of setting queues up.
+pub(crate) fn of_queues(error: QueueError) -> Result<Vec<UserError>> {
+    match error {
+        QueueError::Faults(faults) => Ok(UserError::of_faults(faults)),
+        QueueError::Forbidden => {
+            let message = "A queue that all organizations share needs a token of a server administrator.";
+            Err(Refusal::new(Code::Forbidden, message))
+        }
+        QueueError::Store(error) => Err(error.into()),
     }
 }
 

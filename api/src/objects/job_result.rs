@@ -16,6 +16,7 @@ use super::lines::Lines;
 use super::moment::Moment;
 use super::page::{self, Cursor, Page};
 use super::status::Status;
+use super::waiting::{Waits, WaitsFor};
 use super::{Result, engine, scope};
 
 /// How many lines and modules a job is expected to have when a document is weighed.
@@ -103,7 +104,54 @@ impl JobResult {
         self.result.since.map(Moment)
     }
 
-    /// When the start was accepted: the one clock reading of all its templates.
+    /// Key of the queue it waits in.
+    async fn queue(&self) -> &str {
+        &self.result.queue
+    }
+
+    /// Higher comes first in its queue.
+    async fn priority(&self) -> i32 {
+        self.result.priority
+    }
+
+    /// The one clock reading of all its templates and dates: when its start was accepted, or, of
+    /// one that tries another again, that of the other.
+    async fn now(&self) -> Moment {
+        Moment(self.result.now)
+    }
+
+    /// Global id of the job result that it tries again; null if it is the first.
+    async fn retry_of(&self) -> Option<ID> {
+        self.result.retry_of.map(|id| GlobalId::JobResult(id).encode())
+    }
+
+    /// Global ids of the job results that try it again, oldest first, at most 100.
+    #[graphql(complexity = "page::STATEMENT")]
+    async fn retries(&self, context: &Context<'_>) -> Result<Vec<ID>> {
+        let retries = engine(context).results.retries(scope(context), self.result.id).await?;
+        Ok(retries.into_iter().map(|id| GlobalId::JobResult(id).encode()).collect())
+    }
+
+    /// Global id of the job result that it tells somebody of; null unless it carries out a rule
+    /// of `notify`.
+    async fn notice_of(&self) -> Option<ID> {
+        self.result.notice_of.map(|id| GlobalId::JobResult(id).encode())
+    }
+
+    /// Number of the first line in error from which it can be tried again; null if there is none.
+    async fn failed_line(&self) -> Option<u32> {
+        self.result.failed_line
+    }
+
+    /// What it waits for; null unless it waits.
+    async fn waits_for(&self, context: &Context<'_>) -> Result<Option<WaitsFor>> {
+        match self.result.status.is_final() {
+            true => Ok(None),
+            false => context.data_unchecked::<DataLoader<Waits>>().load_one(self.result.id).await,
+        }
+    }
+
+    /// When the start was accepted.
     async fn created_at(&self) -> Moment {
         Moment(self.result.created_at)
     }
@@ -144,6 +192,12 @@ impl JobResult {
         self.result.modules.iter().map(ModuleDigest::of).collect()
     }
 
+    /// The versions of filter templates it runs with, whatever is edited later.
+    #[graphql(complexity = "page::times(EXPECTED, child_complexity)")]
+    async fn templates(&self) -> Vec<TemplateVersion<'_>> {
+        self.result.templates.iter().map(TemplateVersion::of).collect()
+    }
+
     /// Its lines so far, by `lineNo`.
     #[graphql(complexity = "page::times(EXPECTED, child_complexity)")]
     async fn lines(&self, context: &Context<'_>) -> Result<Vec<LineResult>> {
@@ -151,7 +205,10 @@ impl JobResult {
             Some(lines) => Some(lines.clone()),
             None => context.data_unchecked::<DataLoader<Lines>>().load_one(self.result.id).await?,
         };
-        Ok(lines.iter().flat_map(|lines| lines.iter().cloned().map(LineResult)).collect())
+        Ok(lines
+            .iter()
+            .flat_map(|lines| lines.iter().cloned().map(|line| LineResult::of(self.result.id, line)))
+            .collect())
     }
 
     /// How far the running line has come; null if none runs, or nothing was heard of it yet.
@@ -175,6 +232,21 @@ pub(crate) struct ModuleDigest<'a> {
 impl<'a> ModuleDigest<'a> {
     fn of(pinned: &'a engine::model::action::ModuleDigest) -> Self {
         Self { module: &pinned.module, version: &pinned.version, digest: &pinned.digest }
+    }
+}
+
+/// The version of a filter template that a job result runs with.
+#[derive(SimpleObject)]
+pub(crate) struct TemplateVersion<'a> {
+    /// Key of the template.
+    key: &'a str,
+    /// 1 for the first, then one more each time it is saved.
+    version: u32,
+}
+
+impl<'a> TemplateVersion<'a> {
+    fn of(named: &'a engine::model::filter_template::TemplateVersion) -> Self {
+        Self { key: &named.key, version: named.version }
     }
 }
 

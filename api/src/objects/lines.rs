@@ -1,5 +1,6 @@
 //! Reads the lines of many job results in one go: a page of a hundred results with
-//! their lines is two statements, not a hundred and one.
+//! their lines is two statements, not a hundred and one. What this node works on is seen as it
+//! stands now.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ impl Loader<ResultId> for Lines {
 
     async fn load(&self, ids: &[ResultId]) -> Result<HashMap<ResultId, Self::Value>, Refusal> {
         let mut by_result: HashMap<ResultId, Vec<LineResult>> = HashMap::new();
-        for (id, line) in self.engine.results.lines(self.scope, ids).await? {
+        for (id, line) in self.engine.lines(self.scope, ids).await? {
             by_result.entry(id).or_default().push(line);
         }
         Ok(by_result.into_iter().map(|(id, lines)| (id, Arc::new(lines))).collect())

@@ -9,6 +9,12 @@ use engine::model::Instant;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment(pub(crate) Instant);
 
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
 /// A moment in time: RFC 3339 with microseconds, in UTC, such as
 /// `2026-03-29T05:00:00.000000Z`. On the way in any offset may be given.
 #[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")]
@@ -21,7 +27,7 @@ impl ScalarType for Moment {
     }
 
     fn to_value(&self) -> Value {
-        Value::String(self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+        Value::String(self.to_string())
     }
 }
 

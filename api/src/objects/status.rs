@@ -1,7 +1,8 @@
 //! The closed lists of words in the schema, each beside the engine's.
 
 use async_graphql::Enum;
-use engine::model::{action, result, status};
+use engine::model::{action, overlap, result, status};
+use engine::runtime::retry;
 
 /// How a job result or a line result stands. Only `PENDING` and `RUNNING` ever change.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,31 @@ pub(crate) enum LogLevel {
     Warn,
     /// Something failed.
     Error,
+}
+
+/// What becomes of a start while an earlier result of the same job has not ended.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "overlap::Overlap")]
+pub(crate) enum Overlap {
+    /// It waits until the earlier one has ended.
+    Queue,
+    /// It leaves a result that says it was skipped.
+    Skip,
+    /// Both run at once.
+    Allow,
+    /// It kills the earlier one and takes its place.
+    Replace,
+}
+
+/// What of a result is tried again.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "retry::RetryMode")]
+pub(crate) enum RetryMode {
+    /// From the first line in error, with the records that it had. What is recorded as done of it
+    /// is not done again.
+    FailedLine,
+    /// Only the records that were rejected, each from the line that rejected it.
+    Rejected,
 }
 
 /// How an action wants its records.

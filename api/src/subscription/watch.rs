@@ -152,7 +152,7 @@ impl Watch {
 
 async fn read(engine: &Engine, scope: OrgScope, id: ResultId) -> Result<Option<State>, StoreError> {
     let Some(result) = engine.results.find(scope, id).await? else { return Ok(None) };
-    let lines = engine.results.lines(scope, &[id]).await?;
+    let lines = engine.lines(scope, &[id]).await?;
     let lines = Arc::new(lines.into_iter().map(|(_, line)| line).collect());
     Ok(Some(State { result, lines, progress: None }))
 }

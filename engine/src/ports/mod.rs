@@ -21,6 +21,9 @@ pub mod scratch;
 #[doc(hidden)]
 pub mod suite;
 pub mod templates;
+pub mod trouble;
+
+use trouble::{Obstacle, Trouble};
 
 /// Why a store could not answer. Refusals that a caller decides on have types
 /// of their own beside each port.
@@ -32,6 +35,16 @@ pub enum StoreError {
     /// What is stored cannot be read back.
     #[error("the store holds something unreadable: {0}")]
     Unreadable(String),
+}
+
+impl StoreError {
+    /// What stands in the way, as far as it is known.
+    pub fn obstacle(&self) -> Obstacle {
+        match self {
+            Self::Unreadable(_) => Obstacle::Unreadable,
+            Self::Unavailable(cause) => cause.downcast_ref().map_or(Obstacle::Away, |known: &Trouble| known.obstacle),
+        }
+    }
 }
 
 /// What a listing is asked for: at most `limit` items, newest first, older than `before`.

@@ -5,12 +5,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::model::Instant;
 use crate::ports::StoreError;
 use crate::ports::clock::Clock;
+use crate::ports::trouble::Obstacle;
 
 /// Why a node does not work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pause {
     /// Since when.
     pub since: Instant,
+    /// What kind of trouble that is.
+    pub obstacle: Obstacle,
     /// What the store said last, for whoever operates the server.
     pub reason: String,
 }
@@ -37,13 +40,13 @@ impl Health {
 
     /// Notes that the store failed. The log says so when it begins.
     pub(crate) fn paused(&self, error: &StoreError) {
-        let reason = error.to_string();
+        let (reason, obstacle) = (error.to_string(), error.obstacle());
         let mut state = self.state();
         match state.as_mut() {
-            Some(pause) => pause.reason = reason,
+            Some(pause) => (pause.reason, pause.obstacle) = (reason, obstacle),
             None => {
                 tracing::error!(%reason, "this node is paused until the store can be written again; nothing is lost");
-                *state = Some(Pause { since: self.clock.now(), reason });
+                *state = Some(Pause { since: self.clock.now(), obstacle, reason });
             }
         }
     }

@@ -114,6 +114,12 @@ impl Running {
 }
 
 impl Engine {
+    /// Whether this node works on the result. One that was killed is worked on until the line that
+    /// was cut has told what it did.
+    pub fn is_at_work(&self, id: ResultId) -> bool {
+        self.running.find(id).is_some()
+    }
+
     /// The lines of these results, by result and `lineNo`, as they stand now: of what this node
     /// works on also what the store was not told yet.
     ///

@@ -1,6 +1,7 @@
 //! What SQLite refuses because of the disk, said so that an operator knows what to do.
 
 use engine::ports::StoreError;
+use engine::ports::trouble::{Obstacle, Trouble};
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
 
 /// Codes of SQLite, without what it tells beyond them.
@@ -8,23 +9,15 @@ const FULL: i32 = 13;
 const CANNOT_READ_OR_WRITE: i32 = 10;
 const PRIMARY: i32 = 0xff;
 
-/// The disk stands in the way.
-#[derive(Debug, thiserror::Error)]
-enum Trouble {
-    #[error("the disk is full; make room, and what is asked for next works again ({0})")]
-    Full(DbErr),
-    #[error("the disk cannot be read or written; see to it, and try again ({0})")]
-    Broken(DbErr),
-}
-
 /// Why a statement failed.
 pub(crate) fn failure(error: DbErr) -> StoreError {
     let code = code(&error).map(|code| code & PRIMARY);
-    crate::unavailable(match code {
-        Some(FULL) => Trouble::Full(error).into(),
-        Some(CANNOT_READ_OR_WRITE) => Trouble::Broken(error).into(),
-        _ => Box::<dyn std::error::Error + Send + Sync>::from(error),
-    })
+    let obstacle = match code {
+        Some(FULL) => Obstacle::DiskFull,
+        Some(CANNOT_READ_OR_WRITE) => Obstacle::DiskBroken,
+        _ => return crate::unavailable(error),
+    };
+    crate::unavailable(Trouble { obstacle, cause: error.into() })
 }
 
 /// Replaces the connection of the writer, whatever transaction it was in.

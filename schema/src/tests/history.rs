@@ -15,10 +15,10 @@ async fn answers_are_alike(moves: &[Move]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn memory_and_sqlite_answer_alike(moves in prop::collection::vec(any::<Move>(), 0..80)) {
+    fn memory_and_sqlite_answer_alike(moves in prop::collection::vec(any::<Move>(), 0..120)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(answers_are_alike(&moves));
     }

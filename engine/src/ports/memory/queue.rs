@@ -65,6 +65,7 @@ impl Queue for MemoryStore {
 
     async fn finish(&self, lease: Lease, finish: Finish) -> Result<Finished, LeaseError> {
         let mut tables = self.tables();
+        tables.leased(lease)?;
         tables.can_tell(lease.organization, &finish.notices)?;
         let entry = tables.leased(lease)?;
         finish.end(&mut entry.result).map_err(impossible)?;

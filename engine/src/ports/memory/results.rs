@@ -200,14 +200,15 @@ impl Tables {
     }
 
     fn kill(&mut self, organization: OrganizationId, id: ResultId, kill: Kill) -> Result<JobResult, KillError> {
+        let mut killed = self.results.get(&(organization, id)).ok_or(KillError::Absent)?.result.clone();
+        kill.end(&mut killed).map_err(|refusal| KillError::Ended(refusal.status))?;
         self.can_tell(organization, &kill.notices)?;
         let entry = self.results.get_mut(&(organization, id)).ok_or(KillError::Absent)?;
-        kill.end(&mut entry.result).map_err(|refusal| KillError::Ended(refusal.status))?;
+        entry.result = killed.clone();
         entry.stands = Stands::Ended;
         entry.note(kill.lines);
         entry.cut_lines(Event::Kill, &kill.line_message)?;
         entry.tidy(None);
-        let killed = entry.result.clone();
         self.after_end(organization, &killed, kill.notices)?;
         Ok(killed)
     }

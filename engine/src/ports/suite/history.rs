@@ -1,23 +1,31 @@
 //! Histories made up by chance: the same numbers, played on two stores, must give
 //! the same answers.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::Stores;
-use super::samples::{at, finish, id, kill, line, neighbours, new_version, node, start};
+use super::pruning::prune_all;
+use super::samples::{at, batch, finish, id, keep, kill, line, neighbours, new_version, node, part, start};
 use crate::model::organization::OrgScope;
+use crate::model::overlap::Overlap;
+use crate::model::result::ResultId;
 use crate::model::status::Status;
 use crate::model::turn::Room;
 use crate::ports::jobs::Jobs;
 use crate::ports::organizations::Organizations;
-use crate::ports::queue::{Claim, Lease, Notes};
-use crate::ports::results::{NewResult, ResultFilter, Results};
+use crate::ports::parts::PartKind;
+use crate::ports::queue::{Checkpoint, Claim, Finish, Lease, Notes, Postponement};
+use crate::ports::queues::QueueSetting;
+use crate::ports::results::{Idempotency, NewResult, ResultFilter, Results, Retention, Retrial};
 use crate::ports::{Page, StoreError};
 
 /// One operation: which, and three numbers that choose among what there is.
 pub type Move = [u8; 4];
 
 const JOBS: [&str; 3] = ["a", "b", "b-2"];
+const QUEUES: [&str; 3] = ["default", "narrow", "wide"];
 const ENDS: [Status; 4] = [Status::Success, Status::Info, Status::Warning, Status::Error];
 
 /// Plays a history on an empty store, and gives all that the store answered, as text.
@@ -53,15 +61,21 @@ impl<Store: Stores> Player<'_, Store> {
     async fn make(&mut self, [which, a, b, c]: Move) -> String {
         let scope = self.scopes[usize::from(a & 1)];
         let job = JOBS[usize::from(b) % JOBS.len()];
-        match which % 16 {
-            0..=2 => self.start(scope, job, c).await,
-            3..=5 => self.claim(b, c).await,
-            6 => self.save(scope, job, c).await,
-            7..=8 => self.note(a, b, c).await,
-            9..=10 => self.finish(a, c).await,
-            11 => self.kill(scope, b, c).await,
-            12 => text(&self.store.recover(node(2), at(c.into()), None).await),
-            13..=14 => self.look(scope, job, c).await,
+        match which % 32 {
+            0..=4 => self.start(scope, job, a, c).await,
+            5..=9 => self.claim(a, b, c).await,
+            10 => self.save(scope, job, c).await,
+            11..=13 => self.note(a, b, c).await,
+            14..=16 => self.finish(a, b, c).await,
+            17 => self.kill(scope, b, c).await,
+            18 => self.recover(a, b, c).await,
+            19..=20 => self.go_on(a, b, c).await,
+            21..=22 => self.keep(a, b, c).await,
+            23 => self.hand_back(a).await,
+            24 => self.queue(scope, b, c).await,
+            25 => self.prune(b, c).await,
+            26..=27 => self.look(scope, job, c).await,
+            28..=29 => self.look_closer(scope, job, b, c).await,
             _ => text(
                 &Jobs::list(self.store, scope, (c > 127).then_some(job), u32::from(c % 4))
                     .await
@@ -70,17 +84,44 @@ impl<Store: Stores> Player<'_, Store> {
         }
     }
 
-    async fn start(&mut self, scope: OrgScope, job: &str, c: u8) -> String {
-        self.started += 1;
-        // Identities go up and down, as those of several nodes with clocks of their own do.
-        let number = self.started * 10 + u128::from(c % 40);
+    async fn start(&mut self, scope: OrgScope, job: &str, a: u8, c: u8) -> String {
+        let number = self.new_number(c);
         let records = (0..c % 3).map(|n| json!({"n": n})).collect();
-        text(&self.store.start(scope, NewResult { records, ..start(number, job) }).await)
+        let digest = if c > 200 { "one" } else { "other" };
+        let name = Idempotency { key: format!("name {}", c % 5), digest: digest.to_owned() };
+        let retry = Retrial {
+            of: self.number(a, c),
+            line_no: u32::from(c % 4),
+            root: self.number(a, c),
+            parts: (c > 128).then(|| vec![part(u32::from(c % 4), PartKind::Input, 0)]),
+        };
+        let start = NewResult {
+            records,
+            overlap: Overlap::ALL[usize::from(a / 2 % 4)],
+            priority: i32::from(c % 3) - 1,
+            queue: QUEUES[usize::from(a / 8) % QUEUES.len()].to_owned(),
+            dry_run: a.is_multiple_of(7),
+            idempotency: c.is_multiple_of(4).then_some(name),
+            retry: a.is_multiple_of(5).then_some(retry),
+            ..start(number, job)
+        };
+        text(&self.store.start(scope, start).await)
     }
 
-    async fn claim(&mut self, b: u8, c: u8) -> String {
-        let room = Room { slots: u32::from(b % 3), spare: 0 };
-        let claims = self.store.claim(Claim { node: node(1), room, now: at(c.into()) }).await;
+    /// Identities go up and down, as those of several nodes with clocks of their own do.
+    fn new_number(&mut self, c: u8) -> u128 {
+        self.started += 1;
+        self.started * 10 + u128::from(c % 40)
+    }
+
+    /// The identity of a result that may be there.
+    fn number(&self, b: u8, c: u8) -> ResultId {
+        id(self.started.saturating_sub(u128::from(b % 8)) * 10 + u128::from(c % 40))
+    }
+
+    async fn claim(&mut self, a: u8, b: u8, c: u8) -> String {
+        let room = Room { slots: u32::from(b % 4), spare: u32::from(b / 4 % 2) };
+        let claims = self.store.claim(Claim { node: node((a % 3).into()), room, now: at(c.into()) }).await;
         self.leases.extend(claims.iter().flat_map(|claims| &claims.claimed).map(|one| one.lease));
         text(&claims)
     }
@@ -95,21 +136,78 @@ impl<Store: Stores> Player<'_, Store> {
         self.leases.iter().rev().nth(usize::from(a % 5)).copied()
     }
 
-    async fn note(&self, a: u8, b: u8, c: u8) -> String {
-        let Some(lease) = self.lease(a) else { return String::new() };
+    fn notes(b: u8, c: u8) -> Notes {
         let status = Status::ALL[usize::from(c) % Status::ALL.len()];
-        let modules = (c > 200).then(Vec::new);
-        text(&self.store.note(lease, &Notes { modules, lines: vec![line(u32::from(b % 4), status)] }).await)
+        Notes { modules: (c > 200).then(Vec::new), lines: vec![line(u32::from(b % 4), status)] }
     }
 
-    async fn finish(&self, a: u8, c: u8) -> String {
+    async fn note(&self, a: u8, b: u8, c: u8) -> String {
         let Some(lease) = self.lease(a) else { return String::new() };
-        text(&self.store.finish(lease, finish(ENDS[usize::from(c) % ENDS.len()])).await)
+        text(&self.store.note(lease, &Self::notes(b, c)).await)
+    }
+
+    async fn finish(&mut self, a: u8, b: u8, c: u8) -> String {
+        let Some(lease) = self.lease(a) else { return String::new() };
+        let notice = self.new_number(b);
+        let notice = NewResult { notice_of: Some(lease.result), ..start(notice, JOBS[0]) };
+        let end = Finish {
+            failed_line: (c > 100).then_some(u32::from(b % 4)),
+            notes: if b > 128 { Self::notes(b, c) } else { Notes::default() },
+            notices: c.is_multiple_of(5).then_some(notice).into_iter().collect(),
+            ..finish(ENDS[usize::from(c) % ENDS.len()])
+        };
+        text(&self.store.finish(lease, end).await)
     }
 
     async fn kill(&self, scope: OrgScope, b: u8, c: u8) -> String {
-        let number = (self.started.saturating_sub(u128::from(b % 8))) * 10 + u128::from(c % 40);
-        text(&self.store.kill(scope, id(number), kill()).await)
+        text(&self.store.kill(scope, self.number(b, c), kill()).await)
+    }
+
+    async fn recover(&self, a: u8, b: u8, c: u8) -> String {
+        let beat = self.store.beat(node((b % 3).into()), at(c.into())).await;
+        let silent = (c > 100).then(|| Duration::from_secs(u64::from(b)));
+        let recovered = self.store.recover(node((a % 4).into()), at(c.into()), silent).await;
+        format!("{} {}", text(&beat), text(&recovered))
+    }
+
+    async fn go_on(&self, a: u8, b: u8, c: u8) -> String {
+        let Some(lease) = self.lease(a) else { return String::new() };
+        let failed_line = (a > 200).then(|| u32::from(a % 4));
+        let (line_no, tries) = (u32::from(b % 4), u32::from(c % 3));
+        let checkpoint = Checkpoint { notes: Self::notes(b, c), line_no, tries, failed_line };
+        if c > 128 {
+            return text(&self.store.checkpoint(lease, checkpoint).await);
+        }
+        text(&self.store.postpone(lease, Postponement { checkpoint, until: at(i64::from(c) * 3) }).await)
+    }
+
+    async fn keep(&self, a: u8, b: u8, c: u8) -> String {
+        let Some(lease) = self.lease(a) else { return String::new() };
+        if c > 128 {
+            return text(&self.store.record_batch(lease, batch(u32::from(b % 4), u32::from(c % 3))).await);
+        }
+        let kind = PartKind::ALL[usize::from(c) % PartKind::ALL.len()];
+        text(&keep(self.store, lease, vec![part(u32::from(b % 4), kind, u32::from(c / 4 % 3))]).await)
+    }
+
+    async fn hand_back(&self, a: u8) -> String {
+        let Some(lease) = self.lease(a) else { return String::new() };
+        text(&self.store.release(lease).await)
+    }
+
+    async fn queue(&self, scope: OrgScope, b: u8, c: u8) -> String {
+        let (key, global) = (QUEUES[usize::from(b) % QUEUES.len()], b > 128);
+        if c > 200 {
+            return text(&self.store.remove_queue(scope, key, global).await);
+        }
+        let limit = (c > 40).then_some(u32::from(c % 4));
+        text(&self.store.save_queue(scope, &QueueSetting { key: key.to_owned(), global, limit }).await)
+    }
+
+    /// Whole rounds, until nothing is found: how many steps they take is a store's own affair.
+    async fn prune(&self, b: u8, c: u8) -> String {
+        let keep = Retention { age: Duration::from_secs(u64::from(b)), results: u32::from(c % 4) };
+        prune_all(self.store, keep, at(i64::from(c) * 8)).await.to_string()
     }
 
     async fn look(&self, scope: OrgScope, job: &str, c: u8) -> String {
@@ -120,6 +218,12 @@ impl<Store: Stores> Player<'_, Store> {
         let count = Results::count(self.store, scope, &filter).await;
         let since = self.store.last_success(scope, job).await;
         [text(&listed), text(&count), text(&since)].join("\n")
+    }
+
+    async fn look_closer(&self, scope: OrgScope, job: &str, b: u8, c: u8) -> String {
+        let before = self.store.ended_before(scope, job, self.number(b, c)).await;
+        let queues = self.store.queues(scope).await;
+        [text(&before), text(&queues), text(&self.store.retries(scope, self.number(b, c)).await)].join("\n")
     }
 }
 
@@ -136,7 +240,14 @@ async fn look_at_all(store: &impl Stores, scope: OrgScope) -> String {
             versions.push(Jobs::find(store, scope, &job.key, Some(version)).await.expect("a version"));
         }
     }
-    format!("{results:?}\n{lines:?}\n{jobs:?}\n{versions:?}")
+    let mut sets = Vec::new();
+    for (id, line_no) in ids.iter().flat_map(|id| (0..4).map(move |line_no| (*id, line_no))) {
+        for kind in PartKind::ALL {
+            sets.extend(store.parts(scope, id, (line_no, kind), 0, 100).await.expect("parts"));
+        }
+    }
+    let waiting = store.waiting(scope, &ids).await.expect("an answer");
+    format!("{results:?}\n{lines:?}\n{jobs:?}\n{versions:?}\n{sets:?}\n{waiting:?}")
 }
 
 /// An answer as text. How a store says that it cannot is its own affair.

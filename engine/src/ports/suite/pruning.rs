@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Stores;
 use super::samples::{at, claim, ended, find, finish, id, keep, neighbours, page, part, running, scope, start};
+use crate::model::Instant;
 use crate::model::organization::OrgScope;
 use crate::model::status::Status;
 use crate::ports::collections::{Collections, Once};
@@ -11,12 +12,15 @@ use crate::ports::parts::PartKind;
 use crate::ports::queue::Finish;
 use crate::ports::results::{Idempotency, NewResult, ResultFilter, Results, Retention, Retrial};
 
-/// Prunes until a whole round finds nothing, and says how much was removed.
 async fn prune(store: &impl Stores, age: u64, results: u32, now: i64) -> u64 {
-    let keep = Retention { age: Duration::from_secs(age), results };
+    prune_all(store, Retention { age: Duration::from_secs(age), results }, at(now)).await
+}
+
+/// Prunes until a whole round finds nothing, and says how much was removed.
+pub(super) async fn prune_all(store: &impl Stores, keep: Retention, now: Instant) -> u64 {
     let (mut removed, mut in_round) = (0, 0);
     for _ in 0..1000 {
-        let step = store.prune(keep, at(now)).await.expect("a step");
+        let step = store.prune(keep, now).await.expect("a step");
         (removed, in_round) = (removed + step.removed, in_round + step.removed);
         if !step.more && std::mem::take(&mut in_round) == 0 {
             return removed;

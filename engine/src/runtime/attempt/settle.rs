@@ -93,6 +93,8 @@ impl Attempt<'_> {
         // A worker at rest does not know of this wait, and would sleep through its end.
         self.engine.wake.notify_one();
         self.tell_status();
+        // The worker asks when it is due.
+        self.engine.wake.notify_one();
         Err(Halt::Postponed)
     }
 

@@ -6,7 +6,7 @@ use crate::model::action::Intake;
 use crate::model::organization::Access;
 use crate::model::status::Status;
 use crate::ports::actions::{Failure, FailureKind, Outcome, Severity};
-use crate::ports::clock::StandingClock;
+use crate::ports::clock::{StandingClock, SystemClock};
 use crate::ports::files::Folder;
 use crate::ports::memory::MemoryStore;
 use crate::ports::memory::actions::{Function, FunctionActions};
@@ -39,6 +39,12 @@ pub async fn harness_with(own: Function) -> Harness {
 }
 
 impl Harness {
+    /// The same with a clock that goes on.
+    pub fn on_the_systems_clock(self) -> Self {
+        let engine = Engine { clock: Arc::new(SystemClock), ..(*self.engine).clone() };
+        Self { engine: Arc::new(engine), ..self }
+    }
+
     pub async fn save(&self, job: Value) {
         self.engine.save_job(&self.access, job, None).await.unwrap();
     }

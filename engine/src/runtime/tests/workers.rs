@@ -9,6 +9,7 @@ use super::harness::{Harness, harness};
 use crate::model::result::JobResult;
 use crate::model::status::Status;
 use crate::model::turn::Room;
+use crate::ports::actions::{Failure, FailureKind, Outcome};
 use crate::ports::queue::Claim;
 use crate::runtime::worker::Worker;
 
@@ -79,4 +80,22 @@ async fn a_stop_claims_nothing_more_and_hands_back_what_takes_too_long() {
     let claims = harness.engine.queue.claim(Claim { node, room, now: harness.engine.clock.now() }).await.unwrap();
     let again: Vec<_> = claims.claimed.iter().map(|claimed| (claimed.result.id, claimed.result.attempt)).collect();
     assert_eq!(again, [(first.id, 1), (second.id, 1)], "both wait, and the cut attempt does not count");
+}
+
+#[tokio::test]
+async fn a_worker_that_rests_comes_back_for_a_try_when_it_is_due() {
+    static TRIES: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let harness = super::harness::harness_with(|_, _| match TRIES.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+        0 => Err(Failure::new(FailureKind::Temporary { retry_after: None }, "Busy.")),
+        _ => Ok(Outcome::default()),
+    });
+    let harness = harness.await.on_the_systems_clock();
+    let lines = json!([{"action": "own", "retry": {"delay": "30ms"}}]);
+    harness.save(json!({"key": "job", "lines": lines})).await;
+    let (at_work, stop) = harness.work(2);
+    let started = harness.start(json!({}), json!([{"n": 1}])).await.unwrap();
+    let waited = harness.await_status(started.id, Status::Success);
+    tokio::time::timeout(Duration::from_secs(10), waited).await.expect("long before the next sweep");
+    stop.cancel();
+    at_work.await.unwrap();
 }

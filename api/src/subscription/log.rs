@@ -1,0 +1,168 @@
+//! Follows the log of one job result. Notices are hints here too: whatever is told is what
+//! `Engine::lines` shows, and a place in it, so that nothing is lost or told twice.
+
+mod place;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::SimpleObject;
+use async_graphql::connection::CursorType;
+use engine::model::organization::OrgScope;
+use engine::model::result::{LineResult, ResultId};
+use engine::ports::StoreError;
+use engine::ports::notices::{Change, Notice};
+use engine::runtime::engine::Engine;
+use futures_util::{Stream, stream};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::objects::Result;
+use crate::objects::moment::Moment;
+use crate::objects::page::Cursor;
+use crate::objects::status::LogLevel;
+use place::{Place, Told};
+
+/// What is logged quickly is looked at together, at most this often.
+const PACE: Duration = Duration::from_millis(50);
+
+/// One message of the log of a job result.
+#[derive(SimpleObject, Debug, Clone)]
+pub(crate) struct LogAppended {
+    /// Where it stands in the log; `after` goes on behind it.
+    cursor: String,
+    /// Number of the line that logged it.
+    line_no: u32,
+    /// Name of the line, if it has one.
+    line_name: Option<String>,
+    /// How much it matters.
+    level: LogLevel,
+    /// What it said.
+    message: String,
+    /// When; null if that is not known.
+    at: Option<Moment>,
+}
+
+/// A watch on the log of one job result.
+pub(super) struct LogWatch {
+    engine: Arc<Engine>,
+    scope: OrgScope,
+    id: ResultId,
+    reread: Duration,
+    notices: Receiver<Notice>,
+    told: Told,
+    waiting: VecDeque<LogAppended>,
+    stage: Stage,
+    looked: Instant,
+}
+
+/// How far the watch has come.
+#[derive(PartialEq)]
+enum Stage {
+    /// More may be logged.
+    Watching,
+    /// The result has ended, and its worker is about to tell the last of it.
+    Ending,
+    /// Nothing more comes.
+    Over,
+}
+
+impl LogWatch {
+    /// Begins behind a cursor; none if the organization has no such result.
+    pub(super) async fn begin(
+        engine: Arc<Engine>,
+        scope: OrgScope,
+        id: ResultId,
+        after: Option<&str>,
+        reread: Duration,
+    ) -> Result<Option<Self>> {
+        let told = Told::from(Place::read(id, after)?);
+        // Listening comes first: what changes between these two lines is heard.
+        let notices = engine.notices.listen();
+        if engine.results.find(scope, id).await?.is_none() {
+            return Ok(None);
+        }
+        let (waiting, stage, looked) = (VecDeque::new(), Stage::Watching, Instant::now());
+        let mut watch = Self { engine, scope, id, reread, notices, told, waiting, stage, looked };
+        watch.look().await?;
+        Ok(Some(watch))
+    }
+
+    /// What is to be told: all that there is, then what comes, up to the end.
+    pub(super) fn into_stream(self) -> impl Stream<Item = Result<LogAppended>> + use<> {
+        stream::unfold(self, |mut watch| async move { Some((watch.next().await?, watch)) })
+    }
+
+    async fn next(&mut self) -> Option<Result<LogAppended>> {
+        loop {
+            if let Some(entry) = self.waiting.pop_front() {
+                return Some(Ok(entry));
+            }
+            if self.stage == Stage::Over {
+                return None;
+            }
+            self.hint().await;
+            if let Err(error) = self.look().await {
+                self.stage = Stage::Over;
+                return Some(Err(error.into()));
+            }
+        }
+    }
+
+    /// Takes up what was not told yet.
+    async fn look(&mut self) -> Result<(), StoreError> {
+        self.looked = Instant::now();
+        // In this order: what is not at work any more has told all, and what has ended has all its lines.
+        let at_work = self.engine.is_at_work(self.id);
+        let result = self.engine.results.find(self.scope, self.id).await?;
+        let lines = self.engine.lines(self.scope, &[self.id]).await?;
+        for (_, line) in lines {
+            self.take_up(&line);
+        }
+        let ended = result.is_none_or(|result| result.status.is_final());
+        self.stage = match (ended, at_work) {
+            (false, _) => Stage::Watching,
+            (true, true) => Stage::Ending,
+            (true, false) => Stage::Over,
+        };
+        Ok(())
+    }
+
+    fn take_up(&mut self, line: &LineResult) {
+        for (index, entry) in line.log.iter().enumerate().skip(self.told.of(line)) {
+            self.waiting.push_back(LogAppended {
+                cursor: Cursor::behind(Place::of(self.id, line, index)).encode_cursor(),
+                line_no: line.line_no,
+                line_name: line.name.clone(),
+                level: entry.level.into(),
+                message: entry.message.clone(),
+                at: entry.at.map(Moment),
+            });
+        }
+        self.told.note(line);
+    }
+
+    /// Waits for a hint, or for the time to look anyway, and then a little for what comes quickly.
+    async fn hint(&mut self) {
+        if self.stage == Stage::Watching {
+            let _ = timeout(self.reread, self.heard()).await;
+        }
+        sleep_until(self.looked + PACE).await;
+        // What was heard meanwhile is seen by the look that follows.
+        self.notices = self.notices.resubscribe();
+    }
+
+    async fn heard(&mut self) {
+        loop {
+            match self.notices.recv().await {
+                Ok(Notice { change: Change::Progress(_), .. }) => {}
+                Ok(notice) if notice.result != self.id => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => return,
+                // The engine is going away, and the socket with it.
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+}
