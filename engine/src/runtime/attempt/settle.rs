@@ -90,8 +90,6 @@ impl Attempt<'_> {
         let (line_no, failed_line) = (line.line_no, self.failed_line);
         let checkpoint = Checkpoint { notes: self.journal.notes(), line_no, tries, failed_line };
         self.journal.postpone(Postponement { checkpoint, until }).await?;
-        // A worker at rest does not know of this wait, and would sleep through its end.
-        self.engine.wake.notify_one();
         self.tell_status();
         // The worker asks when it is due.
         self.engine.wake.notify_one();
