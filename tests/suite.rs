@@ -37,6 +37,8 @@ mod prebuilt;
 mod real_data;
 #[path = "suite/remote.rs"]
 mod remote;
+#[path = "suite/retries.rs"]
+mod retries;
 #[path = "suite/sandbox.rs"]
 mod sandbox;
 #[path = "suite/served.rs"]

@@ -34,6 +34,8 @@ impl Served {
             .args(["serve", "--listen", "127.0.0.1:0", "--workers", &workers.to_string(), "--data-dir"])
             .arg(folder)
             .env("ROPEWALK_ADMIN_TOKEN", &token)
+            // A server under far too much load has much to say.
+            .env("ROPEWALK_LOG", "error")
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
