@@ -1,5 +1,6 @@
 //! What every way in shares: who is calling, and the schema that answers.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use async_graphql::Request;
@@ -21,6 +22,8 @@ pub(crate) struct Door {
     pub(crate) options: Options,
     /// One permit for each socket that may still be opened.
     pub(crate) sockets: Arc<Semaphore>,
+    /// One permit for each request that may be at work.
+    turns: Semaphore,
     /// True once the server stops.
     pub(crate) closing: watch::Receiver<bool>,
 }
@@ -36,7 +39,16 @@ impl Door {
     pub(crate) fn new(engine: Arc<Engine>, options: Options, closing: watch::Receiver<bool>) -> Self {
         let schema = schema::build(engine.clone(), &options);
         let sockets = Arc::new(Semaphore::new(options.sockets));
-        Self { engine, schema, options, sockets, closing }
+        let turns = Semaphore::new(options.requests_at_once);
+        Self { engine, schema, options, sockets, turns, closing }
+    }
+
+    /// Works on a request when its turn comes. However many wait, jobs find the store free: the
+    /// readers of a database serve whoever asks in the order of asking.
+    pub(crate) async fn in_turn<T>(&self, work: impl Future<Output = T>) -> T {
+        // Nobody closes it; without a turn the work would be done all the same.
+        let _turn = self.turns.acquire().await;
+        work.await
     }
 
     /// Lets the caller in, or refuses without saying what is wrong with the token.

@@ -21,6 +21,8 @@ pub struct Options {
     pub script_types: &'static str,
     /// Whether the page to try the API in is served.
     pub graphiql: bool,
+    /// How many requests are worked on at once; the others wait for their turn, within their time.
+    pub requests_at_once: usize,
     /// How many sockets may be open at once.
     pub sockets: usize,
     /// How many subscriptions one socket may have.
@@ -46,6 +48,7 @@ impl Default for Options {
             introspection: true,
             script_types: "",
             graphiql: true,
+            requests_at_once: 64,
             sockets: 1000,
             subscriptions: 50,
             greeting: Duration::from_secs(10),

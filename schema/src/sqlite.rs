@@ -19,6 +19,8 @@ use sea_orm_migration::{MigratorTrait, SchemaManager, seaql_migrations};
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 /// Reads are short; more readers than this only wait for processors.
 const READERS: u32 = 4;
+/// Prepared statements that a connection keeps: a statement comes in as many variants as its lists have lengths.
+const STATEMENTS: usize = 512;
 /// For the moments when SQLite itself needs the file alone.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -132,6 +134,7 @@ async fn connect(path: &Path, purpose: Use) -> Result<DatabaseConnection, DbErr>
 fn pragmas(path: &Path, purpose: Use) -> SqliteConnectOptions {
     let options = SqliteConnectOptions::new()
         .filename(path)
+        .statement_cache_capacity(STATEMENTS)
         .create_if_missing(purpose == Use::Write)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT);

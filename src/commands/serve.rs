@@ -52,7 +52,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Serves until it is interrupted.
 pub async fn serve(options: Options) -> Result<(), Failed> {
-    let filter = EnvFilter::try_from_env("ROPEWALK_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_env("ROPEWALK_LOG").unwrap_or_else(|_| EnvFilter::new("warn,sqlx::pool=error"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -146,7 +146,7 @@ async fn requests_carry_the_key_of_their_line_and_are_told_without_secrets() {
     let keys: Vec<_> = sent[0]["all"].as_array().expect("requests").iter().map(key_of).collect();
     let [None, Some(first), Some(own), Some(third)] = &keys[..] else { panic!("{keys:?}") };
     assert_eq!(own, "mine");
-    let (first, third) = (first.strip_prefix("result:10:0:"), third.strip_prefix("result:10:2:"));
+    let (first, third) = (first.strip_prefix("result:10:0.0:"), third.strip_prefix("result:10:0.2:"));
     assert!(first.is_some() && first == third, "the same request has the same digest: {keys:?}");
     let effects = line.drain().effects;
     let told = summaries(&effects);

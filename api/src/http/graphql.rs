@@ -35,11 +35,11 @@ impl GraphQl {
     async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
         let door = &self.0;
         let time = door.options.timeout;
-        let access = in_time(time, door.let_in(super::shown(&request).as_ref())).await??;
+        let access = in_time(time, door.in_turn(door.let_in(super::shown(&request).as_ref()))).await??;
         let body = in_time(time, read_body(&mut request, door.options.body_limit)).await??;
         let document = door.prepare(parse(&body)?, access);
         let time = door.options.time_of(&document.query);
-        let outcome = in_time(time, door.schema.execute(document)).await?;
+        let outcome = in_time(time, door.in_turn(door.schema.execute(document))).await?;
         let text = serde_json::to_string(&outcome).map_err(|error| Refusal::internal(&error))?;
         Ok(answer::json(status_of(&outcome), text))
     }

@@ -80,6 +80,21 @@ impl LineReach {
         format!("{}:{call}:{digest}", self.line.line_no)
     }
 
+    /// Gives a key to each record that is added without one: the same in every attempt that comes to
+    /// this call again, wherever it began, and in the order of the records.
+    fn named(&self, mut changes: Vec<Change>, call: Call) -> Vec<Change> {
+        let Line { root, line_no, .. } = &self.line;
+        let place = call.batch.map_or_else(|| "open".to_owned(), |batch| format!("{batch:07}"));
+        for (position, change) in changes.iter_mut().enumerate() {
+            if let Change::Insert(entry) = change
+                && entry.key.is_empty()
+            {
+                entry.key = format!("{}:{line_no}/{place}.{}.{position:05}", root.0, call.number);
+            }
+        }
+        changes
+    }
+
     /// What the changes would come to.
     async fn foresee(&self, collection: &str, changes: &[Change]) -> Result<Written, ReachError> {
         let keys: Vec<_> = changes.iter().map(|change| change.key().to_owned()).collect();
@@ -141,6 +156,7 @@ impl Reach for LineReach {
         if changes.len() > MOST {
             return Err(invalid(format!("at most {MOST} changes can be made at once; these are {}", changes.len())));
         }
+        let changes = self.named(changes, call);
         for (position, change) in changes.iter().enumerate() {
             change.check().map_err(|fault| invalid(format!("change {position}: {fault}")))?;
         }

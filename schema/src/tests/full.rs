@@ -33,7 +33,7 @@ fn large(number: u128) -> NewResult {
 
 fn is_full(answer: &Result<engine::ports::results::Started, StartRefused>) -> bool {
     let Err(StartRefused::Store(error @ StoreError::Unavailable(_))) = answer else { return false };
-    assert!(error.to_string().contains("the disk is full"), "{error}");
+    assert!(error.to_string().contains("is full; make room"), "{error}");
     true
 }
 

@@ -43,7 +43,8 @@ pub fn prepare(server: &Server, ledger: SocketAddr) {
 fn jobs(ledger: &str) -> Vec<(&'static str, &'static str, Value)> {
     let retry = json!({"attempts": 50, "delay": "20ms", "factor": 1});
     let posted = json!([{"action": "http.request", "retry": retry, "parameters": {"url": format!("{ledger}/posted"), "method": "POST"}}]);
-    let write = |collection| json!({"action": "collection.write", "parameters": {"collection": collection, "mode": "insert", "key": "id"}});
+    let write =
+        |collection| json!({"action": "collection.write", "parameters": {"collection": collection, "mode": "insert"}});
     vec![
         (
             "pure",

@@ -29,17 +29,15 @@ pub struct Write {
     mode: Mode,
     keys: Keys,
     dry_run: bool,
-    /// Records seen so far, over all batches.
-    seen: usize,
     written: Written,
 }
 
 /// Where keys come from.
 enum Keys {
     Field(Path),
-    /// Each record gets a key of its own: this text and its position in the set, so that
-    /// another attempt writes the same records and not new ones.
-    Made(String),
+    /// Each record gets a key of its own from the host, so that another attempt writes the
+    /// same records and not new ones.
+    Made,
 }
 
 impl Action for Write {
@@ -82,16 +80,16 @@ impl Action for Write {
         let Parameters { collection, mode, key } = parameters;
         let keys = match key {
             Some(field) => Keys::Field(key::path("key", &field)?),
-            None if mode == Mode::Insert => Keys::Made(context.idempotency_key.clone()),
+            None if mode == Mode::Insert => Keys::Made,
             None => return Err(Failure::new("key: name the field that holds the key; only insert can do without")),
         };
-        Ok(Write { collection, mode, keys, dry_run: context.dry_run, seen: 0, written: Written::default() })
+        Ok(Write { collection, mode, keys, dry_run: context.dry_run, written: Written::default() })
     }
 
     fn take(&mut self, records: Records) -> Result<Outcome, Failure> {
         let (mut changes, mut places, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
         for (index, record) in records.values()?.into_iter().enumerate() {
-            match self.change(record, self.seen + index) {
+            match self.change(record) {
                 Ok(change) => {
                     changes.push(change);
                     places.push(index as u32);
@@ -99,7 +97,6 @@ impl Action for Write {
                 Err(reason) => rejected.push(Rejection { index: index as u32, reason }),
             }
         }
-        self.seen += changes.len() + rejected.len();
         let written = match changes.is_empty() {
             true => Written::default(),
             false => collections::write(&self.collection, &changes)?,
@@ -115,11 +112,10 @@ impl Action for Write {
 }
 
 impl Write {
-    fn change(&self, record: Value, position: usize) -> Result<Change, String> {
+    fn change(&self, record: Value) -> Result<Change, String> {
         let key = match &self.keys {
             Keys::Field(path) => key::of(&record, path)?.ok_or_else(|| format!("There is no key in `{path}`"))?,
-            // Padded, so that the order of keys is that of the records.
-            Keys::Made(line) => format!("{line}/{position:07}"),
+            Keys::Made => String::new(),
         };
         Ok(match self.mode {
             Mode::Insert => Change::insert(key, Record::from(record)),
@@ -199,17 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_another_attempt_writes_the_same_records() {
+    fn without_a_key_the_host_makes_one_for_each_record() {
         let host = host();
         let batches = [json!([{"n": 1}, {"n": 1}]), json!([{"n": 3}])];
-        let parameters = json!({"collection": "log", "mode": "insert"});
-        write(parameters.clone(), &batches);
-        let first = host.records("log");
-        assert_eq!(first.len(), 3);
-        assert_eq!(first[2], (format!("{}/0000002", context().idempotency_key), json!({"n": 3})));
-        let again = run_in::<Write>(parameters, &batches, &Context { attempt: 2, ..context() }).expect("runs");
-        assert_eq!(again.rejected().len(), 3);
-        assert_eq!(host.records("log"), first);
+        write(json!({"collection": "log", "mode": "insert"}), &batches);
+        let kept: Vec<_> = host.records("log").into_iter().map(|(_, data)| data).collect();
+        assert_eq!(kept, [json!({"n": 1}), json!({"n": 1}), json!({"n": 3})]);
     }
 
     #[test]

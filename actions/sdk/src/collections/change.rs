@@ -23,7 +23,8 @@ pub enum Change {
 }
 
 impl Change {
-    /// Adds a record; refused if there is one with this key.
+    /// Adds a record; refused if there is one with this key. With an empty key the host makes one,
+    /// the same whenever the line comes to this call again.
     pub fn insert(key: impl Into<String>, data: impl Into<Record>) -> Change {
         Change::Insert(Entry { key: key.into(), data: data.into() })
     }

@@ -131,7 +131,10 @@ fn change_one(kept: &mut BTreeMap<String, Value>, change: &Change, written: &mut
         }
         Change::Insert(entry) | Change::Upsert(entry) => {
             let new = value(entry)?;
-            match kept.insert(entry.key.clone(), new.clone()) {
+            // As the host does it: a key for what has none, in the order of the records.
+            let made = || format!("made/{:07}", kept.len());
+            let key = if entry.key.is_empty() { made() } else { entry.key.clone() };
+            match kept.insert(key, new.clone()) {
                 None => &mut written.inserted,
                 Some(old) if old == new => &mut written.unchanged,
                 Some(_) => &mut written.updated,

@@ -12,10 +12,10 @@ use crate::ports::results::Retrial;
 
 impl Entry {
     pub(super) fn keep(&mut self, parts: Vec<Part>) {
+        for Part { line_no, kind, .. } in parts.iter().filter(|part| part.part == 0) {
+            self.parts.retain(|(other_line, other, _), _| (other_line, other) != (line_no, kind));
+        }
         for Part { line_no, kind, part, records } in parts {
-            if part == 0 {
-                self.parts.retain(|(other_line, other, _), _| (*other_line, *other) != (line_no, kind));
-            }
             self.parts.insert((line_no, kind, part), records);
         }
     }
@@ -34,14 +34,15 @@ impl Entry {
         if self.checkpoint.is_none() && self.lease == 0 {
             return None;
         }
-        let next = self.checkpoint.map_or(0, |(line_no, _)| line_no);
+        let at = self.checkpoint.map(|(line_no, _)| line_no);
+        let next = at.unwrap_or(0);
         self.lines.retain(|line_no, _| *line_no < next);
         let condemned = self.strikes.filter(|(_, strikes)| *strikes >= STRIKES_AT_MOST);
         Some(Resume {
             lines: self.lines.values().cloned().collect(),
-            at: self.checkpoint.map(|(line_no, _)| line_no),
+            at,
             tries: self.checkpoint.map_or(0, |(_, tries)| tries),
-            batches: self.batches.iter().filter(|batch| batch.line_no == next).cloned().collect(),
+            batches: self.batches.iter().filter(|batch| Some(batch.line_no) == at).cloned().collect(),
             condemned: condemned.and_then(|(line, _)| line),
             careful: self.strikes.is_some(),
         })

@@ -209,3 +209,15 @@ pub async fn the_input_of_a_line_in_error_outlasts_checkpoints(store: &impl Stor
     assert_eq!(set(store, acme, 1, (20, PartKind::Input)).await.len(), 1);
     assert!(set(store, acme, 1, (30, PartKind::Input)).await.is_empty());
 }
+
+pub async fn a_set_that_is_kept_again_is_begun_anew(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let lease = running(store, acme, 1).await.lease;
+    let parts = |kind| (0..3).map(move |number| part(10, kind, number));
+    keep(store, lease, parts(PartKind::Input).chain(parts(PartKind::Rejected)).collect()).await.expect("parts");
+    keep(store, lease, vec![part(10, PartKind::Input, 0)]).await.expect("a part");
+    assert_eq!(set(store, acme, 1, (10, PartKind::Input)).await, [part(10, PartKind::Input, 0)]);
+    assert_eq!(set(store, acme, 1, (10, PartKind::Rejected)).await.len(), 3, "another set stays");
+    keep(store, lease, vec![part(10, PartKind::Input, 1)]).await.expect("a part");
+    assert_eq!(set(store, acme, 1, (10, PartKind::Input)).await.len(), 2, "a later part joins");
+}

@@ -130,6 +130,7 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             ends_at_the_same_time_let_one_begin;
         checkpoints:
             the_input_of_a_line_in_error_outlasts_checkpoints
+            a_set_that_is_kept_again_is_begun_anew
             a_result_goes_on_from_its_checkpoint
             what_is_handed_back_goes_on_from_its_checkpoint
             batches_come_back_exactly_and_in_order

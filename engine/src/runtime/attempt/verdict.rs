@@ -62,3 +62,16 @@ pub(super) fn verdict(lines: &[LineResult], rest: Option<Rest>, records: usize) 
 fn lines_did(count: usize) -> String {
     if count == 1 { "The line did its work".to_owned() } else { format!("All {count} lines did their work") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_whose_time_is_over_between_lines_is_in_error() {
+        let (status, message) = verdict(&[], Some(Rest::BeforeLine(20)), 3);
+        assert_eq!(status, Status::Error);
+        assert!(message.starts_with("Stopped before line 20: The job took longer than its timeout"), "{message}");
+        assert_eq!(Rest::BeforeLine(20).reason(), "The job's time was over at line 20.");
+    }
+}

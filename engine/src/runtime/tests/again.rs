@@ -228,6 +228,32 @@ async fn a_retry_of_the_rejected_begins_where_each_was_rejected() {
     assert_eq!(performed.lines[1].counters.records_in, 5);
 }
 
+#[tokio::test]
+async fn what_joins_a_set_joins_it_once_whatever_happens_to_the_line() {
+    static TRIES: AtomicU32 = AtomicU32::new(0);
+    let harness = harness_with(|_, batch| match TRIES.fetch_add(1, Ordering::SeqCst) {
+        0 => Ok(Outcome { rejected: vec![(0, "first".into())], ..Outcome::default() }),
+        1 => Err(Failure::new(FailureKind::Temporary { retry_after: None }, "Busy.")),
+        _ => Ok(Outcome { records: Some(batch.to_vec()), ..Outcome::default() }),
+    });
+    let harness = harness.await;
+    let lines = json!([
+        {"action": "reject-odd"},
+        {"filter": {"where": {"n": {"gt": 0}}}},
+        {"action": "own", "retry": {"delay": "1ms"}},
+    ]);
+    harness.save(json!({"key": "job", "lines": lines})).await;
+    let old = harness.start(json!({}), numbers(4)).await.unwrap();
+    assert_eq!(all(&harness.step().await.unwrap()), [json!({"n": 4})]);
+    // The odd ones are all rejected again, so that they go on as they came; 2 joins at line 30.
+    let retry = Retry { mode: RetryMode::Rejected, ..Retry::default() };
+    harness.engine.retry(&harness.access, old.id, retry).await.unwrap();
+    let performed = harness.step().await.unwrap();
+    let taken: Vec<_> = all(&performed).iter().map(|record| record["n"].as_i64().unwrap()).collect();
+    assert_eq!(taken, [1, 3, 2], "once, though the line was tried twice");
+    assert_eq!(performed.lines[2].attempt, 2);
+}
+
 async fn harness_with(own: crate::ports::memory::actions::Function) -> Harness {
     super::harness::harness_with(own).await
 }
