@@ -13,6 +13,7 @@ use super::{Result, access, engine, scope};
 
 /// Whatever has a global id.
 #[derive(Interface)]
+#[allow(clippy::large_enum_variant, reason = "there is one for each node that a request asks for")]
 #[graphql(field(name = "id", ty = "ID", desc = "Global id."))]
 pub(crate) enum Node {
     Organization(Organization),

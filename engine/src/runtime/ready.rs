@@ -12,14 +12,15 @@ use crate::model::organization::OrganizationId;
 const HELD: usize = 512;
 
 type Place = (OrganizationId, String, u32);
+type Jobs = HashMap<Place, (Arc<Catalogue>, Arc<Job>)>;
 
 /// Versions of jobs, each with the catalogue that it was read with.
 #[derive(Default)]
-pub(crate) struct ReadyJobs(Mutex<HashMap<Place, (Arc<Catalogue>, Arc<Job>)>>);
+pub(crate) struct ReadyJobs(Mutex<Jobs>);
 
 impl ReadyJobs {
     /// Every change is whole before the lock is let go.
-    fn jobs(&self) -> MutexGuard<'_, HashMap<Place, (Arc<Catalogue>, Arc<Job>)>> {
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -88,7 +88,7 @@ impl Engine {
         }
         let new = ResultId(Self::new_id());
         let (retrial, cut) = match retry.mode {
-            RetryMode::FailedLine => (self.from_failed_line(scope, &old, new).await?, None),
+            RetryMode::FailedLine => (self.at_failed_line(scope, &old, new).await?, None),
             RetryMode::Rejected => self.of_rejected(scope, &old, new).await?,
         };
         // Another version may do something else, in other batches: it does it anew.
@@ -158,7 +158,7 @@ impl Engine {
     }
 
     /// The lines before the first one in error are taken over, and so is what that line had.
-    async fn from_failed_line(&self, scope: OrgScope, old: &JobResult, new: ResultId) -> Result<Retrial, RetryError> {
+    async fn at_failed_line(&self, scope: OrgScope, old: &JobResult, new: ResultId) -> Result<Retrial, RetryError> {
         if old.status != Status::Error {
             return nothing("Only a result that ended in error can be tried again from its failed line.");
         }

@@ -161,7 +161,7 @@ fn faults_of_a_use_are_told_at_its_line() {
 #[test]
 fn a_template_is_judged_with_the_job_that_uses_it() {
     let template = json!({"key": "t", "where": {"a": {"lt": "$<args.regoin>"}, "b": {"lt": "$<lines.first.count>"}}});
-    let told = read_job(&[template.clone()], json!([{"filter": {"template": "t"}}])).map(drop).unwrap_err();
+    let told = read_job(std::slice::from_ref(&template), json!([{"filter": {"template": "t"}}])).map(drop).unwrap_err();
     let expected = [
         "lines[0].filter.template: in the filter template `t`: where.a.lt: the job declares no argument `regoin`; did you mean `region`?",
         "lines[0].filter.template: in the filter template `t`: where.b.lt: there is no earlier line `first`",
