@@ -125,6 +125,7 @@ fn a_rule_applies_to_what_it_names_and_tells_the_rarest() {
     );
     assert_eq!(well.applies(&ended(Status::Info, Some(Status::Error), 1)), Some(Occasion::Recovered));
     assert_eq!(well.applies(&ended(Status::Info, None, 10)), None);
+    assert_eq!(well.applies(&ended(Status::Error, Some(Status::Error), 1)), None, "it has not recovered");
     assert_eq!(well.applies(&ended(Status::Info, None, 11)), Some(Occasion::Slow));
     assert_eq!(well.applies(&Ended { status: Status::Killed, previous: None, duration: None }), None);
 }
