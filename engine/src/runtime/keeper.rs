@@ -12,10 +12,8 @@ use crate::ports::results::Retention;
 /// How long the keeper rests when there was nothing left to remove, and between two steps when there was.
 const REST: Duration = Duration::from_secs(600);
 const BREATH: Duration = Duration::from_millis(50);
-/// How often a node says that it is alive, and after how much silence it counts as lost.
+/// How often a node says that it is alive, unless silence is noticed sooner.
 const BEAT: Duration = Duration::from_secs(2);
-/// See [`BEAT`].
-pub const SILENCE: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// Removes what is older than is kept until `stop`, in steps that leave everybody else room.

@@ -34,7 +34,7 @@ pub(super) async fn resume(db: &DatabaseTransaction, lease: &leases::Model) -> R
     Ok(resume)
 }
 
-/// What they did outside is done again under the same keys.
+/// The line that is next and those after it are told anew; batches that are recorded stay done.
 async fn drop_lines(db: &DatabaseTransaction, lease: &leases::Model) -> Result<(), StoreError> {
     let rows = line_results::Entity::delete_many()
         .filter(line_results::Column::OrganizationId.eq(lease.organization_id))
