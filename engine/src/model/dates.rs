@@ -1,10 +1,12 @@
 //! The date variables of templates, all from one clock reading, and their offsets.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, TimeZone, Timelike};
+use chrono::{
+    DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone,
+};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
-use super::Instant;
+use super::{Instant, wall};
 
 /// The names of the date variables.
 pub const NAMES: [&str; 12] = [
@@ -126,14 +128,8 @@ impl Moment {
     }
 }
 
-/// The instant that a wall clock of the zone shows: the first of two in a fold,
-/// the first after a gap.
-fn begin_of(wall: chrono::NaiveDateTime, zone: Tz) -> Option<DateTime<Tz>> {
-    let exact = zone.from_local_datetime(&wall).earliest();
-    exact.or_else(|| {
-        let minute = wall.with_second(0)?.with_nanosecond(0)?;
-        (1..=24 * 60).find_map(|ahead| zone.from_local_datetime(&(minute + TimeDelta::minutes(ahead))).earliest())
-    })
+fn begin_of(wall: NaiveDateTime, zone: Tz) -> Option<DateTime<Tz>> {
+    wall::first_instant(wall, zone).map(|instant| instant.with_timezone(&zone))
 }
 
 fn move_day(day: NaiveDate, count: i64, unit: char) -> Option<NaiveDate> {

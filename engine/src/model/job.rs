@@ -15,11 +15,12 @@ use super::action::ModuleDigest;
 use super::argument::Arguments;
 use super::catalogue::{Catalogue, Choice, Pin};
 use super::duration::{LONGEST_JOB, of_field};
-use super::fault::{Fault, did_you_mean};
+use super::fault::Fault;
 use super::filter_template::TemplateVersion;
 use super::line::{ActionWork, Line, Work};
 use super::notify::NotifyRule;
 use super::overlap::Overlap;
+use super::schedule::{self, Schedule};
 use super::schema::Schema;
 
 pub use file::{JobFile, Part, file_schema};
@@ -86,6 +87,7 @@ impl Job {
         let (lines, ids) = lines::read(document, (catalogue, choice), &mut faults);
         faults.extend(lines::faults_of_names(&lines, &ids, &arguments));
         let notify = lines::read_rules(document, (catalogue, choice), &mut faults);
+        schedule::read_all(document, time_zone.unwrap_or_default(), &arguments, &mut faults);
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -109,6 +111,13 @@ impl Job {
             arguments,
             lines,
         })
+    }
+
+    /// When it starts by itself, given the document that it was read from and the zone of its organization.
+    pub fn schedules(&self, document: &Value, zone: Tz) -> Vec<Schedule> {
+        let schedules = schedule::read_all(document, self.time_zone.unwrap_or(zone), &self.arguments, &mut Vec::new());
+        let active = |schedule: Schedule| Schedule { active: schedule.active && self.active, ..schedule };
+        schedules.into_iter().map(active).collect()
     }
 
     /// The actions of its lines, of their scripts, and of its notification rules.
@@ -149,10 +158,7 @@ impl Job {
 
 fn read_zone(document: &Value) -> Result<Option<Tz>, Fault> {
     let Some(name) = document.get("timeZone").and_then(Value::as_str) else { return Ok(None) };
-    name.parse().map(Some).map_err(|_| {
-        let near = did_you_mean(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
-        Fault::at("timeZone", format!("`{name}` is not a time zone{near} Write an IANA name such as Europe/Madrid"))
-    })
+    schedule::time_zone(name).map(Some).map_err(|message| Fault::at("timeZone", message))
 }
 
 #[cfg(test)]

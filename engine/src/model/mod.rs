@@ -22,6 +22,7 @@ pub mod overlap;
 pub mod record;
 pub mod result;
 pub mod retry;
+pub mod schedule;
 pub mod schema;
 pub mod source;
 pub mod status;
@@ -29,6 +30,7 @@ pub mod template;
 pub mod token;
 pub mod turn;
 pub mod variables;
+pub mod wall;
 
 /// A moment in time. Stored and shown with microseconds, always in UTC.
 pub type Instant = chrono::DateTime<chrono::Utc>;

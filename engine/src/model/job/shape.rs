@@ -8,8 +8,7 @@ use crate::model::fault::{Fault, element, field};
 use crate::model::filter;
 
 /// Words that a job does not know: those of a later version, and those of the file around it.
-const NOT_HERE: [(&str, &str); 4] = [
-    ("schedules", "this version starts no job by itself; take the schedules out and start the job by hand"),
+const NOT_HERE: [(&str, &str); 3] = [
     ("module", "this version keeps jobs outside of modules; take `module` out"),
     ("filterTemplates", "stand beside jobs in a file, and are saved for themselves; they are no part of a job"),
     ("jobs", "stand in a file, and are saved for themselves; they are no part of a job"),

@@ -1,0 +1,212 @@
+//! The fields of a cron expression, as they are written.
+
+use std::str::FromStr;
+
+use cron::{Schedule, TimeUnitSpec};
+
+use super::Ordinals;
+use super::days::{Days, OfMonth, OfWeek};
+
+const SHORTHANDS: [(&str, &str); 7] = [
+    ("@yearly", "0 0 1 1 *"),
+    ("@annually", "0 0 1 1 *"),
+    ("@monthly", "0 0 1 * *"),
+    ("@weekly", "0 0 * * 0"),
+    ("@daily", "0 0 * * *"),
+    ("@midnight", "0 0 * * *"),
+    ("@hourly", "0 * * * *"),
+];
+const WEEKDAYS: [&str; 7] = ["SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY"];
+
+/// The six fields.
+pub(super) struct Fields<'a> {
+    second: &'a str,
+    minute: &'a str,
+    hour: &'a str,
+    day_of_month: &'a str,
+    month: &'a str,
+    day_of_week: &'a str,
+}
+
+/// A field as the `cron` crate reads it.
+struct Field {
+    name: &'static str,
+    /// What may stand in it.
+    takes: &'static str,
+    /// Its place in the crate's expressions.
+    place: usize,
+    /// What was chosen, of an expression that the crate read.
+    chosen: fn(&Schedule) -> Ordinals,
+}
+
+macro_rules! field {
+    ($name:literal, $takes:literal, $place:literal, $unit:ident) => {
+        Field { name: $name, takes: $takes, place: $place, chosen: |schedule| schedule.$unit().iter().collect() }
+    };
+}
+
+const SECOND: Field = field!("second", "numbers from 0 to 59", 0, seconds);
+const MINUTE: Field = field!("minute", "numbers from 0 to 59", 1, minutes);
+const HOUR: Field = field!("hour", "numbers from 0 to 23", 2, hours);
+const DAY_OF_MONTH: Field = field!("day of month", "numbers from 1 to 31, L, L-3, LW or 15W", 3, days_of_month);
+const MONTH: Field = field!("month", "numbers from 1 to 12 or names such as JAN", 4, months);
+/// Weekdays are numbered from 0, as hours are; names are numbers by then.
+const DAY_OF_WEEK: Field =
+    field!("day of week", "numbers from 0 to 7 (0 and 7 are Sunday), names such as MON, 5L or 1#3", 2, hours);
+
+impl<'a> Fields<'a> {
+    pub fn split(text: &'a str) -> Result<Self, String> {
+        let written = text.trim();
+        let text = if written.starts_with('@') { of_shorthand(written)? } else { written };
+        let fields: Vec<&str> = text.split_ascii_whitespace().collect();
+        let (second, rest) = match fields.as_slice() {
+            rest @ [_, _, _, _, _] => ("0", rest),
+            [second, rest @ ..] if rest.len() == 5 => (*second, rest),
+            others => return Err(faulty_count(others.len())),
+        };
+        Ok(Self { second, minute: rest[0], hour: rest[1], day_of_month: rest[2], month: rest[3], day_of_week: rest[4] })
+    }
+
+    pub fn seconds(&self) -> Result<Ordinals, String> {
+        SECOND.read(self.second)
+    }
+
+    pub fn minutes(&self) -> Result<Ordinals, String> {
+        MINUTE.read(self.minute)
+    }
+
+    pub fn hours(&self) -> Result<Ordinals, String> {
+        HOUR.read(self.hour)
+    }
+
+    pub fn months(&self) -> Result<Ordinals, String> {
+        MONTH.read(self.month)
+    }
+
+    pub fn days(&self) -> Result<Days, String> {
+        let restricted = |field: &str| !field.contains(['*', '?']);
+        Ok(Days {
+            month: of_month(self.day_of_month)?,
+            week: of_week(self.day_of_week)?,
+            either: restricted(self.day_of_month) && restricted(self.day_of_week),
+        })
+    }
+
+    /// Whether a wildcard or a step stands among second, minute and hour.
+    pub fn follow_elapsed_time(&self) -> bool {
+        [self.second, self.minute, self.hour].iter().any(|field| field.contains(['*', '/']))
+    }
+}
+
+fn of_shorthand(written: &str) -> Result<&'static str, String> {
+    let known = SHORTHANDS.iter().find(|(name, _)| written.eq_ignore_ascii_case(name));
+    known.map(|(_, fields)| *fields).ok_or_else(|| {
+        let names: Vec<_> = SHORTHANDS.iter().map(|(name, _)| *name).collect();
+        format!("`{written}` names no time; write one of {}, or five fields", names.join(", "))
+    })
+}
+
+fn faulty_count(count: usize) -> String {
+    let years = if count > 6 { "; years are said with startAt and endAt" } else { "" };
+    format!(
+        "has {count} fields; write minute, hour, day of month, month and day of week, such as `0 7 * * 1`, \
+         or six fields with the second in front{years}"
+    )
+}
+
+impl Field {
+    fn read(&self, text: &str) -> Result<Ordinals, String> {
+        let all = self.chosen_by(text);
+        all.ok_or_else(|| {
+            let wrong = text.split(',').find(|item| self.chosen_by(item).is_none());
+            self.refuse(wrong.unwrap_or(text))
+        })
+    }
+
+    fn chosen_by(&self, text: &str) -> Option<Ordinals> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"*,-/".contains(&byte);
+        let mut fields = ["*"; 6];
+        fields[self.place] = text;
+        let schedule = text.bytes().all(plain).then(|| Schedule::from_str(&fields.join(" ")))?;
+        Some((self.chosen)(&schedule.ok()?)).filter(|chosen| *chosen != Ordinals::default())
+    }
+
+    fn refuse(&self, item: &str) -> String {
+        let Self { name, takes, .. } = self;
+        format!(
+            "{name}: `{item}` cannot be read; write {takes}, in lists (1,2), upward ranges (1-5) and steps (*/5) \
+             that fit into them"
+        )
+    }
+}
+
+fn of_month(text: &str) -> Result<OfMonth, String> {
+    let mut days = OfMonth::default();
+    let mut plain = Vec::new();
+    for item in text.split(',') {
+        let upper = item.to_ascii_uppercase();
+        let day = |text: &str| text.parse().ok().filter(|day| (1..=31).contains(day));
+        if upper == "?" {
+            plain.push("*");
+        } else if upper == "LW" {
+            days.last_working = true;
+        } else if let Some(rest) = upper.strip_prefix('L') {
+            let before = if rest.is_empty() { Some(0) } else { rest.strip_prefix('-').and_then(day) };
+            let before = before.filter(|days| *days <= 30).ok_or_else(|| DAY_OF_MONTH.refuse(item))?;
+            days.before_last = days.before_last.or(Ordinals::from_iter([before]));
+        } else if let Some(rest) = upper.strip_suffix('W') {
+            let near = day(rest).ok_or_else(|| DAY_OF_MONTH.refuse(item))?;
+            days.nearest = days.nearest.or(Ordinals::from_iter([near]));
+        } else {
+            plain.push(item);
+        }
+    }
+    if !plain.is_empty() {
+        days.plain = DAY_OF_MONTH.read(&plain.join(","))?;
+    }
+    Ok(days)
+}
+
+fn of_week(text: &str) -> Result<OfWeek, String> {
+    let mut days = OfWeek::default();
+    for item in text.split(',') {
+        let refused = || DAY_OF_WEEK.refuse(item);
+        let upper = item.to_ascii_uppercase();
+        if let Some((weekday, nth)) = upper.split_once('#') {
+            let nth: Option<usize> = nth.parse().ok();
+            let nth = nth.and_then(|nth| days.nth.get_mut(nth.checked_sub(1)?)).ok_or_else(refused)?;
+            let weekday = weekday_of(weekday).ok_or_else(refused)?;
+            *nth = nth.or(Ordinals::from_iter([weekday % 7]));
+        } else if let Some(weekday) = upper.strip_suffix('L') {
+            let weekday = weekday_of(weekday).ok_or_else(refused)?;
+            days.last = days.last.or(Ordinals::from_iter([weekday % 7]));
+        } else {
+            days.plain = days.plain.or(plain_weekdays(&upper).ok_or_else(refused)?);
+        }
+    }
+    Ok(days)
+}
+
+/// The weekdays of `MON-FRI`, `*/2`, `5-7` and the like.
+fn plain_weekdays(item: &str) -> Option<Ordinals> {
+    let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, Some(step)));
+    let (from, to) = match range.split_once('-') {
+        _ if range == "*" || range == "?" => (0, 6),
+        Some((from, to)) => (weekday_of(from)?, weekday_of(to)?),
+        None => {
+            let from = weekday_of(range)?;
+            (from, if step.is_some() { from.max(6) } else { from })
+        }
+    };
+    let days =
+        DAY_OF_WEEK.chosen_by(&format!("{from}-{to}{}", step.map_or(String::new(), |step| format!("/{step}"))))?;
+    Some((0..=7).filter(|day| days.holds(*day)).map(|day| day % 7).collect())
+}
+
+/// From 0 to 7.
+fn weekday_of(text: &str) -> Option<u32> {
+    let name = WEEKDAYS.iter().position(|name| *name == text || name[..3] == *text);
+    let day = name.and_then(|day| u32::try_from(day).ok());
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    day.or_else(|| text.parse().ok().filter(|day| plain && *day <= 7))
+}

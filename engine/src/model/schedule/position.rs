@@ -1,0 +1,96 @@
+//! How far a schedule has come.
+
+use super::{Firing, Schedule, When};
+use crate::model::Instant;
+use crate::model::result::ResultId;
+
+/// Where a schedule stands between two starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// From when its intervals count.
+    pub anchor: Instant,
+    /// Every nominal instant up to this one is dealt with. It only ever moves on, so that a clock
+    /// that is put back starts nothing twice.
+    pub handled: Instant,
+    /// How often it started its job.
+    pub fired: u64,
+    /// The nominal instant it is armed for.
+    pub next: Option<Instant>,
+    /// The result it waits for, if it goes on when that has ended.
+    pub awaits: Option<ResultId>,
+}
+
+/// What came of a firing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fired {
+    /// How many starts count among the executions: those that were not skipped.
+    pub counted: u64,
+    /// The newest of them that has not ended.
+    pub awaits: Option<ResultId>,
+    /// When it was.
+    pub at: Instant,
+}
+
+impl Schedule {
+    /// The position of a new schedule.
+    pub fn begin(&self, now: Instant) -> Position {
+        let position = Position { anchor: now, handled: now, fired: 0, next: None, awaits: None };
+        self.armed(position, self.next(now, now))
+    }
+
+    /// The position after this schedule took the place of `old`. What it started is still counted, and
+    /// intervals go on, unless its nominal instants are others now.
+    pub fn replace(&self, old: &Self, position: &Position, now: Instant) -> Position {
+        if old.when != self.when || old.start_at != self.start_at || old.zone != self.zone {
+            return self.begin(now);
+        }
+        // What passed while it was inactive is not missed.
+        let handled = if old.active { position.handled } else { position.handled.max(now) };
+        let position = Position { handled, ..*position };
+        let next = match self.when {
+            When::AfterCompletion(_) if position.awaits.is_some() => None,
+            When::AfterCompletion(every) => {
+                let next = position.next.or_else(|| self.next(handled, position.anchor));
+                next.or_else(|| now.checked_add_signed(every)).map(|next| next.max(handled))
+            }
+            _ => self.next(handled, position.anchor),
+        };
+        self.armed(position, next)
+    }
+
+    /// The position after a firing.
+    pub fn moved(&self, position: &Position, firing: &Firing, fired: Fired) -> Position {
+        let position = Position {
+            handled: position.handled.max(firing.handled),
+            fired: position.fired.saturating_add(fired.counted),
+            ..*position
+        };
+        match self.when {
+            When::AfterCompletion(_) if fired.awaits.is_some() => {
+                self.armed(Position { awaits: fired.awaits, ..position }, None)
+            }
+            When::AfterCompletion(_) => self.completed(&position, fired.at),
+            _ => self.armed(position, self.next(position.handled, position.anchor)),
+        }
+    }
+
+    /// The position after what it awaited has ended.
+    pub fn completed(&self, position: &Position, at: Instant) -> Position {
+        let next = match self.when {
+            When::AfterCompletion(every) => at.max(position.handled).checked_add_signed(every),
+            _ => self.next(position.handled, position.anchor),
+        };
+        self.armed(Position { awaits: None, ..*position }, next)
+    }
+
+    /// Whether it will never start anything again as it stands.
+    pub fn is_over(&self, position: &Position) -> bool {
+        self.active && position.next.is_none() && position.awaits.is_none()
+    }
+
+    fn armed(&self, position: Position, next: Option<Instant>) -> Position {
+        let more = self.active && (self.executions == 0 || position.fired < self.executions);
+        let next = next.filter(|next| more && self.end_at.is_none_or(|end| *next <= end));
+        Position { next, ..position }
+    }
+}
