@@ -149,9 +149,9 @@ fn a_line_is_one_thing() {
 
 #[test]
 fn words_of_later_versions_are_refused_with_what_to_do() {
-    let told = faults(json!({"key": "a", "schedules": [], "lines": [{"action": "send", "parameters": {"to": "x"}}]}));
+    let told = faults(json!({"key": "a", "module": "x", "lines": [{"action": "send", "parameters": {"to": "x"}}]}));
     assert_eq!(told.len(), 1, "{told:#?}");
-    assert!(told[0].starts_with("schedules: this version starts no job by itself"), "{told:#?}");
+    assert!(told[0].starts_with("module: this version keeps jobs outside of modules"), "{told:#?}");
 }
 
 #[test]
