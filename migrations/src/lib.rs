@@ -9,6 +9,7 @@ mod m0002_modules;
 mod m0003_collections;
 mod m0004_queues_and_checkpoints;
 mod m0005_filter_templates;
+mod m0006_schedules;
 
 use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0003_collections::Migration),
             Box::new(m0004_queues_and_checkpoints::Migration),
             Box::new(m0005_filter_templates::Migration),
+            Box::new(m0006_schedules::Migration),
         ]
     }
 }

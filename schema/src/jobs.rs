@@ -13,6 +13,7 @@ use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::batch::insert;
 use crate::entities::{job_modules, job_templates, job_versions, jobs, modules};
+use crate::schedules;
 use crate::writer::Single;
 use crate::{Store, failed, page, unavailable};
 
@@ -93,7 +94,8 @@ impl Save {
         newest.exec_without_returning(db).await.map_err(failed)?;
         job_versions::Entity::insert(version).exec_without_returning(db).await.map_err(failed)?;
         insert::<job_modules::Entity>(db, &self.modules(saved), None).await?;
-        insert::<job_templates::Entity>(db, &self.templates(saved), None).await
+        insert::<job_templates::Entity>(db, &self.templates(saved), None).await?;
+        schedules::save(db, (self.scope.organization(), &saved.key), &self.version.schedules, saved.saved_at).await
     }
 
     /// What the version pins and is not installed any more.

@@ -16,6 +16,7 @@ mod organizations;
 mod queue;
 mod queues;
 mod results;
+mod schedules;
 mod sqlite;
 mod templates;
 mod users;

@@ -58,6 +58,12 @@ pub struct JobResult {
     pub root: ResultId,
     /// The result that this one tells of, if it carries out a rule of `notify`.
     pub notice_of: Option<ResultId>,
+    /// The schedule that started it, and the instant that it was meant for.
+    pub scheduled: Option<Scheduled>,
+    /// The result whose line started it.
+    pub started_from: Option<ResultId>,
+    /// How many results started one another until this one: 0 for one that no line started.
+    pub depth: u32,
     /// The one clock reading of all its templates: when the start was accepted, or what it was meant for.
     pub now: Instant,
     /// Arguments of the start, defaults filled in.
@@ -80,6 +86,15 @@ pub struct JobResult {
     pub templates: Vec<TemplateVersion>,
     /// The first line in error, from which a retry goes on.
     pub failed_line: Option<u32>,
+}
+
+/// The nominal instant of a schedule that a result is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scheduled {
+    /// Key of the schedule in its job.
+    pub schedule: String,
+    /// The instant that the start was meant for, however late it came.
+    pub at: Instant,
 }
 
 impl JobResult {

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use self::cron::Cron;
 use super::Instant;
 use super::dates::stamp;
+use super::fault::Fault;
 
 pub use missed::{Firing, LeftOut, Missed};
 pub use position::{Fired, Position};
@@ -140,6 +141,14 @@ impl Schedule {
             ("active", Some(json!(self.active))),
         ];
         fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+
+    /// Reads what [`Self::document`] wrote.
+    ///
+    /// # Errors
+    /// Every fault, with its path.
+    pub fn from_document(document: &Value) -> Result<Self, Vec<Fault>> {
+        Self::read(document, "", Tz::UTC)
     }
 }
 

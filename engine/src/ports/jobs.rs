@@ -7,6 +7,7 @@ use super::{Listed, StoreError};
 use crate::model::Instant;
 use crate::model::catalogue::Pin;
 use crate::model::organization::OrgScope;
+use crate::model::schedule::{Schedule, ScheduleId};
 
 /// One immutable version of a job, as it was saved.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,9 @@ pub struct NewVersion {
     pub document: Value,
     /// The versions of modules that it was validated with.
     pub pins: Vec<Pin>,
+    /// When it starts by itself: these take the place of all schedules that the job had. Each has the
+    /// identity that it gets if the job has none with its key.
+    pub schedules: Vec<(ScheduleId, Schedule)>,
     /// The version that was edited: 0 for a new job; none to save on top of whatever is there.
     pub edits: Option<u32>,
     /// When.

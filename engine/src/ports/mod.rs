@@ -17,6 +17,7 @@ pub mod queue;
 pub mod queues;
 pub mod reach;
 pub mod results;
+pub mod schedules;
 pub mod scratch;
 #[doc(hidden)]
 pub mod suite;

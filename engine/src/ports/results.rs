@@ -14,7 +14,7 @@ use crate::model::filter_template::TemplateVersion;
 use crate::model::organization::OrgScope;
 use crate::model::overlap::Overlap;
 use crate::model::record::Records;
-use crate::model::result::{Counters, JobResult, LineResult, ResultId};
+use crate::model::result::{Counters, JobResult, LineResult, ResultId, Scheduled};
 use crate::model::status::{Event, Refusal, Status, next};
 
 /// A start, accepted: what a new job result is made of.
@@ -46,6 +46,14 @@ pub struct NewResult {
     pub retry: Option<Retrial>,
     /// The result that it tells of.
     pub notice_of: Option<ResultId>,
+    /// The schedule that starts it, and for which instant. No instant of a schedule is started twice.
+    pub scheduled: Option<Scheduled>,
+    /// The result whose line starts it.
+    pub started_from: Option<ResultId>,
+    /// How many results started one another until this one.
+    pub depth: u32,
+    /// How it ends at once, whatever its overlap rule; none if it is to be performed.
+    pub born: Option<Born>,
     /// Arguments, defaults filled in.
     pub arguments: Map<String, Value>,
     /// The start of the last full success, or what the start gave.
@@ -56,6 +64,15 @@ pub struct NewResult {
     pub now: Instant,
     /// When it was accepted.
     pub created_at: Instant,
+}
+
+/// The end of a result that never begins, but has to tell something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Born {
+    /// A final status.
+    pub status: Status,
+    /// One sentence for a clerk.
+    pub message: String,
 }
 
 /// The name of a start.
@@ -92,13 +109,15 @@ impl Retrial {
 impl NewResult {
     /// The result as it is once the start is accepted, and the records it brought.
     pub fn accept(self) -> (JobResult, Records) {
+        let ended = self.born.as_ref().map(|_| self.created_at);
+        let (status, message) = self.born.map_or((Status::Pending, String::new()), |born| (born.status, born.message));
         let result = JobResult {
             id: self.id,
             job: self.job,
             version: self.version,
             title: self.title,
-            status: Status::Pending,
-            message: String::new(),
+            status,
+            message,
             started_by: self.started_by,
             dry_run: self.dry_run,
             queue: self.queue,
@@ -106,12 +125,15 @@ impl NewResult {
             root: self.retry.as_ref().map_or(self.id, |retry| retry.root),
             retry_of: self.retry.map(|retry| retry.of),
             notice_of: self.notice_of,
+            scheduled: self.scheduled,
+            started_from: self.started_from,
+            depth: self.depth,
             arguments: self.arguments,
             since: self.since,
             now: self.now,
             created_at: self.created_at,
             started_at: None,
-            finished_at: None,
+            finished_at: ended,
             attempt: 0,
             counters: Counters::default(),
             modules: Vec::new(),

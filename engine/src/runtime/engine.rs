@@ -24,6 +24,7 @@ use crate::ports::organizations::Organizations;
 use crate::ports::queue::{NodeId, Queue};
 use crate::ports::queues::Queues;
 use crate::ports::results::Results;
+use crate::ports::schedules::Schedules;
 use crate::ports::scratch::Scratch;
 use crate::ports::templates::FilterTemplates;
 
@@ -62,6 +63,8 @@ pub struct Engine {
     pub notices: Notices,
     /// The queues.
     pub queues: Arc<dyn Queues>,
+    /// Schedules, and how far each has come.
+    pub schedules: Arc<dyn Schedules>,
     /// This process, among those that share a store.
     pub node: NodeId,
     /// What this node works on at the moment.
@@ -74,6 +77,8 @@ pub struct Engine {
     pub(crate) previews: Arc<Semaphore>,
     /// Tells the worker that something may be ready.
     pub(crate) wake: Arc<Notify>,
+    /// Tells the scheduler that something may come due earlier than it knows.
+    pub(crate) schedules_changed: Arc<Notify>,
 }
 
 /// The ports that one store gives.
@@ -96,6 +101,8 @@ pub struct Stores {
     pub uploads: Arc<dyn Uploads>,
     /// The queues.
     pub queues: Arc<dyn Queues>,
+    /// Schedules, and how far each has come.
+    pub schedules: Arc<dyn Schedules>,
     /// Filter templates and their versions.
     pub templates: Arc<dyn FilterTemplates>,
 }
@@ -114,6 +121,7 @@ impl Stores {
             + Uploads
             + FilterTemplates
             + Queues
+            + Schedules
             + 'static,
     {
         Self {
@@ -126,6 +134,7 @@ impl Stores {
             grants: store.clone(),
             uploads: store.clone(),
             queues: store.clone(),
+            schedules: store.clone(),
             templates: store,
         }
     }
@@ -145,6 +154,7 @@ impl Engine {
             grants: stores.grants,
             uploads: stores.uploads,
             queues: stores.queues,
+            schedules: stores.schedules,
             node: NodeId(Self::new_id()),
             templates: stores.templates,
             shelf: Arc::new(Shelf::of(actions.bundled())),
@@ -158,6 +168,7 @@ impl Engine {
             ready: Arc::default(),
             previews: Arc::new(Semaphore::new(PREVIEWS_AT_ONCE)),
             wake: Arc::default(),
+            schedules_changed: Arc::default(),
         }
     }
 

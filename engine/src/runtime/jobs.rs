@@ -18,6 +18,7 @@ use crate::model::job::Job;
 use crate::model::line::{ActionWork, FilterWork, Line, Work};
 use crate::model::organization::{Access, OrgScope};
 use crate::model::result::JobResult;
+use crate::model::schedule::{Schedule, ScheduleId};
 use crate::ports::StoreError;
 use crate::ports::actions::{LineContext, OpenLine};
 use crate::ports::jobs::{NewVersion, SaveError, SavedJob};
@@ -190,10 +191,25 @@ impl Engine {
             let told = "a filter template that the job uses was changed meanwhile; save the job again";
             return Err(SaveJobError::Faults(vec![Fault::at("", told)]));
         }
-        let (pins, saved_at) = (job.pins(), self.clock.now());
-        let version =
-            NewVersion { key: job.key, name: job.name, document, pins, edits, saved_at, saved_by: access.who.clone() };
-        Ok(self.jobs.save(access.scope(), version).await?)
+        let version = NewVersion {
+            pins: job.pins(),
+            schedules: Self::schedules_of(access, &job, &document),
+            key: job.key,
+            name: job.name,
+            document,
+            edits,
+            saved_at: self.clock.now(),
+            saved_by: access.who.clone(),
+        };
+        let saved = self.jobs.save(access.scope(), version).await?;
+        self.schedules_changed.notify_one();
+        Ok(saved)
+    }
+
+    /// The schedules of a job that is about to be saved, each with an identity in case it is new.
+    pub(crate) fn schedules_of(access: &Access, job: &Job, document: &Value) -> Vec<(ScheduleId, Schedule)> {
+        let schedules = job.schedules(document, access.organization.time_zone).into_iter();
+        schedules.map(|schedule| (ScheduleId(Self::new_id()), schedule)).collect()
     }
 
     /// Opens every action whose parameters hold no placeholder, and closes it unused.

@@ -73,6 +73,11 @@ impl Engine {
             idempotency: None,
             retry: None,
             notice_of: Some(ended.id),
+            scheduled: None,
+            started_from: None,
+            // What a notice starts is as far from the first result as what its job starts.
+            depth: ended.depth,
+            born: None,
             arguments,
             since: None,
             records: vec![summary(occasion, &setting, lines)],

@@ -4,7 +4,7 @@ use engine::model::Instant;
 use engine::model::action::ModuleDigest;
 use engine::model::filter_template::TemplateVersion;
 use engine::model::organization::OrganizationId;
-use engine::model::result::{JobResult, ResultId};
+use engine::model::result::{JobResult, ResultId, Scheduled};
 use engine::model::status::Status;
 use engine::ports::StoreError;
 use sea_orm::entity::prelude::*;
@@ -46,6 +46,10 @@ pub struct Model {
     pub now: Option<i64>,
     pub templates: String,
     pub failed_line: Option<i64>,
+    pub schedule: Option<String>,
+    pub scheduled_at: Option<i64>,
+    pub started_from: Option<Uuid>,
+    pub depth: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -83,6 +87,10 @@ impl Model {
             now: Some(micros(result.now)).filter(|_| result.now != result.created_at),
             templates: text_of_templates(&result.templates),
             failed_line: result.failed_line.map(i64::from),
+            schedule: result.scheduled.as_ref().map(|scheduled| scheduled.schedule.clone()),
+            scheduled_at: result.scheduled.as_ref().map(|scheduled| micros(scheduled.at)),
+            started_from: result.started_from.map(|from| from.0),
+            depth: result.depth.into(),
         })
     }
 
@@ -118,6 +126,13 @@ impl Model {
             retry_of: self.retry_of.map(ResultId),
             root: ResultId(self.root.unwrap_or(self.id)),
             notice_of: self.notice_of.map(ResultId),
+            scheduled: self
+                .schedule
+                .clone()
+                .zip(place.maybe_instant("scheduled_at", self.scheduled_at)?)
+                .map(|(schedule, at)| Scheduled { schedule, at }),
+            started_from: self.started_from.map(ResultId),
+            depth: place.small("depth", self.depth)?,
             now: self.now()?,
             failed_line: self.failed_line.map(|line| place.small("failed_line", line)).transpose()?,
             queue: self.queue,

@@ -22,5 +22,6 @@ pub(crate) mod nodes;
 pub(crate) mod organizations;
 pub(crate) mod parts;
 pub(crate) mod queues;
+pub(crate) mod schedules;
 pub(crate) mod tokens;
 pub(crate) mod uploads;

@@ -20,6 +20,7 @@ use crate::batch::{by_organization, insert, pieces};
 use crate::entities::job_results::{self, Column, ENDED};
 use crate::entities::leases::{self, Stands};
 use crate::entities::{batches, parts};
+use crate::schedules;
 use crate::{failed, unavailable};
 
 /// A result that ends in this transaction.
@@ -45,6 +46,7 @@ pub(crate) async fn end_all(db: &DatabaseTransaction, ended: Vec<Ended>) -> Resu
         tidy(db, one).await?;
     }
     tell(db, &ended).await?;
+    schedules::complete(db, ended.iter().map(|one| (one.organization, &one.result))).await?;
     let jobs = ended.into_iter().filter(|one| one.result.is_real()).map(|one| (one.organization.0, one.result.job));
     promote(db, jobs).await
 }

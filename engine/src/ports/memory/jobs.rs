@@ -18,8 +18,10 @@ impl Jobs for MemoryStore {
             return Err(SaveError::Gone(format!("{}@{}", gone.module.module, gone.module.version)));
         }
         let newest = tables.jobs.get(&place).and_then(|versions| versions.last());
+        let schedules = version.schedules.clone();
         match version.judge(newest)? {
             Saving::New(saved) => {
+                tables.save_schedules((place.0, &place.1), schedules, saved.saved_at);
                 tables.jobs.entry(place).or_default().push(saved.clone());
                 Ok(saved)
             }

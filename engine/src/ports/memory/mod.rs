@@ -11,6 +11,7 @@ mod prune;
 mod queue;
 mod queues;
 mod results;
+mod schedules;
 mod templates;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use super::jobs::SavedJob;
 use super::modules::Upload;
 use super::parts::{BatchDone, PartKind};
 use super::queue::NodeId;
+use super::schedules::{Place, SavedSchedule};
 use super::templates::SavedTemplate;
 use super::{Listed, StoreError};
 use crate::model::Instant;
@@ -68,6 +70,7 @@ struct Tables {
     components: BTreeMap<String, Arc<[u8]>>,
     grants: BTreeMap<(OrganizationId, String), Grants>,
     uploads: BTreeMap<(OrganizationId, Uuid), Upload>,
+    schedules: BTreeMap<Place, SavedSchedule>,
     /// The queues that were set up, with their limits.
     queues: BTreeMap<QueueName, Option<u32>>,
     /// The organization that was served last.

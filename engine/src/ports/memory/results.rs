@@ -136,7 +136,7 @@ pub(super) fn began(result: &JobResult) -> bool {
 }
 
 impl Tables {
-    fn start(&mut self, organization: OrganizationId, start: NewResult) -> Result<Started, StartRefused> {
+    pub(super) fn start(&mut self, organization: OrganizationId, start: NewResult) -> Result<Started, StartRefused> {
         if let Some(first) = self.first_start(organization, &start)? {
             return Ok(Started { result: first, replaced: Vec::new() });
         }
@@ -236,6 +236,7 @@ impl Tables {
         ended: &JobResult,
         notices: Vec<NewResult>,
     ) -> Result<(), StoreError> {
+        self.complete(organization, ended);
         for notice in notices {
             self.start(organization, notice).map_err(impossible)?;
         }
@@ -288,12 +289,13 @@ impl Tables {
 impl Entry {
     fn of(start: NewResult, queue: QueueName) -> Self {
         let (result, records) = start.accept();
+        let stands = if result.status.is_final() { Stands::Ended } else { Stands::Ready };
         Self {
             result,
             records,
             lines: BTreeMap::new(),
             lease: 0,
-            stands: Stands::Ready,
+            stands,
             queue,
             checkpoint: None,
             batches: Vec::new(),

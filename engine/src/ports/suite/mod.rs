@@ -20,6 +20,7 @@ mod recovery;
 mod results;
 mod retrial;
 pub mod samples;
+mod schedules;
 pub mod snapshots;
 mod templates;
 mod turns;
@@ -32,17 +33,37 @@ use super::organizations::Organizations;
 use super::queue::Queue;
 use super::queues::Queues;
 use super::results::Results;
+use super::schedules::Schedules;
 use super::templates::FilterTemplates;
 
 /// A store that implements every store port.
 pub trait Stores:
-    Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + Queues + FilterTemplates
+    Organizations
+    + Jobs
+    + Results
+    + Queue
+    + Collections
+    + Modules
+    + GrantBook
+    + Uploads
+    + Queues
+    + FilterTemplates
+    + Schedules
 {
 }
 
 impl<Store> Stores for Store where
-    Store:
-        Organizations + Jobs + Results + Queue + Collections + Modules + GrantBook + Uploads + Queues + FilterTemplates
+    Store: Organizations
+        + Jobs
+        + Results
+        + Queue
+        + Collections
+        + Modules
+        + GrantBook
+        + Uploads
+        + Queues
+        + FilterTemplates
+        + Schedules
 {
 }
 
@@ -158,6 +179,20 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_result_stays_in_the_queue_it_was_started_in
             why_a_result_waits_is_told
             a_result_that_waits_for_a_time_says_for_which;
+        schedules:
+            a_schedule_is_kept_with_its_job
+            what_is_due_comes_back_in_order
+            a_firing_starts_results_and_moves_the_schedule
+            nothing_is_started_twice_for_an_instant
+            whoever_saw_an_older_schedule_moves_nothing
+            a_start_that_is_skipped_is_not_counted
+            a_schedule_goes_on_when_what_it_started_has_ended
+            what_was_killed_or_given_up_lets_a_schedule_go_on
+            a_schedule_that_is_changed_keeps_what_it_counted
+            schedules_are_listed_by_job_and_key
+            all_schedules_are_inspected
+            another_organization_sees_no_schedule
+            what_never_begins_tells_what_it_has_to;
         pruning:
             what_is_old_and_not_among_the_newest_goes
             the_last_success_and_the_last_failure_stay

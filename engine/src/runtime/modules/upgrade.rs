@@ -115,6 +115,7 @@ impl Engine {
             name: saved.name.clone(),
             document: saved.document.clone(),
             pins: job.pins(),
+            schedules: Self::schedules_of(access, job, &saved.document),
             edits: Some(saved.version),
             saved_at: self.clock.now(),
             saved_by: access.who.clone(),

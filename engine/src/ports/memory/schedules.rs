@@ -1,0 +1,150 @@
+//! Schedules, in memory.
+
+use std::ops::Bound;
+
+use async_trait::async_trait;
+
+use super::{MemoryStore, Tables, listed};
+use crate::model::Instant;
+use crate::model::organization::{OrgScope, OrganizationId};
+use crate::model::result::JobResult;
+use crate::model::schedule::{Position, Schedule, ScheduleId};
+use crate::ports::results::{StartRefused, Started};
+use crate::ports::schedules::{Due, Fire, FireAnswer, Inspection, Place, SavedSchedule, Schedules};
+use crate::ports::{Listed, StoreError};
+
+#[async_trait]
+impl Schedules for MemoryStore {
+    async fn due(&self, now: Instant, limit: u32) -> Result<Due, StoreError> {
+        let tables = self.tables();
+        let mut armed: Vec<_> = tables.schedules.values().filter_map(|saved| Some((saved.due()?, saved))).collect();
+        armed.sort_by_key(|(due, saved)| (*due, saved.id));
+        let due: Vec<_> = armed.iter().filter(|(due, _)| *due <= now).take(limit as usize).collect();
+        let next = armed.get(due.len()).map(|(due, _)| *due);
+        let schedules = due.into_iter().map(|(_, saved)| (*saved).clone()).collect();
+        Ok(Due { schedules, unreadable: Vec::new(), next })
+    }
+
+    async fn fire(&self, fire: Fire) -> Result<FireAnswer, StoreError> {
+        let mut tables = self.tables();
+        let place = (fire.saved.organization, fire.saved.id);
+        if tables.schedules.get(&place).is_none_or(|saved| saved.revision != fire.saved.revision) {
+            return Ok(FireAnswer::Outdated);
+        }
+        let started = tables.start_scheduled(&fire)?;
+        let position = fire.moved(&started);
+        if let Some(saved) = tables.schedules.get_mut(&place) {
+            (saved.position, saved.revision) = (position, saved.revision + 1);
+        }
+        Ok(FireAnswer::Fired(started))
+    }
+
+    async fn find_schedule(&self, scope: OrgScope, job: &str, key: &str) -> Result<Option<SavedSchedule>, StoreError> {
+        Ok(self.tables().schedules_of(scope.organization(), Some(job)).find(|saved| saved.schedule.key == key).cloned())
+    }
+
+    async fn list_schedules(
+        &self,
+        scope: OrgScope,
+        job: Option<&str>,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Result<Listed<SavedSchedule>, StoreError> {
+        let tables = self.tables();
+        let place = |saved: &SavedSchedule| (saved.job.clone(), saved.schedule.key.clone());
+        let mut own: Vec<_> = tables.schedules_of(scope.organization(), job).collect();
+        own.sort_by_key(|saved| place(saved));
+        let later =
+            |saved: &SavedSchedule| after.is_none_or(|after| (saved.job.as_str(), saved.schedule.key.as_str()) > after);
+        Ok(listed(own.into_iter().filter(|saved| later(saved)).cloned(), limit))
+    }
+
+    async fn inspect(&self, after: Option<Place>, limit: u32) -> Result<Inspection, StoreError> {
+        let tables = self.tables();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let some: Vec<_> = tables.schedules.range((from, Bound::Unbounded)).take(limit as usize).collect();
+        let waits = |saved: &SavedSchedule| {
+            let awaited = saved.position.awaits.and_then(|id| tables.results.get(&(saved.organization, id)));
+            awaited.is_some_and(|entry| !entry.result.status.is_final())
+        };
+        Ok(Inspection {
+            last: some.last().map(|(place, _)| **place),
+            schedules: some.into_iter().map(|(_, saved)| (saved.clone(), waits(saved))).collect(),
+            unreadable: Vec::new(),
+        })
+    }
+
+    async fn rearm(&self, saved: &SavedSchedule, position: Position) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        let there = tables.schedules.get_mut(&(saved.organization, saved.id));
+        let Some(there) = there.filter(|there| there.revision == saved.revision) else { return Ok(false) };
+        (there.position, there.revision) = (position, there.revision + 1);
+        Ok(true)
+    }
+
+    /// Nothing here is ever unreadable.
+    async fn disarm(&self, _place: Place) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Tables {
+    fn schedules_of(&self, organization: OrganizationId, job: Option<&str>) -> impl Iterator<Item = &SavedSchedule> {
+        let own = self.schedules.values().filter(move |saved| saved.organization == organization);
+        own.filter(move |saved| job.is_none_or(|job| job == saved.job))
+    }
+
+    /// Gives a job these schedules and no others.
+    pub(super) fn save_schedules(
+        &mut self,
+        (organization, job): (OrganizationId, &str),
+        schedules: Vec<(ScheduleId, Schedule)>,
+        now: Instant,
+    ) {
+        let mut before: Vec<_> = self.schedules_of(organization, Some(job)).cloned().collect();
+        self.schedules.retain(|_, saved| saved.organization != organization || saved.job != job);
+        for new in schedules {
+            let place = before.iter().position(|saved| saved.schedule.key == new.1.key);
+            let saved =
+                SavedSchedule::save(place.map(|place| before.swap_remove(place)), (organization, job), new, now);
+            self.schedules.insert((organization, saved.id), saved);
+        }
+    }
+
+    /// Starts what is not there yet.
+    fn start_scheduled(&mut self, fire: &Fire) -> Result<Vec<Started>, StoreError> {
+        let organization = fire.saved.organization;
+        let mut started = Vec::new();
+        for new in &fire.results {
+            let again = new.scheduled.is_some()
+                && self.results.iter().any(|((owner, _), entry)| {
+                    let result = &entry.result;
+                    *owner == organization
+                        && result.job == new.job
+                        && result.scheduled == new.scheduled
+                        && result.retry_of.is_none()
+                });
+            if again {
+                continue;
+            }
+            started.push(self.start(organization, new.clone()).map_err(|refused| match refused {
+                StartRefused::Store(error) => error,
+                other => super::impossible(other),
+            })?);
+        }
+        Ok(started)
+    }
+
+    /// Lets the schedule go on that waited for this result to end.
+    pub(super) fn complete(&mut self, organization: OrganizationId, ended: &JobResult) {
+        let (Some(at), Some(_)) = (ended.finished_at, &ended.scheduled) else { return };
+        let waiting = self
+            .schedules
+            .values_mut()
+            .find(|saved| saved.organization == organization && saved.position.awaits == Some(ended.id));
+        if let Some(saved) = waiting {
+            saved.position = saved.schedule.completed(&saved.position, at);
+            saved.revision += 1;
+        }
+    }
+}

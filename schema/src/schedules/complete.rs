@@ -1,0 +1,37 @@
+//! Schedules that go on when what they started has ended.
+
+use engine::model::organization::OrganizationId;
+use engine::model::result::JobResult;
+use engine::ports::StoreError;
+use sea_orm::DatabaseTransaction;
+use sea_orm::prelude::*;
+
+use super::write;
+use crate::batch::{by_organization, pieces};
+use crate::entities::schedules::{Column, Entity};
+use crate::failed;
+
+/// Arms the schedules again that waited for these results to end.
+pub(crate) async fn complete<'a>(
+    db: &DatabaseTransaction,
+    ended: impl Iterator<Item = (OrganizationId, &'a JobResult)> + Clone,
+) -> Result<(), StoreError> {
+    let scheduled = ended.filter(|(_, result)| result.scheduled.is_some());
+    let finished = |id: Uuid| scheduled.clone().find(|(_, result)| result.id.0 == id)?.1.finished_at;
+    let mut completed = Vec::new();
+    for (organization, ids) in by_organization(scheduled.clone().map(|(owner, result)| (owner.0, result.id.0))) {
+        for ids in pieces(&ids) {
+            let waiting = Entity::find().filter(Column::OrganizationId.eq(organization));
+            let waiting = waiting.filter(Column::Awaits.is_in(ids.iter().copied())).all(db).await.map_err(failed)?;
+            for row in waiting {
+                let at = row.awaits.and_then(finished);
+                // What cannot be read is the sweep's to tell; the result ends all the same.
+                let (Some(at), Ok(mut saved)) = (at, row.read()) else { continue };
+                saved.position = saved.schedule.completed(&saved.position, at);
+                saved.revision += 1;
+                completed.push(saved);
+            }
+        }
+    }
+    write(db, &completed).await
+}
