@@ -62,6 +62,10 @@ pub(super) async fn answer(context: &Context<'_>, input: RunJobInput, dry_run: b
             let message = format!("{conflict}.");
             Ok(refused(vec![UserError::at(UserErrorCode::Conflict, "idempotencyKey", message)]))
         }
+        Err(by_itself @ (StartError::Inactive(_) | StartError::TooDeep)) => {
+            let message = format!("{by_itself}.");
+            Ok(refused(vec![UserError::at(UserErrorCode::Invalid, "job", message)]))
+        }
         Err(StartError::Faults(faults)) => Ok(refused(UserError::of_faults(faults))),
         Err(StartError::Store(error)) => Err(error.into()),
     }
@@ -83,7 +87,7 @@ fn read(input: RunJobInput) -> Result<Start, UserError> {
         priority: input.priority,
         overlap: input.overlap.map(Into::into),
         idempotency_key: input.idempotency_key,
-        dry_run: false,
+        ..Start::default()
     })
 }
 

@@ -166,7 +166,7 @@ pub fn frame(setting: &Setting<'_>) -> Map<String, Value> {
     let mut variables = dates::variables(setting.now, setting.zone);
     let more = json!({
         "since": result.since.map(local),
-        "scheduledAt": null,
+        "scheduledAt": result.scheduled.as_ref().map(|scheduled| local(scheduled.at)),
         "timeZone": setting.zone.name(),
         "args": result.arguments,
         "job": {"key": result.job, "name": setting.job_name, "version": result.version},

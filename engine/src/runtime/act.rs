@@ -90,6 +90,7 @@ async fn open_line(
     let about = reach::Line {
         organization: attempt.organization.clone(),
         result: result.id,
+        depth: result.depth,
         root: result.root,
         line_no: line.line_no,
         job: result.job.clone(),

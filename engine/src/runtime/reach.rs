@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::checkpoint::LineCheckpoint;
 use super::engine::Engine;
-use super::start::{Start, StartError};
+use super::start::{Cause, Start, StartError};
 use crate::model::collection::{Change, Entries, Written, check_name, work_out};
 use crate::model::criteria::{self, Reading};
 use crate::model::grant::Grants;
@@ -27,6 +27,8 @@ const MOST: usize = 10_000;
 pub(crate) struct Line {
     pub(crate) organization: Organization,
     pub(crate) result: ResultId,
+    /// How many results started one another until this one.
+    pub(crate) depth: u32,
     /// Names what is done; see [`crate::model::result::JobResult::root`].
     pub(crate) root: ResultId,
     pub(crate) line_no: u32,
@@ -177,6 +179,7 @@ impl Reach for LineReach {
             arguments: start.arguments,
             records: start.records,
             title: start.title,
+            cause: Cause::Line { result: self.line.result, depth: self.line.depth },
             idempotency_key: Some(format!("{}:{}", self.line.root.0, self.call(call, &asked))),
             ..Start::default()
         };
@@ -194,7 +197,9 @@ impl Reach for LineReach {
                 let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
                 Err(invalid(told.join("; ")))
             }
-            Err(conflict @ StartError::Conflict(_)) => Err(invalid(conflict.to_string())),
+            Err(refused @ (StartError::Conflict(_) | StartError::Inactive(_) | StartError::TooDeep)) => {
+                Err(invalid(refused.to_string()))
+            }
             Err(StartError::Store(error)) => Err(error.into()),
         }
     }

@@ -1,4 +1,4 @@
-//! Starting a job by hand.
+//! Starting jobs: by hand, and for whatever else asks.
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -11,7 +11,7 @@ use crate::model::fault::{Fault, element};
 use crate::model::organization::{Access, OrgScope};
 use crate::model::overlap::Overlap;
 use crate::model::record::Records;
-use crate::model::result::{JobResult, ResultId};
+use crate::model::result::{JobResult, ResultId, Scheduled};
 use crate::ports::StoreError;
 use crate::ports::notices::Change;
 use crate::ports::queues::DEFAULT_QUEUE;
@@ -20,6 +20,8 @@ use crate::ports::results::{Idempotency, NewResult, StartRefused, Started};
 /// How many characters a title has at most.
 pub(crate) const LONGEST_TITLE: usize = 200;
 const LONGEST_IDEMPOTENCY_KEY: usize = 200;
+/// How many results may start one another in a row.
+const MOST_IN_A_ROW: u32 = 10;
 
 /// What a start brings.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +47,44 @@ pub struct Start {
     /// Names this start: a second one with the same name that asks for the same is answered
     /// with the first one's result.
     pub idempotency_key: Option<String>,
+    /// What brings it about.
+    pub cause: Cause,
+}
+
+/// What brings a start about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Cause {
+    /// Somebody who is there.
+    #[default]
+    Hand,
+    /// A nominal instant of a schedule.
+    Schedule(Scheduled),
+    /// A line of another result.
+    Line {
+        /// The result.
+        result: ResultId,
+        /// How many results started one another until that one.
+        depth: u32,
+    },
+    /// A message to a webhook.
+    Webhook,
+}
+
+impl Cause {
+    /// Whether the job starts by itself, which an inactive one does not.
+    fn is_by_itself(&self) -> bool {
+        matches!(self, Self::Schedule(_) | Self::Webhook)
+    }
+
+    /// What becomes of a start that would overlap, unless the job or the start says.
+    fn overlap(&self) -> Overlap {
+        if matches!(self, Self::Schedule(_)) { Overlap::Skip } else { Overlap::Queue }
+    }
+
+    /// How many results started one another until the new one.
+    fn depth(&self) -> u32 {
+        if let Self::Line { depth, .. } = self { depth + 1 } else { 0 }
+    }
 }
 
 impl Start {
@@ -74,6 +114,12 @@ pub enum StartError {
     /// The arguments, the records or the job itself have faults.
     #[error("the start has {} faults", .0.len())]
     Faults(Vec<Fault>),
+    /// An inactive job does not start by itself.
+    #[error("the job `{0}` is inactive")]
+    Inactive(String),
+    /// Jobs started one another too often.
+    #[error("the job would be the {}th in a row that starts the next; at most {MOST_IN_A_ROW} may, so that none starts itself without end", MOST_IN_A_ROW + 1)]
+    TooDeep,
     /// A start with the same idempotency key asked for something else.
     #[error("the idempotency key was used for another start, which made the job result {}", .0.0)]
     Conflict(ResultId),
@@ -173,10 +219,16 @@ impl Engine {
         self.accept(access, start).await.map(drop)
     }
 
-    async fn accept(&self, access: &Access, start: Start) -> Result<NewResult, StartError> {
+    pub(crate) async fn accept(&self, access: &Access, start: Start) -> Result<NewResult, StartError> {
+        if start.cause.depth() >= MOST_IN_A_ROW {
+            return Err(StartError::TooDeep);
+        }
         let saved = self.jobs.find(access.scope(), &start.job, None).await?;
         let saved = saved.ok_or_else(|| StartError::UnknownJob(start.job.clone()))?;
         let job = self.read_job(access.scope(), &saved).await?.map_err(StartError::Faults)?;
+        if start.cause.is_by_itself() && !job.active {
+            return Err(StartError::Inactive(saved.key));
+        }
         let mut faults = faults_of_start(&start);
         let queue = start.queue.clone().or_else(|| job.queue.clone()).unwrap_or_else(|| DEFAULT_QUEUE.to_owned());
         faults.extend(self.fault_of_queue(access.scope(), "queue", &queue).await?);
@@ -192,7 +244,14 @@ impl Engine {
             Some(since) => Some(since),
             None => self.results.last_success(access.scope(), &saved.key).await?,
         };
-        let now = self.clock.now();
+        let created_at = self.clock.now();
+        let depth = start.cause.depth();
+        let overlap = start.overlap.or(job.overlap).unwrap_or(start.cause.overlap());
+        let (scheduled, started_from) = match start.cause {
+            Cause::Schedule(scheduled) => (Some(scheduled), None),
+            Cause::Line { result, .. } => (None, Some(result)),
+            Cause::Hand | Cause::Webhook => (None, None),
+        };
         Ok(NewResult {
             id: ResultId(Self::new_id()),
             job: saved.key.clone(),
@@ -203,19 +262,20 @@ impl Engine {
             dry_run: start.dry_run,
             queue,
             priority: start.priority.unwrap_or(job.priority),
-            overlap: start.overlap.or(job.overlap).unwrap_or(Overlap::Queue),
+            overlap,
             idempotency,
             retry: None,
             notice_of: None,
-            scheduled: None,
-            started_from: None,
-            depth: 0,
+            // A job that is due at 23:59 and started at 00:01 still means the day it was due.
+            now: scheduled.as_ref().map_or(created_at, |scheduled| scheduled.at),
+            scheduled,
+            started_from,
+            depth,
             born: None,
             arguments,
             since,
             records: Records::from(start.records.unwrap_or_default()),
-            now,
-            created_at: now,
+            created_at,
         })
     }
 }
