@@ -9,6 +9,7 @@ mod delete_collection;
 mod delete_filter_template;
 mod delete_queue;
 mod delete_records;
+mod delete_schedule;
 mod grant_module;
 mod install_module;
 mod kill_job_result;
@@ -18,6 +19,7 @@ mod run_job;
 mod save_filter_template;
 mod save_job;
 mod save_queue;
+mod save_schedule;
 mod upgrade_module;
 mod write_records;
 
@@ -31,6 +33,7 @@ use delete_collection::{DeleteCollectionInput, DeleteCollectionPayload};
 use delete_filter_template::{DeleteFilterTemplateInput, DeleteFilterTemplatePayload};
 use delete_queue::{DeleteQueueInput, DeleteQueuePayload};
 use delete_records::{DeleteRecordsInput, DeleteRecordsPayload};
+use delete_schedule::{DeleteScheduleInput, DeleteSchedulePayload};
 use grant_module::{GrantModuleInput, GrantModulePayload};
 use install_module::{InstallModuleInput, InstallModulePayload};
 use kill_job_result::{KillJobResultInput, KillJobResultPayload};
@@ -40,6 +43,7 @@ use run_job::{RunJobInput, RunJobPayload};
 use save_filter_template::{SaveFilterTemplateInput, SaveFilterTemplatePayload};
 use save_job::{SaveJobInput, SaveJobPayload};
 use save_queue::{SaveQueueInput, SaveQueuePayload};
+use save_schedule::{SaveScheduleInput, SaveSchedulePayload};
 use upgrade_module::{UpgradeModuleInput, UpgradeModulePayload};
 use write_records::{WriteRecordsInput, WriteRecordsPayload};
 
@@ -87,6 +91,23 @@ impl Mutation {
         input: RetryJobResultInput,
     ) -> Result<RetryJobResultPayload> {
         retry_job_result::answer(context, input).await
+    }
+
+    /// Adds a schedule to a job, or changes one: a new version of the job, in which all else stays. Needs
+    /// the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn save_schedule(&self, context: &Context<'_>, input: SaveScheduleInput) -> Result<SaveSchedulePayload> {
+        save_schedule::answer(context, input).await
+    }
+
+    /// Takes a schedule out of its job: a new version of the job. Needs the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn delete_schedule(
+        &self,
+        context: &Context<'_>,
+        input: DeleteScheduleInput,
+    ) -> Result<DeleteSchedulePayload> {
+        delete_schedule::answer(context, input).await
     }
 
     /// Sets a queue up, or changes its limit. Needs the role `ADMIN`; for a queue that all

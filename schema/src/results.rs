@@ -32,8 +32,8 @@ use crate::{Store, failed, page, unavailable};
 
 pub(crate) use prune::Round;
 
-/// How many retries of one result are told of.
-const RETRIES: u64 = 100;
+/// How many retries of one result, and how many that it started, are told of.
+const TOLD: u64 = 100;
 
 #[async_trait]
 impl Results for Store {
@@ -130,10 +130,11 @@ impl Results for Store {
     }
 
     async fn retries(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError> {
-        let retries = matching(scope, &ResultFilter::default()).filter(Column::RetryOf.eq(id.0));
-        let oldest = retries.order_by_asc(Column::Id).limit(RETRIES).select_only().column(Column::Id).into_tuple();
-        let ids: Vec<Uuid> = oldest.all(&self.readers).await.map_err(failed)?;
-        Ok(ids.into_iter().map(ResultId).collect())
+        self.oldest(scope, Column::RetryOf.eq(id.0)).await
+    }
+
+    async fn started_from(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError> {
+        self.oldest(scope, Column::StartedFrom.eq(id.0)).await
     }
 
     async fn prune(&self, keep: Retention, now: Instant) -> Result<Pruned, StoreError> {
@@ -150,6 +151,14 @@ impl Results for Store {
 }
 
 impl Store {
+    /// The first results that are so.
+    async fn oldest(&self, scope: OrgScope, is_so: Expr) -> Result<Vec<ResultId>, StoreError> {
+        let results = matching(scope, &ResultFilter::default()).filter(is_so);
+        let oldest = results.order_by_asc(Column::Id).limit(TOLD).select_only().column(Column::Id).into_tuple();
+        let ids: Vec<Uuid> = oldest.all(&self.readers).await.map_err(failed)?;
+        Ok(ids.into_iter().map(ResultId).collect())
+    }
+
     /// The newest result of a job that did its work and stands in one of these ways, and is older than
     /// another.
     async fn newest(

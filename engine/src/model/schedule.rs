@@ -21,7 +21,10 @@ use super::fault::Fault;
 
 pub use missed::{Firing, LeftOut, Missed};
 pub use position::{Fired, Position};
-pub use read::{read_all, time_zone};
+pub use read::{faults_of_shape, read_all, time_zone};
+
+/// The release of the IANA time zone data that is compiled in.
+pub const TIME_ZONE_DATA: &str = chrono_tz::IANA_TZDB_VERSION;
 
 /// Identity of a schedule in the store; as long as its key stays, so does this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,9 +83,14 @@ impl Schedule {
         next.filter(|next| self.end_at.is_none_or(|end| *next <= end))
     }
 
-    /// The first nominal instants after this one, as they would be if every start ended at once.
+    /// The first nominal instants after this one, if every start ended at once.
     pub fn preview(&self, after: Instant, count: usize) -> Vec<Instant> {
-        let (mut position, mut instants) = (self.begin(after), Vec::new());
+        self.following(&self.begin(after), count)
+    }
+
+    /// The next nominal instants from a position, if every start ended at once.
+    pub fn following(&self, position: &Position, count: usize) -> Vec<Instant> {
+        let (mut position, mut instants) = (*position, Vec::new());
         while let Some(next) = position.next.filter(|_| instants.len() < count) {
             instants.push(next);
             let firing = Firing { starts: vec![next], left_out: None, handled: next };

@@ -339,6 +339,9 @@ pub trait Results: Send + Sync {
     /// The results that try this one again, oldest first, at most 100.
     async fn retries(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError>;
 
+    /// The results that lines of this one started, oldest first, at most 100.
+    async fn started_from(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError>;
+
     /// Removes some of what is older than is kept: a bounded step, which leaves everybody else room.
     async fn prune(&self, keep: Retention, now: Instant) -> Result<Pruned, StoreError>;
 

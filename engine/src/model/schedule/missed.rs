@@ -79,11 +79,11 @@ pub struct LeftOut {
 }
 
 impl Schedule {
-    /// What it does if it is due. What came due before `watched_since` was missed.
+    /// What it does if it is due. What came due until `watched_since` was missed.
     pub fn fire(&self, id: ScheduleId, position: &Position, now: Instant, watched_since: Instant) -> Option<Firing> {
         let first = position.next.filter(|first| self.due(*first, id) <= now)?;
-        let mut firing = if self.due(first, id) < watched_since {
-            self.make_up(first, position.anchor, |nominal| self.due(nominal, id) < watched_since.min(now))
+        let mut firing = if self.due(first, id) <= watched_since {
+            self.make_up(first, position.anchor, |nominal| self.due(nominal, id) <= watched_since.min(now))
         } else {
             let following = std::iter::successors(Some(first), |last| self.next(*last, position.anchor));
             let starts: Vec<_> = following.take_while(|nominal| self.due(*nominal, id) <= now).take(MOST).collect();

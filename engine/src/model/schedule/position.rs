@@ -83,6 +83,24 @@ impl Schedule {
         self.armed(Position { awaits: None, ..*position }, next)
     }
 
+    /// Whether it stands as it should: armed for its next nominal instant, waiting for a result that has not
+    /// ended, at rest, or over.
+    pub fn is_armed(&self, position: &Position, awaits: bool) -> bool {
+        match self.when {
+            When::AfterCompletion(_) if position.awaits.is_some() => awaits,
+            When::AfterCompletion(every) => {
+                let next = position.next.or_else(|| position.handled.checked_add_signed(every));
+                self.armed(*position, next).next.is_some() == position.next.is_some()
+            }
+            _ => self.armed(*position, self.next(position.handled, position.anchor)).next == position.next,
+        }
+    }
+
+    /// The position after this one was found not to stand as it should.
+    pub fn repaired(&self, position: &Position, now: Instant) -> Position {
+        self.completed(position, now)
+    }
+
     /// Whether it will never start anything again as it stands.
     pub fn is_over(&self, position: &Position) -> bool {
         self.active && position.next.is_none() && position.awaits.is_none()

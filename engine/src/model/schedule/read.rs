@@ -1,6 +1,7 @@
 //! Schedules as job files and the API write them.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
@@ -10,9 +11,11 @@ use serde_json::{Map, Value};
 use super::cron::Cron;
 use super::{Missed, Schedule, When};
 use crate::model::argument::Arguments;
+use crate::model::criteria::Reading as Rendering;
 use crate::model::duration;
 use crate::model::fault::{Fault, did_you_mean, element, field};
-use crate::model::{Instant, wall};
+use crate::model::schema::Schema;
+use crate::model::{Instant, job, wall};
 
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(3660 * 24 * 60 * 60);
@@ -54,6 +57,19 @@ fn faults_of_arguments(schedule: &Schedule, arguments: &Arguments, path: &str) -
     arguments.complete_at(schedule.arguments.clone(), &path).err().unwrap_or_default()
 }
 
+static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| {
+    let job = job::schema();
+    Schema::compile(&job["$defs"]["schedule"])
+});
+
+/// What the job schema says of the shape of one schedule.
+pub fn faults_of_shape(document: &Value, path: &str) -> Vec<Fault> {
+    match SCHEMA.as_ref() {
+        Ok(schema) => schema.faults(document, path, Rendering::Rendered),
+        Err(message) => vec![Fault::at(path, message.clone())],
+    }
+}
+
 /// The zone with this IANA name.
 ///
 /// # Errors
@@ -67,6 +83,15 @@ pub fn time_zone(name: &str) -> Result<Tz, String> {
 }
 
 impl Schedule {
+    /// Reads a schedule that nobody has looked at, whose times are meant in `zone` unless it says otherwise.
+    ///
+    /// # Errors
+    /// Every fault, with its path.
+    pub fn check(document: &Value, zone: Tz) -> Result<Self, Vec<Fault>> {
+        let faults = faults_of_shape(document, "");
+        if faults.is_empty() { Self::read(document, "", zone) } else { Err(faults) }
+    }
+
     /// Reads one schedule whose shape is accepted.
     ///
     /// # Errors
