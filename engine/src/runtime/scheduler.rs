@@ -21,6 +21,7 @@ use self::watch::Watch;
 use super::engine::Engine;
 use super::patience::Pauses;
 use crate::model::Instant;
+use crate::model::status::Status;
 use crate::ports::StoreError;
 use crate::ports::results::Started;
 use crate::ports::schedules::{Fire, FireAnswer, Place, SavedSchedule};
@@ -33,6 +34,8 @@ const AT_ONCE: usize = 16;
 const TICK: Duration = Duration::from_secs(1);
 /// How often it looks whether every schedule stands as it should.
 const SWEEP: Duration = Duration::from_secs(600);
+/// The same while schedules are changed.
+const SWEEP_OF_CHANGES: Duration = Duration::from_secs(60);
 /// How often a schedule may fail that others do not: then it is let rest, and the sweep tells of it.
 const FAILURES: u32 = 4;
 
@@ -53,7 +56,7 @@ impl Scheduler {
     /// Works until `stop`.
     pub async fn work(mut self, stop: CancellationToken) {
         let mut pauses = Pauses::default();
-        let (mut next, mut asked) = (None, false);
+        let (mut next, mut asked, mut changed) = (None, false, false);
         let mut swept: Option<Duration> = None;
         while !stop.is_cancelled() {
             if self.look_at_the_clock() {
@@ -69,14 +72,14 @@ impl Scheduler {
                 }
             }
             let steady = self.engine.clock.steady();
-            if asked && swept.is_none_or(|swept| steady >= swept + SWEEP) {
+            if asked && swept.is_none_or(|swept| steady >= swept + if changed { SWEEP_OF_CHANGES } else { SWEEP }) {
                 self.sweep().await;
-                swept = Some(steady);
+                (swept, changed) = (Some(steady), false);
             }
             let rest = if asked { self.rest(next) } else { pauses.next() };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.engine.schedules_changed.notified() => asked = false,
+                () = self.engine.schedules_changed.notified() => (asked, changed) = (false, true),
                 () = tokio::time::sleep(rest) => {}
             }
         }
@@ -84,7 +87,7 @@ impl Scheduler {
 
     /// How long there is nothing to do.
     fn rest(&self, next: Option<Instant>) -> Duration {
-        let Some(next) = next else { return SWEEP };
+        let Some(next) = next else { return SWEEP_OF_CHANGES };
         (next - self.engine.clock.now()).to_std().unwrap_or_default().min(TICK)
     }
 
@@ -133,9 +136,10 @@ impl Scheduler {
             (place, prepared.fire(saved).await)
         });
         let fires: Vec<_> = firing.buffered(AT_ONCE).collect().await;
+        let since = self.watch.since();
         // All wait for the same sync.
         let firing = fires.into_iter().map(async |(place, fire)| match fire {
-            Ok(Some(fire)) => (place, self.engine.fire(fire).await),
+            Ok(Some(fire)) => (place, self.engine.fire(fire, since).await),
             Ok(None) => (place, Err(StoreError::Unreadable("it is due, but has nothing to start".to_owned()))),
             Err(error) => (place, Err(error)),
         });
@@ -166,20 +170,18 @@ impl Scheduler {
 
 impl Engine {
     /// Starts what a schedule is due for, and tells whoever watches.
-    async fn fire(&self, fire: Fire) -> Result<(), StoreError> {
-        let organization = fire.saved.organization;
-        let dues: HashMap<_, _> = fire
-            .firing
-            .starts
-            .iter()
-            .map(|nominal| (*nominal, fire.saved.schedule.due(*nominal, fire.saved.id)))
-            .collect();
+    async fn fire(&self, fire: Fire, watched_since: Instant) -> Result<(), StoreError> {
+        let (organization, schedule, id) = (fire.saved.organization, fire.saved.schedule.clone(), fire.saved.id);
         let FireAnswer::Fired(started) = self.schedules.fire(fire).await? else { return Ok(()) };
         let now = self.clock.now();
         for Started { result, replaced } in started {
-            if let Some(due) = result.scheduled.as_ref().and_then(|scheduled| dues.get(&scheduled.at)) {
+            if let (Some(scheduled), Status::Pending) = (&result.scheduled, result.status) {
+                let due = schedule.due(scheduled.at, id);
                 self.figures.schedule_starts.inc();
-                self.figures.schedule_lateness.observe((now - *due).as_seconds_f64());
+                // What was missed says nothing of how quick this node is.
+                if due > watched_since {
+                    self.figures.schedule_lateness.observe((now - due).as_seconds_f64());
+                }
             }
             self.tell_of_start(organization, &result, replaced);
         }

@@ -78,6 +78,7 @@ pub fn time_zone(name: &str) -> Result<Tz, String> {
     name.parse().map_err(|_| {
         let shown: String = name.chars().take(60).collect();
         let near = did_you_mean(&shown, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        let near = if near.is_empty() { "." } else { near.as_str() };
         format!("`{shown}` is not a time zone{near} Write an IANA name such as Europe/Madrid")
     })
 }
