@@ -26,6 +26,7 @@ use sea_orm::prelude::*;
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
 use crate::batch::{by_organization, pieces};
+use crate::columns::Place;
 use crate::entities::job_results::Column;
 use crate::entities::{job_results, job_starts, parts};
 use crate::{Store, failed, page, unavailable};
@@ -82,15 +83,19 @@ impl Results for Store {
     }
 
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
-        let mut latest = None;
+        let columns = [Column::Now, Column::CreatedAt, Column::RetryOf];
+        let mut latest: Option<i64> = None;
         for status in [Status::Success, Status::Info] {
             let newest = worked((scope.organization().0, job), status).order_by_desc(Column::Id).limit(LATEST as u64);
-            for row in newest.all(&self.readers).await.map_err(failed)? {
-                let result = row.read()?;
-                latest = latest.max(moves_since(&result).then_some(result.now));
-            }
+            let rows: Vec<(Option<i64>, i64, Option<Uuid>)> =
+                newest.select_only().columns(columns).into_tuple().all(&self.readers).await.map_err(failed)?;
+            let moving = rows.into_iter().filter(|(now, created_at, retry_of)| {
+                moves_since(retry_of.is_some(), now.is_none_or(|now| now == *created_at))
+            });
+            latest = moving.map(|(now, created_at, _)| now.unwrap_or(created_at)).max().max(latest);
         }
-        Ok(latest)
+        let latest = latest.map(|micros| Place::new("job_results", job).instant("now", micros));
+        latest.transpose()
     }
 
     async fn started_as(&self, scope: OrgScope, key: &str) -> Result<Option<(JobResult, String)>, StoreError> {

@@ -273,8 +273,8 @@ pub const LATEST: usize = 20;
 
 /// Whether a result that went well says from when the next one has to look: not a retry that
 /// meant another now than the lines that it took over.
-pub fn moves_since(result: &JobResult) -> bool {
-    result.retry_of.is_none() || result.now != result.created_at
+pub fn moves_since(is_retry: bool, means_the_present: bool) -> bool {
+    !is_retry || !means_the_present
 }
 
 /// Which job results a listing is about.

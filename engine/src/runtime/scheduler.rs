@@ -10,6 +10,7 @@ mod watch;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -32,10 +33,8 @@ const BATCH: u32 = 256;
 const AT_ONCE: usize = 16;
 /// How often it looks at the clock while it waits. The store is not asked.
 const TICK: Duration = Duration::from_secs(1);
-/// How often it looks whether every schedule stands as it should.
-const SWEEP: Duration = Duration::from_secs(600);
-/// The same while schedules are changed.
-const SWEEP_OF_CHANGES: Duration = Duration::from_secs(60);
+/// How often it looks at the clock while nothing is armed.
+const REST: Duration = Duration::from_secs(600);
 /// How often a schedule may fail that others do not: then it is let rest, and the sweep tells of it.
 const FAILURES: u32 = 4;
 
@@ -55,39 +54,43 @@ impl Scheduler {
 
     /// Works until `stop`.
     pub async fn work(mut self, stop: CancellationToken) {
+        let changed = Arc::new(AtomicBool::new(true));
+        let sweeper = tokio::spawn(Arc::clone(&self.engine).keep_sweeping(Arc::clone(&changed), stop.clone()));
         let mut pauses = Pauses::default();
-        let (mut next, mut asked, mut changed) = (None, false, false);
-        let mut swept: Option<Duration> = None;
+        // When the next schedule comes due, if that is known.
+        let mut next: Option<Option<Instant>> = None;
         while !stop.is_cancelled() {
-            if self.look_at_the_clock() {
-                asked = false;
-            }
-            if !asked || next.is_some_and(|next| next <= self.engine.clock.now()) {
-                match self.step().await {
-                    Ok(due) => (next, asked, pauses) = (due, true, Pauses::default()),
+            let jumped = self.look_at_the_clock();
+            let waits = next.filter(|next| !jumped && next.is_none_or(|next| next > self.engine.clock.now()));
+            let rest = match waits {
+                Some(next) => self.rest(next),
+                None => match self.step().await {
+                    Ok(due) => {
+                        (next, pauses) = (Some(due), Pauses::default());
+                        self.rest(due)
+                    }
                     Err(error) => {
                         self.engine.health.paused(&error);
-                        asked = false;
+                        next = None;
+                        pauses.next()
                     }
-                }
-            }
-            let steady = self.engine.clock.steady();
-            if asked && swept.is_none_or(|swept| steady >= swept + if changed { SWEEP_OF_CHANGES } else { SWEEP }) {
-                self.sweep().await;
-                (swept, changed) = (Some(steady), false);
-            }
-            let rest = if asked { self.rest(next) } else { pauses.next() };
+                },
+            };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.engine.schedules_changed.notified() => (asked, changed) = (false, true),
+                () = self.engine.schedules_changed.notified() => {
+                    next = None;
+                    changed.store(true, Ordering::Release);
+                }
                 () = tokio::time::sleep(rest) => {}
             }
         }
+        let _ = sweeper.await;
     }
 
     /// How long there is nothing to do.
     fn rest(&self, next: Option<Instant>) -> Duration {
-        let Some(next) = next else { return SWEEP_OF_CHANGES };
+        let Some(next) = next else { return REST };
         (next - self.engine.clock.now()).to_std().unwrap_or_default().min(TICK)
     }
 

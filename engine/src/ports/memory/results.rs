@@ -68,7 +68,8 @@ impl Results for MemoryStore {
         let latest = |status| {
             let filter = ResultFilter { job: Some(job.to_owned()), status: Some(status) };
             let newest = tables.newest_first(scope.organization(), &filter).filter(|result| began(result));
-            newest.take(LATEST).filter(|result| moves_since(result)).map(|result| result.now).max()
+            let moves = |result: &&JobResult| moves_since(result.retry_of.is_some(), result.now == result.created_at);
+            newest.take(LATEST).filter(moves).map(|result| result.now).max()
         };
         Ok([Status::Success, Status::Info].into_iter().filter_map(latest).max())
     }

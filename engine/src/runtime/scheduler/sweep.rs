@@ -1,12 +1,22 @@
 //! The sweep: proves that every active schedule is armed, by working out anew from what each says
 //! where it should stand. What is not so is told, and put right.
 
-use super::Scheduler;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
 use crate::ports::StoreError;
 use crate::ports::schedules::Inspected;
+use crate::runtime::engine::Engine;
 
-/// How many schedules are looked at together.
-const PAGE: u32 = 500;
+/// How often all schedules are looked at, and how often while some are changed.
+const REST: Duration = Duration::from_secs(600);
+const REST_WHILE_CHANGED: Duration = Duration::from_secs(60);
+/// How many schedules are looked at together, and how long everybody else has room before the next.
+const PAGE: u32 = 200;
+const BREATH: Duration = Duration::from_millis(5);
 
 /// What a sweep found.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -19,30 +29,41 @@ pub struct Swept {
     pub unreadable: u64,
 }
 
-impl Scheduler {
+impl Engine {
+    /// Looks at all schedules again and again until `stop`; sooner when `changed` says that some were.
+    pub(super) async fn keep_sweeping(self: Arc<Self>, changed: Arc<AtomicBool>, stop: CancellationToken) {
+        let mut rested = REST;
+        while !stop.is_cancelled() {
+            if changed.swap(false, Ordering::AcqRel) || rested >= REST {
+                self.sweep().await;
+                rested = Duration::ZERO;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(REST_WHILE_CHANGED) => rested += REST_WHILE_CHANGED,
+            }
+        }
+    }
+
     /// Looks at every schedule, and says what it found where an alert looks.
-    pub(super) async fn sweep(&mut self) {
-        match self.look_at_all().await {
+    async fn sweep(&self) {
+        match self.look_at_schedules().await {
             Ok(swept) => {
-                let figures = &self.engine.figures;
-                figures.schedules_active.set(swept.active);
-                figures.schedules_unarmed.set(swept.repaired + swept.unreadable);
-                if swept.repaired > 0 {
-                    self.engine.schedules_changed.notify_one();
-                }
+                self.figures.schedules_active.set(swept.active);
+                self.figures.schedules_unarmed.set(swept.repaired + swept.unreadable);
             }
             Err(error) => tracing::warn!(%error, "the schedules could not be looked at; trying again later"),
         }
     }
 
-    /// Looks at every schedule.
+    /// Looks at every schedule, and puts right what does not stand as it should.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn look_at_all(&mut self) -> Result<Swept, StoreError> {
+    pub async fn look_at_schedules(&self) -> Result<Swept, StoreError> {
         let (mut swept, mut after) = (Swept::default(), None);
         loop {
-            let some = self.engine.schedules.inspect(after, PAGE).await?;
+            let some = self.schedules.inspect(after, PAGE).await?;
             for ((_, id), told) in &some.unreadable {
                 tracing::error!(schedule = %id.0, %told, "a schedule cannot be read, so that it starts nothing");
                 swept.unreadable += 1;
@@ -51,11 +72,16 @@ impl Scheduler {
                 swept.active += u64::from(one.saved.schedule.active);
                 swept.repaired += u64::from(self.put_right(one).await?);
             }
-            after = match some.last {
-                Some(last) => Some(last),
-                None => return Ok(swept),
-            };
+            if some.last.is_none() {
+                break;
+            }
+            after = some.last;
+            tokio::time::sleep(BREATH).await;
         }
+        if swept.repaired > 0 {
+            self.schedules_changed.notify_one();
+        }
+        Ok(swept)
     }
 
     /// Puts a schedule right that does not stand as it should; whether it was so.
@@ -67,9 +93,9 @@ impl Scheduler {
         }
         let position = match armed {
             true => saved.position,
-            false => saved.schedule.repaired(&saved.position, self.engine.clock.now()),
+            false => saved.schedule.repaired(&saved.position, self.clock.now()),
         };
-        let repaired = self.engine.schedules.rearm(saved, position).await?;
+        let repaired = self.schedules.rearm(saved, position).await?;
         if repaired {
             let (job, schedule) = (&saved.job, &saved.schedule.key);
             tracing::error!(%job, %schedule, "a schedule was not armed; it is now");

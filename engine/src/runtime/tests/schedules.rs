@@ -354,7 +354,7 @@ async fn a_sweep_finds_what_is_not_armed() {
     let schedules = json!([{"key": "x", "interval": "1m"}, {"key": "y", "interval": "1m", "after": "completion"}]);
     harness.save_with(schedules).await;
     let mut scheduler = harness.scheduler();
-    let swept = scheduler.look_at_all().await.unwrap();
+    let swept = harness.engine.look_at_schedules().await.unwrap();
     assert_eq!((swept.active, swept.repaired), (2, 0));
     for key in ["x", "y"] {
         let scope = harness.access.scope();
@@ -363,10 +363,10 @@ async fn a_sweep_finds_what_is_not_armed() {
         assert!(harness.engine.schedules.rearm(&saved, lost).await.unwrap());
     }
     assert_eq!(scheduler.step().await.unwrap(), None, "nobody would start them");
-    let swept = scheduler.look_at_all().await.unwrap();
+    let swept = harness.engine.look_at_schedules().await.unwrap();
     assert_eq!((swept.active, swept.repaired), (2, 2));
     assert_eq!(scheduler.step().await.unwrap(), Some(at("2026-11-20T09:31:00Z")));
-    assert_eq!(scheduler.look_at_all().await.unwrap().repaired, 0);
+    assert_eq!(harness.engine.look_at_schedules().await.unwrap().repaired, 0);
 }
 
 #[tokio::test]
