@@ -1,6 +1,7 @@
 //! The arithmetic of cron, held against a walk that looks at every minute (or second).
 
 mod naive;
+mod peer;
 mod walk;
 
 use chrono::{NaiveDate, NaiveTime, TimeDelta};

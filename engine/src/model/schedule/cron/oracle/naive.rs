@@ -86,6 +86,11 @@ impl Naive {
             && self.fits_day(wall.date())
     }
 
+    /// How many times of a day fit.
+    pub fn times(&self) -> usize {
+        self.seconds.len() * self.minutes.len() * self.hours.len()
+    }
+
     pub fn fits_day(&self, day: NaiveDate) -> bool {
         let by_number = || self.by_number.iter().any(|rule| rule.fits(day));
         let by_weekday = || self.by_weekday.iter().any(|rule| rule.fits(day));
