@@ -15,6 +15,12 @@ pub fn first_instant(wall: NaiveDateTime, zone: Tz) -> Option<Instant> {
     shown.or_else(|| GapInfo::new(&wall, &zone)?.end).map(|shown| shown.to_utc())
 }
 
+/// The last instant at which a wall clock of the zone shows `wall`, or the first after the gap.
+pub fn last_instant(wall: NaiveDateTime, zone: Tz) -> Option<Instant> {
+    let shown = zone.from_local_datetime(&wall).latest();
+    shown.map(|shown| shown.to_utc()).or_else(|| first_instant(wall, zone))
+}
+
 /// What a wall clock of the zone shows. None beyond the calendar.
 pub fn shown(instant: Instant, zone: Tz) -> Option<NaiveDateTime> {
     instant.naive_utc().checked_add_signed(offset(instant, zone))

@@ -2,6 +2,7 @@
 
 mod firing;
 mod position;
+mod reading;
 mod restarts;
 mod times;
 
