@@ -130,6 +130,10 @@ fn with_jitter_the_missed_and_the_others_are_told_apart_start_by_start() {
         let next = jittery.next(firing.handled, at(SAVED)).unwrap();
         assert!(firing.handled < now && jittery.due(next, ID) >= now, "{minutes}: {firing:?}");
         assert!(now - firing.handled <= TimeDelta::minutes(61), "{minutes}: {firing:?}");
+        // None of those that are told was still to come.
+        let told = (0..61).map(|earlier| firing.handled - TimeDelta::minutes(earlier));
+        let mut told = told.filter(|nominal| *nominal > at(SAVED));
+        assert!(told.all(|nominal| jittery.due(nominal, ID) < now), "{minutes}: {firing:?}");
     }
 }
 

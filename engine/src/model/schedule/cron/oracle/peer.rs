@@ -159,14 +159,7 @@ struct Taken {
 
 #[test]
 fn ten_years_beside_croner() {
-    let zones = [
-        Tz::UTC,
-        Tz::America__New_York,
-        Tz::Europe__Dublin,
-        Tz::America__Santiago,
-        Tz::Australia__Lord_Howe,
-        Tz::Pacific__Apia,
-    ];
+    let zones = [Tz::UTC, Tz::America__New_York, Tz::America__Santiago, Tz::Australia__Lord_Howe, Tz::Pacific__Apia];
     let from = "2010-06-15T12:00:00Z".parse().unwrap();
     let to = "2020-06-15T12:00:00Z".parse().unwrap();
     let (mut taken, mut told) = (Taken::default(), BTreeMap::new());
