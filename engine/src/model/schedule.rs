@@ -77,7 +77,11 @@ impl Schedule {
         let next = match &self.when {
             When::Cron(cron) => cron.next(after, self.zone),
             When::Every(every) => self.next_of_interval(*every, after, anchor),
-            When::AfterCompletion(every) => self.first_of_interval(*every, anchor).filter(|first| *first > after),
+            When::AfterCompletion(every) => {
+                // A `startAt` that had passed when it was saved is none.
+                let start = self.start_at.filter(|start| *start > anchor);
+                start.or_else(|| anchor.checked_add_signed(*every)).filter(|first| *first > after)
+            }
             When::At(at) => Some(*at).filter(|at| *at > after),
         };
         next.filter(|next| self.end_at.is_none_or(|end| *next <= end))
@@ -99,12 +103,8 @@ impl Schedule {
         instants
     }
 
-    fn first_of_interval(&self, every: TimeDelta, anchor: Instant) -> Option<Instant> {
-        self.start_at.or_else(|| anchor.checked_add_signed(every))
-    }
-
     fn next_of_interval(&self, every: TimeDelta, after: Instant, anchor: Instant) -> Option<Instant> {
-        let first = self.first_of_interval(every, anchor)?;
+        let first = self.start_at.or_else(|| anchor.checked_add_signed(every))?;
         if after < first {
             return Some(first);
         }

@@ -44,8 +44,9 @@ impl Schedule {
         if old.when != self.when || old.start_at != self.start_at || old.zone != self.zone {
             return self.begin(now);
         }
-        // What passed while it was inactive is not missed.
-        let handled = if old.active { position.handled } else { position.handled.max(now) };
+        // What passed while it was inactive, or had nothing more to start, is not missed.
+        let at_rest = !old.active || old.is_over(position);
+        let handled = if at_rest { position.handled.max(now) } else { position.handled };
         let position = Position { handled, ..*position };
         let next = match self.when {
             When::AfterCompletion(_) if position.awaits.is_some() => None,
