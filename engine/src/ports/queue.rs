@@ -194,6 +194,8 @@ pub struct Finished {
     pub result: JobResult,
     /// Whether anything waits in the store that a free worker could look at.
     pub more: bool,
+    /// Whether a schedule may go on that waited for an end.
+    pub rearmed: bool,
 }
 
 /// The result as it is after a worker took it up. Stores write what this leaves.

@@ -22,7 +22,7 @@ use crate::ports::jobs::Jobs;
 use crate::ports::modules::{GrantBook, Modules, Uploads};
 use crate::ports::notices::{Change, Notice, Notices, Progress};
 use crate::ports::organizations::Organizations;
-use crate::ports::queue::{NodeId, Queue};
+use crate::ports::queue::{Finished, NodeId, Queue};
 use crate::ports::queues::Queues;
 use crate::ports::results::Results;
 use crate::ports::schedules::Schedules;
@@ -189,6 +189,16 @@ impl Engine {
 
     pub(crate) fn tell(&self, organization: OrganizationId, result: ResultId, change: Change) {
         self.notices.publish(Notice { organization, result, change });
+    }
+
+    /// Wakes whoever waited for an end.
+    pub(crate) fn wake_after_end(&self, finished: &Finished) {
+        if finished.more {
+            self.wake.notify_one();
+        }
+        if finished.rearmed {
+            self.schedules_changed.notify_one();
+        }
     }
 
     /// A new identity, later than every earlier one of this node.

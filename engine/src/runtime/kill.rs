@@ -36,6 +36,9 @@ impl Engine {
         live.iter().for_each(|live| live.kill.cancel());
         self.tell(access.organization.id, id, Change::Status);
         self.wake.notify_one();
+        if killed.scheduled.is_some() {
+            self.schedules_changed.notify_one();
+        }
         Ok(killed)
     }
 

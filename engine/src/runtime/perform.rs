@@ -228,7 +228,8 @@ impl Engine {
         let mut finish = Finish::bare(Status::Error, message, self.clock.now());
         finish.notices = self.notices_of_broken(scope, lease.result, &finish, &lines).await;
         finish.notes = Notes { modules: None, lines };
-        self.queue.finish(lease, finish).await?;
+        let finished = self.queue.finish(lease, finish).await?;
+        self.wake_after_end(&finished);
         self.tell(lease.organization, lease.result, Change::Status);
         self.wake.notify_one();
         Ok(())
@@ -271,7 +272,9 @@ impl Engine {
 
     async fn refuse(&self, claimed: Claimed, message: String) -> Result<Performed, Halt> {
         let finish = Finish::bare(Status::Error, message, self.clock.now());
-        let result = self.queue.finish(claimed.lease, finish).await?.result;
+        let finished = self.queue.finish(claimed.lease, finish).await?;
+        self.wake_after_end(&finished);
+        let result = finished.result;
         self.tell(claimed.lease.organization, result.id, Change::Status);
         Ok(Performed { result, lines: Vec::new(), records: Set::held(claimed.records), rejected: Vec::new() })
     }

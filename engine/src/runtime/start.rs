@@ -182,6 +182,7 @@ impl Engine {
         }
         self.tell(organization, result.id, Change::Status);
         if !replaced.is_empty() {
+            self.schedules_changed.notify_one();
             // The start is made; telling of the others need not keep anybody waiting.
             let (engine, scope) = (self.clone(), OrgScope::of(organization));
             tokio::spawn(async move { engine.tell_of_replaced(scope, replaced).await });

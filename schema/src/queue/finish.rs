@@ -47,9 +47,9 @@ impl Change for FinishOne {
             ended.push(Ended { organization: lease.organization, result, has_sets: held.has_sets, notices });
         }
         lines::write(db, rows).await?;
-        end_all(db, ended).await?;
+        let rearmed = end_all(db, ended).await?;
         let more = is_anything_ready(db).await?;
-        Ok(results.into_iter().map(|result| result.map(|result| Finished { result, more })).collect())
+        Ok(results.into_iter().map(|result| result.map(|result| Finished { result, more, rearmed })).collect())
     }
 }
 

@@ -34,8 +34,8 @@ pub(crate) struct Ended {
     pub notices: Vec<NewResult>,
 }
 
-/// Ends results. They are in the table, and their status allows it.
-pub(crate) async fn end_all(db: &DatabaseTransaction, ended: Vec<Ended>) -> Result<(), StoreError> {
+/// Ends results. They are in the table, and their status allows it. Tells whether a schedule goes on by that.
+pub(crate) async fn end_all(db: &DatabaseTransaction, ended: Vec<Ended>) -> Result<bool, StoreError> {
     let rows = ended.iter().map(|one| job_results::Model::of(one.organization, &one.result));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     drop_leases(db, rows.iter().map(|row| (row.organization_id, row.id))).await?;
@@ -46,9 +46,10 @@ pub(crate) async fn end_all(db: &DatabaseTransaction, ended: Vec<Ended>) -> Resu
         tidy(db, one).await?;
     }
     tell(db, &ended).await?;
-    schedules::complete(db, ended.iter().map(|one| (one.organization, &one.result))).await?;
+    let rearmed = schedules::complete(db, ended.iter().map(|one| (one.organization, &one.result))).await?;
     let jobs = ended.into_iter().filter(|one| one.result.is_real()).map(|one| (one.organization.0, one.result.job));
-    promote(db, jobs).await
+    promote(db, jobs).await?;
+    Ok(rearmed)
 }
 
 pub(crate) async fn drop_leases(

@@ -11,11 +11,11 @@ use crate::batch::{by_organization, pieces};
 use crate::entities::schedules::{Column, Entity};
 use crate::failed;
 
-/// Arms the schedules again that waited for these results to end.
+/// Arms the schedules again that waited for these results to end; whether there were any.
 pub(crate) async fn complete<'a>(
     db: &DatabaseTransaction,
     ended: impl Iterator<Item = (OrganizationId, &'a JobResult)> + Clone,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let scheduled = ended.filter(|(_, result)| result.scheduled.is_some());
     let finished = |id: Uuid| scheduled.clone().find(|(_, result)| result.id.0 == id)?.1.finished_at;
     let mut completed = Vec::new();
@@ -33,5 +33,6 @@ pub(crate) async fn complete<'a>(
             }
         }
     }
-    write(db, &completed).await
+    write(db, &completed).await?;
+    Ok(!completed.is_empty())
 }

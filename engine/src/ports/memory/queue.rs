@@ -73,8 +73,8 @@ impl Queue for MemoryStore {
         entry.take_notes(finish.notes);
         entry.tidy(finish.failed_line);
         let result = entry.result.clone();
-        tables.after_end(lease.organization, &result, finish.notices)?;
-        Ok(Finished { result, more: tables.results.values().any(|entry| entry.stands == Stands::Ready) })
+        let rearmed = tables.after_end(lease.organization, &result, finish.notices)?;
+        Ok(Finished { result, more: tables.results.values().any(|entry| entry.stands == Stands::Ready), rearmed })
     }
 
     async fn release(&self, lease: Lease) -> Result<(), LeaseError> {

@@ -226,14 +226,15 @@ impl Tables {
         if notices.iter().any(in_use) { Err(impossible("the identity of the job result is in use")) } else { Ok(()) }
     }
 
-    /// What the end of a result brings about: its notices, and the turn of whoever waited for it.
+    /// What the end of a result brings about: its notices, and the turn of whoever waited for it. Tells
+    /// whether a schedule goes on by that.
     pub(super) fn after_end(
         &mut self,
         organization: OrganizationId,
         ended: &JobResult,
         notices: Vec<NewResult>,
-    ) -> Result<(), StoreError> {
-        self.complete(organization, ended);
+    ) -> Result<bool, StoreError> {
+        let rearmed = self.complete(organization, ended);
         for notice in notices {
             self.start(organization, notice).map_err(impossible)?;
         }
@@ -245,7 +246,7 @@ impl Tables {
         {
             entry.stands = Stands::Ready;
         }
-        Ok(())
+        Ok(rearmed)
     }
 
     fn waiting(&self, organization: OrganizationId, id: ResultId) -> Option<Waiting> {

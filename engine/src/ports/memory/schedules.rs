@@ -150,16 +150,13 @@ impl Tables {
         Ok(started)
     }
 
-    /// Lets the schedule go on that waited for this result to end.
-    pub(super) fn complete(&mut self, organization: OrganizationId, ended: &JobResult) {
-        let (Some(at), Some(_)) = (ended.finished_at, &ended.scheduled) else { return };
-        let waiting = self
-            .schedules
-            .values_mut()
-            .find(|saved| saved.organization == organization && saved.position.awaits == Some(ended.id));
-        if let Some(saved) = waiting {
-            saved.position = saved.schedule.completed(&saved.position, at);
-            saved.revision += 1;
-        }
+    /// Lets the schedule go on that waited for this result to end; whether one did.
+    pub(super) fn complete(&mut self, organization: OrganizationId, ended: &JobResult) -> bool {
+        let (Some(at), Some(_)) = (ended.finished_at, &ended.scheduled) else { return false };
+        let mut own = self.schedules.values_mut().filter(|saved| saved.organization == organization);
+        let Some(saved) = own.find(|saved| saved.position.awaits == Some(ended.id)) else { return false };
+        saved.position = saved.schedule.completed(&saved.position, at);
+        saved.revision += 1;
+        true
     }
 }

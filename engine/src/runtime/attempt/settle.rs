@@ -203,9 +203,7 @@ pub(super) async fn finish(attempt: Attempt<'_>) -> Result<Performed, Halt> {
     finish.notices = attempt.notices(&finish).await?;
     let finished = attempt.journal.finish(finish).await?;
     attempt.tell_status();
-    if finished.more {
-        attempt.engine.wake.notify_one();
-    }
+    attempt.engine.wake_after_end(&finished);
     Ok(Performed {
         result: finished.result,
         lines: attempt.lines,

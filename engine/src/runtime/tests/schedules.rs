@@ -18,6 +18,7 @@ use crate::ports::results::{KillError, ResultFilter};
 use crate::runtime::engine::Engine;
 use crate::runtime::scheduler::Scheduler;
 use crate::runtime::schedules::ScheduleError;
+use crate::runtime::start::{Cause, Start};
 use crate::runtime::worker::Worker;
 
 impl Harness {
@@ -385,4 +386,41 @@ async fn a_change_wakes_the_scheduler() {
     assert_eq!(harness.results().await.len(), 2);
     let performed = Worker::new(Arc::clone(&harness.engine), 2).step().await.unwrap().unwrap();
     assert_eq!(performed.result.status, Status::Info, "it had no records");
+}
+
+#[tokio::test]
+async fn an_end_wakes_the_scheduler_that_waits_for_it() {
+    let harness = harness().await.on_the_systems_clock();
+    let stop = CancellationToken::new();
+    harness.save_with(json!([{"key": "x", "interval": 100, "after": "completion", "executions": 3}])).await;
+    let working = tokio::spawn(harness.scheduler().work(stop.clone()));
+    let worker = tokio::spawn(Worker::new(Arc::clone(&harness.engine), 1).work(stop.clone(), Duration::ZERO));
+    let begin = std::time::Instant::now();
+    while harness.results().await.iter().filter(|result| result.status.is_final()).count() < 3 {
+        assert!(begin.elapsed() < Duration::from_secs(60), "nobody was woken");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    stop.cancel();
+    working.await.unwrap();
+    worker.await.unwrap();
+    let instants: Vec<_> = harness.results().await.iter().map(|result| result.scheduled.clone().unwrap().at).collect();
+    assert!(instants.windows(2).all(|two| two[1] - two[0] >= TimeDelta::milliseconds(100)), "{instants:?}");
+}
+
+#[tokio::test]
+async fn jobs_that_start_one_another_come_to_an_end() {
+    let harness = harness().await;
+    harness.save_with(json!([])).await;
+    let mut before = harness.start(json!({}), json!([])).await.unwrap();
+    for depth in 1..10 {
+        let cause = Cause::Line { result: before.id, depth: before.depth };
+        let start = Start { job: "job".into(), cause, ..Start::default() };
+        let next = harness.engine.start(&harness.access, start).await.unwrap();
+        assert_eq!((next.depth, next.started_from), (depth, Some(before.id)));
+        before = next;
+    }
+    let cause = Cause::Line { result: before.id, depth: before.depth };
+    let eleventh = harness.engine.start(&harness.access, Start { job: "job".into(), cause, ..Start::default() }).await;
+    let told = eleventh.unwrap_err().to_string();
+    assert!(told.starts_with("the job would be the 11th in a row"), "{told}");
 }
