@@ -1,6 +1,7 @@
 //! The engine: all ports in one place, and what several stops share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
@@ -82,6 +83,8 @@ pub struct Engine {
     pub(crate) wake: Arc<Notify>,
     /// Tells the scheduler that something may come due earlier than it knows.
     pub(crate) schedules_changed: Arc<Notify>,
+    /// Whether schedules were saved since the last sweep.
+    pub(crate) schedules_saved: Arc<AtomicBool>,
 }
 
 /// The ports that one store gives.
@@ -173,6 +176,7 @@ impl Engine {
             figures: Arc::default(),
             wake: Arc::default(),
             schedules_changed: Arc::default(),
+            schedules_saved: Arc::default(),
         }
     }
 
@@ -189,6 +193,12 @@ impl Engine {
 
     pub(crate) fn tell(&self, organization: OrganizationId, result: ResultId, change: Change) {
         self.notices.publish(Notice { organization, result, change });
+    }
+
+    /// Tells the scheduler, and the sweep, of schedules that were saved.
+    pub(crate) fn tell_of_schedules(&self) {
+        self.schedules_saved.store(true, Ordering::Release);
+        self.schedules_changed.notify_one();
     }
 
     /// Wakes whoever waited for an end.

@@ -206,7 +206,7 @@ impl Engine {
             saved_by: access.who.clone(),
         };
         let saved = self.jobs.save(access.scope(), version).await?;
-        self.schedules_changed.notify_one();
+        self.tell_of_schedules();
         Ok(saved)
     }
 

@@ -10,7 +10,6 @@ mod watch;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -54,8 +53,7 @@ impl Scheduler {
 
     /// Works until `stop`.
     pub async fn work(mut self, stop: CancellationToken) {
-        let changed = Arc::new(AtomicBool::new(true));
-        let sweeper = tokio::spawn(Arc::clone(&self.engine).keep_sweeping(Arc::clone(&changed), stop.clone()));
+        let sweeper = tokio::spawn(Arc::clone(&self.engine).keep_sweeping(stop.clone()));
         let mut pauses = Pauses::default();
         // When the next schedule comes due, if that is known.
         let mut next: Option<Option<Instant>> = None;
@@ -78,10 +76,7 @@ impl Scheduler {
             };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.engine.schedules_changed.notified() => {
-                    next = None;
-                    changed.store(true, Ordering::Release);
-                }
+                () = self.engine.schedules_changed.notified() => next = None,
                 () = tokio::time::sleep(rest) => {}
             }
         }

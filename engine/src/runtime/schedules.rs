@@ -154,7 +154,7 @@ impl Engine {
             saved_by: access.who.clone(),
         };
         self.jobs.save(access.scope(), version).await.map_err(|error| refused(error.into()))?;
-        self.schedules_changed.notify_one();
+        self.tell_of_schedules();
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //! where it should stand. What is not so is told, and put right.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -11,9 +11,9 @@ use crate::ports::StoreError;
 use crate::ports::schedules::Inspected;
 use crate::runtime::engine::Engine;
 
-/// How often all schedules are looked at, and how often while some are changed.
+/// How often all schedules are looked at, and how often while some are saved.
 const REST: Duration = Duration::from_secs(600);
-const REST_WHILE_CHANGED: Duration = Duration::from_secs(60);
+const REST_AFTER_SAVES: Duration = Duration::from_secs(60);
 /// How many schedules are looked at together, and how long everybody else has room before the next.
 const PAGE: u32 = 200;
 const BREATH: Duration = Duration::from_millis(5);
@@ -30,17 +30,17 @@ pub struct Swept {
 }
 
 impl Engine {
-    /// Looks at all schedules again and again until `stop`; sooner when `changed` says that some were.
-    pub(super) async fn keep_sweeping(self: Arc<Self>, changed: Arc<AtomicBool>, stop: CancellationToken) {
+    /// Looks at all schedules again and again until `stop`; sooner when some were saved.
+    pub(super) async fn keep_sweeping(self: Arc<Self>, stop: CancellationToken) {
         let mut rested = REST;
         while !stop.is_cancelled() {
-            if changed.swap(false, Ordering::AcqRel) || rested >= REST {
+            if self.schedules_saved.swap(false, Ordering::AcqRel) || rested >= REST {
                 self.sweep().await;
                 rested = Duration::ZERO;
             }
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(REST_WHILE_CHANGED) => rested += REST_WHILE_CHANGED,
+                () = tokio::time::sleep(REST_AFTER_SAVES) => rested += REST_AFTER_SAVES,
             }
         }
     }
