@@ -114,10 +114,15 @@ impl Job {
     }
 
     /// When it starts by itself, given the document that it was read from and the zone of its organization.
-    pub fn schedules(&self, document: &Value, zone: Tz) -> Vec<Schedule> {
-        let schedules = schedule::read_all(document, self.time_zone.unwrap_or(zone), &self.arguments, &mut Vec::new());
+    ///
+    /// # Errors
+    /// Every fault, with its path: in another zone than UTC, other instants are before or after one another.
+    pub fn schedules(&self, document: &Value, zone: Tz) -> Result<Vec<Schedule>, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let zone = self.time_zone.unwrap_or(zone);
+        let schedules = schedule::read_all(document, zone, &self.arguments, &mut faults);
         let active = |schedule: Schedule| Schedule { active: schedule.active && self.active, ..schedule };
-        schedules.into_iter().map(active).collect()
+        if faults.is_empty() { Ok(schedules.into_iter().map(active).collect()) } else { Err(faults) }
     }
 
     /// The actions of its lines, of their scripts, and of its notification rules.

@@ -18,7 +18,6 @@ use crate::model::job::Job;
 use crate::model::line::{ActionWork, FilterWork, Line, Work};
 use crate::model::organization::{Access, OrgScope};
 use crate::model::result::JobResult;
-use crate::model::schedule::{Schedule, ScheduleId};
 use crate::ports::StoreError;
 use crate::ports::actions::{LineContext, OpenLine};
 use crate::ports::jobs::{NewVersion, SaveError, SavedJob};
@@ -191,13 +190,10 @@ impl Engine {
             let told = "a filter template that the job uses was changed meanwhile; save the job again";
             return Err(SaveJobError::Faults(vec![Fault::at("", told)]));
         }
-        let faults = self.faults_of_schedules(access, &job, &document).await?;
-        if !faults.is_empty() {
-            return Err(SaveJobError::Faults(faults));
-        }
+        let schedules = self.schedules_to_save(access, &job, &document).await?.map_err(SaveJobError::Faults)?;
         let version = NewVersion {
             pins: job.pins(),
-            schedules: Self::schedules_of(access, &job, &document),
+            schedules,
             key: job.key,
             name: job.name,
             document,
@@ -208,12 +204,6 @@ impl Engine {
         let saved = self.jobs.save(access.scope(), version).await?;
         self.tell_of_schedules();
         Ok(saved)
-    }
-
-    /// The schedules of a job that is about to be saved, each with an identity in case it is new.
-    pub(crate) fn schedules_of(access: &Access, job: &Job, document: &Value) -> Vec<(ScheduleId, Schedule)> {
-        let schedules = job.schedules(document, access.organization.time_zone).into_iter();
-        schedules.map(|schedule| (ScheduleId(Self::new_id()), schedule)).collect()
     }
 
     /// Opens every action whose parameters hold no placeholder, and closes it unused.

@@ -9,7 +9,7 @@ use crate::model::Instant;
 use crate::model::fault::{Fault, did_you_mean, element};
 use crate::model::job::Job;
 use crate::model::organization::Access;
-use crate::model::schedule::{self, Schedule};
+use crate::model::schedule::{self, Schedule, ScheduleId};
 use crate::ports::StoreError;
 use crate::ports::jobs::{NewVersion, SavedJob};
 use crate::ports::schedules::SavedSchedule;
@@ -139,14 +139,12 @@ impl Engine {
         let refused = |error| refused(error, place);
         let job = self.check_job_with(access, &document, Versions::Pinned(before.pins.clone())).await;
         let job = job.map_err(refused)?;
-        let faults = self.faults_of_schedules(access, &job, &document).await?;
-        if !faults.is_empty() {
-            return Err(refused(SaveJobError::Faults(faults)));
-        }
+        let schedules = self.schedules_to_save(access, &job, &document).await?;
+        let schedules = schedules.map_err(|faults| refused(SaveJobError::Faults(faults)))?;
         let version = NewVersion {
             key: before.key.clone(),
             name: before.name.clone(),
-            schedules: Self::schedules_of(access, &job, &document),
+            schedules,
             pins: job.pins(),
             document,
             edits: Some(before.version),
@@ -158,24 +156,28 @@ impl Engine {
         Ok(())
     }
 
-    /// A fault for each active schedule that is new or changed, and would never start anything.
-    pub(crate) async fn faults_of_schedules(
+    /// The schedules of a job that is about to be saved, each with an identity in case it is new; within, a
+    /// fault for each active one that is new or changed, and would never start anything.
+    pub(crate) async fn schedules_to_save(
         &self,
         access: &Access,
         job: &Job,
         document: &Value,
-    ) -> Result<Vec<Fault>, StoreError> {
-        let schedules = job.schedules(document, access.organization.time_zone);
-        if schedules.is_empty() {
-            return Ok(Vec::new());
-        }
+    ) -> Result<Result<Vec<(ScheduleId, Schedule)>, Vec<Fault>>, StoreError> {
+        let schedules = match job.schedules(document, access.organization.time_zone) {
+            Ok(schedules) if !schedules.is_empty() => schedules,
+            Ok(_) => return Ok(Ok(Vec::new())),
+            Err(faults) => return Ok(Err(faults)),
+        };
         let there = self.schedules.schedules_of(access.scope(), std::slice::from_ref(&job.key)).await?;
         let is_there = |schedule: &Schedule| there.iter().any(|saved| saved.schedule == *schedule);
         let now = self.clock.now();
         let over = schedules.iter().enumerate().filter(|(_, new)| new.is_over(&new.begin(now)) && !is_there(new));
         let told = "would never start anything, since all its instants are past; \
                     give it later ones, or `active: false` to keep it for the record";
-        Ok(over.map(|(index, _)| Fault::at(element("schedules", index), told)).collect())
+        let faults: Vec<_> = over.map(|(index, _)| Fault::at(element("schedules", index), told)).collect();
+        let numbered = schedules.into_iter().map(|schedule| (ScheduleId(Self::new_id()), schedule));
+        Ok(if faults.is_empty() { Ok(numbered.collect()) } else { Err(faults) })
     }
 
     async fn no_schedule(&self, access: &Access, job: &str, key: &str) -> Result<ScheduleError, StoreError> {

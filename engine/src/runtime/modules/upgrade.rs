@@ -110,12 +110,14 @@ impl Engine {
 
     /// None if somebody saved the job meanwhile: then that version stands.
     async fn save_upgraded(&self, access: &Access, saved: &SavedJob, job: &Job) -> Result<Option<u32>, StoreError> {
+        // Those that are there were accepted as they stand.
+        let Ok(schedules) = self.schedules_to_save(access, job, &saved.document).await? else { return Ok(None) };
         let version = NewVersion {
             key: saved.key.clone(),
             name: saved.name.clone(),
             document: saved.document.clone(),
             pins: job.pins(),
-            schedules: Self::schedules_of(access, job, &saved.document),
+            schedules,
             edits: Some(saved.version),
             saved_at: self.clock.now(),
             saved_by: access.who.clone(),

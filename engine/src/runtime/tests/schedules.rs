@@ -15,7 +15,6 @@ use crate::model::status::Status;
 use crate::ports::Page;
 use crate::ports::clock::Clock;
 use crate::ports::results::{KillError, ResultFilter};
-use crate::runtime::engine::Engine;
 use crate::runtime::scheduler::Scheduler;
 use crate::runtime::schedules::ScheduleError;
 use crate::runtime::start::{Cause, Start};
@@ -229,7 +228,7 @@ async fn a_start_that_cannot_be_made_leaves_a_result_that_says_why() {
     let version = crate::ports::jobs::NewVersion {
         key: saved.key.clone(),
         name: saved.name.clone(),
-        schedules: Engine::schedules_of(&harness.access, &job, &document),
+        schedules: harness.engine.schedules_to_save(&harness.access, &job, &document).await.unwrap().unwrap(),
         document,
         pins: saved.pins,
         edits: None,
@@ -340,6 +339,8 @@ async fn what_would_never_start_is_refused() {
     );
     assert!(told(json!({"key": "x", "cron": "0 0 30 2 *"})).await.starts_with("cron: `0 0 30 2 *` never comes"));
     assert!(told(json!({"key": "x", "interval": "1m", "arguments": 5})).await.starts_with("arguments: "));
+    // In Madrid, where the organization is, ten o'clock is past.
+    assert!(told(json!({"key": "x", "at": "2026-11-20T10:00"})).await.starts_with("would never start anything"));
     let kept = json!({"key": "x", "at": "2026-11-20T10:00:00+01:00", "active": false});
     harness.engine.save_schedule(&harness.access, "job", kept, None).await.unwrap();
     let soon = json!([{"key": "soon", "at": "2026-11-20T09:31:00Z"}]);
