@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::objects::lines::Lines;
 use crate::objects::waiting::Waits;
+use crate::objects::webhook::Webhooks;
 use crate::options::Options;
 use crate::refusal::{Code, Refusal};
 use crate::schema::{self, ApiSchema};
@@ -71,7 +72,8 @@ impl Door {
     pub(crate) fn prepare(&self, request: Request, access: Access) -> Request {
         let lines = Lines::loader(self.engine.clone(), access.scope());
         let waits = Waits::loader(self.engine.clone(), access.scope());
-        request.data(access).data(lines).data(waits)
+        let webhooks = Webhooks::loader(self.engine.clone(), access.scope());
+        request.data(access).data(lines).data(waits).data(webhooks)
     }
 }
 

@@ -24,7 +24,7 @@ const EDIT: Right = Right::Role(Role::Editor);
 const ADMINISTER: Right = Right::Role(Role::Admin);
 
 /// The table.
-pub const TABLE: [(OperationType, &str, Right); 39] = [
+pub const TABLE: [(OperationType, &str, Right); 41] = [
     (Query, "viewer", READ),
     (Query, "organization", READ),
     (Query, "job", READ),
@@ -52,6 +52,8 @@ pub const TABLE: [(OperationType, &str, Right); 39] = [
     (Mutation, "retryJobResult", RUN),
     (Mutation, "saveQueue", ADMINISTER),
     (Mutation, "deleteQueue", ADMINISTER),
+    (Mutation, "createWebhook", EDIT),
+    (Mutation, "deleteWebhook", EDIT),
     (Mutation, "writeRecords", EDIT),
     (Mutation, "deleteRecords", EDIT),
     (Mutation, "deleteCollection", EDIT),

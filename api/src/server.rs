@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::door::Door;
 use crate::http::graphql::GraphQl;
 use crate::http::health::{Ready, healthz};
+use crate::http::hooks::{Hooks, TOKEN};
 use crate::http::script_types::ScriptTypes;
 use crate::http::uploads::Uploads;
 use crate::http::{answer, graphiql};
@@ -61,6 +62,7 @@ fn routes_until(engine: Arc<Engine>, options: Options, closing: watch::Receiver<
         .at("/graphql", GraphQl(door.clone()))
         .at("/graphql/ws", get(Socket(door.clone())))
         .at("/uploads", Uploads::new(door.clone()))
+        .at(format!("/hooks/*{TOKEN}"), Hooks(door.clone()))
         .at("/ropewalk.d.ts", get(ScriptTypes(door.options.script_types)))
         .at("/healthz", get(healthz))
         .at("/readyz", get(Ready(door)));

@@ -5,6 +5,7 @@ use async_graphql::ID;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
+use engine::model::webhook::WebhookId;
 
 /// What an id names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) enum GlobalId {
     Collection(OrganizationId, String),
     /// A filter template, as an organization has it: the newest version, whichever that is.
     FilterTemplate(OrganizationId, String),
+    /// A webhook, by its organization and identity.
+    Webhook(OrganizationId, WebhookId),
 }
 
 impl GlobalId {
@@ -33,6 +36,7 @@ impl GlobalId {
             Self::JobResult(id) => format!("JobResult:{}", id.0),
             Self::Collection(organization, name) => format!("Collection:{}:{name}", organization.0),
             Self::FilterTemplate(organization, key) => format!("FilterTemplate:{}:{key}", organization.0),
+            Self::Webhook(organization, id) => format!("Webhook:{}:{}", organization.0, id.0),
         };
         ID(BASE64.encode(plain))
     }
@@ -52,6 +56,10 @@ impl GlobalId {
                 let (organization, rest) = of_organization(rest)?;
                 let (key, version) = rest.split_once(':')?;
                 Some(Self::Module(organization, key.to_owned(), version.to_owned()))
+            }
+            "Webhook" => {
+                let (organization, id) = of_organization(rest)?;
+                Some(Self::Webhook(organization, WebhookId(id.parse().ok()?)))
             }
             "JobResult" => Some(Self::JobResult(ResultId(rest.parse().ok()?))),
             _ => None,
@@ -90,6 +98,7 @@ mod tests {
             GlobalId::JobResult(ResultId(UUID.parse().unwrap())),
             GlobalId::Collection(organization, "a.b".into()),
             GlobalId::FilterTemplate(organization, "open-orders".into()),
+            GlobalId::Webhook(organization, WebhookId(UUID.parse().unwrap())),
         ];
         for id in ids {
             assert_eq!(GlobalId::decode(&id.encode()), Some(id));

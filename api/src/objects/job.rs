@@ -2,12 +2,14 @@
 
 use async_graphql::{Context, ID, Object};
 use engine::model::organization::OrganizationId;
+use engine::model::webhook::MOST_OF_A_JOB;
 use engine::ports::jobs::SavedJob;
 use serde_json::Value;
 
 use super::global_id::GlobalId;
 use super::moment::Moment;
 use super::page::{self, Cursor, Page};
+use super::webhook::{self, Webhook};
 use super::{Result, access, engine, scope};
 
 /// One version of a job: a named list of lines, with policies. A version never
@@ -62,6 +64,12 @@ impl Job {
     #[graphql(complexity = "page::BULKY")]
     async fn document(&self) -> &Value {
         &self.saved.document
+    }
+
+    /// The webhooks that start it, by key.
+    #[graphql(complexity = "page::times(MOST_OF_A_JOB, child_complexity)")]
+    async fn webhooks(&self, context: &Context<'_>) -> Result<Vec<Webhook>> {
+        webhook::of_job(context, &self.saved.key).await
     }
 
     /// When this version was saved.

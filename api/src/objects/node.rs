@@ -9,6 +9,7 @@ use super::job::Job;
 use super::job_result::JobResult;
 use super::module::{self, Module};
 use super::organization::Organization;
+use super::webhook::{self, Webhook};
 use super::{Result, access, engine, scope};
 
 /// Whatever has a global id.
@@ -22,6 +23,7 @@ pub(crate) enum Node {
     Module(Module),
     Collection(Collection),
     FilterTemplate(FilterTemplate),
+    Webhook(Webhook),
 }
 
 /// What the id names, if the caller's organization has it. Nobody learns whether
@@ -48,6 +50,9 @@ pub(crate) async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>
         }
         Some(GlobalId::FilterTemplate(organization, key)) if organization == own.id => {
             filter_template::find(context, &key, None).await?.map(Node::FilterTemplate)
+        }
+        Some(GlobalId::Webhook(organization, id)) if organization == own.id => {
+            webhook::find(context, id).await?.map(Node::Webhook)
         }
         _ => None,
     })

@@ -32,6 +32,7 @@ pub mod sources;
 pub mod start;
 mod taking;
 pub mod templates;
+pub mod webhooks;
 pub mod worker;
 
 #[cfg(test)]
