@@ -11,4 +11,5 @@ mod moments;
 mod overlaps;
 mod starts;
 mod templates;
+mod webhooks;
 mod workers;
