@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use engine::model::Instant;
 use engine::model::argument::Arguments;
 use engine::model::source::FileSource;
 use engine::ports::files::Folder;
@@ -25,6 +26,11 @@ pub struct Given {
 fn read_argument(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// An instant on the command line.
+pub fn read_instant(text: &str) -> Result<Instant, String> {
+    text.parse::<Instant>().map_err(|_| "write an instant such as 2026-11-20T07:00:00Z".to_owned())
 }
 
 impl Given {

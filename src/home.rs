@@ -11,7 +11,7 @@ use crate::Failed;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The folder of compiled modules: `ROPEWALK_CACHE`, else the user's cache folder.
-fn cache_folder() -> Result<PathBuf, Failed> {
+pub fn cache_folder() -> Result<PathBuf, Failed> {
     let from_environment = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let of_user = || from_environment("XDG_CACHE_HOME").or_else(|| Some(from_environment("HOME")?.join(".cache")));
     let folder = from_environment("ROPEWALK_CACHE").or_else(|| Some(of_user()?.join("ropewalk")));

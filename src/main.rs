@@ -43,6 +43,10 @@ enum Verb {
     /// Write, build, check, install and manage modules
     #[command(subcommand)]
     Module(commands::module::Verb),
+    /// Show the next instants of a cron expression
+    Preview(commands::preview::Options),
+    /// Show what the program is made of, and what it would work with
+    Doctor(commands::doctor::Options),
     /// Print a schema: of job files, of the GraphQL API, or of what scripts find
     Schema(commands::schema::Options),
     /// Make a token that can be preset as ROPEWALK_ADMIN_TOKEN
@@ -90,6 +94,8 @@ fn dispatch(verb: Verb) -> Result<(), Failed> {
         Verb::Kill(options) => block_on(commands::kill::kill(&options))?,
         Verb::Retry(options) => block_on(commands::retry::retry(&options))?,
         Verb::Module(verb) => block_on(commands::module::module(verb))?,
+        Verb::Preview(options) => commands::preview::preview(&options),
+        Verb::Doctor(options) => block_on(commands::doctor::doctor(&options))?,
         Verb::Schema(options) => commands::schema::print(&options),
         Verb::Token => commands::token::print(),
         Verb::CompileModule { arguments } => std::process::exit(actions::host::compile::compile_as_child(&arguments)),

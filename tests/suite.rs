@@ -43,6 +43,8 @@ mod remote;
 mod retries;
 #[path = "suite/sandbox.rs"]
 mod sandbox;
+#[path = "suite/scheduling.rs"]
+mod scheduling;
 #[path = "suite/served.rs"]
 mod served;
 #[path = "suite/server.rs"]

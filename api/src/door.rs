@@ -10,6 +10,7 @@ use engine::runtime::engine::Engine;
 use tokio::sync::{Semaphore, watch};
 
 use crate::objects::lines::Lines;
+use crate::objects::schedule::Schedules;
 use crate::objects::waiting::Waits;
 use crate::objects::webhook::Webhooks;
 use crate::options::Options;
@@ -72,8 +73,9 @@ impl Door {
     pub(crate) fn prepare(&self, request: Request, access: Access) -> Request {
         let lines = Lines::loader(self.engine.clone(), access.scope());
         let waits = Waits::loader(self.engine.clone(), access.scope());
+        let schedules = Schedules::loader(self.engine.clone(), access.scope());
         let webhooks = Webhooks::loader(self.engine.clone(), access.scope());
-        request.data(access).data(lines).data(waits).data(webhooks)
+        request.data(access).data(lines).data(waits).data(schedules).data(webhooks)
     }
 }
 

@@ -10,6 +10,7 @@ mod delete_collection;
 mod delete_filter_template;
 mod delete_queue;
 mod delete_records;
+mod delete_schedule;
 mod delete_webhook;
 mod grant_module;
 mod install_module;
@@ -20,6 +21,7 @@ mod run_job;
 mod save_filter_template;
 mod save_job;
 mod save_queue;
+mod save_schedule;
 mod upgrade_module;
 mod write_records;
 
@@ -34,6 +36,7 @@ use delete_collection::{DeleteCollectionInput, DeleteCollectionPayload};
 use delete_filter_template::{DeleteFilterTemplateInput, DeleteFilterTemplatePayload};
 use delete_queue::{DeleteQueueInput, DeleteQueuePayload};
 use delete_records::{DeleteRecordsInput, DeleteRecordsPayload};
+use delete_schedule::{DeleteScheduleInput, DeleteSchedulePayload};
 use delete_webhook::{DeleteWebhookInput, DeleteWebhookPayload};
 use grant_module::{GrantModuleInput, GrantModulePayload};
 use install_module::{InstallModuleInput, InstallModulePayload};
@@ -44,6 +47,7 @@ use run_job::{RunJobInput, RunJobPayload};
 use save_filter_template::{SaveFilterTemplateInput, SaveFilterTemplatePayload};
 use save_job::{SaveJobInput, SaveJobPayload};
 use save_queue::{SaveQueueInput, SaveQueuePayload};
+use save_schedule::{SaveScheduleInput, SaveSchedulePayload};
 use upgrade_module::{UpgradeModuleInput, UpgradeModulePayload};
 use write_records::{WriteRecordsInput, WriteRecordsPayload};
 
@@ -91,6 +95,23 @@ impl Mutation {
         input: RetryJobResultInput,
     ) -> Result<RetryJobResultPayload> {
         retry_job_result::answer(context, input).await
+    }
+
+    /// Adds a schedule to a job, or changes one: a new version of the job, in which all else stays. Needs
+    /// the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn save_schedule(&self, context: &Context<'_>, input: SaveScheduleInput) -> Result<SaveSchedulePayload> {
+        save_schedule::answer(context, input).await
+    }
+
+    /// Takes a schedule out of its job: a new version of the job. Needs the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn delete_schedule(
+        &self,
+        context: &Context<'_>,
+        input: DeleteScheduleInput,
+    ) -> Result<DeleteSchedulePayload> {
+        delete_schedule::answer(context, input).await
     }
 
     /// Sets a queue up, or changes its limit. Needs the role `ADMIN`; for a queue that all

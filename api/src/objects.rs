@@ -18,6 +18,7 @@ pub(crate) mod organization;
 pub(crate) mod page;
 pub(crate) mod queue;
 pub(crate) mod role;
+pub(crate) mod schedule;
 pub(crate) mod server_info;
 pub(crate) mod status;
 pub(crate) mod viewer;

@@ -19,6 +19,7 @@ use crate::objects::node::{self, Node};
 use crate::objects::organization::Organization;
 use crate::objects::page::{self, Page};
 use crate::objects::queue::Queue;
+use crate::objects::schedule::{self, AllSchedules, PreviewScheduleInput, Schedule, SchedulePreview};
 use crate::objects::server_info::ServerInfo;
 use crate::objects::status::Status;
 use crate::objects::viewer::Viewer;
@@ -159,6 +160,34 @@ impl Query {
         #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<Page<Collection, AllCollections>> {
         collection::list(context, first, after.as_deref()).await
+    }
+
+    /// A schedule.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn schedule(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Key of its job.")] job: String,
+        #[graphql(desc = "Its key.")] key: String,
+    ) -> Result<Option<Schedule>> {
+        schedule::find(context, &job, &key).await
+    }
+
+    /// The schedules of all jobs, by job and key.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn schedules(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
+        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
+    ) -> Result<Page<Schedule, AllSchedules>> {
+        schedule::list(context, first, after.as_deref()).await
+    }
+
+    /// The instants at which a schedule would start a job, without saving it.
+    #[graphql(complexity = "page::BULKY + child_complexity")]
+    async fn preview_schedule(&self, context: &Context<'_>, input: PreviewScheduleInput) -> Result<SchedulePreview> {
+        schedule::preview(context, &input)
     }
 
     /// A filter template.

@@ -24,7 +24,7 @@ const EDIT: Right = Right::Role(Role::Editor);
 const ADMINISTER: Right = Right::Role(Role::Admin);
 
 /// The table.
-pub const TABLE: [(OperationType, &str, Right); 41] = [
+pub const TABLE: [(OperationType, &str, Right); 46] = [
     (Query, "viewer", READ),
     (Query, "organization", READ),
     (Query, "job", READ),
@@ -40,6 +40,9 @@ pub const TABLE: [(OperationType, &str, Right); 41] = [
     (Query, "filterTemplate", READ),
     (Query, "filterTemplates", READ),
     (Query, "queues", READ),
+    (Query, "schedule", READ),
+    (Query, "schedules", READ),
+    (Query, "previewSchedule", READ),
     // It reads whatever a job could.
     (Query, "previewFilter", EDIT),
     (Query, "node", READ),
@@ -50,6 +53,8 @@ pub const TABLE: [(OperationType, &str, Right); 41] = [
     (Mutation, "dryRunJob", RUN),
     (Mutation, "killJobResult", RUN),
     (Mutation, "retryJobResult", RUN),
+    (Mutation, "saveSchedule", EDIT),
+    (Mutation, "deleteSchedule", EDIT),
     (Mutation, "saveQueue", ADMINISTER),
     (Mutation, "deleteQueue", ADMINISTER),
     (Mutation, "createWebhook", EDIT),

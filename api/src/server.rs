@@ -17,6 +17,7 @@ use crate::door::Door;
 use crate::http::graphql::GraphQl;
 use crate::http::health::{Ready, healthz};
 use crate::http::hooks::{Hooks, TOKEN};
+use crate::http::metrics::Metrics;
 use crate::http::script_types::ScriptTypes;
 use crate::http::uploads::Uploads;
 use crate::http::{answer, graphiql};
@@ -65,6 +66,7 @@ fn routes_until(engine: Arc<Engine>, options: Options, closing: watch::Receiver<
         .at(format!("/hooks/*{TOKEN}"), Hooks(door.clone()))
         .at("/ropewalk.d.ts", get(ScriptTypes(door.options.script_types)))
         .at("/healthz", get(healthz))
+        .at("/metrics", get(Metrics(door.clone())))
         .at("/readyz", get(Ready(door)));
     let routes = if with_page { graphiql::on(routes) } else { routes };
     routes.with(CatchPanic::new().with_handler(panicked))

@@ -12,6 +12,7 @@ mod modules;
 mod reading;
 mod retrying;
 mod rights;
+mod schedules;
 mod schema_file;
 mod sockets;
 mod talker;

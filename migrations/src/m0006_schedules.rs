@@ -87,7 +87,7 @@ fn indexes() -> Vec<IndexCreateStatement> {
         on("job_results_by_schedule", "job_results", &instants).unique().and_where(once).take(),
         on("job_results_by_origin", "job_results", &started).and_where(Expr::col("started_from").is_not_null()).take(),
         on("schedules_by_job", "schedules", &["organization_id", "job_key", "key"]).unique().take(),
-        on("schedules_due", "schedules", &["due_at"]).and_where(Expr::col("due_at").is_not_null()).take(),
+        on("schedules_due", "schedules", &["due_at", "id"]).and_where(Expr::col("due_at").is_not_null()).take(),
         on("schedules_awaiting", "schedules", &["organization_id", "awaits"])
             .and_where(Expr::col("awaits").is_not_null())
             .take(),

@@ -26,14 +26,15 @@ use sea_orm::prelude::*;
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
 use crate::batch::{by_organization, pieces};
+use crate::columns::Place;
 use crate::entities::job_results::Column;
 use crate::entities::{job_results, job_starts, parts};
 use crate::{Store, failed, page, unavailable};
 
 pub(crate) use prune::Round;
 
-/// How many retries of one result are told of.
-const RETRIES: u64 = 100;
+/// How many retries of one result, and how many that it started, are told of.
+const TOLD: u64 = 100;
 
 #[async_trait]
 impl Results for Store {
@@ -82,15 +83,19 @@ impl Results for Store {
     }
 
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
-        let mut latest = None;
+        let columns = [Column::Now, Column::CreatedAt, Column::RetryOf];
+        let mut latest: Option<i64> = None;
         for status in [Status::Success, Status::Info] {
             let newest = worked((scope.organization().0, job), status).order_by_desc(Column::Id).limit(LATEST as u64);
-            for row in newest.all(&self.readers).await.map_err(failed)? {
-                let result = row.read()?;
-                latest = latest.max(moves_since(&result).then_some(result.now));
-            }
+            let rows: Vec<(Option<i64>, i64, Option<Uuid>)> =
+                newest.select_only().columns(columns).into_tuple().all(&self.readers).await.map_err(failed)?;
+            let moving = rows.into_iter().filter(|(now, created_at, retry_of)| {
+                moves_since(retry_of.is_some(), now.is_none_or(|now| now == *created_at))
+            });
+            latest = moving.map(|(now, created_at, _)| now.unwrap_or(created_at)).max().max(latest);
         }
-        Ok(latest)
+        let latest = latest.map(|micros| Place::new("job_results", job).instant("now", micros));
+        latest.transpose()
     }
 
     async fn started_as(&self, scope: OrgScope, key: &str) -> Result<Option<(JobResult, String)>, StoreError> {
@@ -130,10 +135,11 @@ impl Results for Store {
     }
 
     async fn retries(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError> {
-        let retries = matching(scope, &ResultFilter::default()).filter(Column::RetryOf.eq(id.0));
-        let oldest = retries.order_by_asc(Column::Id).limit(RETRIES).select_only().column(Column::Id).into_tuple();
-        let ids: Vec<Uuid> = oldest.all(&self.readers).await.map_err(failed)?;
-        Ok(ids.into_iter().map(ResultId).collect())
+        self.oldest(scope, Column::RetryOf.eq(id.0)).await
+    }
+
+    async fn started_from(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError> {
+        self.oldest(scope, Column::StartedFrom.eq(id.0)).await
     }
 
     async fn prune(&self, keep: Retention, now: Instant) -> Result<Pruned, StoreError> {
@@ -150,6 +156,14 @@ impl Results for Store {
 }
 
 impl Store {
+    /// The first results that are so.
+    async fn oldest(&self, scope: OrgScope, is_so: Expr) -> Result<Vec<ResultId>, StoreError> {
+        let results = matching(scope, &ResultFilter::default()).filter(is_so);
+        let oldest = results.order_by_asc(Column::Id).limit(TOLD).select_only().column(Column::Id).into_tuple();
+        let ids: Vec<Uuid> = oldest.all(&self.readers).await.map_err(failed)?;
+        Ok(ids.into_iter().map(ResultId).collect())
+    }
+
     /// The newest result of a job that did its work and stands in one of these ways, and is older than
     /// another.
     async fn newest(

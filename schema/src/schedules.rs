@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use engine::model::Instant;
 use engine::model::organization::OrgScope;
 use engine::model::schedule::Position;
-use engine::ports::schedules::{Due, Fire, FireAnswer, Inspection, Place, SavedSchedule, Schedules};
+use engine::ports::schedules::{Due, Fire, FireAnswer, Inspected, Inspection, Place, SavedSchedule, Schedules};
 use engine::ports::{Listed, StoreError};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::{ExprTrait, OnConflict};
@@ -28,7 +28,8 @@ pub(crate) use save::save;
 #[async_trait]
 impl Schedules for Store {
     async fn due(&self, now: Instant, limit: u32) -> Result<Due, StoreError> {
-        let armed = Entity::find().filter(Column::DueAt.is_not_null()).order_by_asc(Column::DueAt);
+        let armed =
+            Entity::find().filter(Column::DueAt.is_not_null()).order_by_asc(Column::DueAt).order_by_asc(Column::Id);
         let rows = armed.limit(u64::from(limit) + 1).all(&self.readers).await.map_err(failed)?;
         let mut due = Due::default();
         for (index, row) in rows.into_iter().enumerate() {
@@ -55,20 +56,27 @@ impl Schedules for Store {
         found.one(&self.readers).await.map_err(failed)?.map(Model::read).transpose()
     }
 
+    async fn schedules_of(&self, scope: OrgScope, jobs: &[String]) -> Result<Vec<SavedSchedule>, StoreError> {
+        let mut found = Vec::new();
+        for jobs in pieces(jobs) {
+            let of_jobs = by_key(scope).filter(Column::JobKey.is_in(jobs));
+            for row in of_jobs.all(&self.readers).await.map_err(failed)? {
+                found.push(row.read()?);
+            }
+        }
+        found.sort_by(|one, other| (&one.job, &one.schedule.key).cmp(&(&other.job, &other.schedule.key)));
+        Ok(found)
+    }
+
     async fn list_schedules(
         &self,
         scope: OrgScope,
-        job: Option<&str>,
         after: Option<(&str, &str)>,
         limit: u32,
     ) -> Result<Listed<SavedSchedule>, StoreError> {
-        let mut listed = of(scope).order_by_asc(Column::JobKey).order_by_asc(Column::Key);
-        if let Some(job) = job {
-            listed = listed.filter(Column::JobKey.eq(job));
-        }
+        let mut listed = by_key(scope);
         if let Some((job, key)) = after {
-            let later =
-                Condition::any().add(Column::JobKey.gt(job)).add(Column::JobKey.eq(job).and(Column::Key.gt(key)));
+            let later = Column::JobKey.eq(job).and(Column::Key.gt(key)).or(Column::JobKey.gt(job));
             // Said twice, so that the walk begins in the index where it goes on.
             listed = listed.filter(Column::JobKey.gte(job)).filter(later);
         }
@@ -76,22 +84,29 @@ impl Schedules for Store {
         page(rows, limit, Model::read)
     }
 
+    async fn count_schedules(&self, scope: OrgScope) -> Result<u64, StoreError> {
+        of(scope).count(&self.readers).await.map_err(failed)
+    }
+
     async fn inspect(&self, after: Option<Place>, limit: u32) -> Result<Inspection, StoreError> {
-        let mut walk = Entity::find().order_by_asc(Column::OrganizationId).order_by_asc(Column::Id);
-        if let Some((organization, id)) = after {
-            let later = Condition::any()
-                .add(Column::OrganizationId.gt(organization.0))
-                .add(Column::OrganizationId.eq(organization.0).and(Column::Id.gt(id.0)));
-            walk = walk.filter(Column::OrganizationId.gte(organization.0)).filter(later);
-        }
+        // From the first place on too, so that the walk never begins by looking through the table.
+        let (organization, id) = after.map_or((Uuid::nil(), Uuid::nil()), |(organization, id)| (organization.0, id.0));
+        let later = Column::OrganizationId.eq(organization).and(Column::Id.gt(id));
+        let walk = Entity::find()
+            .filter(Column::OrganizationId.gte(organization))
+            .filter(Condition::any().add(Column::OrganizationId.gt(organization)).add(later))
+            .order_by_asc(Column::OrganizationId)
+            .order_by_asc(Column::Id);
         let rows = walk.limit(u64::from(limit)).all(&self.readers).await.map_err(failed)?;
         let unfinished = self.unfinished(&rows).await?;
         let mut inspection = Inspection { last: rows.last().map(Model::place), ..Inspection::default() };
         for row in rows {
+            let due = row.due_at.and_then(Instant::from_timestamp_micros);
             match (row.place(), row.read()) {
                 (_, Ok(saved)) => {
-                    let awaits = saved.position.awaits.map(|id| (saved.organization.0, id.0));
-                    inspection.schedules.push((saved, awaits.is_some_and(|awaited| unfinished.contains(&awaited))));
+                    let awaited = saved.position.awaits.map(|id| (saved.organization.0, id.0));
+                    let awaits = awaited.is_some_and(|awaited| unfinished.contains(&awaited));
+                    inspection.schedules.push(Inspected { saved, awaits, due });
                 }
                 (place, Err(StoreError::Unreadable(told))) => inspection.unreadable.push((place, told)),
                 (_, Err(error)) => return Err(error),
@@ -130,6 +145,10 @@ impl Store {
 
 fn of(scope: OrgScope) -> Select<Entity> {
     Entity::find().filter(Column::OrganizationId.eq(scope.organization().0))
+}
+
+fn by_key(scope: OrgScope) -> Select<Entity> {
+    of(scope).order_by_asc(Column::JobKey).order_by_asc(Column::Key)
 }
 
 /// Writes schedules, those that are there already too.

@@ -93,11 +93,16 @@ pub(crate) async fn open(path: &Path, sharing: Sharing) -> Result<Opened, OpenEr
     Ok(Opened { lock, writer, readers })
 }
 
-/// One node owns a file: a second one would claim what the first works on.
-fn lock(database: &Path) -> Result<File, OpenError> {
+/// The file beside a database that keeps other processes out.
+fn lock_of(database: &Path) -> PathBuf {
     let mut name = OsString::from(database);
     name.push(".lock");
-    let path = PathBuf::from(name);
+    PathBuf::from(name)
+}
+
+/// One node owns a file: a second one would claim what the first works on.
+fn lock(database: &Path) -> Result<File, OpenError> {
+    let path = lock_of(database);
     let opened = File::options().create(true).truncate(false).write(true).open(&path);
     let file = match opened {
         Ok(file) => file,
@@ -148,6 +153,20 @@ async fn version(db: &DatabaseConnection) -> Result<String, DbErr> {
     let statement = Statement::from_string(db.get_database_backend(), "SELECT sqlite_version() AS version");
     let row = db.query_one_raw(statement).await?;
     row.map_or(Ok(String::new()), |row| row.try_get("", "version"))
+}
+
+/// The version of SQLite that the program is linked with.
+///
+/// # Errors
+/// When SQLite does not answer.
+pub async fn sqlite_version() -> Result<String, DbErr> {
+    version(&Database::connect("sqlite::memory:").await?).await
+}
+
+/// Whether a process has this database for itself.
+pub fn is_in_use(database: &Path) -> bool {
+    let file = File::open(lock_of(database));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 fn check_version(version: &str) -> Result<(), OpenError> {

@@ -2,10 +2,12 @@
 
 pub mod bench;
 pub mod check;
+pub mod doctor;
 pub mod jobs;
 pub mod kill;
 pub mod logs;
 pub mod module;
+pub mod preview;
 pub mod results;
 pub mod retry;
 pub mod run;

@@ -16,7 +16,7 @@ use engine::runtime::start::{Start, StartError};
 use engine::runtime::worker::Worker;
 
 use crate::display::{output, progress, report, say, tell};
-use crate::given::Given;
+use crate::given::{Given, read_instant};
 use crate::local::{Local, Modules};
 use crate::{Failed, job_file};
 
@@ -47,10 +47,6 @@ pub struct Options {
     dry_run: bool,
     #[command(flatten)]
     modules: Modules,
-}
-
-fn read_instant(text: &str) -> Result<Instant, String> {
-    text.parse::<Instant>().map_err(|_| "write an instant such as 2026-11-20T07:00:00Z".to_owned())
 }
 
 /// Runs a job file.
@@ -89,7 +85,12 @@ async fn start(engine: &Engine, access: &Access, part: &Part, options: &Options)
     let job = engine.check_job(access, &part.document).await.map_err(not_saved)?;
     let arguments = options.given.arguments(&job.arguments);
     let records = options.given.records()?;
-    engine.save_job(access, part.document.clone(), None).await.map_err(not_saved)?;
+    let mut document = part.document.clone();
+    if let Some(fields) = document.as_object_mut() {
+        // It is started by hand, also when all that it would start at by itself is past.
+        fields.shift_remove("schedules");
+    }
+    engine.save_job(access, document, None).await.map_err(not_saved)?;
     let start = Start { job: job.key, arguments, records, dry_run: options.dry_run, ..Start::default() };
     engine.start(access, start).await.map_err(|error| match error {
         StartError::Faults(faults) => refused(faults),

@@ -16,6 +16,7 @@ use engine::ports::scratch::ScratchFolder;
 use engine::runtime::authenticate::DEFAULT_ORGANIZATION;
 use engine::runtime::engine::{Engine, Stores};
 use engine::runtime::manage::NewOrganization;
+use engine::runtime::scheduler::Scheduler;
 use engine::runtime::worker::Worker;
 use schema::Store;
 use tokio::net::TcpListener;
@@ -160,6 +161,7 @@ fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, Found { rec
 async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize, retention: Retention) -> Result<(), Failed> {
     let stop = CancellationToken::new();
     let worker = tokio::spawn(Worker::new(Arc::clone(&engine), workers).work(stop.clone(), GRACE));
+    let scheduler = tokio::spawn(Scheduler::new(Arc::clone(&engine)).work(stop.clone()));
     let keeper = tokio::spawn(Arc::clone(&engine).keep_house(retention, stop.clone()));
     let stopping = stop.clone();
     let shutdown = async move {
@@ -174,6 +176,7 @@ async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize, retent
     let served = api::serve(listener, engine, options, shutdown).await;
     stop.cancel();
     // The worker ends by itself within its grace; what a panic left undone is put back at the next start.
+    let _ = scheduler.await;
     let _ = worker.await;
     let _ = keeper.await;
     served.map_err(|error| Failed::Broken(format!("the server broke off: {error}")))

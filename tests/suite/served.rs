@@ -90,6 +90,12 @@ impl Server {
         (status, response.body_mut().read_to_string().expect("text"))
     }
 
+    /// What a monitor is told.
+    pub fn metrics(&self) -> String {
+        let mut response = ureq::get(format!("http://{}/metrics", self.address)).call().expect("an answer");
+        response.body_mut().read_to_string().expect("text")
+    }
+
     pub fn save(&self, token: &str, job: Value) -> Value {
         let query = "mutation($input: SaveJobInput!) { saveJob(input: $input) { job { key version } userErrors { code path message } } }";
         self.ask(token, query, json!({"input": {"document": job}}))["saveJob"].clone()

@@ -82,7 +82,7 @@ impl Hooks {
             let refusal = Refusal::bad("Send the message as `Content-Type: application/json`.");
             return Err(Refused::With(StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal));
         }
-        let message = Message { body, signature: signature(&request), name: name(&request) };
+        let message = Message { body, signature: signature(&request), name: name(&request)? };
         in_time(time, door.in_turn(self.begin(open, message))).await?
     }
 
@@ -110,8 +110,13 @@ fn signature(request: &Request) -> Option<Signature> {
     header("x-hub-signature-256").map(Signature::Hub)
 }
 
-fn name(request: &Request) -> Option<String> {
-    NAMES.iter().find_map(|name| request.header(name)).map(str::to_owned)
+/// The first name that the message has. One that cannot be read is refused: without a name, a message
+/// that comes again would start the job again.
+fn name(request: &Request) -> Result<Option<String>, Refusal> {
+    let named = NAMES.iter().find_map(|name| Some((name, request.headers().get(*name)?)));
+    let Some((name, value)) = named else { return Ok(None) };
+    let text = value.to_str().map(|text| Some(text.to_owned()));
+    text.map_err(|_| Refusal::bad(format!("Write the header `{name}` in plain ASCII.")))
 }
 
 fn accepted(result: &JobResult) -> Response {

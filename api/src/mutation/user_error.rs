@@ -7,6 +7,7 @@ use engine::runtime::collections::CollectionError;
 use engine::runtime::manage::ManageError;
 use engine::runtime::modules::ModuleError;
 use engine::runtime::queues::QueueError;
+use engine::runtime::schedules::ScheduleError;
 use engine::runtime::templates::TemplateError;
 
 use crate::objects::Result;
@@ -125,6 +126,20 @@ pub(crate) fn of_templates(error: TemplateError) -> Result<Vec<UserError>> {
         TemplateError::InUse { message, .. } => one(UserErrorCode::InUse, "key", message),
         TemplateError::Forbidden(message) => Err(Refusal::new(Code::Forbidden, message)),
         TemplateError::Store(error) => Err(error.into()),
+    }
+}
+
+/// What a caller must expect of changing schedules.
+pub(crate) fn of_schedules(error: ScheduleError) -> Result<Vec<UserError>> {
+    let one = |code, path: &str, message| Ok(vec![UserError::at(code, path, message)]);
+    match error {
+        ScheduleError::Faults(faults) => Ok(UserError::of_faults(faults)),
+        ScheduleError::UnknownJob(message) => one(UserErrorCode::NotFound, "job", message),
+        ScheduleError::Absent(message) => one(UserErrorCode::NotFound, "key", message),
+        conflict @ ScheduleError::Conflict { .. } => {
+            one(UserErrorCode::Conflict, "edits", format!("{conflict}: look at it and save again."))
+        }
+        ScheduleError::Store(error) => Err(error.into()),
     }
 }
 

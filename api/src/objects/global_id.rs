@@ -22,6 +22,8 @@ pub(crate) enum GlobalId {
     Collection(OrganizationId, String),
     /// A filter template, as an organization has it: the newest version, whichever that is.
     FilterTemplate(OrganizationId, String),
+    /// A schedule, by its organization, its job and its key.
+    Schedule(OrganizationId, String, String),
     /// A webhook, by its organization and identity.
     Webhook(OrganizationId, WebhookId),
 }
@@ -36,6 +38,7 @@ impl GlobalId {
             Self::JobResult(id) => format!("JobResult:{}", id.0),
             Self::Collection(organization, name) => format!("Collection:{}:{name}", organization.0),
             Self::FilterTemplate(organization, key) => format!("FilterTemplate:{}:{key}", organization.0),
+            Self::Schedule(organization, job, key) => format!("Schedule:{}:{job}:{key}", organization.0),
             Self::Webhook(organization, id) => format!("Webhook:{}:{}", organization.0, id.0),
         };
         ID(BASE64.encode(plain))
@@ -56,6 +59,11 @@ impl GlobalId {
                 let (organization, rest) = of_organization(rest)?;
                 let (key, version) = rest.split_once(':')?;
                 Some(Self::Module(organization, key.to_owned(), version.to_owned()))
+            }
+            "Schedule" => {
+                let (organization, rest) = of_organization(rest)?;
+                let (job, key) = rest.split_once(':')?;
+                Some(Self::Schedule(organization, job.to_owned(), key.to_owned()))
             }
             "Webhook" => {
                 let (organization, id) = of_organization(rest)?;
@@ -98,6 +106,7 @@ mod tests {
             GlobalId::JobResult(ResultId(UUID.parse().unwrap())),
             GlobalId::Collection(organization, "a.b".into()),
             GlobalId::FilterTemplate(organization, "open-orders".into()),
+            GlobalId::Schedule(organization, "weekly".into(), "monday".into()),
             GlobalId::Webhook(organization, WebhookId(UUID.parse().unwrap())),
         ];
         for id in ids {

@@ -1,5 +1,6 @@
 //! Jobs.
 
+use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object};
 use engine::model::organization::OrganizationId;
 use engine::model::webhook::MOST_OF_A_JOB;
@@ -9,8 +10,12 @@ use serde_json::Value;
 use super::global_id::GlobalId;
 use super::moment::Moment;
 use super::page::{self, Cursor, Page};
+use super::schedule::{Schedule, Schedules};
 use super::webhook::{self, Webhook};
 use super::{Result, access, engine, scope};
+
+/// How many schedules a job is expected to have when a document is weighed.
+const EXPECTED_SCHEDULES: usize = 5;
 
 /// One version of a job: a named list of lines, with policies. A version never
 /// changes; saving makes a new one.
@@ -58,6 +63,14 @@ impl Job {
     /// Whether it may start by itself. An inactive job can still be run by hand.
     async fn active(&self) -> bool {
         self.saved.document.get("active").and_then(Value::as_bool).unwrap_or(true)
+    }
+
+    /// When it starts by itself, by key: the schedules of its newest version, and how far each has come.
+    #[graphql(complexity = "page::times(EXPECTED_SCHEDULES, child_complexity)")]
+    async fn schedules(&self, context: &Context<'_>) -> Result<Vec<Schedule>> {
+        let loader = context.data_unchecked::<DataLoader<Schedules>>();
+        let schedules = loader.load_one(self.saved.key.clone()).await?.unwrap_or_default();
+        Ok(schedules.into_iter().map(Schedule).collect())
     }
 
     /// The whole job, in the shape of the job file.

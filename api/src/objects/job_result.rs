@@ -114,8 +114,8 @@ impl JobResult {
         self.result.priority
     }
 
-    /// The one clock reading of all its templates and dates: when its start was accepted, or, of
-    /// one that tries another again, that of the other.
+    /// The one clock reading of all its templates and dates: when its start was accepted; of one that a
+    /// schedule started, the instant that was meant; of one that tries another again, that of the other.
     async fn now(&self) -> Moment {
         Moment(self.result.now)
     }
@@ -136,6 +136,33 @@ impl JobResult {
     /// of `notify`.
     async fn notice_of(&self) -> Option<ID> {
         self.result.notice_of.map(|id| GlobalId::JobResult(id).encode())
+    }
+
+    /// Key of the schedule that started it; null unless one did.
+    async fn schedule(&self) -> Option<&str> {
+        self.result.scheduled.as_ref().map(|scheduled| scheduled.schedule.as_str())
+    }
+
+    /// The instant that its start was meant for, however late it came; null unless a schedule started it.
+    async fn scheduled_at(&self) -> Option<Moment> {
+        self.result.scheduled.as_ref().map(|scheduled| Moment(scheduled.at))
+    }
+
+    /// Global id of the job result whose line started it; null unless one did.
+    async fn started_from(&self) -> Option<ID> {
+        self.result.started_from.map(|id| GlobalId::JobResult(id).encode())
+    }
+
+    /// Global ids of the job results that its lines started, oldest first, at most 100.
+    #[graphql(complexity = "page::STATEMENT")]
+    async fn started(&self, context: &Context<'_>) -> Result<Vec<ID>> {
+        let started = engine(context).results.started_from(scope(context), self.result.id).await?;
+        Ok(started.into_iter().map(|id| GlobalId::JobResult(id).encode()).collect())
+    }
+
+    /// How many job results started one another until this one: 0 unless a line started it.
+    async fn depth(&self) -> u32 {
+        self.result.depth
     }
 
     /// Number of the first line in error from which it can be tried again; null if there is none.

@@ -9,6 +9,7 @@ use super::job::Job;
 use super::job_result::JobResult;
 use super::module::{self, Module};
 use super::organization::Organization;
+use super::schedule::{self, Schedule};
 use super::webhook::{self, Webhook};
 use super::{Result, access, engine, scope};
 
@@ -23,6 +24,7 @@ pub(crate) enum Node {
     Module(Module),
     Collection(Collection),
     FilterTemplate(FilterTemplate),
+    Schedule(Schedule),
     Webhook(Webhook),
 }
 
@@ -50,6 +52,9 @@ pub(crate) async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>
         }
         Some(GlobalId::FilterTemplate(organization, key)) if organization == own.id => {
             filter_template::find(context, &key, None).await?.map(Node::FilterTemplate)
+        }
+        Some(GlobalId::Schedule(organization, job, key)) if organization == own.id => {
+            schedule::find(context, &job, &key).await?.map(Node::Schedule)
         }
         Some(GlobalId::Webhook(organization, id)) if organization == own.id => {
             webhook::find(context, id).await?.map(Node::Webhook)

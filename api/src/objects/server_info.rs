@@ -1,6 +1,7 @@
 //! The server.
 
 use async_graphql::SimpleObject;
+use engine::model::schedule::TIME_ZONE_DATA;
 use engine::runtime::engine::Engine;
 
 use super::moment::Moment;
@@ -10,6 +11,8 @@ use super::moment::Moment;
 pub(crate) struct ServerInfo {
     /// Version of Ropewalk, such as `0.1.0`.
     version: &'static str,
+    /// Version of the time zone data that schedules and dates go by, such as `2025b`.
+    time_zone_data: &'static str,
     /// Why no job is worked on at the moment; null when the server works.
     paused: Option<Paused>,
 }
@@ -28,6 +31,6 @@ impl ServerInfo {
     pub(crate) fn of(engine: &Engine) -> Self {
         let paused = engine.health.pause();
         let paused = paused.map(|pause| Paused { since: Moment(pause.since), reason: pause.obstacle.told() });
-        Self { version: env!("CARGO_PKG_VERSION"), paused }
+        Self { version: env!("CARGO_PKG_VERSION"), time_zone_data: TIME_ZONE_DATA, paused }
     }
 }

@@ -210,6 +210,7 @@ async fn what_cannot_be_read_is_refused() {
         assert_eq!(refusal(server, &path, "", "[{}, 7]").await, said(422, "INVALID"));
         let long = format!("Idempotency-Key: {}\r\n", "x".repeat(201));
         assert_eq!(refusal(server, &path, &long, "{}").await, said(422, "INVALID"));
+        assert_eq!(refusal(server, &path, "Idempotency-Key: ñ\r\n", "{}").await, said(400, "BAD_REQUEST"));
         for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "json"] {
             let headers = format!("Content-Type: {kind}\r\n");
             let answer = server.call(&format!("POST {path}"), &headers, b"{}").await;

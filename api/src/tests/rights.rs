@@ -30,12 +30,14 @@ fn everything_that_changes_something_needs_more_than_reading() {
 }
 
 /// Each mutation with something that would be accepted as far as its shape goes.
-const CALLS: [(&str, &str); 20] = [
+const CALLS: [(&str, &str); 22] = [
     ("saveFilterTemplate", "saveFilterTemplate(input: {document: {}}) { userErrors { code } }"),
     ("deleteFilterTemplate", "deleteFilterTemplate(input: {key: \"k\"}) { userErrors { code } }"),
     ("saveJob", "saveJob(input: {document: {}}) { userErrors { code } }"),
     ("runJob", "runJob(input: {job: \"j\"}) { userErrors { code } }"),
     ("retryJobResult", "retryJobResult(input: {jobResult: \"x\"}) { userErrors { code } }"),
+    ("saveSchedule", "saveSchedule(input: {job: \"j\", schedule: {}}) { userErrors { code } }"),
+    ("deleteSchedule", "deleteSchedule(input: {job: \"j\", key: \"k\"}) { userErrors { code } }"),
     ("saveQueue", "saveQueue(input: {key: \"k\"}) { userErrors { code } }"),
     ("deleteQueue", "deleteQueue(input: {key: \"k\"}) { userErrors { code } }"),
     ("killJobResult", "killJobResult(input: {id: \"x\"}) { userErrors { code } }"),

@@ -297,6 +297,10 @@ impl Results for Counting {
         Results::retries(self.ask()?, scope, id).await
     }
 
+    async fn started_from(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError> {
+        Results::started_from(self.ask()?, scope, id).await
+    }
+
     async fn prune(&self, keep: Retention, now: Instant) -> Result<Pruned, StoreError> {
         Results::prune(self.ask()?, keep, now).await
     }

@@ -20,11 +20,12 @@ const UNITS: [(&str, u64); 5] = [("d", 1000 * DAY), ("h", 1000 * 60 * 60), ("m",
 /// # Errors
 /// One sentence with the cure.
 pub fn parse(text: &str, most: Duration) -> Result<Duration, String> {
+    let written: String = text.chars().take(60).collect();
     let duration = measure(text).filter(|duration| !duration.is_zero()).ok_or_else(|| {
-        format!("`{text}` is no duration; write a whole number above 0 with ms, s, m, h or d, such as 30s")
+        format!("`{written}` is no duration; write a whole number above 0 with ms, s, m, h or d, such as 30s")
     })?;
     if duration > most {
-        return Err(format!("{text} is longer than {}, the most that is allowed here", shown(most)));
+        return Err(format!("{written} is longer than {}, the most that is allowed here", shown(most)));
     }
     Ok(duration)
 }

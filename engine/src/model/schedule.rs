@@ -21,7 +21,10 @@ use super::fault::Fault;
 
 pub use missed::{Firing, LeftOut, Missed};
 pub use position::{Fired, Position};
-pub use read::{read_all, time_zone};
+pub use read::{faults_of_shape, read_all, time_zone};
+
+/// The release of the IANA time zone data that is compiled in.
+pub const TIME_ZONE_DATA: &str = chrono_tz::IANA_TZDB_VERSION;
 
 /// Identity of a schedule in the store; as long as its key stays, so does this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,15 +77,24 @@ impl Schedule {
         let next = match &self.when {
             When::Cron(cron) => cron.next(after, self.zone),
             When::Every(every) => self.next_of_interval(*every, after, anchor),
-            When::AfterCompletion(every) => self.first_of_interval(*every, anchor).filter(|first| *first > after),
+            When::AfterCompletion(every) => {
+                // A `startAt` that had passed when it was saved is none.
+                let start = self.start_at.filter(|start| *start > anchor);
+                start.or_else(|| anchor.checked_add_signed(*every)).filter(|first| *first > after)
+            }
             When::At(at) => Some(*at).filter(|at| *at > after),
         };
         next.filter(|next| self.end_at.is_none_or(|end| *next <= end))
     }
 
-    /// The first nominal instants after this one, as they would be if every start ended at once.
+    /// The first nominal instants after this one, if every start ended at once.
     pub fn preview(&self, after: Instant, count: usize) -> Vec<Instant> {
-        let (mut position, mut instants) = (self.begin(after), Vec::new());
+        self.following(&self.begin(after), count)
+    }
+
+    /// The next nominal instants from a position, if every start ended at once.
+    pub fn following(&self, position: &Position, count: usize) -> Vec<Instant> {
+        let (mut position, mut instants) = (*position, Vec::new());
         while let Some(next) = position.next.filter(|_| instants.len() < count) {
             instants.push(next);
             let firing = Firing { starts: vec![next], left_out: None, handled: next };
@@ -91,12 +103,8 @@ impl Schedule {
         instants
     }
 
-    fn first_of_interval(&self, every: TimeDelta, anchor: Instant) -> Option<Instant> {
-        self.start_at.or_else(|| anchor.checked_add_signed(every))
-    }
-
     fn next_of_interval(&self, every: TimeDelta, after: Instant, anchor: Instant) -> Option<Instant> {
-        let first = self.first_of_interval(every, anchor)?;
+        let first = self.start_at.or_else(|| anchor.checked_add_signed(every))?;
         if after < first {
             return Some(first);
         }

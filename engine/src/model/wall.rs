@@ -5,7 +5,8 @@ use chrono_tz::{GapInfo, Tz};
 
 use super::Instant;
 
-/// A zone moves its clocks at most once in this span.
+/// A zone moves its clocks at most once in this span: from 1970 to 2100, no two changes of any zone are
+/// less than six days apart.
 const STEP: TimeDelta = TimeDelta::hours(12);
 
 /// The instant at which a wall clock of the zone shows `wall`: the first of two where the clocks
@@ -13,6 +14,12 @@ const STEP: TimeDelta = TimeDelta::hours(12);
 pub fn first_instant(wall: NaiveDateTime, zone: Tz) -> Option<Instant> {
     let shown = zone.from_local_datetime(&wall).earliest();
     shown.or_else(|| GapInfo::new(&wall, &zone)?.end).map(|shown| shown.to_utc())
+}
+
+/// The last instant at which a wall clock of the zone shows `wall`, or the first after the gap.
+pub fn last_instant(wall: NaiveDateTime, zone: Tz) -> Option<Instant> {
+    let shown = zone.from_local_datetime(&wall).latest();
+    shown.map(|shown| shown.to_utc()).or_else(|| first_instant(wall, zone))
 }
 
 /// What a wall clock of the zone shows. None beyond the calendar.

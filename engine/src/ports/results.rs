@@ -273,8 +273,8 @@ pub const LATEST: usize = 20;
 
 /// Whether a result that went well says from when the next one has to look: not a retry that
 /// meant another now than the lines that it took over.
-pub fn moves_since(result: &JobResult) -> bool {
-    result.retry_of.is_none() || result.now != result.created_at
+pub fn moves_since(is_retry: bool, means_the_present: bool) -> bool {
+    !is_retry || !means_the_present
 }
 
 /// Which job results a listing is about.
@@ -338,6 +338,9 @@ pub trait Results: Send + Sync {
 
     /// The results that try this one again, oldest first, at most 100.
     async fn retries(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError>;
+
+    /// The results that lines of this one started, oldest first, at most 100.
+    async fn started_from(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError>;
 
     /// Removes some of what is older than is kept: a bounded step, which leaves everybody else room.
     async fn prune(&self, keep: Retention, now: Instant) -> Result<Pruned, StoreError>;

@@ -102,11 +102,22 @@ pub enum FireAnswer {
 /// A place in a walk through the schedules of all organizations.
 pub type Place = (OrganizationId, ScheduleId);
 
+/// A schedule, and how it stands in the store.
+#[derive(Debug, Clone)]
+pub struct Inspected {
+    /// The schedule.
+    pub saved: SavedSchedule,
+    /// Whether the result that it awaits is there and has not ended.
+    pub awaits: bool,
+    /// When the store will say that it is due.
+    pub due: Option<Instant>,
+}
+
 /// Some of all schedules, to be looked at.
 #[derive(Debug, Clone, Default)]
 pub struct Inspection {
-    /// Schedules, and whether the result that each awaits has not ended.
-    pub schedules: Vec<(SavedSchedule, bool)>,
+    /// Schedules.
+    pub schedules: Vec<Inspected>,
     /// Those that cannot be read, with what is wrong.
     pub unreadable: Vec<(Place, String)>,
     /// The last place; none if there is nothing after the place that was asked for.
@@ -126,14 +137,19 @@ pub trait Schedules: Send + Sync {
     /// One schedule.
     async fn find_schedule(&self, scope: OrgScope, job: &str, key: &str) -> Result<Option<SavedSchedule>, StoreError>;
 
-    /// The schedules of a job, or of all, by job and key: those after `after`, at most `limit`.
+    /// All schedules of these jobs, by job and key.
+    async fn schedules_of(&self, scope: OrgScope, jobs: &[String]) -> Result<Vec<SavedSchedule>, StoreError>;
+
+    /// The schedules of all jobs, by job and key: those after `after`, at most `limit`.
     async fn list_schedules(
         &self,
         scope: OrgScope,
-        job: Option<&str>,
         after: Option<(&str, &str)>,
         limit: u32,
     ) -> Result<Listed<SavedSchedule>, StoreError>;
+
+    /// How many schedules there are.
+    async fn count_schedules(&self, scope: OrgScope) -> Result<u64, StoreError>;
 
     /// Schedules of all organizations by place, after this one, at most `limit`.
     async fn inspect(&self, after: Option<Place>, limit: u32) -> Result<Inspection, StoreError>;

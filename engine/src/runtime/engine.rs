@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
+use super::figures::Figures;
 use super::health::Health;
 use super::preview::PREVIEWS_AT_ONCE;
 use super::ready::ReadyJobs;
@@ -78,6 +79,8 @@ pub struct Engine {
     pub(crate) shelf: Arc<Shelf>,
     /// How many filters may be tried out at once.
     pub(crate) previews: Arc<Semaphore>,
+    /// What this node counts.
+    pub figures: Arc<Figures>,
     /// Tells the worker that something may be ready.
     pub(crate) wake: Arc<Notify>,
     /// Tells the scheduler that something may come due earlier than it knows.
@@ -175,6 +178,7 @@ impl Engine {
             running: Arc::default(),
             ready: Arc::default(),
             previews: Arc::new(Semaphore::new(PREVIEWS_AT_ONCE)),
+            figures: Arc::default(),
             wake: Arc::default(),
             schedules_changed: Arc::default(),
         }

@@ -191,6 +191,10 @@ impl Engine {
             let told = "a filter template that the job uses was changed meanwhile; save the job again";
             return Err(SaveJobError::Faults(vec![Fault::at("", told)]));
         }
+        let faults = self.faults_of_schedules(access, &job, &document).await?;
+        if !faults.is_empty() {
+            return Err(SaveJobError::Faults(faults));
+        }
         let version = NewVersion {
             pins: job.pins(),
             schedules: Self::schedules_of(access, &job, &document),

@@ -8,7 +8,7 @@ use super::engine::Engine;
 use super::notices::About;
 use crate::model::Instant;
 use crate::model::fault::{Fault, element};
-use crate::model::organization::{Access, OrgScope};
+use crate::model::organization::{Access, OrgScope, OrganizationId};
 use crate::model::overlap::Overlap;
 use crate::model::record::Records;
 use crate::model::result::{JobResult, ResultId, Scheduled};
@@ -178,19 +178,23 @@ impl Engine {
             self.wake.notify_one();
         }
         let Started { result, replaced } = started?;
-        let killed = replaced.clone();
-        for id in replaced {
-            self.running.interrupt(id);
-            self.tell(access.organization.id, id, Change::Status);
-        }
-        self.tell(access.organization.id, result.id, Change::Status);
+        self.tell_of_start(access.organization.id, &result, replaced);
         self.wake.notify_one();
-        if !killed.is_empty() {
-            // The start is answered; telling of the others need not keep anybody waiting.
-            let (engine, scope) = (self.clone(), access.scope());
-            tokio::spawn(async move { engine.tell_of_replaced(scope, killed).await });
-        }
         Ok(result)
+    }
+
+    /// Publishes a start, and interrupts what it replaces.
+    pub(crate) fn tell_of_start(&self, organization: OrganizationId, result: &JobResult, replaced: Vec<ResultId>) {
+        for id in &replaced {
+            self.running.interrupt(*id);
+            self.tell(organization, *id, Change::Status);
+        }
+        self.tell(organization, result.id, Change::Status);
+        if !replaced.is_empty() {
+            // The start is made; telling of the others need not keep anybody waiting.
+            let (engine, scope) = (self.clone(), OrgScope::of(organization));
+            tokio::spawn(async move { engine.tell_of_replaced(scope, replaced).await });
+        }
     }
 
     /// What the job's rules have to tell of results that were killed to make room.

@@ -78,8 +78,8 @@ impl GoOn {
 
     async fn drop_what_was_needed_before(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
         let (organization, result) = (self.lease.organization.0, self.lease.result.0);
-        // What a retry goes on with stays; no line has the number 0.
-        let failed_line = self.failed_line.unwrap_or(0);
+        // What a retry goes on with stays; no line has a number below 0.
+        let failed_line = self.failed_line.map_or(-1, i64::from);
         let sets = parts::Entity::delete_many()
             .filter(parts::Column::OrganizationId.eq(organization))
             .filter(parts::Column::JobResultId.eq(result))

@@ -14,7 +14,9 @@ use crate::sqlite::{self, Sharing};
 type Seen = Arc<Mutex<BTreeMap<String, Statement>>>;
 
 /// What may be walked from its beginning, and why.
-const WALKS: [&str; 7] = [
+const WALKS: [&str; 8] = [
+    // The schedules that come due first, up to a bound.
+    "SCAN schedules USING INDEX schedules_due",
     // All organizations are asked for, up to a bound.
     "SCAN organizations USING INDEX",
     // A start makes every module ready.

@@ -190,4 +190,6 @@ impl FromIterator<u32> for Ordinals {
 }
 
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;

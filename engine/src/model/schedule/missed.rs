@@ -12,8 +12,6 @@ use crate::model::dates::stamp;
 const MOST: usize = 100;
 /// How many missed starts are counted one by one.
 const COUNTED: u64 = 10_000;
-/// How far back the newest of more than that are looked for, in hours.
-const WINDOWS: [i64; 5] = [1, 24, 32 * 24, 366 * 24, 100 * 366 * 24];
 
 /// What becomes of starts that fell into a time when nobody watched: the server was down, its
 /// machine asleep, or its clock put forward.
@@ -79,77 +77,95 @@ pub struct LeftOut {
 }
 
 impl Schedule {
-    /// What it does if it is due. What came due before `watched_since` was missed.
+    /// What it does if it is due. What came due until `watched_since` was missed.
     pub fn fire(&self, id: ScheduleId, position: &Position, now: Instant, watched_since: Instant) -> Option<Firing> {
         let first = position.next.filter(|first| self.due(*first, id) <= now)?;
-        let mut firing = if self.due(first, id) < watched_since {
-            self.make_up(first, position.anchor, |nominal| self.due(nominal, id) < watched_since.min(now))
+        // A clock that was put back may show less than when the watch began.
+        let watched_since = watched_since.min(now);
+        let is_missed = |nominal| self.due(nominal, id) <= watched_since;
+        let mut firing = if is_missed(first) {
+            self.make_up((first, watched_since - self.jitter), position.anchor, is_missed)
         } else {
             let following = std::iter::successors(Some(first), |last| self.next(*last, position.anchor));
             let starts: Vec<_> = following.take_while(|nominal| self.due(*nominal, id) <= now).take(MOST).collect();
             Firing { handled: starts.last().copied().unwrap_or(first), starts, left_out: None }
         };
-        if self.executions > 0 {
-            let rest = self.executions.saturating_sub(position.fired);
-            firing.starts.truncate(usize::try_from(rest).unwrap_or(usize::MAX));
+        let rest = usize::try_from(self.executions.saturating_sub(position.fired)).unwrap_or(usize::MAX);
+        if self.executions > 0 && firing.starts.len() > rest {
+            firing.starts.truncate(rest);
+            // Those that are cut off have their turn if one of these is skipped and does not count.
+            firing.handled = firing.starts.last().copied().unwrap_or(firing.handled);
         }
         Some(firing)
     }
 
-    /// Catches up on missed starts, as the schedule says.
-    fn make_up(&self, first: Instant, anchor: Instant, is_missed: impl Fn(Instant) -> bool) -> Firing {
+    /// Catches up on missed starts, as the schedule says: from `first` on, as far as they were missed,
+    /// which all were until `surely`.
+    fn make_up(
+        &self,
+        (first, surely): (Instant, Instant),
+        anchor: Instant,
+        is_missed: impl Fn(Instant) -> bool,
+    ) -> Firing {
         let mut newest = Newest { kept: self.missed.kept(), starts: VecDeque::new(), left_out: None };
-        let (mut last, mut count) = (first, 0);
+        let (mut handled, mut count, mut more) = (first, 0, false);
         let mut following = Some(first);
         while let Some(nominal) = following.filter(|nominal| is_missed(*nominal)) {
-            (last, count) = (nominal, count + 1);
+            handled = nominal;
             newest.push(nominal);
-            if count == COUNTED {
-                last = self.jump(last, anchor, &is_missed, &mut newest);
-                break;
+            if count < COUNTED {
+                count += 1;
+            } else if !more {
+                // Nobody wants to see each of so many; goes on with the newest.
+                more = true;
+                for nominal in self.newest((nominal, surely), anchor, newest.kept + 1) {
+                    handled = nominal;
+                    newest.push(nominal);
+                }
             }
-            following = self.next(nominal, anchor);
+            following = self.next(handled, anchor);
         }
-        let left_out = newest.left_out.map(|until| LeftOut {
-            first,
-            last: until,
-            count: count.saturating_sub(newest.starts.len() as u64).max(1),
-            more: count == COUNTED,
+        let left_out = newest.left_out.map(|last| {
+            let count = count.saturating_sub(newest.starts.len() as u64);
+            LeftOut { first, last, count, more }
         });
-        Firing { starts: newest.starts.into(), left_out, handled: last }
+        Firing { starts: newest.starts.into(), left_out, handled }
     }
 
-    /// Goes on with the newest of so many missed starts that nobody wants to see each; gives the last.
-    fn jump(
-        &self,
-        counted: Instant,
-        anchor: Instant,
-        is_missed: &impl Fn(Instant) -> bool,
-        newest: &mut Newest,
-    ) -> Instant {
-        let mut end = counted;
-        // Doubles the stride until it leaves the missed ones, and looks back from there.
-        let mut stride = TimeDelta::hours(1);
-        while let Some(ahead) = end.checked_add_signed(stride).filter(|ahead| is_missed(*ahead)) {
-            (end, stride) = (ahead, stride * 2);
+    /// The newest nominal instants between these two, the oldest of them first.
+    fn newest(&self, (after, before): (Instant, Instant), anchor: Instant, most: usize) -> VecDeque<Instant> {
+        let mut found = VecDeque::new();
+        while found.len() < most {
+            let before = found.front().copied().unwrap_or(before);
+            let Some(last) = self.last(after, before, anchor) else { break };
+            found.push_front(last);
         }
-        while stride > TimeDelta::seconds(1) {
-            stride = stride / 2;
-            if let Some(ahead) = end.checked_add_signed(stride).filter(|ahead| is_missed(*ahead)) {
-                end = ahead;
+        found
+    }
+
+    /// The last nominal instant between these two.
+    fn last(&self, after: Instant, before: Instant, anchor: Instant) -> Option<Instant> {
+        let next = |from: Instant| self.next(from, anchor).filter(|next| *next < before);
+        // Looks back ever further until there is one.
+        let (mut last, mut stride) = (None, TimeDelta::seconds(1));
+        while last.is_none() {
+            let from = before.checked_sub_signed(stride).map_or(after, |from| from.max(after));
+            last = next(from);
+            if from == after {
+                break;
+            }
+            stride = stride * 2;
+        }
+        // Halves the time in which there may be a later one.
+        let (mut last, mut end) = (last?, before);
+        while next(last).is_some() {
+            let middle = last + (end - last) / 2;
+            match next(middle) {
+                Some(later) => last = later,
+                None => end = middle,
             }
         }
-        for hours in WINDOWS {
-            let from = end - TimeDelta::hours(hours);
-            let from = from.max(counted);
-            let following = std::iter::successors(self.next(from, anchor), |last| self.next(*last, anchor));
-            let found: Vec<_> = following.take_while(|nominal| is_missed(*nominal)).collect();
-            if from == counted || found.len() > newest.kept {
-                found.iter().for_each(|nominal| newest.push(*nominal));
-                return found.last().copied().unwrap_or(counted);
-            }
-        }
-        counted
+        Some(last)
     }
 }
 

@@ -44,8 +44,9 @@ impl Schedule {
         if old.when != self.when || old.start_at != self.start_at || old.zone != self.zone {
             return self.begin(now);
         }
-        // What passed while it was inactive is not missed.
-        let handled = if old.active { position.handled } else { position.handled.max(now) };
+        // What passed while it was inactive, or had nothing more to start, is not missed.
+        let at_rest = !old.active || old.is_over(position);
+        let handled = if at_rest { position.handled.max(now) } else { position.handled };
         let position = Position { handled, ..*position };
         let next = match self.when {
             When::AfterCompletion(_) if position.awaits.is_some() => None,
@@ -81,6 +82,24 @@ impl Schedule {
             _ => self.next(position.handled, position.anchor),
         };
         self.armed(Position { awaits: None, ..*position }, next)
+    }
+
+    /// Whether it stands as it should: armed for its next nominal instant, waiting for a result that has not
+    /// ended, at rest, or over.
+    pub fn is_armed(&self, position: &Position, awaits: bool) -> bool {
+        match self.when {
+            When::AfterCompletion(_) if position.awaits.is_some() => awaits,
+            When::AfterCompletion(every) => {
+                let next = position.next.or_else(|| position.handled.checked_add_signed(every));
+                self.armed(*position, next).next.is_some() == position.next.is_some()
+            }
+            _ => self.armed(*position, self.next(position.handled, position.anchor)).next == position.next,
+        }
+    }
+
+    /// The position after this one was found not to stand as it should.
+    pub fn repaired(&self, position: &Position, now: Instant) -> Position {
+        self.completed(position, now)
     }
 
     /// Whether it will never start anything again as it stands.

@@ -1,6 +1,7 @@
 //! Schedules as job files and the API write them.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
@@ -10,9 +11,11 @@ use serde_json::{Map, Value};
 use super::cron::Cron;
 use super::{Missed, Schedule, When};
 use crate::model::argument::Arguments;
+use crate::model::criteria::Reading as Rendering;
 use crate::model::duration;
 use crate::model::fault::{Fault, did_you_mean, element, field};
-use crate::model::{Instant, wall};
+use crate::model::schema::Schema;
+use crate::model::{Instant, job, wall};
 
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(3660 * 24 * 60 * 60);
@@ -54,19 +57,42 @@ fn faults_of_arguments(schedule: &Schedule, arguments: &Arguments, path: &str) -
     arguments.complete_at(schedule.arguments.clone(), &path).err().unwrap_or_default()
 }
 
+static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| {
+    let job = job::schema();
+    Schema::compile(&job["$defs"]["schedule"])
+});
+
+/// What the job schema says of the shape of one schedule.
+pub fn faults_of_shape(document: &Value, path: &str) -> Vec<Fault> {
+    match SCHEMA.as_ref() {
+        Ok(schema) => schema.faults(document, path, Rendering::Rendered),
+        Err(message) => vec![Fault::at(path, message.clone())],
+    }
+}
+
 /// The zone with this IANA name.
 ///
 /// # Errors
 /// One sentence with the cure.
 pub fn time_zone(name: &str) -> Result<Tz, String> {
     name.parse().map_err(|_| {
-        let shown: String = name.chars().take(60).collect();
+        let shown = shown(name);
         let near = did_you_mean(&shown, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        let near = if near.is_empty() { "." } else { near.as_str() };
         format!("`{shown}` is not a time zone{near} Write an IANA name such as Europe/Madrid")
     })
 }
 
 impl Schedule {
+    /// Reads a schedule that nobody has looked at, whose times are meant in `zone` unless it says otherwise.
+    ///
+    /// # Errors
+    /// Every fault, with its path.
+    pub fn check(document: &Value, zone: Tz) -> Result<Self, Vec<Fault>> {
+        let faults = faults_of_shape(document, "");
+        if faults.is_empty() { Self::read(document, "", zone) } else { Err(faults) }
+    }
+
     /// Reads one schedule whose shape is accepted.
     ///
     /// # Errors
@@ -77,7 +103,7 @@ impl Schedule {
             reading.zone = time_zone(name).unwrap_or_else(|message| reading.fault("timeZone", message, zone));
         }
         let when = reading.when();
-        let (start_at, end_at) = (reading.moment("startAt", NaiveTime::MIN), reading.moment("endAt", END_OF_DAY));
+        let (start_at, end_at) = (reading.moment("startAt", Edge::Begin), reading.moment("endAt", Edge::End));
         if let (Some(start), Some(end)) = (start_at, end_at)
             && end < start
         {
@@ -90,13 +116,17 @@ impl Schedule {
             }
             _ => {}
         }
+        let never = when.as_ref().and_then(|when| never(when, reading.zone, start_at, end_at));
+        if let Some(word) = never.filter(|_| reading.faults.is_empty()) {
+            reading.fault(word, "comes at no time from `startAt` to `endAt`; correct one of them", ());
+        }
         let (zone, faults) = (reading.zone, reading.faults);
         let Some(when) = when.filter(|_| faults.is_empty()) else { return Err(faults) };
         Ok(Self {
             key: written["key"].as_str().unwrap_or_default().to_owned(),
             when,
             zone,
-            executions: written["executions"].as_u64().unwrap_or(0),
+            executions: whole(&written["executions"]).unwrap_or(0),
             start_at,
             end_at,
             jitter,
@@ -104,6 +134,45 @@ impl Schedule {
             arguments: written["arguments"].as_object().cloned().unwrap_or_else(Map::new),
             active: written["active"].as_bool().unwrap_or(true),
         })
+    }
+}
+
+/// The word for nominal instants that all lie outside of these two.
+fn never(when: &When, zone: Tz, start: Option<Instant>, end: Option<Instant>) -> Option<&'static str> {
+    match when {
+        When::At(at) => (start.is_some_and(|start| *at < start) || end.is_some_and(|end| *at > end)).then_some("at"),
+        When::Cron(cron) => {
+            let first = cron.next(start? - TimeDelta::microseconds(1), zone);
+            first.is_none_or(|first| end.is_some_and(|end| first > end)).then_some("cron")
+        }
+        When::Every(_) | When::AfterCompletion(_) => None,
+    }
+}
+
+/// A whole number from 0 on, however it is written: 5, 5.0, 5e0.
+fn whole(number: &Value) -> Option<u64> {
+    let whole = |number: &f64| *number >= 0.0 && number.fract() == 0.0;
+    number.as_u64().or_else(|| number.as_f64().filter(whole).map(|number| number as u64))
+}
+
+/// The beginning of what somebody wrote.
+fn shown(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+/// Which end of a day is meant by its date.
+#[derive(Clone, Copy)]
+enum Edge {
+    Begin,
+    End,
+}
+
+impl Edge {
+    fn of(self, day: NaiveDate, zone: Tz) -> Option<Instant> {
+        match self {
+            Self::Begin => wall::first_instant(day.and_time(NaiveTime::MIN), zone),
+            Self::End => wall::last_instant(day.and_time(END_OF_DAY), zone),
+        }
     }
 }
 
@@ -142,14 +211,14 @@ impl Reading<'_> {
             }
         };
         if word != "interval" && self.written.get("after").is_some() {
-            return self.fault("after", "belongs to `interval`; take it out", None);
+            self.fault("after", "belongs to `interval`; take it out", ());
         }
         match word {
             "cron" => match Cron::parse(self.written["cron"].as_str().unwrap_or_default()) {
                 Ok(cron) => Some(When::Cron(Box::new(cron))),
                 Err(message) => self.fault("cron", message, None),
             },
-            "at" => self.moment("at", NaiveTime::MIN).map(When::At),
+            "at" => self.moment("at", Edge::Begin).map(When::At),
             _ => {
                 let every = self.span("interval", SHORTEST_INTERVAL, LONGEST_INTERVAL)?;
                 let after_completion = self.written["after"] == "completion";
@@ -162,7 +231,8 @@ impl Reading<'_> {
     fn span(&mut self, name: &str, least: Duration, most: Duration) -> Option<TimeDelta> {
         let span = match self.written.get(name)? {
             Value::String(text) => duration::parse(text, most),
-            number => number.as_u64().map(Duration::from_millis).ok_or_else(|| {
+            number => whole(number).map(Duration::from_millis).ok_or_else(|| {
+                let number = shown(&number.to_string());
                 format!("{number} is no span of time; write a whole number of milliseconds, or a text such as 15m")
             }),
         };
@@ -176,21 +246,18 @@ impl Reading<'_> {
     }
 
     /// An instant; a date and a time without an offset are meant in the zone, and a date alone is
-    /// meant at `time`.
-    fn moment(&mut self, name: &str, time: NaiveTime) -> Option<Instant> {
+    /// meant at its `edge`.
+    fn moment(&mut self, name: &str, edge: Edge) -> Option<Instant> {
         let text = self.written.get(name)?.as_str()?.trim();
-        let day = |text: &str| text.parse::<NaiveDate>().ok();
         let wall = text.parse::<NaiveDateTime>().ok();
         let wall = wall.or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok());
-        let wall = wall.or_else(|| day(text).map(|day| day.and_time(time)));
-        let instant = match text.parse::<Instant>() {
-            Ok(instant) => Some(instant),
-            Err(_) => wall.and_then(|wall| wall::first_instant(wall, self.zone)),
-        };
+        let instant = text.parse::<Instant>().ok();
+        let instant = instant.or_else(|| wall::first_instant(wall?, self.zone));
+        let instant = instant.or_else(|| edge.of(text.parse().ok()?, self.zone));
+        let text = shown(text);
         let Some(instant) = instant else {
-            let shown: String = text.chars().take(60).collect();
             let told = format!(
-                "`{shown}` is no instant; write it as 2026-12-01T09:00:00Z, or as 2026-12-01T09:00 in the \
+                "`{text}` is no instant; write it as 2026-12-01T09:00:00Z, or as 2026-12-01T09:00 in the \
                  schedule's time zone"
             );
             return self.fault(name, told, None);

@@ -68,7 +68,8 @@ impl Results for MemoryStore {
         let latest = |status| {
             let filter = ResultFilter { job: Some(job.to_owned()), status: Some(status) };
             let newest = tables.newest_first(scope.organization(), &filter).filter(|result| began(result));
-            newest.take(LATEST).filter(|result| moves_since(result)).map(|result| result.now).max()
+            let moves = |result: &&JobResult| moves_since(result.retry_of.is_some(), result.now == result.created_at);
+            newest.take(LATEST).filter(moves).map(|result| result.now).max()
         };
         Ok([Status::Success, Status::Info].into_iter().filter_map(latest).max())
     }
@@ -100,15 +101,11 @@ impl Results for MemoryStore {
     }
 
     async fn retries(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError> {
-        let tables = self.tables();
-        let mut retries: Vec<_> = tables
-            .newest_first(scope.organization(), &ResultFilter::default())
-            .filter(|result| result.retry_of == Some(id))
-            .map(|result| result.id)
-            .collect();
-        retries.reverse();
-        retries.truncate(100);
-        Ok(retries)
+        Ok(self.tables().oldest(scope, |result| result.retry_of == Some(id)))
+    }
+
+    async fn started_from(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError> {
+        Ok(self.tables().oldest(scope, |result| result.started_from == Some(id)))
     }
 
     async fn prune(&self, keep: Retention, now: Instant) -> Result<Pruned, StoreError> {
@@ -273,6 +270,16 @@ impl Tables {
                 })
             }
         }
+    }
+
+    /// The first 100 that are so.
+    fn oldest(&self, scope: OrgScope, is_so: impl Fn(&JobResult) -> bool) -> Vec<ResultId> {
+        let all = ResultFilter::default();
+        let newest = self.newest_first(scope.organization(), &all);
+        let mut ids: Vec<_> = newest.filter(|result| is_so(result)).map(|result| result.id).collect();
+        ids.reverse();
+        ids.truncate(100);
+        ids
     }
 
     fn newest_first(&self, organization: OrganizationId, filter: &ResultFilter) -> impl Iterator<Item = &JobResult> {

@@ -10,7 +10,7 @@ use crate::model::organization::{OrgScope, OrganizationId};
 use crate::model::result::JobResult;
 use crate::model::schedule::{Position, Schedule, ScheduleId};
 use crate::ports::results::{StartRefused, Started};
-use crate::ports::schedules::{Due, Fire, FireAnswer, Inspection, Place, SavedSchedule, Schedules};
+use crate::ports::schedules::{Due, Fire, FireAnswer, Inspected, Inspection, Place, SavedSchedule, Schedules};
 use crate::ports::{Listed, StoreError};
 
 #[async_trait]
@@ -43,20 +43,25 @@ impl Schedules for MemoryStore {
         Ok(self.tables().schedules_of(scope.organization(), Some(job)).find(|saved| saved.schedule.key == key).cloned())
     }
 
+    async fn schedules_of(&self, scope: OrgScope, jobs: &[String]) -> Result<Vec<SavedSchedule>, StoreError> {
+        let all = self.tables().by_key(scope);
+        Ok(all.into_iter().filter(|saved| jobs.contains(&saved.job)).collect())
+    }
+
     async fn list_schedules(
         &self,
         scope: OrgScope,
-        job: Option<&str>,
         after: Option<(&str, &str)>,
         limit: u32,
     ) -> Result<Listed<SavedSchedule>, StoreError> {
-        let tables = self.tables();
         let place = |saved: &SavedSchedule| (saved.job.clone(), saved.schedule.key.clone());
-        let mut own: Vec<_> = tables.schedules_of(scope.organization(), job).collect();
-        own.sort_by_key(|saved| place(saved));
-        let later =
-            |saved: &SavedSchedule| after.is_none_or(|after| (saved.job.as_str(), saved.schedule.key.as_str()) > after);
-        Ok(listed(own.into_iter().filter(|saved| later(saved)).cloned(), limit))
+        let after = after.map(|(job, key)| (job.to_owned(), key.to_owned()));
+        let all = self.tables().by_key(scope).into_iter();
+        Ok(listed(all.filter(|saved| after.as_ref().is_none_or(|after| place(saved) > *after)), limit))
+    }
+
+    async fn count_schedules(&self, scope: OrgScope) -> Result<u64, StoreError> {
+        Ok(self.tables().schedules_of(scope.organization(), None).count() as u64)
     }
 
     async fn inspect(&self, after: Option<Place>, limit: u32) -> Result<Inspection, StoreError> {
@@ -69,7 +74,7 @@ impl Schedules for MemoryStore {
         };
         Ok(Inspection {
             last: some.last().map(|(place, _)| **place),
-            schedules: some.into_iter().map(|(_, saved)| (saved.clone(), waits(saved))).collect(),
+            schedules: some.into_iter().map(|(_, saved)| inspected(saved, waits(saved))).collect(),
             unreadable: Vec::new(),
         })
     }
@@ -88,10 +93,20 @@ impl Schedules for MemoryStore {
     }
 }
 
+fn inspected(saved: &SavedSchedule, awaits: bool) -> Inspected {
+    Inspected { saved: saved.clone(), awaits, due: saved.due() }
+}
+
 impl Tables {
     fn schedules_of(&self, organization: OrganizationId, job: Option<&str>) -> impl Iterator<Item = &SavedSchedule> {
         let own = self.schedules.values().filter(move |saved| saved.organization == organization);
         own.filter(move |saved| job.is_none_or(|job| job == saved.job))
+    }
+
+    fn by_key(&self, scope: OrgScope) -> Vec<SavedSchedule> {
+        let mut own: Vec<_> = self.schedules_of(scope.organization(), None).cloned().collect();
+        own.sort_by(|one, other| (&one.job, &one.schedule.key).cmp(&(&other.job, &other.schedule.key)));
+        own
     }
 
     /// Gives a job these schedules and no others.

@@ -222,15 +222,24 @@ pub async fn schedules_are_listed_by_job_and_key(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     save(store, acme, "b", 1, vec![minutely("z"), minutely("a")]).await;
     save(store, acme, "a", 3, vec![minutely("m")]).await;
-    let listed = async |job: Option<&str>, after, limit| {
-        let listed = store.list_schedules(acme, job, after, limit).await.expect("a page");
-        let told: Vec<_> = listed.items.iter().map(|saved| format!("{}/{}", saved.job, saved.schedule.key)).collect();
-        (told.join(" "), listed.more)
+    let told = |saved: &[SavedSchedule]| {
+        let told: Vec<_> = saved.iter().map(|saved| format!("{}/{}", saved.job, saved.schedule.key)).collect();
+        told.join(" ")
     };
-    assert_eq!(listed(None, None, 2).await, ("a/m b/a".to_owned(), true));
-    assert_eq!(listed(None, Some(("b", "a")), 2).await, ("b/z".to_owned(), false));
-    assert_eq!(listed(Some("b"), None, 9).await, ("b/a b/z".to_owned(), false));
-    assert_eq!(listed(Some("c"), None, 9).await, (String::new(), false));
+    let listed = async |after, limit| {
+        let listed = store.list_schedules(acme, after, limit).await.expect("a page");
+        (told(&listed.items), listed.more)
+    };
+    assert_eq!(listed(None, 2).await, ("a/m b/a".to_owned(), true));
+    assert_eq!(listed(Some(("b", "a")), 2).await, ("b/z".to_owned(), false));
+    assert_eq!(store.count_schedules(acme).await.expect("a count"), 3);
+    let of = async |jobs: &[&str]| {
+        let jobs: Vec<_> = jobs.iter().map(|job| (*job).to_owned()).collect();
+        told(&store.schedules_of(acme, &jobs).await.expect("schedules"))
+    };
+    assert_eq!(of(&["b"]).await, "b/a b/z");
+    assert_eq!(of(&["c", "b", "a"]).await, "a/m b/a b/z");
+    assert_eq!(of(&[]).await, "");
 }
 
 pub async fn all_schedules_are_inspected(store: &impl Stores) {
@@ -246,9 +255,10 @@ pub async fn all_schedules_are_inspected(store: &impl Stores) {
         assert!(some.unreadable.is_empty());
         let Some(last) = some.last else { break };
         after = Some(last);
-        seen.extend(
-            some.schedules.into_iter().map(|(saved, awaits)| (saved.organization, saved.id.0.as_u128(), awaits)),
-        );
+        seen.extend(some.schedules.into_iter().map(|one| {
+            assert_eq!(one.due, one.saved.due());
+            (one.saved.organization, one.saved.id.0.as_u128(), one.awaits)
+        }));
     }
     let [acme, globex] = [acme.organization(), globex.organization()];
     assert_eq!(seen, [(acme, 1, true), (acme, 2, false), (globex, 1, false)]);
@@ -258,7 +268,7 @@ pub async fn another_organization_sees_no_schedule(store: &impl Stores) {
     let (acme, globex) = neighbours(store).await;
     save(store, acme, "job", 1, vec![minutely("often")]).await;
     assert_eq!(store.find_schedule(globex, "job", "often").await.expect("an answer"), None);
-    assert!(store.list_schedules(globex, None, None, 9).await.expect("a page").items.is_empty());
+    assert!(store.list_schedules(globex, None, 9).await.expect("a page").items.is_empty());
     save(store, globex, "job", 1, vec![minutely("often")]).await;
     save(store, globex, "job", 2, Vec::new()).await;
     assert_eq!(saved(store, acme, "job", "often").await.revision, 1, "a job of the same key is another job");
@@ -273,6 +283,8 @@ pub async fn what_never_begins_tells_what_it_has_to(store: &impl Stores) {
     assert_eq!((result.status, result.message.as_str()), (Status::Error, "The job has faults."));
     assert_eq!((result.started_at, result.finished_at), (None, Some(result.created_at)));
     assert_eq!((result.started_from, result.depth), (Some(id(7)), 3));
+    assert_eq!(store.started_from(acme, id(7)).await.expect("an answer"), [id(5)]);
+    assert_eq!(store.started_from(acme, id(5)).await.expect("an answer"), []);
     assert!(claim(store, 9, at(50)).await.is_empty());
     assert_eq!(store.last_success(acme, "job").await.expect("an answer"), None);
 }

@@ -121,7 +121,7 @@ async fn a_job_of_another_organization_does_not_see_the_collection() {
         crate::runtime::manage::NewOrganization { key: "other".into(), name: "Other".into(), time_zone: "UTC".into() };
     let other = harness.engine.add_organization(new).await.unwrap();
     let access = crate::runtime::engine::Engine::access_of_operator(other, "stranger");
-    let stranger = Harness { engine: harness.engine.clone(), access };
+    let stranger = Harness { engine: harness.engine.clone(), clock: harness.clock.clone(), access };
     let performed = filter(&stranger, json!({"source": {"collection": "orders"}})).await;
     let told = "There is no collection `orders` in this organization; the first write makes it.";
     assert_eq!(performed.lines[0].message, told, "and its names are not told either");

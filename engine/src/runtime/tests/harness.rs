@@ -19,6 +19,8 @@ use crate::runtime::worker::Worker;
 /// An engine on twins, and somebody who may do anything in its only organization.
 pub struct Harness {
     pub engine: Arc<Engine>,
+    /// The clock of the engine, unless it was given another.
+    pub clock: Arc<StandingClock>,
     pub access: Access,
 }
 
@@ -32,10 +34,10 @@ pub async fn harness_with(own: Function) -> Harness {
     let clock = Arc::new(StandingClock::at("2026-11-20T09:30:00Z".parse().unwrap()));
     let stores = Stores::of(Arc::new(MemoryStore::new()));
     let folder = Arc::new(Folder::confined_to(std::env::temp_dir()));
-    let engine = Arc::new(Engine::new(stores, Arc::new(functions(own)), folder, clock));
+    let engine = Arc::new(Engine::new(stores, Arc::new(functions(own)), folder, clock.clone()));
     let new = NewOrganization { key: "main".into(), name: "Main".into(), time_zone: "Europe/Madrid".into() };
     let organization = engine.add_organization(new).await.unwrap();
-    Harness { engine, access: Engine::access_of_operator(organization, "tester") }
+    Harness { engine, clock, access: Engine::access_of_operator(organization, "tester") }
 }
 
 impl Harness {

@@ -9,6 +9,7 @@ mod large;
 mod lines;
 mod moments;
 mod overlaps;
+mod schedules;
 mod starts;
 mod templates;
 mod webhooks;

@@ -16,7 +16,24 @@ const SHORTHANDS: [(&str, &str); 7] = [
     ("@midnight", "0 0 * * *"),
     ("@hourly", "0 * * * *"),
 ];
+const MONTHS: [&str; 12] = [
+    "JANUARY",
+    "FEBRUARY",
+    "MARCH",
+    "APRIL",
+    "MAY",
+    "JUNE",
+    "JULY",
+    "AUGUST",
+    "SEPTEMBER",
+    "OCTOBER",
+    "NOVEMBER",
+    "DECEMBER",
+];
 const WEEKDAYS: [&str; 7] = ["SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY"];
+
+/// How many characters of a faulty item are shown.
+const SHOWN: usize = 40;
 
 /// The six fields.
 pub(super) struct Fields<'a> {
@@ -50,7 +67,7 @@ const MINUTE: Field = field!("minute", "numbers from 0 to 59", 1, minutes);
 const HOUR: Field = field!("hour", "numbers from 0 to 23", 2, hours);
 const DAY_OF_MONTH: Field = field!("day of month", "numbers from 1 to 31, L, L-3, LW or 15W", 3, days_of_month);
 const MONTH: Field = field!("month", "numbers from 1 to 12 or names such as JAN", 4, months);
-/// Weekdays are numbered from 0, as hours are; names are numbers by then.
+/// Weekdays are numbered from 0, as hours are.
 const DAY_OF_WEEK: Field =
     field!("day of week", "numbers from 0 to 7 (0 and 7 are Sunday), names such as MON, 5L or 1#3", 2, hours);
 
@@ -80,7 +97,8 @@ impl<'a> Fields<'a> {
     }
 
     pub fn months(&self) -> Result<Ordinals, String> {
-        MONTH.read(self.month)
+        let read = |item| MONTH.chosen_by(&numbered_months(item)).ok_or_else(|| MONTH.refuse(item));
+        self.month.split(',').try_fold(Ordinals::default(), |all, item| Ok(all.or(read(item)?)))
     }
 
     pub fn days(&self) -> Result<Days, String> {
@@ -101,6 +119,7 @@ impl<'a> Fields<'a> {
 fn of_shorthand(written: &str) -> Result<&'static str, String> {
     let known = SHORTHANDS.iter().find(|(name, _)| written.eq_ignore_ascii_case(name));
     known.map(|(_, fields)| *fields).ok_or_else(|| {
+        let written: String = written.chars().take(SHOWN).collect();
         let names: Vec<_> = SHORTHANDS.iter().map(|(name, _)| *name).collect();
         format!("`{written}` names no time; write one of {}, or five fields", names.join(", "))
     })
@@ -124,15 +143,17 @@ impl Field {
     }
 
     fn chosen_by(&self, text: &str) -> Option<Ordinals> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"*,-/".contains(&byte);
-        let mut fields = ["*"; 6];
-        fields[self.place] = text;
-        let schedule = text.bytes().all(plain).then(|| Schedule::from_str(&fields.join(" ")))?;
+        let plain = |byte: u8| byte.is_ascii_digit() || b"*,-/".contains(&byte);
+        // All seven, the year too: the crate takes what is left of one field (`*5`) for the next.
+        let mut fields = ["*"; 7];
+        fields[self.place] = Some(text).filter(|text| !text.is_empty() && text.bytes().all(plain))?;
+        let schedule = Schedule::from_str(&fields.join(" "));
         Some((self.chosen)(&schedule.ok()?)).filter(|chosen| *chosen != Ordinals::default())
     }
 
     fn refuse(&self, item: &str) -> String {
         let Self { name, takes, .. } = self;
+        let item: String = item.chars().take(SHOWN).collect();
         format!(
             "{name}: `{item}` cannot be read; write {takes}, in lists (1,2), upward ranges (1-5) and steps (*/5) \
              that fit into them"
@@ -145,7 +166,7 @@ fn of_month(text: &str) -> Result<OfMonth, String> {
     let mut plain = Vec::new();
     for item in text.split(',') {
         let upper = item.to_ascii_uppercase();
-        let day = |text: &str| text.parse().ok().filter(|day| (1..=31).contains(day));
+        let day = |text: &str| number(text).filter(|day| (1..=31).contains(day));
         if upper == "?" {
             plain.push("*");
         } else if upper == "LW" {
@@ -173,8 +194,8 @@ fn of_week(text: &str) -> Result<OfWeek, String> {
         let refused = || DAY_OF_WEEK.refuse(item);
         let upper = item.to_ascii_uppercase();
         if let Some((weekday, nth)) = upper.split_once('#') {
-            let nth: Option<usize> = nth.parse().ok();
-            let nth = nth.and_then(|nth| days.nth.get_mut(nth.checked_sub(1)?)).ok_or_else(refused)?;
+            let nth = number(nth).and_then(|nth| days.nth.get_mut((nth as usize).checked_sub(1)?));
+            let nth = nth.ok_or_else(refused)?;
             let weekday = weekday_of(weekday).ok_or_else(refused)?;
             *nth = nth.or(Ordinals::from_iter([weekday % 7]));
         } else if let Some(weekday) = upper.strip_suffix('L') {
@@ -192,21 +213,41 @@ fn plain_weekdays(item: &str) -> Option<Ordinals> {
     let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, Some(step)));
     let (from, to) = match range.split_once('-') {
         _ if range == "*" || range == "?" => (0, 6),
+        // A week that ends with Sunday by name.
+        Some((from, to)) if to.starts_with("SUN") && weekday_of(from)? > 0 => (weekday_of(from)?, weekday_of(to)? + 7),
         Some((from, to)) => (weekday_of(from)?, weekday_of(to)?),
         None => {
             let from = weekday_of(range)?;
             (from, if step.is_some() { from.max(6) } else { from })
         }
     };
-    let days =
-        DAY_OF_WEEK.chosen_by(&format!("{from}-{to}{}", step.map_or(String::new(), |step| format!("/{step}"))))?;
+    let step = step.map_or(Some(1), number).filter(|step| (1..=7).contains(step))?;
+    let days = DAY_OF_WEEK.chosen_by(&format!("{from}-{to}/{step}"))?;
     Some((0..=7).filter(|day| days.holds(*day)).map(|day| day % 7).collect())
 }
 
 /// From 0 to 7.
 fn weekday_of(text: &str) -> Option<u32> {
-    let name = WEEKDAYS.iter().position(|name| *name == text || name[..3] == *text);
-    let day = name.and_then(|day| u32::try_from(day).ok());
-    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    day.or_else(|| text.parse().ok().filter(|day| plain && *day <= 7))
+    named(text, &WEEKDAYS).or_else(|| number(text)).filter(|day| *day <= 7)
+}
+
+/// The item with numbers in place of the names of months.
+fn numbered_months(item: &str) -> String {
+    let upper = item.to_ascii_uppercase();
+    let words = upper.split_inclusive(['-', '/']).map(|word| {
+        let name = word.trim_end_matches(['-', '/']);
+        named(name, &MONTHS).map_or_else(|| word.to_owned(), |month| format!("{}{}", month + 1, &word[name.len()..]))
+    });
+    words.collect()
+}
+
+/// The place of a name, written out or with its first three letters.
+fn named(text: &str, names: &[&str]) -> Option<u32> {
+    let place = names.iter().position(|name| *name == text || name[..3] == *text)?;
+    u32::try_from(place).ok()
+}
+
+/// Digits alone.
+fn number(text: &str) -> Option<u32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }

@@ -42,6 +42,8 @@ fn fields_are_those_of_crontab() {
         "11-23 00:00:00 +0000, 11-25 00:00:00 +0000, 11-26 00:00:00 +0000, 11-30 00:00:00 +0000"
     );
     assert_eq!(days("0 0 * * */3"), days("0 0 * * 0,3,6"));
+    assert_eq!(days("0 0 * * FRI-SUN"), days("0 0 * * 5-7"));
+    assert_eq!(days("0 0 1 jan-6/2 *"), days("0 0 1 1,3,5 *"));
     assert_eq!(days("0 0 * * 2/2"), days("0 0 * * 2,4,6"));
     assert_eq!(
         days("10-20/5,50 23 31 dec *"),
@@ -99,18 +101,26 @@ fn what_cannot_be_read_names_the_field_and_the_cure() {
         ("5-1 * * * *", "minute: `5-1`"),
         ("1,,2 * * * *", "minute: ``"),
         (", * * * *", "minute: ``"),
+        ("*5 * * * *", "minute: `*5`"),
+        ("5* * * * *", "minute: `5*`"),
+        ("1,, * * * *", "minute: ``"),
         ("0 24 * * *", "hour: `24`"),
         ("0 ? * * *", "hour: `?`"),
         ("99999999999999999999 * * * *", "minute: `99999999999999999999`"),
         ("0 0 0 * *", "day of month: `0`"),
         ("0 0 32 * *", "day of month: `32`"),
         ("0 0 L-31 * *", "day of month: `L-31`"),
+        ("0 0 L, * *", "day of month: ``"),
+        ("0 0 +5W * *", "day of month: `+5W`"),
         ("0 0 32W * *", "day of month: `32W`"),
         ("0 0 * 13 *", "month: `13`"),
         ("0 0 * Foo *", "month: `Foo`"),
         ("0 0 * * 8", "day of week: `8`"),
         ("0 0 * * SAT-MON", "day of week: `SAT-MON`"),
         ("0 0 * * L", "day of week: `L`"),
+        ("0 0 * * */2*", "day of week: `*/2*`"),
+        ("0 0 * * */8", "day of week: `*/8`"),
+        ("0 0 * * 1#+3", "day of week: `1#+3`"),
         ("0 0 * * 1#6", "day of week: `1#6`"),
         ("0 0 * * 1#0", "day of week: `1#0`"),
         ("0 0 * * moonday", "day of week: `moonday`"),
@@ -123,6 +133,13 @@ fn what_cannot_be_read_names_the_field_and_the_cure() {
     for (cron, expected) in cases {
         assert!(told(cron).contains(expected), "{cron}: {}", told(cron));
     }
+    for place in 0..5 {
+        let mut fields = ["*"; 5];
+        let long = "9".repeat(240);
+        fields[place] = &long;
+        assert!(told(&fields.join(" ")).len() < 300, "{}", told(&fields.join(" ")));
+    }
+    assert!(told(&format!("@{long}", long = "x".repeat(250))).len() < 300);
     assert_eq!(told(&"1,".repeat(5000)), "is 10000 bytes long; a cron expression has at most 256");
 }
 

@@ -1,0 +1,78 @@
+//! `ropewalk doctor`: what the program is made of, and what it would work with here.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use engine::model::schedule::TIME_ZONE_DATA;
+use serde_json::{Map, Value, json};
+
+use crate::display::say;
+use crate::{Failed, home};
+
+/// What to look at.
+#[derive(Args)]
+pub struct Options {
+    /// Folder of the database
+    #[arg(long, value_name = "DIR", default_value = "ropewalk-data", env = "ROPEWALK_DATA_DIR")]
+    data_dir: PathBuf,
+    /// Print it as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What can be set from outside, besides flags.
+const VARIABLES: [&str; 9] = [
+    "ROPEWALK_LISTEN",
+    "ROPEWALK_DATA_DIR",
+    "ROPEWALK_WORKERS",
+    "ROPEWALK_KEEP_DAYS",
+    "ROPEWALK_KEEP_RESULTS",
+    "ROPEWALK_CACHE",
+    "ROPEWALK_LOG",
+    "ROPEWALK_SERVER",
+    "ROPEWALK_ORGANIZATION",
+];
+
+/// Prints what it found. Nothing is changed.
+pub async fn doctor(options: &Options) -> Result<(), Failed> {
+    let sqlite = schema::sqlite_version().await.map_err(|error| Failed::Broken(error.to_string()))?;
+    let cache = home::cache_folder()?;
+    let set = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), json!(std::env::var(name).ok()?))));
+    let found = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "timeZoneData": TIME_ZONE_DATA,
+        "sqlite": sqlite,
+        "dataFolder": {"path": options.data_dir, "database": state_of(&options.data_dir)},
+        "compiledModules": cache,
+        "environment": Value::Object(set.collect::<Map<_, _>>()),
+    });
+    if options.json {
+        return say(&found.to_string());
+    }
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    table.add_row(["ropewalk", &text(&found["version"])]);
+    table.add_row(["time zone data", &format!("IANA {}", text(&found["timeZoneData"]))]);
+    table.add_row(["SQLite", &text(&found["sqlite"])]);
+    let folder = &found["dataFolder"];
+    table.add_row(["data folder", &format!("{}: {}", text(&folder["path"]), text(&folder["database"]))]);
+    table.add_row(["compiled modules", &text(&found["compiledModules"])]);
+    for (name, value) in found["environment"].as_object().into_iter().flatten() {
+        table.add_row([name.as_str(), &text(value)]);
+    }
+    say(&table.to_string())
+}
+
+/// How the database of a data folder stands.
+fn state_of(folder: &Path) -> String {
+    let database = folder.join("ropewalk.db");
+    match std::fs::metadata(&database) {
+        Ok(found) if schema::is_in_use(&database) => format!("{} bytes, open in a running server", found.len()),
+        Ok(found) => format!("{} bytes, not in use", found.len()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "no database yet".to_owned(),
+        Err(error) => format!("cannot be looked at: {error}"),
+    }
+}
