@@ -17,6 +17,8 @@ mod command_line;
 mod crashes;
 #[path = "suite/disk.rs"]
 mod disk;
+#[path = "suite/hooks.rs"]
+mod hooks;
 #[path = "suite/hostile.rs"]
 mod hostile;
 #[path = "suite/large.rs"]

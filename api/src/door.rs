@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::objects::lines::Lines;
 use crate::objects::schedule::Schedules;
 use crate::objects::waiting::Waits;
+use crate::objects::webhook::Webhooks;
 use crate::options::Options;
 use crate::refusal::{Code, Refusal};
 use crate::schema::{self, ApiSchema};
@@ -73,7 +74,8 @@ impl Door {
         let lines = Lines::loader(self.engine.clone(), access.scope());
         let waits = Waits::loader(self.engine.clone(), access.scope());
         let schedules = Schedules::loader(self.engine.clone(), access.scope());
-        request.data(access).data(lines).data(waits).data(schedules)
+        let webhooks = Webhooks::loader(self.engine.clone(), access.scope());
+        request.data(access).data(lines).data(waits).data(schedules).data(webhooks)
     }
 }
 

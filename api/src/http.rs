@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod graphiql;
 pub(crate) mod graphql;
 pub(crate) mod health;
+pub(crate) mod hooks;
 pub(crate) mod metrics;
 pub(crate) mod script_types;
 pub(crate) mod uploads;

@@ -5,11 +5,13 @@ pub(crate) mod user_error;
 
 mod create_organization;
 mod create_token;
+mod create_webhook;
 mod delete_collection;
 mod delete_filter_template;
 mod delete_queue;
 mod delete_records;
 mod delete_schedule;
+mod delete_webhook;
 mod grant_module;
 mod install_module;
 mod kill_job_result;
@@ -29,11 +31,13 @@ use async_graphql::{Context, Object};
 
 use create_organization::{CreateOrganizationInput, CreateOrganizationPayload};
 use create_token::{CreateTokenInput, CreateTokenPayload};
+use create_webhook::{CreateWebhookInput, CreateWebhookPayload};
 use delete_collection::{DeleteCollectionInput, DeleteCollectionPayload};
 use delete_filter_template::{DeleteFilterTemplateInput, DeleteFilterTemplatePayload};
 use delete_queue::{DeleteQueueInput, DeleteQueuePayload};
 use delete_records::{DeleteRecordsInput, DeleteRecordsPayload};
 use delete_schedule::{DeleteScheduleInput, DeleteSchedulePayload};
+use delete_webhook::{DeleteWebhookInput, DeleteWebhookPayload};
 use grant_module::{GrantModuleInput, GrantModulePayload};
 use install_module::{InstallModuleInput, InstallModulePayload};
 use kill_job_result::{KillJobResultInput, KillJobResultPayload};
@@ -122,6 +126,19 @@ impl Mutation {
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn delete_queue(&self, context: &Context<'_>, input: DeleteQueueInput) -> Result<DeleteQueuePayload> {
         delete_queue::answer(context, input).await
+    }
+
+    /// Makes a webhook of a job: a secret address that starts it with what is posted there. The
+    /// address is shown this once. Needs the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn create_webhook(&self, context: &Context<'_>, input: CreateWebhookInput) -> Result<CreateWebhookPayload> {
+        create_webhook::answer(context, input).await
+    }
+
+    /// Removes a webhook of a job: its address starts nothing from then on. Needs the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn delete_webhook(&self, context: &Context<'_>, input: DeleteWebhookInput) -> Result<DeleteWebhookPayload> {
+        delete_webhook::answer(context, input).await
     }
 
     /// Changes records of a collection, all in one transaction; the first write makes the
@@ -220,6 +237,6 @@ impl Mutation {
 
 /// Does the work to its end even if the caller goes away or the time is up: a kill that
 /// is in the store but was never told to the worker would be half a kill.
-async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T> {
+pub(crate) async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T> {
     tokio::spawn(work).await.map_err(|error| Refusal::internal(&error))
 }

@@ -23,6 +23,7 @@ pub(crate) mod server_info;
 pub(crate) mod status;
 pub(crate) mod viewer;
 pub(crate) mod waiting;
+pub(crate) mod webhook;
 
 use std::sync::Arc;
 

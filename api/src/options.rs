@@ -15,6 +15,8 @@ pub struct Options {
     pub upload_limit: usize,
     /// How long such a file may take to arrive.
     pub upload_time: Duration,
+    /// Bytes of a message to a webhook.
+    pub hook_limit: usize,
     /// Whether the schema may be asked for.
     pub introspection: bool,
     /// TypeScript types of what scripts find, served as `/ropewalk.d.ts`.
@@ -45,6 +47,7 @@ impl Default for Options {
             install_time: Duration::from_secs(180),
             upload_limit: 32 * 1024 * 1024,
             upload_time: Duration::from_secs(300),
+            hook_limit: 1024 * 1024,
             introspection: true,
             script_types: "",
             graphiql: true,

@@ -24,7 +24,7 @@ const EDIT: Right = Right::Role(Role::Editor);
 const ADMINISTER: Right = Right::Role(Role::Admin);
 
 /// The table.
-pub const TABLE: [(OperationType, &str, Right); 44] = [
+pub const TABLE: [(OperationType, &str, Right); 46] = [
     (Query, "viewer", READ),
     (Query, "organization", READ),
     (Query, "job", READ),
@@ -57,6 +57,8 @@ pub const TABLE: [(OperationType, &str, Right); 44] = [
     (Mutation, "deleteSchedule", EDIT),
     (Mutation, "saveQueue", ADMINISTER),
     (Mutation, "deleteQueue", ADMINISTER),
+    (Mutation, "createWebhook", EDIT),
+    (Mutation, "deleteWebhook", EDIT),
     (Mutation, "writeRecords", EDIT),
     (Mutation, "deleteRecords", EDIT),
     (Mutation, "deleteCollection", EDIT),

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::door::Door;
 use crate::http::graphql::GraphQl;
 use crate::http::health::{Ready, healthz};
+use crate::http::hooks::{Hooks, TOKEN};
 use crate::http::metrics::Metrics;
 use crate::http::script_types::ScriptTypes;
 use crate::http::uploads::Uploads;
@@ -62,6 +63,7 @@ fn routes_until(engine: Arc<Engine>, options: Options, closing: watch::Receiver<
         .at("/graphql", GraphQl(door.clone()))
         .at("/graphql/ws", get(Socket(door.clone())))
         .at("/uploads", Uploads::new(door.clone()))
+        .at(format!("/hooks/*{TOKEN}"), Hooks(door.clone()))
         .at("/ropewalk.d.ts", get(ScriptTypes(door.options.script_types)))
         .at("/healthz", get(healthz))
         .at("/metrics", get(Metrics(door.clone())))

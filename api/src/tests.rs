@@ -5,6 +5,7 @@ mod client;
 mod collections;
 mod documents;
 mod filter_templates;
+mod hooks;
 mod http;
 mod logs;
 mod modules;

@@ -10,6 +10,7 @@ mod m0003_collections;
 mod m0004_queues_and_checkpoints;
 mod m0005_filter_templates;
 mod m0006_schedules;
+mod m0007_webhooks;
 
 use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0004_queues_and_checkpoints::Migration),
             Box::new(m0005_filter_templates::Migration),
             Box::new(m0006_schedules::Migration),
+            Box::new(m0007_webhooks::Migration),
         ]
     }
 }

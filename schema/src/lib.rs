@@ -20,6 +20,7 @@ mod schedules;
 mod sqlite;
 mod templates;
 mod users;
+mod webhooks;
 mod writer;
 
 #[cfg(test)]

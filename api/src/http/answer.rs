@@ -4,6 +4,7 @@ use poem::http::{StatusCode, header};
 use poem::{Body, Response};
 use serde_json::json;
 
+use crate::mutation::user_error::UserError;
 use crate::refusal::{Code, Refusal};
 
 /// An answer in JSON that nobody may keep.
@@ -39,4 +40,14 @@ pub(crate) fn with_status(status: StatusCode, refusal: &Refusal) -> Response {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
+}
+
+/// What somebody must expect to be told of what they sent, in the same shape.
+pub(crate) fn with_errors(status: StatusCode, errors: &[UserError]) -> Response {
+    let told = |error: &UserError| {
+        let extensions = json!({"code": error.code.word(), "path": error.path});
+        json!({"message": error.message, "extensions": extensions})
+    };
+    let errors: Vec<_> = errors.iter().map(told).collect();
+    json(status, json!({"errors": errors}).to_string())
 }

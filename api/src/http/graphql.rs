@@ -45,7 +45,8 @@ impl GraphQl {
     }
 }
 
-async fn in_time<T>(time: Duration, work: impl Future<Output = T>) -> Result<T, Refusal> {
+/// Does the work, or gives it up when the time is over.
+pub(crate) async fn in_time<T>(time: Duration, work: impl Future<Output = T>) -> Result<T, Refusal> {
     timeout(time, work).await.map_err(|_| Refusal::too_slow())
 }
 

@@ -1,5 +1,6 @@
 //! Refusals that a caller must expect.
 
+use async_graphql::resolver_utils::EnumType;
 use async_graphql::{Enum, SimpleObject};
 use engine::model::fault::Fault;
 use engine::runtime::collections::CollectionError;
@@ -27,6 +28,13 @@ pub(crate) enum UserErrorCode {
     AlreadyFinished,
     /// Something else needs it.
     InUse,
+}
+
+impl UserErrorCode {
+    /// The word, as the schema has it.
+    pub(crate) fn word(self) -> &'static str {
+        Self::items().iter().find(|item| item.value == self).map_or("INVALID", |item| item.name)
+    }
 }
 
 /// A refusal that a caller must expect: of what it names, nothing was changed.

@@ -5,6 +5,7 @@ use async_graphql::ID;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
+use engine::model::webhook::WebhookId;
 
 /// What an id names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(crate) enum GlobalId {
     FilterTemplate(OrganizationId, String),
     /// A schedule, by its organization, its job and its key.
     Schedule(OrganizationId, String, String),
+    /// A webhook, by its organization and identity.
+    Webhook(OrganizationId, WebhookId),
 }
 
 impl GlobalId {
@@ -36,6 +39,7 @@ impl GlobalId {
             Self::Collection(organization, name) => format!("Collection:{}:{name}", organization.0),
             Self::FilterTemplate(organization, key) => format!("FilterTemplate:{}:{key}", organization.0),
             Self::Schedule(organization, job, key) => format!("Schedule:{}:{job}:{key}", organization.0),
+            Self::Webhook(organization, id) => format!("Webhook:{}:{}", organization.0, id.0),
         };
         ID(BASE64.encode(plain))
     }
@@ -60,6 +64,10 @@ impl GlobalId {
                 let (organization, rest) = of_organization(rest)?;
                 let (job, key) = rest.split_once(':')?;
                 Some(Self::Schedule(organization, job.to_owned(), key.to_owned()))
+            }
+            "Webhook" => {
+                let (organization, id) = of_organization(rest)?;
+                Some(Self::Webhook(organization, WebhookId(id.parse().ok()?)))
             }
             "JobResult" => Some(Self::JobResult(ResultId(rest.parse().ok()?))),
             _ => None,
@@ -99,6 +107,7 @@ mod tests {
             GlobalId::Collection(organization, "a.b".into()),
             GlobalId::FilterTemplate(organization, "open-orders".into()),
             GlobalId::Schedule(organization, "weekly".into(), "monday".into()),
+            GlobalId::Webhook(organization, WebhookId(UUID.parse().unwrap())),
         ];
         for id in ids {
             assert_eq!(GlobalId::decode(&id.encode()), Some(id));

@@ -3,6 +3,7 @@
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object};
 use engine::model::organization::OrganizationId;
+use engine::model::webhook::MOST_OF_A_JOB;
 use engine::ports::jobs::SavedJob;
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ use super::global_id::GlobalId;
 use super::moment::Moment;
 use super::page::{self, Cursor, Page};
 use super::schedule::{Schedule, Schedules};
+use super::webhook::{self, Webhook};
 use super::{Result, access, engine, scope};
 
 /// How many schedules a job is expected to have when a document is weighed.
@@ -75,6 +77,12 @@ impl Job {
     #[graphql(complexity = "page::BULKY")]
     async fn document(&self) -> &Value {
         &self.saved.document
+    }
+
+    /// The webhooks that start it, by key.
+    #[graphql(complexity = "page::times(MOST_OF_A_JOB, child_complexity)")]
+    async fn webhooks(&self, context: &Context<'_>) -> Result<Vec<Webhook>> {
+        webhook::of_job(context, &self.saved.key).await
     }
 
     /// When this version was saved.

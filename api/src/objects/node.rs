@@ -10,6 +10,7 @@ use super::job_result::JobResult;
 use super::module::{self, Module};
 use super::organization::Organization;
 use super::schedule::{self, Schedule};
+use super::webhook::{self, Webhook};
 use super::{Result, access, engine, scope};
 
 /// Whatever has a global id.
@@ -24,6 +25,7 @@ pub(crate) enum Node {
     Collection(Collection),
     FilterTemplate(FilterTemplate),
     Schedule(Schedule),
+    Webhook(Webhook),
 }
 
 /// What the id names, if the caller's organization has it. Nobody learns whether
@@ -53,6 +55,9 @@ pub(crate) async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>
         }
         Some(GlobalId::Schedule(organization, job, key)) if organization == own.id => {
             schedule::find(context, &job, &key).await?.map(Node::Schedule)
+        }
+        Some(GlobalId::Webhook(organization, id)) if organization == own.id => {
+            webhook::find(context, id).await?.map(Node::Webhook)
         }
         _ => None,
     })

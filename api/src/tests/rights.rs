@@ -30,7 +30,7 @@ fn everything_that_changes_something_needs_more_than_reading() {
 }
 
 /// Each mutation with something that would be accepted as far as its shape goes.
-const CALLS: [(&str, &str); 20] = [
+const CALLS: [(&str, &str); 22] = [
     ("saveFilterTemplate", "saveFilterTemplate(input: {document: {}}) { userErrors { code } }"),
     ("deleteFilterTemplate", "deleteFilterTemplate(input: {key: \"k\"}) { userErrors { code } }"),
     ("saveJob", "saveJob(input: {document: {}}) { userErrors { code } }"),
@@ -41,6 +41,8 @@ const CALLS: [(&str, &str); 20] = [
     ("saveQueue", "saveQueue(input: {key: \"k\"}) { userErrors { code } }"),
     ("deleteQueue", "deleteQueue(input: {key: \"k\"}) { userErrors { code } }"),
     ("killJobResult", "killJobResult(input: {id: \"x\"}) { userErrors { code } }"),
+    ("createWebhook", "createWebhook(input: {job: \"j\", key: \"k\"}) { userErrors { code } }"),
+    ("deleteWebhook", "deleteWebhook(input: {job: \"j\", key: \"k\"}) { userErrors { code } }"),
     ("writeRecords", "writeRecords(input: {collection: \"c\", changes: []}) { userErrors { code } }"),
     ("deleteRecords", "deleteRecords(input: {collection: \"c\", keys: []}) { userErrors { code } }"),
     ("deleteCollection", "deleteCollection(input: {collection: \"c\"}) { userErrors { code } }"),

@@ -31,6 +31,7 @@ pub mod token;
 pub mod turn;
 pub mod variables;
 pub mod wall;
+pub mod webhook;
 
 /// A moment in time. Stored and shown with microseconds, always in UTC.
 pub type Instant = chrono::DateTime<chrono::Utc>;

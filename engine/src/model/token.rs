@@ -1,7 +1,8 @@
 //! API tokens: `rw_<id>_<secret><checksum>`.
 //!
 //! The secret is 256 random bits and is shown once; only its SHA-256 is kept.
-//! The checksum finds typing errors before anything is looked up.
+//! The checksum finds typing errors before anything is looked up. Tokens of other kinds are
+//! made alike, with prefixes of their own.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use sha2::{Digest, Sha256};
@@ -50,7 +51,12 @@ pub struct Presented {
 impl Presented {
     /// Reads a token's text; none if it is not one, or is mistyped.
     pub fn parse(text: &str) -> Option<Self> {
-        let (id, rest) = text.strip_prefix(PREFIX)?.split_once('_')?;
+        Self::parse_with(PREFIX, text)
+    }
+
+    /// The same for a token of the kind with this prefix.
+    pub(super) fn parse_with(prefix: &str, text: &str) -> Option<Self> {
+        let (id, rest) = text.strip_prefix(prefix)?.split_once('_')?;
         let id = Uuid::try_parse(id).ok()?;
         let bytes = BASE64.decode(rest).ok()?;
         let (secret, sum) = bytes.split_at_checked(SECRET_BYTES)?;
@@ -63,17 +69,32 @@ impl Presented {
     /// # Errors
     /// The machine has no randomness to give.
     pub fn fresh() -> Result<(String, Self), getrandom::Error> {
+        let presented = Self::random()?;
+        Ok((presented.text_with(PREFIX), presented))
+    }
+
+    /// A new token of any kind.
+    pub(super) fn random() -> Result<Self, getrandom::Error> {
         let mut secret = [0; SECRET_BYTES];
         getrandom::fill(&mut secret)?;
-        let presented = Self { id: Uuid::now_v7(), secret };
-        Ok((presented.text(), presented))
+        Ok(Self { id: Uuid::now_v7(), secret })
+    }
+
+    /// A token that nobody was ever given.
+    pub(super) fn nobodys() -> Self {
+        Self { id: Uuid::nil(), secret: [0; SECRET_BYTES] }
+    }
+
+    /// What only whoever was given the token has.
+    pub(super) fn secret(&self) -> &[u8] {
+        &self.secret
     }
 
     /// What to present: shown once, kept nowhere.
-    fn text(&self) -> String {
+    pub(super) fn text_with(&self, prefix: &str) -> String {
         let mut bytes = self.secret.to_vec();
         bytes.extend(checksum(self.id, &self.secret));
-        format!("{PREFIX}{}_{}", self.id.simple(), BASE64.encode(bytes))
+        format!("{prefix}{}_{}", self.id.simple(), BASE64.encode(bytes))
     }
 
     /// The hash to keep.
@@ -83,9 +104,13 @@ impl Presented {
 
     /// Whether this is the token of the record, in constant time.
     pub fn belongs_to(&self, record: &TokenRecord) -> bool {
-        let difference = self.hash().iter().zip(record.hash).fold(0, |sum, (a, b)| sum | (a ^ b));
-        difference == 0 && self.id == record.id
+        same_bytes(&self.hash(), &record.hash) && self.id == record.id
     }
+}
+
+/// Whether these are the same bytes, in a time that tells nothing of where they differ.
+pub(super) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
 }
 
 fn checksum(id: Uuid, secret: &[u8]) -> [u8; CHECKSUM_BYTES] {
@@ -108,7 +133,7 @@ mod tests {
     fn a_token_opens_its_own_record_only() {
         let token = Presented { id: Uuid::from_u128(7), secret: [9; 32] };
         let hash = token.hash();
-        let presented = Presented::parse(&token.text()).unwrap();
+        let presented = Presented::parse(&token.text_with(PREFIX)).unwrap();
         assert!(presented.belongs_to(&record(Uuid::from_u128(7), hash)));
         assert!(!presented.belongs_to(&record(Uuid::from_u128(7), [0; 32])));
         assert!(!presented.belongs_to(&record(Uuid::from_u128(8), hash)));
@@ -116,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_mistyped_token_is_no_token() {
-        let text = Presented { id: Uuid::from_u128(7), secret: [9; 32] }.text();
+        let text = Presented { id: Uuid::from_u128(7), secret: [9; 32] }.text_with(PREFIX);
         for end in 0..text.len() {
             assert!(Presented::parse(&text[..end]).is_none());
         }

@@ -23,6 +23,7 @@ pub mod scratch;
 pub mod suite;
 pub mod templates;
 pub mod trouble;
+pub mod webhooks;
 
 use trouble::{Obstacle, Trouble};
 

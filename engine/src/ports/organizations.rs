@@ -1,5 +1,5 @@
-//! Where organizations and tokens are kept. The only store port that is asked
-//! before there is a scope.
+//! Where organizations and tokens are kept. Asked before there is a scope,
+//! as few other ports are.
 
 use async_trait::async_trait;
 use uuid::Uuid;

@@ -54,6 +54,6 @@ impl Engine {
     }
 }
 
-fn access(organization: Organization, role: Role, server: bool, who: String) -> Access {
+pub(super) fn access(organization: Organization, role: Role, server: bool, who: String) -> Access {
     Access { scope: OrgScope::of(organization.id), organization, role, server, who }
 }

@@ -29,6 +29,7 @@ use crate::ports::results::Results;
 use crate::ports::schedules::Schedules;
 use crate::ports::scratch::Scratch;
 use crate::ports::templates::FilterTemplates;
+use crate::ports::webhooks::Webhooks;
 
 /// Everything that jobs need, behind ports. A clone is the same engine.
 #[derive(Clone)]
@@ -67,6 +68,8 @@ pub struct Engine {
     pub queues: Arc<dyn Queues>,
     /// Schedules, and how far each has come.
     pub schedules: Arc<dyn Schedules>,
+    /// Secret addresses that start jobs.
+    pub webhooks: Arc<dyn Webhooks>,
     /// This process, among those that share a store.
     pub node: NodeId,
     /// What this node works on at the moment.
@@ -109,6 +112,8 @@ pub struct Stores {
     pub queues: Arc<dyn Queues>,
     /// Schedules, and how far each has come.
     pub schedules: Arc<dyn Schedules>,
+    /// Secret addresses that start jobs.
+    pub webhooks: Arc<dyn Webhooks>,
     /// Filter templates and their versions.
     pub templates: Arc<dyn FilterTemplates>,
 }
@@ -128,6 +133,7 @@ impl Stores {
             + FilterTemplates
             + Queues
             + Schedules
+            + Webhooks
             + 'static,
     {
         Self {
@@ -141,6 +147,7 @@ impl Stores {
             uploads: store.clone(),
             queues: store.clone(),
             schedules: store.clone(),
+            webhooks: store.clone(),
             templates: store,
         }
     }
@@ -161,6 +168,7 @@ impl Engine {
             uploads: stores.uploads,
             queues: stores.queues,
             schedules: stores.schedules,
+            webhooks: stores.webhooks,
             node: NodeId(Self::new_id()),
             templates: stores.templates,
             shelf: Arc::new(Shelf::of(actions.bundled())),

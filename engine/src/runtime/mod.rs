@@ -35,6 +35,7 @@ pub mod sources;
 pub mod start;
 mod taking;
 pub mod templates;
+pub mod webhooks;
 pub mod worker;
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::model::organization::{Access, OrgScope, OrganizationId};
 use crate::model::overlap::Overlap;
 use crate::model::record::Records;
 use crate::model::result::{JobResult, ResultId, Scheduled};
+use crate::model::webhook::{NAMES, WebhookId};
 use crate::ports::StoreError;
 use crate::ports::notices::Change;
 use crate::ports::queues::DEFAULT_QUEUE;
@@ -67,13 +68,13 @@ pub enum Cause {
         depth: u32,
     },
     /// A message to a webhook.
-    Webhook,
+    Webhook(WebhookId),
 }
 
 impl Cause {
     /// Whether the job starts by itself, which an inactive one does not.
     fn is_by_itself(&self) -> bool {
-        matches!(self, Self::Schedule(_) | Self::Webhook)
+        matches!(self, Self::Schedule(_) | Self::Webhook(_))
     }
 
     /// What becomes of a start that would overlap, unless the job or the start says.
@@ -88,6 +89,13 @@ impl Cause {
 }
 
 impl Start {
+    /// What it is known by in its organization. What senders to webhooks name is apart from what
+    /// anybody else does.
+    fn name(&self) -> Option<String> {
+        let key = self.idempotency_key.as_ref()?;
+        Some(if let Cause::Webhook(id) = self.cause { id.name(key) } else { key.clone() })
+    }
+
     /// A digest of all that is asked for, whatever the order of fields.
     fn digest(&self) -> String {
         let asked = json!({
@@ -153,8 +161,9 @@ impl Engine {
 
     /// The result of an earlier start with the same name, whatever became of the job since.
     async fn first_start(&self, access: &Access, start: &Start) -> Result<Option<JobResult>, StartError> {
-        let Some(key) = &start.idempotency_key else { return Ok(None) };
-        match self.results.started_as(access.scope(), key).await? {
+        let name = start.name().filter(|_| fault_of_key(start).is_none());
+        let Some(name) = name else { return Ok(None) };
+        match self.results.started_as(access.scope(), &name).await? {
             Some((first, digest)) if digest != start.digest() => Err(StartError::Conflict(first.id)),
             first => Ok(first.map(|(first, _)| first)),
         }
@@ -237,7 +246,7 @@ impl Engine {
         let mut faults = faults_of_start(&start);
         let queue = start.queue.clone().or_else(|| job.queue.clone()).unwrap_or_else(|| DEFAULT_QUEUE.to_owned());
         faults.extend(self.fault_of_queue(access.scope(), "queue", &queue).await?);
-        let idempotency = start.idempotency_key.clone().map(|key| Idempotency { key, digest: start.digest() });
+        let idempotency = start.name().map(|key| Idempotency { key, digest: start.digest() });
         let arguments = job.arguments.complete(start.arguments).unwrap_or_else(|more| {
             faults.extend(more);
             Map::new()
@@ -255,7 +264,7 @@ impl Engine {
         let (scheduled, started_from) = match start.cause {
             Cause::Schedule(scheduled) => (Some(scheduled), None),
             Cause::Line { result, .. } => (None, Some(result)),
-            Cause::Hand | Cause::Webhook => (None, None),
+            Cause::Hand | Cause::Webhook(_) => (None, None),
         };
         Ok(NewResult {
             id: ResultId(Self::new_id()),
@@ -292,11 +301,17 @@ fn faults_of_start(start: &Start) -> Vec<Fault> {
     if start.priority.is_some_and(|priority| !(-1000..=1000).contains(&priority)) {
         faults.push(Fault::at("priority", "is not from -1000 to 1000"));
     }
-    let named = |key: &String| (1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len());
-    if start.idempotency_key.as_ref().is_some_and(|key| !named(key)) {
-        faults.push(Fault::at("idempotencyKey", "has not 1 to 200 bytes"));
-    }
+    faults.extend(fault_of_key(start));
     faults
+}
+
+fn fault_of_key(start: &Start) -> Option<Fault> {
+    let key = start.idempotency_key.as_ref()?;
+    if !(1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len()) {
+        return Some(Fault::at("idempotencyKey", "has not 1 to 200 bytes"));
+    }
+    let kept = key.starts_with(NAMES) && !matches!(start.cause, Cause::Webhook(_));
+    kept.then(|| Fault::at("idempotencyKey", format!("begins with `{NAMES}`, as only the starts of webhooks do")))
 }
 
 fn faults_of_title(title: Option<&str>) -> Vec<Fault> {

@@ -25,3 +25,4 @@ pub(crate) mod queues;
 pub(crate) mod schedules;
 pub(crate) mod tokens;
 pub(crate) mod uploads;
+pub(crate) mod webhooks;

@@ -13,6 +13,7 @@ mod queues;
 mod results;
 mod schedules;
 mod templates;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +36,7 @@ use crate::model::record::Records;
 use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::token::TokenRecord;
 use crate::model::turn::QueueName;
+use crate::model::webhook::{Webhook, WebhookId};
 
 /// A store that lives as long as the process. Implements every store port.
 #[derive(Debug, Default)]
@@ -71,6 +73,7 @@ struct Tables {
     grants: BTreeMap<(OrganizationId, String), Grants>,
     uploads: BTreeMap<(OrganizationId, Uuid), Upload>,
     schedules: BTreeMap<Place, SavedSchedule>,
+    webhooks: BTreeMap<WebhookId, Webhook>,
     /// The queues that were set up, with their limits.
     queues: BTreeMap<QueueName, Option<u32>>,
     /// The organization that was served last.

@@ -25,6 +25,7 @@ pub mod snapshots;
 mod templates;
 mod turns;
 mod waiting;
+mod webhooks;
 
 use super::collections::Collections;
 use super::jobs::Jobs;
@@ -35,6 +36,7 @@ use super::queues::Queues;
 use super::results::Results;
 use super::schedules::Schedules;
 use super::templates::FilterTemplates;
+use super::webhooks::Webhooks;
 
 /// A store that implements every store port.
 pub trait Stores:
@@ -49,6 +51,7 @@ pub trait Stores:
     + Queues
     + FilterTemplates
     + Schedules
+    + Webhooks
 {
 }
 
@@ -64,6 +67,7 @@ impl<Store> Stores for Store where
         + Queues
         + FilterTemplates
         + Schedules
+        + Webhooks
 {
 }
 
@@ -193,6 +197,14 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             all_schedules_are_inspected
             another_organization_sees_no_schedule
             what_never_begins_tells_what_it_has_to;
+        webhooks:
+            a_webhook_comes_back_as_it_was_made
+            a_key_of_a_webhook_is_used_once_in_a_job
+            a_webhook_needs_its_job_and_a_job_has_a_bound
+            webhooks_are_listed_by_job_and_key
+            a_use_is_noted_once_in_a_while
+            a_removed_webhook_is_gone
+            another_organization_sees_no_webhook;
         pruning:
             what_is_old_and_not_among_the_newest_goes
             the_last_success_and_the_last_failure_stay

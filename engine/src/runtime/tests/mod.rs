@@ -12,4 +12,5 @@ mod overlaps;
 mod schedules;
 mod starts;
 mod templates;
+mod webhooks;
 mod workers;

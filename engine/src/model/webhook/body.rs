@@ -1,0 +1,80 @@
+//! What the body of a message means: one rule for each kind of webhook.
+
+use serde_json::{Map, Value};
+use values::json::{Bounds, parse};
+
+use super::Takes;
+
+/// What a message brings to the start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Brought {
+    /// The arguments.
+    pub arguments: Map<String, Value>,
+    /// The set of the first line.
+    pub records: Option<Vec<Value>>,
+}
+
+impl Takes {
+    /// Reads a body. For records, an array is the set, one object is the one record, and nothing is
+    /// no records; for arguments, an object is the arguments, and nothing is none.
+    ///
+    /// # Errors
+    /// A sentence, when the body is not JSON that is read the same everywhere, or has another shape.
+    pub fn read(self, body: &[u8]) -> Result<Brought, String> {
+        if body.is_empty() {
+            return Ok(self.brought(Vec::new(), Map::new()));
+        }
+        let bounds = Bounds { bytes: body.len(), ..Bounds::default() };
+        match (self, parse(body, bounds)) {
+            (Self::Records, Ok(Value::Array(records))) => Ok(self.brought(records, Map::new())),
+            (Self::Records, Ok(record @ Value::Object(_))) => Ok(self.brought(vec![record], Map::new())),
+            (Self::Arguments, Ok(Value::Object(arguments))) => Ok(self.brought(Vec::new(), arguments)),
+            (Self::Records, Ok(_)) => {
+                Err("This webhook takes records: send a JSON array of objects, one object, or nothing.".to_owned())
+            }
+            (Self::Arguments, Ok(_)) => Err("This webhook takes arguments: send a JSON object, or nothing.".to_owned()),
+            (_, Err(fault)) => Err(format!("The body is not JSON that can be read: {fault}.")),
+        }
+    }
+
+    fn brought(self, records: Vec<Value>, arguments: Map<String, Value>) -> Brought {
+        Brought { arguments, records: (self == Self::Records).then_some(records) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn records(body: &str) -> Option<Vec<Value>> {
+        let brought = Takes::Records.read(body.as_bytes()).unwrap();
+        assert!(brought.arguments.is_empty());
+        brought.records
+    }
+
+    #[test]
+    fn records_are_an_array_or_one_object_or_nothing() {
+        assert_eq!(records(r#"[{"n": 1}, {"n": 2}]"#), Some(vec![json!({"n": 1}), json!({"n": 2})]));
+        assert_eq!(records(r#"{"n": 1}"#), Some(vec![json!({"n": 1})]));
+        assert_eq!((records(""), records("[]")), (Some(vec![]), Some(vec![])));
+    }
+
+    #[test]
+    fn arguments_are_an_object_or_nothing() {
+        let read = |body: &str| Takes::Arguments.read(body.as_bytes()).unwrap();
+        assert_eq!(read(r#"{"top": 3}"#).arguments["top"], 3);
+        assert_eq!(read(""), Brought { arguments: Map::new(), records: None });
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        for body in ["7", "null", "\"x\"", "{", " ", "{\"a\":1,\"a\":2}", "[{}] x", deep.as_str()] {
+            for takes in Takes::ALL {
+                assert!(takes.read(body.as_bytes()).is_err(), "{} {body:.20}", takes.word());
+            }
+        }
+        assert!(Takes::Arguments.read(b"[{}]").is_err());
+    }
+}

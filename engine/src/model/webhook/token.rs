@@ -1,0 +1,85 @@
+//! The token in a webhook's address: `rwh_<id>_<secret><checksum>`, made like an API token.
+
+use super::WebhookId;
+use crate::model::token::Presented;
+
+const PREFIX: &str = "rwh_";
+
+/// A webhook's token, not yet looked up.
+pub struct HookToken(Presented);
+
+impl HookToken {
+    /// Reads what stands in an address. What is no token is read as one that nobody was given, so
+    /// that it takes the same way as any other that opens nothing.
+    pub fn read(text: &str) -> Self {
+        Self(Presented::parse_with(PREFIX, text).unwrap_or_else(Presented::nobodys))
+    }
+
+    /// A new token: its text, and what a server will read from it.
+    ///
+    /// # Errors
+    /// The machine has no randomness to give.
+    pub fn fresh() -> Result<(String, Self), getrandom::Error> {
+        let presented = Presented::random()?;
+        Ok((presented.text_with(PREFIX), Self(presented)))
+    }
+
+    /// Which webhook it claims to open.
+    pub fn id(&self) -> WebhookId {
+        WebhookId(self.0.id)
+    }
+
+    /// The hash to keep.
+    pub fn hash(&self) -> [u8; 32] {
+        self.0.hash()
+    }
+
+    /// What only whoever was given the token has.
+    pub(super) fn secret(&self) -> &[u8] {
+        self.0.secret()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Instant;
+    use crate::model::organization::OrganizationId;
+    use crate::model::token::Presented;
+    use crate::model::webhook::{Takes, Webhook};
+
+    fn webhook(token: &HookToken) -> Webhook {
+        Webhook {
+            organization: OrganizationId(uuid::Uuid::from_u128(1)),
+            id: token.id(),
+            job: "job".into(),
+            key: "shop".into(),
+            takes: Takes::Records,
+            hash: token.hash(),
+            sealed: None,
+            created_at: Instant::UNIX_EPOCH,
+            created_by: "ana".into(),
+            last_used_at: None,
+        }
+    }
+
+    #[test]
+    fn a_token_opens_its_own_webhook_only() {
+        let (text, token) = HookToken::fresh().unwrap();
+        let (own, other) = (webhook(&token), webhook(&HookToken::fresh().unwrap().1));
+        assert!(HookToken::read(&text).opens(Some(&own)));
+        assert!(!HookToken::read(&text).opens(Some(&other)) && !HookToken::read(&text).opens(None));
+        assert!(!HookToken::read(&text).opens(Some(&Webhook { id: other.id, ..own.clone() })));
+        for wrong in ["", "rwh_", &text[1..], &text[..text.len() - 1], "x"] {
+            assert!(!HookToken::read(wrong).opens(Some(&own)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_one_kind_is_none_of_the_other() {
+        let (hook, _) = HookToken::fresh().unwrap();
+        let (api, _) = Presented::fresh().unwrap();
+        assert!(Presented::parse(&hook).is_none());
+        assert!(HookToken::read(&api).id().0.is_nil());
+    }
+}

@@ -1,0 +1,75 @@
+//! Webhooks: secret addresses that start jobs.
+//!
+//! Keys and instants are as in the first tables.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+pub struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &str {
+        "m0007_webhooks"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(webhooks(manager.get_database_backend())).await?;
+        for index in indexes() {
+            manager.create_index(index).await?;
+        }
+        Ok(())
+    }
+
+    /// All of it or nothing, also where the database does not do so by itself.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+/// `takes` is `records` or `arguments`. `hash` is that of the token's secret; `sealed` is the signing
+/// secret of a webhook that takes signed messages only, which opens with the token.
+fn webhooks(backend: DbBackend) -> TableCreateStatement {
+    let of_job = ForeignKey::create()
+        .name("webhooks_of_job")
+        .from("webhooks", ("organization_id", "job_key"))
+        .to("jobs", ("organization_id", "key"))
+        .on_delete(ForeignKeyAction::Cascade)
+        .take();
+    Table::create()
+        .table("webhooks")
+        .col(ColumnDef::new("organization_id").uuid().not_null())
+        .col(ColumnDef::new("id").uuid().not_null())
+        .col(key("job_key", backend).not_null())
+        .col(key("key", backend).not_null())
+        .col(ColumnDef::new("takes").text().not_null())
+        .col(ColumnDef::new("hash").blob().not_null())
+        .col(ColumnDef::new("sealed").blob().null())
+        .col(ColumnDef::new("created_at").big_integer().not_null())
+        .col(ColumnDef::new("created_by").text().not_null())
+        .col(ColumnDef::new("last_used_at").big_integer().null())
+        .primary_key(Index::create().name("webhooks_key").col("organization_id").col("id"))
+        .foreign_key(&mut of_job.clone())
+        .take()
+}
+
+/// Whoever comes with a token says which webhook it opens, and not of which organization.
+fn indexes() -> [IndexCreateStatement; 2] {
+    let mut by_job = Index::create().name("webhooks_by_job").table("webhooks").unique().take();
+    for column in ["organization_id", "job_key", "key"] {
+        by_job.col(column);
+    }
+    [by_job, Index::create().name("webhooks_by_id").table("webhooks").col("id").unique().take()]
+}
+
+/// A key sorts by its bytes everywhere. SQLite does so by itself; PostgreSQL
+/// would follow the language of the server.
+fn key(name: &'static str, backend: DbBackend) -> ColumnDef {
+    let mut column = ColumnDef::new(name).text().take();
+    if backend == DbBackend::Postgres {
+        column.extra("COLLATE \"C\"");
+    }
+    column
+}
