@@ -112,3 +112,35 @@ fn the_schedules_of_the_examples_are_saved_and_armed() {
         assert_eq!(schedule["next"].as_array().map(Vec::is_empty), Some(inactive), "{schedule}");
     }
 }
+
+#[test]
+fn a_job_that_starts_itself_comes_to_an_end_and_is_linked_both_ways() {
+    let place = folder();
+    let server = Server::start(place.path());
+    let token = server.token().to_owned();
+    let grant =
+        "mutation { grantModule(input: {module: \"jobs\", jobs: {keys: [\"snake\"]}}) { userErrors { message } } }";
+    assert_eq!(server.ask(&token, grant, json!({}))["grantModule"]["userErrors"], json!([]));
+    let lines = json!([{"action": "job.start", "parameters": {"job": "snake"}}]);
+    assert_eq!(
+        server.save(&token, json!({"key": "snake", "overlap": "allow", "lines": lines}))["userErrors"],
+        json!([])
+    );
+    server.start_job(&token, "snake");
+    let all = "{ jobResults(first: 50) { nodes { id status depth startedFrom started message } } }";
+    let begin = Instant::now();
+    let results = loop {
+        let results = server.ask(&token, all, json!({}))["jobResults"]["nodes"].as_array().cloned().unwrap_or_default();
+        if results.iter().any(|result| result["status"] == "ERROR") {
+            break results;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "{results:#?}");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(results.len(), 10, "{results:#?}");
+    assert!(results[0]["message"].as_str().is_some_and(|told| told.contains("11th in a row")), "{}", results[0]);
+    for (later, earlier) in results.iter().zip(&results[1..]) {
+        assert_eq!((&later["startedFrom"], &earlier["started"]), (&earlier["id"], &json!([later["id"]])));
+    }
+    assert_eq!((&results[9]["depth"], &results[9]["startedFrom"]), (&json!(0), &Value::Null));
+}

@@ -6,6 +6,7 @@ mod jobs;
 mod lines;
 mod load;
 mod modules;
+mod schedules;
 mod served;
 mod timing;
 
@@ -38,6 +39,8 @@ enum Row {
     Enqueue,
     Kill,
     Rest,
+    Firing,
+    Armed,
     InFlight,
     Starts,
     Overload,
@@ -78,6 +81,8 @@ async fn rows(row: Row, host: Arc<Host>, folder: &Path) -> Result<Vec<Value>, Fa
         Row::Enqueue => alone::enqueue(host, folder).await?,
         Row::Kill => alone::kill(host, folder).await?,
         Row::Rest => alone::at_rest(folder).await?,
+        Row::Firing => schedules::firing(folder).await?,
+        Row::Armed => schedules::armed(folder).await?,
         Row::InFlight => load::in_flight(folder).await?,
         Row::Starts => load::accepted_starts(folder).await?,
         Row::Overload => load::overload(folder).await?,

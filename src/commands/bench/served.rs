@@ -110,8 +110,19 @@ impl Connection {
         }
     }
 
+    /// Gets a text.
+    pub async fn get(&mut self, path: &str) -> Result<String, Failed> {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: ropewalk\r\n\r\n");
+        let answer = self.answer(&request).await.map_err(|error| broken(&error))?;
+        String::from_utf8(answer).map_err(|error| broken(&error))
+    }
+
     async fn exchange(&mut self, body: &str) -> std::io::Result<Vec<u8>> {
         let request = format!("{}content-length: {}\r\n\r\n{body}", self.head, body.len());
+        self.answer(&request).await
+    }
+
+    async fn answer(&mut self, request: &str) -> std::io::Result<Vec<u8>> {
         self.stream.write_all(request.as_bytes()).await?;
         let (mut line, mut length) = (String::new(), 0);
         loop {
