@@ -161,11 +161,16 @@ fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, Found { rec
 async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize, retention: Retention) -> Result<(), Failed> {
     let stop = CancellationToken::new();
     let worker = tokio::spawn(Worker::new(Arc::clone(&engine), workers).work(stop.clone(), GRACE));
-    let scheduler = tokio::spawn(Scheduler::new(Arc::clone(&engine)).work(stop.clone()));
+    let mut scheduler = tokio::spawn(Scheduler::new(Arc::clone(&engine)).work(stop.clone()));
     let keeper = tokio::spawn(Arc::clone(&engine).keep_house(retention, stop.clone()));
     let stopping = stop.clone();
-    let shutdown = async move {
-        interrupted().await;
+    let mut broke_off = false;
+    let shutdown = async {
+        tokio::select! {
+            () = interrupted() => {}
+            // A server whose schedules rest must not look as if it worked.
+            _ = &mut scheduler => broke_off = true,
+        }
         stopping.cancel();
     };
     let options = api::Options {
@@ -175,11 +180,14 @@ async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize, retent
     };
     let served = api::serve(listener, engine, options, shutdown).await;
     stop.cancel();
+    if !scheduler.is_finished() {
+        let _ = tokio::time::timeout(GRACE, scheduler).await;
+    }
     // The worker ends by itself within its grace; what a panic left undone is put back at the next start.
-    let _ = scheduler.await;
     let _ = worker.await;
     let _ = keeper.await;
-    served.map_err(|error| Failed::Broken(format!("the server broke off: {error}")))
+    served.map_err(|error| Failed::Broken(format!("the server broke off: {error}")))?;
+    if broke_off { Err(Failed::Broken("the scheduler broke off; start the server again".to_owned())) } else { Ok(()) }
 }
 
 /// Ctrl-C, or the signal with which supervisors stop a program.

@@ -16,6 +16,9 @@ const MAX_PATTERNS: usize = 100;
 /// Values of one schema, at any depth.
 const MAX_PARTS: usize = 20_000;
 
+/// How many faults of one document are told.
+const MOST_FAULTS: usize = 100;
+
 /// A compiled JSON Schema (2020-12). References to other documents are refused.
 #[derive(Debug)]
 pub struct Schema {
@@ -42,10 +45,12 @@ impl Schema {
     /// [`Reading::Written`], what depends on a placeholder's value is not judged yet.
     pub fn faults(&self, instance: &Value, path: &str, reading: Reading) -> Vec<Fault> {
         let errors = self.validator.iter_errors(instance);
-        errors
-            .filter(|error| reading == Reading::Rendered || is_certain(error))
-            .flat_map(|error| self.tell(&error, path))
-            .collect()
+        let errors = errors.filter(|error| reading == Reading::Rendered || is_certain(error));
+        let mut faults: Vec<_> = errors.flat_map(|error| self.tell(&error, path)).take(MOST_FAULTS + 1).collect();
+        if faults.len() > MOST_FAULTS {
+            faults[MOST_FAULTS] = Fault::at(path, "has more faults than are told; mend these first");
+        }
+        faults
     }
 
     fn tell(&self, error: &ValidationError<'_>, path: &str) -> Vec<Fault> {
@@ -53,7 +58,7 @@ impl Schema {
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected }
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-                unexpected.iter().map(|name| self.unexpected(name, &place)).collect()
+                unexpected.iter().take(MOST_FAULTS + 1).map(|name| self.unexpected(name, &place)).collect()
             }
             ValidationErrorKind::Required { property } => {
                 let name = property.as_str().unwrap_or_default();

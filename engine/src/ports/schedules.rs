@@ -1,13 +1,15 @@
 //! Where schedules are kept: what they say, and how far each has come.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 
 use super::results::{NewResult, Started};
 use super::{Listed, StoreError};
 use crate::model::Instant;
 use crate::model::organization::{OrgScope, OrganizationId};
-use crate::model::result::ResultId;
-use crate::model::schedule::{Firing, Position, Schedule, ScheduleId};
+use crate::model::result::{ResultId, Scheduled};
+use crate::model::schedule::{Fired, Firing, Position, Schedule, ScheduleId};
 use crate::model::status::Status;
 
 /// A schedule of a job, as it is kept.
@@ -79,13 +81,22 @@ pub struct Fire {
 }
 
 impl Fire {
-    /// How far the schedule has come once these results were started.
-    pub fn moved(&self, started: &[Started]) -> Position {
+    /// Its results that are not there yet, given the instants that are; what tells of one that is there goes too.
+    pub fn missing(&self, is_there: impl Fn(&Scheduled) -> bool) -> Vec<&NewResult> {
+        let there = |new: &NewResult| new.scheduled.as_ref().is_some_and(&is_there);
+        let dropped: Vec<_> = self.results.iter().filter(|new| there(new)).map(|new| new.id).collect();
+        let tells = |new: &NewResult| new.notice_of.is_some_and(|of| dropped.contains(&of));
+        self.results.iter().filter(|new| !there(new) && !tells(new)).collect()
+    }
+
+    /// How far the schedule has come once these results were started, of which some were ended again by
+    /// other starts.
+    pub fn moved(&self, started: &[Started], ended: &HashSet<ResultId>) -> Position {
         let pending = started.iter().filter(|one| one.result.status == Status::Pending);
         let of_schedule = pending.filter(|one| one.result.scheduled.is_some());
         let ids: Vec<ResultId> = of_schedule.map(|one| one.result.id).collect();
-        let fired =
-            crate::model::schedule::Fired { counted: ids.len() as u64, awaits: ids.last().copied(), at: self.at };
+        let awaits = ids.last().copied().filter(|id| !ended.contains(id));
+        let fired = Fired { counted: ids.len() as u64, awaits, at: self.at };
         self.saved.schedule.moved(&self.saved.position, &self.firing, fired)
     }
 }

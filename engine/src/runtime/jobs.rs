@@ -179,6 +179,17 @@ impl Engine {
         edits: Option<u32>,
     ) -> Result<SavedJob, SaveJobError> {
         let job = self.check_job(access, &document).await?;
+        self.save_checked(access, job, document, edits).await
+    }
+
+    /// Saves a job that was checked, unless what it needs was changed meanwhile.
+    pub(crate) async fn save_checked(
+        &self,
+        access: &Access,
+        job: Job,
+        document: Value,
+        edits: Option<u32>,
+    ) -> Result<SavedJob, SaveJobError> {
         if let Some(queue) = &job.queue
             && let Some(fault) = self.fault_of_queue(access.scope(), "queue", queue).await?
         {
@@ -191,6 +202,7 @@ impl Engine {
             return Err(SaveJobError::Faults(vec![Fault::at("", told)]));
         }
         let schedules = self.schedules_to_save(access, &job, &document).await?.map_err(SaveJobError::Faults)?;
+        let has_schedules = !schedules.is_empty();
         let version = NewVersion {
             pins: job.pins(),
             schedules,
@@ -202,7 +214,9 @@ impl Engine {
             saved_by: access.who.clone(),
         };
         let saved = self.jobs.save(access.scope(), version).await?;
-        self.tell_of_schedules();
+        if has_schedules {
+            self.tell_of_schedules();
+        }
         Ok(saved)
     }
 

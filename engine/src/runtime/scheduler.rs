@@ -34,7 +34,7 @@ const AT_ONCE: usize = 16;
 const TICK: Duration = Duration::from_secs(1);
 /// How often it looks at the clock while nothing is armed.
 const REST: Duration = Duration::from_secs(600);
-/// How often a schedule may fail that others do not: then it is let rest, and the sweep tells of it.
+/// How often a schedule may fail while others do not: then it rests until a sweep, which tells of it.
 const FAILURES: u32 = 4;
 
 /// Starts what schedules are due for.
@@ -62,13 +62,15 @@ impl Scheduler {
             let waits = next.filter(|next| !jumped && next.is_none_or(|next| next > self.engine.clock.now()));
             let rest = match waits {
                 Some(next) => self.rest(next),
-                None => match self.step().await {
+                None => match self.step_until(&stop).await {
                     Ok(due) => {
                         (next, pauses) = (Some(due), Pauses::default());
                         self.rest(due)
                     }
                     Err(error) => {
-                        self.engine.health.paused(&error);
+                        if matches!(error, StoreError::Unavailable(_)) {
+                            self.engine.health.paused(&error);
+                        }
                         next = None;
                         pauses.next()
                     }
@@ -113,14 +115,18 @@ impl Scheduler {
     /// # Errors
     /// The store failed. What was started stays so.
     pub async fn step(&mut self) -> Result<Option<Instant>, StoreError> {
-        self.look_at_the_clock();
+        self.step_until(&CancellationToken::new()).await
+    }
+
+    async fn step_until(&mut self, stop: &CancellationToken) -> Result<Option<Instant>, StoreError> {
         loop {
+            self.look_at_the_clock();
             let due = self.engine.schedules.due(self.engine.clock.now(), BATCH).await?;
             for (place, told) in &due.unreadable {
                 tracing::error!(schedule = %place.1.0, %told, "a schedule cannot be read, so that it starts nothing");
                 self.engine.schedules.disarm(*place).await?;
             }
-            if due.schedules.is_empty() && due.unreadable.is_empty() {
+            if due.schedules.is_empty() && due.unreadable.is_empty() || stop.is_cancelled() {
                 return Ok(due.next);
             }
             self.fire_all(due.schedules).await?;
@@ -141,16 +147,18 @@ impl Scheduler {
             Ok(None) => (place, Err(StoreError::Unreadable("it is due, but has nothing to start".to_owned()))),
             Err(error) => (place, Err(error)),
         });
-        for (place, fired) in futures_util::future::join_all(firing).await {
+        let fired = futures_util::future::join_all(firing).await;
+        self.engine.wake.notify_one();
+        let mut failed = Ok(());
+        for (place, fired) in fired {
             match fired {
                 Ok(()) => {
                     self.failures.remove(&place);
                 }
-                Err(error) => self.bear(place, error).await?,
+                Err(error) => failed = failed.and(self.bear(place, error).await),
             }
         }
-        self.engine.wake.notify_one();
-        Ok(())
+        failed
     }
 
     /// Notes that a schedule could not be fired. One that fails though the store works is let rest.
@@ -160,7 +168,7 @@ impl Scheduler {
         if *failures < FAILURES || self.engine.queue.beat(self.engine.node, self.engine.clock.now()).await.is_err() {
             return Err(error);
         }
-        tracing::error!(schedule = %place.1.0, %error, "a schedule fails again and again; it starts nothing until it is saved anew");
+        tracing::error!(schedule = %place.1.0, %error, "a schedule fails again and again; it is tried again after the next sweep");
         self.failures.remove(&place);
         self.engine.schedules.disarm(place).await
     }
@@ -170,9 +178,14 @@ impl Engine {
     /// Starts what a schedule is due for, and tells whoever watches.
     async fn fire(&self, fire: Fire, watched_since: Instant) -> Result<(), StoreError> {
         let (organization, schedule, id) = (fire.saved.organization, fire.saved.schedule.clone(), fire.saved.id);
+        let left_out = fire.firing.left_out.map_or(0, |left_out| left_out.count);
         let FireAnswer::Fired(started) = self.schedules.fire(fire).await? else { return Ok(()) };
         let now = self.clock.now();
+        self.figures.schedule_starts_missed.inc_by(left_out);
         for Started { result, replaced } in started {
+            if result.scheduled.is_some() && result.status == Status::Error {
+                self.figures.schedule_starts_failed.inc();
+            }
             if let (Some(scheduled), Status::Pending) = (&result.scheduled, result.status) {
                 let due = schedule.due(scheduled.at, id);
                 self.figures.schedule_starts.inc();

@@ -11,11 +11,13 @@ use crate::model::job::Job;
 use crate::model::organization::Access;
 use crate::model::schedule::{self, Schedule, ScheduleId};
 use crate::ports::StoreError;
-use crate::ports::jobs::{NewVersion, SavedJob};
+use crate::ports::jobs::SavedJob;
 use crate::ports::schedules::SavedSchedule;
 
 /// How many instants a preview tells at most.
 pub const MOST_PREVIEWED: usize = 1000;
+/// How often a change is tried that others come before.
+const TRIES: u32 = 5;
 
 /// Why a schedule was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -60,16 +62,15 @@ impl Engine {
             return Err(ScheduleError::Faults(faults));
         }
         let key = schedule["key"].as_str().unwrap_or_default().to_owned();
-        let saved = self.job_to_change(access, job, edits).await?;
-        let mut place = 0;
-        let document = with_schedules(&saved.document, |schedules| {
-            place = schedules.iter().position(|other| other["key"] == key).unwrap_or(schedules.len());
+        self.change_schedules(access, job, edits, |schedules| {
+            let place = schedules.iter().position(|other| other["key"] == key).unwrap_or(schedules.len());
             match schedules.get_mut(place) {
-                Some(there) => *there = schedule,
-                None => schedules.push(schedule),
+                Some(there) => *there = schedule.clone(),
+                None => schedules.push(schedule.clone()),
             }
-        });
-        self.save_with_schedules(access, &saved, document, Some(place)).await?;
+            Some(place)
+        })
+        .await?;
         let found = self.schedules.find_schedule(access.scope(), job, &key).await?;
         found.ok_or_else(|| ScheduleError::Absent(format!("The schedule `{key}` was removed meanwhile.")))
     }
@@ -85,13 +86,36 @@ impl Engine {
         key: &str,
         edits: Option<u32>,
     ) -> Result<SavedSchedule, ScheduleError> {
-        let saved = self.job_to_change(access, job, edits).await?;
+        self.job_to_change(access, job, edits).await?;
         let Some(schedule) = self.schedules.find_schedule(access.scope(), job, key).await? else {
             return Err(self.no_schedule(access, job, key).await?);
         };
-        let document = with_schedules(&saved.document, |schedules| schedules.retain(|other| other["key"] != key));
-        self.save_with_schedules(access, &saved, document, None).await?;
+        self.change_schedules(access, job, edits, |schedules| {
+            schedules.retain(|other| other["key"] != key);
+            None
+        })
+        .await?;
         Ok(schedule)
+    }
+
+    /// Saves a job with other schedules; `change` tells which of them it is about. Where no version was edited,
+    /// whatever somebody else saved meanwhile is changed.
+    async fn change_schedules(
+        &self,
+        access: &Access,
+        job: &str,
+        edits: Option<u32>,
+        change: impl Fn(&mut Vec<Value>) -> Option<usize>,
+    ) -> Result<(), ScheduleError> {
+        let mut tries = 1;
+        loop {
+            let saved = self.job_to_change(access, job, edits).await?;
+            let (document, place) = with_schedules(&saved.document, &change);
+            match self.save_with_schedules(access, &saved, document, place).await {
+                Err(ScheduleError::Conflict { .. }) if edits.is_none() && tries < TRIES => tries += 1,
+                saved => return saved,
+            }
+        }
     }
 
     /// The first `count` instants, after `from` or else after now, at which a schedule would start a job of the
@@ -139,20 +163,7 @@ impl Engine {
         let refused = |error| refused(error, place);
         let job = self.check_job_with(access, &document, Versions::Pinned(before.pins.clone())).await;
         let job = job.map_err(refused)?;
-        let schedules = self.schedules_to_save(access, &job, &document).await?;
-        let schedules = schedules.map_err(|faults| refused(SaveJobError::Faults(faults)))?;
-        let version = NewVersion {
-            key: before.key.clone(),
-            name: before.name.clone(),
-            schedules,
-            pins: job.pins(),
-            document,
-            edits: Some(before.version),
-            saved_at: self.clock.now(),
-            saved_by: access.who.clone(),
-        };
-        self.jobs.save(access.scope(), version).await.map_err(|error| refused(error.into()))?;
-        self.tell_of_schedules();
+        self.save_checked(access, job, document, Some(before.version)).await.map_err(refused)?;
         Ok(())
     }
 
@@ -170,7 +181,11 @@ impl Engine {
             Err(faults) => return Ok(Err(faults)),
         };
         let there = self.schedules.schedules_of(access.scope(), std::slice::from_ref(&job.key)).await?;
-        let is_there = |schedule: &Schedule| there.iter().any(|saved| saved.schedule == *schedule);
+        // One that is over stays valid, also when it, or its job, is switched off and on again.
+        let is_there = |schedule: &Schedule| {
+            let same = |old: &Schedule| *old == Schedule { active: old.active, ..schedule.clone() };
+            there.iter().any(|saved| same(&saved.schedule))
+        };
         let now = self.clock.now();
         let over = schedules.iter().enumerate().filter(|(_, new)| new.is_over(&new.begin(now)) && !is_there(new));
         let told = "would never start anything, since all its instants are past; \
@@ -190,13 +205,13 @@ impl Engine {
     }
 }
 
-/// A job's document with other schedules.
-fn with_schedules(document: &Value, change: impl FnOnce(&mut Vec<Value>)) -> Value {
+/// A job's document with other schedules, and which of them it is about.
+fn with_schedules(document: &Value, change: impl Fn(&mut Vec<Value>) -> Option<usize>) -> (Value, Option<usize>) {
     let mut document = document.clone();
     let mut schedules = document["schedules"].as_array().cloned().unwrap_or_default();
-    change(&mut schedules);
+    let place = change(&mut schedules);
     document["schedules"] = Value::Array(schedules);
-    document
+    (document, place)
 }
 
 fn refused(error: SaveJobError, place: Option<usize>) -> ScheduleError {

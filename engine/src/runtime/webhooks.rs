@@ -5,7 +5,7 @@ use super::engine::Engine;
 use super::start::{Cause, Start, StartError};
 use crate::model::fault::Fault;
 use crate::model::module::is_key;
-use crate::model::organization::{Access, Role};
+use crate::model::organization::{Access, OrgScope, Role};
 use crate::model::result::JobResult;
 use crate::model::webhook::{Brought, HookToken, Sealed, Signature, SignatureFault, SigningSecret, Takes, Webhook};
 use crate::ports::StoreError;
@@ -170,7 +170,7 @@ impl Engine {
             ..Start::default()
         };
         let result = self.start(&open.access, start).await?;
-        self.note_use(open, &webhook).await;
+        self.note_use(open.access.scope(), &webhook);
         Ok(result)
     }
 
@@ -190,16 +190,18 @@ impl Engine {
         Ok(signature.signed_name().map(str::to_owned))
     }
 
-    /// Notes now and then that a webhook is in use. The start is made, whatever comes of the note.
-    async fn note_use(&self, open: &OpenWebhook, webhook: &Webhook) {
+    /// Notes now and then that a webhook is in use. The start is made, so that nobody waits for it.
+    fn note_use(&self, scope: OrgScope, webhook: &Webhook) {
         let now = self.clock.now();
         if !webhook.is_worth_noting(now) {
             return;
         }
-        let noted = self.webhooks.note_use(open.access.scope(), webhook.id, now, Webhook::noted_since(now)).await;
-        if let Err(error) = noted {
-            tracing::warn!(%error, webhook = %webhook.id.0, "the use of a webhook was not noted");
-        }
+        let (engine, id) = (self.clone(), webhook.id);
+        tokio::spawn(async move {
+            if let Err(error) = engine.webhooks.note_use(scope, id, now, Webhook::noted_since(now)).await {
+                tracing::warn!(%error, webhook = %id.0, "the use of a webhook was not noted");
+            }
+        });
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use engine::model::organization::OrganizationId;
+use engine::model::result::Scheduled;
 use engine::ports::StoreError;
-use engine::ports::results::{NewResult, Started};
+use engine::ports::results::Started;
 use engine::ports::schedules::{Fire, FireAnswer, SavedSchedule};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::ExprTrait;
@@ -36,22 +36,24 @@ impl Change for FireOne {
             let current = seen.remove(&(organization.0, id.0)) == Some(revision);
             let before = starts.len();
             if current {
-                let new = |result: &&NewResult| instant(organization, result).is_none_or(|of| !there.contains(&of));
-                starts.extend(fire.results.iter().filter(new).map(|result| (organization, result)));
+                let missing = fire.missing(|scheduled| there.contains(&instant(fire, scheduled)));
+                starts.extend(missing.into_iter().map(|result| (organization, result)));
             }
             counts.push(current.then(|| starts.len() - before));
         }
-        let mut started = start_all(db, &starts).await?.into_iter();
+        let started = start_all(db, &starts).await?.into_iter().collect::<Result<Vec<_>, _>>().map_err(unavailable)?;
+        // Those that another start of the same group has already taken the place of.
+        let ended = started.iter().flat_map(|one| one.replaced.iter().copied()).collect();
+        let mut started = started.into_iter();
         let (mut answers, mut moved) = (Vec::with_capacity(fires.len()), Vec::new());
         for (fire, count) in fires.into_iter().zip(counts) {
             let Some(count) = count else {
                 answers.push(FireAnswer::Outdated);
                 continue;
             };
-            let started: Result<Vec<Started>, _> = started.by_ref().take(count).collect();
-            let started = started.map_err(unavailable)?;
+            let started: Vec<Started> = started.by_ref().take(count).collect();
             let saved = fire.saved.clone();
-            moved.push(SavedSchedule { position: fire.moved(&started), revision: saved.revision + 1, ..saved });
+            moved.push(SavedSchedule { position: fire.moved(&started, &ended), revision: saved.revision + 1, ..saved });
             answers.push(FireAnswer::Fired(started));
         }
         write(db, &moved).await?;
@@ -77,16 +79,18 @@ async fn revisions(db: &DatabaseTransaction, fires: &[&Fire]) -> Result<HashMap<
 /// An instant of a schedule: whose, of which job, which schedule, when.
 type InstantOf = (Uuid, String, String, i64);
 
-fn instant(organization: OrganizationId, result: &NewResult) -> Option<InstantOf> {
-    let scheduled = result.scheduled.as_ref()?;
-    Some((organization.0, result.job.clone(), scheduled.schedule.clone(), micros(scheduled.at)))
+fn instant(fire: &Fire, scheduled: &Scheduled) -> InstantOf {
+    let SavedSchedule { organization, job, .. } = &fire.saved;
+    (organization.0, job.clone(), scheduled.schedule.clone(), micros(scheduled.at))
 }
 
 /// Those of the instants for which something was started before.
 async fn started_before(db: &DatabaseTransaction, fires: &[&Fire]) -> Result<HashSet<InstantOf>, StoreError> {
-    let all =
-        fires.iter().flat_map(|fire| fire.results.iter().filter_map(|result| instant(fire.saved.organization, result)));
-    let all: Vec<InstantOf> = all.collect();
+    let of = |fire: &Fire| {
+        let scheduled = fire.results.iter().filter_map(|result| result.scheduled.as_ref());
+        scheduled.map(|scheduled| instant(fire, scheduled)).collect::<Vec<_>>()
+    };
+    let all: Vec<InstantOf> = fires.iter().flat_map(|fire| of(fire)).collect();
     let mut there = HashSet::new();
     for some in pieces(&all) {
         let any = some.iter().fold(Condition::any(), |any, (organization, job, schedule, at)| {

@@ -1,5 +1,7 @@
 //! How far a schedule has come.
 
+use chrono::TimeDelta;
+
 use super::{Firing, Schedule, When};
 use crate::model::Instant;
 use crate::model::result::ResultId;
@@ -9,8 +11,8 @@ use crate::model::result::ResultId;
 pub struct Position {
     /// From when its intervals count.
     pub anchor: Instant,
-    /// Every nominal instant up to this one is dealt with. It only ever moves on, so that a clock
-    /// that is put back starts nothing twice.
+    /// Every nominal instant up to this one is dealt with. It moves on, so that a clock that is put back
+    /// starts nothing twice; only where a clock was far ahead, a sweep brings it back.
     pub handled: Instant,
     /// How often it started its job.
     pub fired: u64,
@@ -52,7 +54,11 @@ impl Schedule {
             When::AfterCompletion(_) if position.awaits.is_some() => None,
             When::AfterCompletion(every) => {
                 let next = position.next.or_else(|| self.next(handled, position.anchor));
-                next.or_else(|| now.checked_add_signed(every)).map(|next| next.max(handled))
+                let next = next.or_else(|| now.checked_add_signed(every)).map(|next| next.max(handled));
+                let replaced = self.armed(position, next);
+                // Where the end comes before that, it is over from now on.
+                let handled = if replaced.next.is_none() { handled.max(now) } else { handled };
+                return Position { handled, ..replaced };
             }
             _ => self.next(handled, position.anchor),
         };
@@ -77,11 +83,21 @@ impl Schedule {
 
     /// The position after what it awaited has ended.
     pub fn completed(&self, position: &Position, at: Instant) -> Position {
-        let next = match self.when {
-            When::AfterCompletion(every) => at.max(position.handled).checked_add_signed(every),
-            _ => self.next(position.handled, position.anchor),
-        };
-        self.armed(Position { awaits: None, ..*position }, next)
+        let position = Position { awaits: None, ..*position };
+        match self.when {
+            When::AfterCompletion(every) => {
+                let handled = position.handled.max(at);
+                self.armed(Position { handled, ..position }, handled.checked_add_signed(every))
+            }
+            _ => self.armed(position, self.next(position.handled, position.anchor)),
+        }
+    }
+
+    /// Whether the clock was so far ahead when the schedule last started something that it would rest for long
+    /// without a reason that anybody sees.
+    pub fn is_ahead(&self, position: &Position, now: Instant) -> bool {
+        let slack = TimeDelta::hours(1) + self.jitter;
+        self.active && now.checked_add_signed(slack).is_some_and(|limit| position.handled > limit)
     }
 
     /// Whether it stands as it should: armed for its next nominal instant, waiting for a result that has not
@@ -97,9 +113,11 @@ impl Schedule {
         }
     }
 
-    /// The position after this one was found not to stand as it should.
+    /// The position after this one was found not to stand as it should. One that is ahead of the clock comes
+    /// back to it: the results of what was started stay, and no instant that has one starts anything again.
     pub fn repaired(&self, position: &Position, now: Instant) -> Position {
-        self.completed(position, now)
+        let handled = if self.is_ahead(position, now) { now } else { position.handled };
+        self.completed(&Position { handled, ..*position }, now)
     }
 
     /// Whether it will never start anything again as it stands.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{MemoryStore, Tables, listed};
 use crate::model::Instant;
 use crate::model::organization::{OrgScope, OrganizationId};
-use crate::model::result::JobResult;
+use crate::model::result::{JobResult, Scheduled};
 use crate::model::schedule::{Position, Schedule, ScheduleId};
 use crate::ports::results::{StartRefused, Started};
 use crate::ports::schedules::{Due, Fire, FireAnswer, Inspected, Inspection, Place, SavedSchedule, Schedules};
@@ -32,7 +32,8 @@ impl Schedules for MemoryStore {
             return Ok(FireAnswer::Outdated);
         }
         let started = tables.start_scheduled(&fire)?;
-        let position = fire.moved(&started);
+        let ended = started.iter().flat_map(|one| one.replaced.iter().copied()).collect();
+        let position = fire.moved(&started, &ended);
         if let Some(saved) = tables.schedules.get_mut(&place) {
             (saved.position, saved.revision) = (position, saved.revision + 1);
         }
@@ -129,20 +130,17 @@ impl Tables {
     /// Starts what is not there yet.
     fn start_scheduled(&mut self, fire: &Fire) -> Result<Vec<Started>, StoreError> {
         let organization = fire.saved.organization;
+        let there = |scheduled: &Scheduled| {
+            self.results.iter().any(|((owner, _), entry)| {
+                let result = &entry.result;
+                let same = result.job == fire.saved.job && result.scheduled.as_ref() == Some(scheduled);
+                *owner == organization && same && result.retry_of.is_none()
+            })
+        };
+        let missing: Vec<_> = fire.missing(there).into_iter().cloned().collect();
         let mut started = Vec::new();
-        for new in &fire.results {
-            let again = new.scheduled.is_some()
-                && self.results.iter().any(|((owner, _), entry)| {
-                    let result = &entry.result;
-                    *owner == organization
-                        && result.job == new.job
-                        && result.scheduled == new.scheduled
-                        && result.retry_of.is_none()
-                });
-            if again {
-                continue;
-            }
-            started.push(self.start(organization, new.clone()).map_err(|refused| match refused {
+        for new in missing {
+            started.push(self.start(organization, new).map_err(|refused| match refused {
                 StartRefused::Store(error) => error,
                 other => super::impossible(other),
             })?);

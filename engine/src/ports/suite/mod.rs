@@ -192,6 +192,8 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_start_that_is_skipped_is_not_counted
             a_schedule_goes_on_when_what_it_started_has_ended
             what_was_killed_or_given_up_lets_a_schedule_go_on
+            schedules_of_one_job_that_replace_each_other_wait_for_nothing_that_ended
+            what_tells_of_a_start_that_was_made_before_is_not_started
             a_schedule_that_is_changed_keeps_what_it_counted
             schedules_are_listed_by_job_and_key
             all_schedules_are_inspected

@@ -201,6 +201,47 @@ pub async fn what_was_killed_or_given_up_lets_a_schedule_go_on(store: &impl Stor
     assert_eq!((calm.position.awaits, calm.position.next), (None, Some(at(760))), "what was replaced has ended");
 }
 
+pub async fn schedules_of_one_job_that_replace_each_other_wait_for_nothing_that_ended(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let calm = |key: &str| schedule(&json!({"key": key, "interval": "1m", "after": "completion"}));
+    save(store, acme, "job", 1, vec![calm("a"), calm("b"), calm("c")]).await;
+    let replacing = async |key: &str, number| {
+        let fire = fire(&saved(store, acme, "job", key).await, number, at(60));
+        let results = fire.results.into_iter().map(|new| NewResult { overlap: Overlap::Replace, ..new }).collect();
+        Fire { results, ..fire }
+    };
+    let fires = (replacing("a", 5).await, replacing("b", 6).await, replacing("c", 7).await);
+    let (a, b, c) = tokio::join!(store.fire(fires.0), store.fire(fires.1), store.fire(fires.2));
+    for answer in [a, b, c] {
+        assert!(matches!(answer, Ok(FireAnswer::Fired(_))), "{answer:?}");
+    }
+    let mut waiting = 0;
+    for key in ["a", "b", "c"] {
+        let position = saved(store, acme, "job", key).await.position;
+        match position.awaits {
+            Some(id) => {
+                let awaited = Results::find(store, acme, id).await.expect("an answer").expect("a result");
+                assert_eq!(awaited.status, Status::Pending, "{key} waits for what has ended");
+                waiting += 1;
+            }
+            None => assert!(position.next.is_some(), "{key} rests for ever"),
+        }
+    }
+    assert_eq!(waiting, 1);
+}
+
+pub async fn what_tells_of_a_start_that_was_made_before_is_not_started(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    save(store, acme, "job", 1, vec![minutely("often")]).await;
+    let before = saved(store, acme, "job", "often").await;
+    fired(store, fire(&before, 5, at(60))).await;
+    let moved = saved(store, acme, "job", "often").await;
+    assert!(store.rearm(&moved, before.position).await.expect("an answer"));
+    let mut again = fire(&saved(store, acme, "job", "often").await, 6, at(60));
+    again.results.push(NewResult { notice_of: Some(id(6)), ..start(7, "job/notify") });
+    assert_eq!(ids(&fired(store, again).await), []);
+}
+
 pub async fn a_schedule_that_is_changed_keeps_what_it_counted(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     save(store, acme, "job", 1, vec![minutely("often")]).await;

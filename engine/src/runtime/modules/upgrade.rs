@@ -123,10 +123,7 @@ impl Engine {
             saved_by: access.who.clone(),
         };
         match self.jobs.save(access.scope(), version).await {
-            Ok(saved) => {
-                self.tell_of_schedules();
-                Ok(Some(saved.version))
-            }
+            Ok(saved) => Ok(Some(saved.version)),
             Err(SaveError::Store(error)) => Err(error),
             Err(_) => Ok(None),
         }

@@ -48,7 +48,6 @@ impl Prepared {
             let told = left_out.told(&saved.schedule);
             let born = Born { status: Status::Info, message: told };
             results.extend(self.engine.born(&access, &saved, left_out.last, born).await?);
-            self.engine.figures.schedule_starts_missed.inc_by(left_out.count);
         }
         Ok(Some(Fire { saved, firing, results, at }))
     }
@@ -89,7 +88,6 @@ impl Prepared {
             Err(StartError::Faults(faults)) => sentence(&faults),
             Err(refused) => format!("{refused}."),
         };
-        self.engine.figures.schedule_starts_failed.inc();
         let born = Born { status: Status::Error, message: format!("Could not be started: {refused}") };
         let results = self.engine.born(access, saved, nominal, born).await?;
         Ok(results)

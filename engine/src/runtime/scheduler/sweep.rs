@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::ports::StoreError;
-use crate::ports::schedules::Inspected;
+use crate::ports::schedules::{Inspected, SavedSchedule};
 use crate::runtime::engine::Engine;
 
 /// How often all schedules are looked at, and how often while some are saved.
@@ -17,6 +18,8 @@ const REST_AFTER_SAVES: Duration = Duration::from_secs(60);
 /// How many schedules are looked at together, and how long everybody else has room before the next.
 const PAGE: u32 = 200;
 const BREATH: Duration = Duration::from_millis(5);
+/// How late a start may be before somebody should look why.
+const OVERDUE: TimeDelta = TimeDelta::minutes(1);
 
 /// What a sweep found.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub struct Swept {
     pub repaired: u64,
     /// Those that cannot be read.
     pub unreadable: u64,
+    /// Those that came due a while ago and were not started: whoever starts them does not get to it.
+    pub overdue: u64,
 }
 
 impl Engine {
@@ -35,8 +40,10 @@ impl Engine {
         let mut rested = REST;
         while !stop.is_cancelled() {
             if self.schedules_saved.swap(false, Ordering::AcqRel) || rested >= REST {
-                self.sweep().await;
-                rested = Duration::ZERO;
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = self.sweep() => rested = Duration::ZERO,
+                }
             }
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -50,7 +57,7 @@ impl Engine {
         match self.look_at_schedules().await {
             Ok(swept) => {
                 self.figures.schedules_active.set(swept.active);
-                self.figures.schedules_unarmed.set(swept.repaired + swept.unreadable);
+                self.figures.schedules_unarmed.set(swept.repaired + swept.unreadable + swept.overdue);
             }
             Err(error) => tracing::warn!(%error, "the schedules could not be looked at; trying again later"),
         }
@@ -69,7 +76,9 @@ impl Engine {
                 swept.unreadable += 1;
             }
             for one in &some.schedules {
-                swept.active += u64::from(one.saved.schedule.active);
+                let SavedSchedule { schedule, position, .. } = &one.saved;
+                swept.active += u64::from(schedule.active && !schedule.is_over(position));
+                swept.overdue += u64::from(one.due.is_some_and(|due| due < self.clock.now() - OVERDUE));
                 swept.repaired += u64::from(self.put_right(one).await?);
             }
             if some.last.is_none() {
@@ -86,19 +95,17 @@ impl Engine {
 
     /// Puts a schedule right that does not stand as it should; whether it was so.
     async fn put_right(&self, one: &Inspected) -> Result<bool, StoreError> {
-        let Inspected { saved, awaits, due } = one;
-        let armed = saved.schedule.is_armed(&saved.position, *awaits);
+        let (Inspected { saved, awaits, due }, now) = (one, self.clock.now());
+        let ahead = saved.position.awaits.is_none() && saved.schedule.is_ahead(&saved.position, now);
+        let armed = !ahead && saved.schedule.is_armed(&saved.position, *awaits);
         if armed && *due == saved.due() {
             return Ok(false);
         }
-        let position = match armed {
-            true => saved.position,
-            false => saved.schedule.repaired(&saved.position, self.clock.now()),
-        };
+        let position = if armed { saved.position } else { saved.schedule.repaired(&saved.position, now) };
         let repaired = self.schedules.rearm(saved, position).await?;
         if repaired {
             let (job, schedule) = (&saved.job, &saved.schedule.key);
-            tracing::error!(%job, %schedule, "a schedule was not armed; it is now");
+            tracing::error!(%job, %schedule, "a schedule was not armed as it should be; it is now");
         }
         Ok(repaired)
     }

@@ -372,6 +372,60 @@ async fn a_sweep_finds_what_is_not_armed() {
 }
 
 #[tokio::test]
+async fn a_sweep_finds_nothing_wrong_with_what_is_over() {
+    let harness = harness().await;
+    let schedules = json!([
+        {"key": "calm", "interval": "30m", "after": "completion", "endAt": "2026-11-20T10:55:00Z"},
+        {"key": "twice", "interval": "1m", "executions": 2},
+        {"key": "once", "at": "2026-11-20T09:31:00Z"},
+        {"key": "off", "interval": "1m", "active": false}
+    ]);
+    harness.save_with(schedules).await;
+    let mut scheduler = harness.scheduler();
+    let sweep = async || harness.engine.look_at_schedules().await.unwrap();
+    assert_eq!((sweep().await.active, sweep().await.repaired), (3, 0));
+    for _ in 0..6 {
+        harness.pass(25 * 60);
+        scheduler.step().await.unwrap();
+        assert_eq!(sweep().await.repaired, 0);
+        while harness.step().await.is_some() {}
+        assert_eq!(sweep().await.repaired, 0, "at {}", harness.clock.now());
+    }
+    assert_eq!(sweep().await.active, 0, "{:?}", harness.started().await);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_years_ahead_silences_nothing() {
+    let harness = harness().await;
+    harness.save_with(json!([{"key": "x", "interval": "10m"}])).await;
+    let mut scheduler = harness.scheduler();
+    let years = TimeDelta::days(4 * 365);
+    harness.clock.jump(years);
+    scheduler.step().await.unwrap();
+    harness.clock.jump(-years);
+    assert!(scheduler.step().await.unwrap() > Some(at("2030-01-01T00:00:00Z")), "it would rest for years");
+    assert_eq!(harness.engine.look_at_schedules().await.unwrap().repaired, 1);
+    assert_eq!(scheduler.step().await.unwrap(), Some(at("2026-11-20T09:40:00Z")));
+    harness.pass(600);
+    scheduler.step().await.unwrap();
+    assert_eq!(harness.started().await.last().unwrap(), "x 09:40:00 pending");
+    assert_eq!(harness.engine.look_at_schedules().await.unwrap().repaired, 0);
+}
+
+#[tokio::test]
+async fn a_job_with_a_schedule_that_is_over_is_switched_off_and_on() {
+    let harness = harness().await;
+    let job = |active: bool| {
+        let schedules = json!([{"key": "once", "at": "2026-11-20T09:31:00Z"}, {"key": "x", "interval": "1m"}]);
+        json!({"key": "job", "active": active, "lines": [{"action": "pass"}], "schedules": schedules})
+    };
+    harness.save(job(true)).await;
+    harness.pass(3600);
+    harness.save(job(false)).await;
+    harness.save(job(true)).await;
+}
+
+#[tokio::test]
 async fn a_change_wakes_the_scheduler() {
     let harness = harness().await.on_the_systems_clock();
     let stop = CancellationToken::new();
