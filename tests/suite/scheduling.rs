@@ -127,7 +127,7 @@ fn a_job_that_starts_itself_comes_to_an_end_and_is_linked_both_ways() {
         json!([])
     );
     server.start_job(&token, "snake");
-    let all = "{ jobResults(first: 50) { nodes { id status depth startedFrom started message } } }";
+    let all = "{ jobResults(first: 20) { nodes { id status depth startedFrom started message } } }";
     let begin = Instant::now();
     let results = loop {
         let results = server.ask(&token, all, json!({}))["jobResults"]["nodes"].as_array().cloned().unwrap_or_default();

@@ -77,9 +77,10 @@ impl Engine {
             }
             for one in &some.schedules {
                 let SavedSchedule { schedule, position, .. } = &one.saved;
-                swept.active += u64::from(schedule.active && !schedule.is_over(position));
                 swept.overdue += u64::from(one.due.is_some_and(|due| due < self.clock.now() - OVERDUE));
-                swept.repaired += u64::from(self.put_right(one).await?);
+                let repaired = self.put_right(one).await?;
+                swept.repaired += u64::from(repaired);
+                swept.active += u64::from(repaired || schedule.active && !schedule.is_over(position));
             }
             if some.last.is_none() {
                 break;

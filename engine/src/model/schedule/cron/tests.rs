@@ -219,6 +219,10 @@ fn zones_with_a_way_of_their_own() {
     );
     assert_eq!(starts("0 7 30 12 *", "2011-12-01T00:00:00Z", apia, 1), ["12-31 00:00:00 +1400"]);
     assert_eq!(starts("0 */6 30 12 *", "2011-12-01T00:00:00Z", apia, 1), ["12-30 00:00:00 +1400"], "a year later");
+}
+
+#[test]
+fn clocks_that_are_moved_at_midnight_or_in_winter() {
     // São Paulo had its gap at midnight until 2018.
     let sao_paulo = zone("America/Sao_Paulo");
     assert_eq!(
