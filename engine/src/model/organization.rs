@@ -2,8 +2,8 @@
 //!
 //! An [`OrgScope`] is the proof that the caller may act in one organization. It
 //! is the first argument of every store call, and only authentication
-//! ([`Access`]) and a claimed job result can make one, so an organization can
-//! be neither forgotten nor chosen by a request.
+//! ([`Access`]), a claimed job result and a schedule that came due can make one, so
+//! an organization can be neither forgotten nor chosen by a request.
 
 use std::fmt;
 
@@ -66,7 +66,7 @@ impl fmt::Display for Role {
 }
 
 /// The right to act in one organization. Made only in this crate: by
-/// authentication, and for a claimed job result.
+/// authentication, for a claimed job result, and for a schedule that came due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OrgScope {
     organization: OrganizationId,

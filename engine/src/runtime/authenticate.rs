@@ -54,6 +54,7 @@ impl Engine {
     }
 }
 
+/// The access of whoever was let in: by a token, by the address of a webhook, or as a schedule of the organization.
 pub(super) fn access(organization: Organization, role: Role, server: bool, who: String) -> Access {
     Access { scope: OrgScope::of(organization.id), organization, role, server, who }
 }

@@ -134,13 +134,13 @@ impl Scheduler {
     }
 
     async fn fire_all(&mut self, due: Vec<SavedSchedule>) -> Result<(), StoreError> {
-        let prepared = Prepared::of(Arc::clone(&self.engine), self.watch.since());
+        let since = self.watch.since();
+        let prepared = Prepared::of(Arc::clone(&self.engine), since);
         let firing = stream::iter(due).map(async |saved| {
             let place = (saved.organization, saved.id);
             (place, prepared.fire(saved).await)
         });
         let fires: Vec<_> = firing.buffered(AT_ONCE).collect().await;
-        let since = self.watch.since();
         // All wait for the same sync.
         let firing = fires.into_iter().map(async |(place, fire)| match fire {
             Ok(Some(fire)) => (place, self.engine.fire(fire, since).await),

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use crate::model::Instant;
-use crate::model::fault::Fault;
-use crate::model::organization::{Access, OrgScope, OrganizationId, Role};
+use crate::model::organization::{Access, OrganizationId, Role};
 use crate::model::overlap::Overlap;
 use crate::model::result::{ResultId, Scheduled};
 use crate::model::status::Status;
@@ -15,6 +14,7 @@ use crate::ports::StoreError;
 use crate::ports::queues::DEFAULT_QUEUE;
 use crate::ports::results::{Born, NewResult};
 use crate::ports::schedules::{Fire, SavedSchedule};
+use crate::runtime::authenticate::access;
 use crate::runtime::engine::Engine;
 use crate::runtime::jobs::told;
 use crate::runtime::notices::About;
@@ -58,13 +58,7 @@ impl Prepared {
             return Ok(access.clone());
         }
         let found = self.engine.organizations.by_id(organization).await?;
-        let access = found.map(|organization| Access {
-            scope: OrgScope::of(organization.id),
-            organization,
-            role: Role::Operator,
-            server: false,
-            who: String::new(),
-        });
+        let access = found.map(|organization| access(organization, Role::Operator, false, String::new()));
         known.insert(organization, access.clone());
         Ok(access)
     }
@@ -85,17 +79,12 @@ impl Prepared {
         let refused = match self.engine.accept(access, start).await {
             Ok(new) => return Ok(vec![new]),
             Err(StartError::Store(error)) => return Err(error),
-            Err(StartError::Faults(faults)) => sentence(&faults),
+            Err(StartError::Faults(faults)) => format!("{}.", told(&faults)),
             Err(refused) => format!("{refused}."),
         };
         let born = Born { status: Status::Error, message: format!("Could not be started: {refused}") };
-        let results = self.engine.born(access, saved, nominal, born).await?;
-        Ok(results)
+        self.engine.born(access, saved, nominal, born).await
     }
-}
-
-fn sentence(faults: &[Fault]) -> String {
-    format!("{}.", told(faults))
 }
 
 impl Engine {

@@ -212,7 +212,7 @@ fn of_week(text: &str) -> Result<OfWeek, String> {
 fn plain_weekdays(item: &str) -> Option<Ordinals> {
     let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, Some(step)));
     let (from, to) = match range.split_once('-') {
-        _ if range == "*" || range == "?" => (0, 6),
+        _ if range == "*" || (range == "?" && step.is_none()) => (0, 6),
         // A week that ends with Sunday by name.
         Some((from, to)) if to.starts_with("SUN") && weekday_of(from)? > 0 => (weekday_of(from)?, weekday_of(to)? + 7),
         Some((from, to)) => (weekday_of(from)?, weekday_of(to)?),
@@ -231,14 +231,15 @@ fn weekday_of(text: &str) -> Option<u32> {
     named(text, &WEEKDAYS).or_else(|| number(text)).filter(|day| *day <= 7)
 }
 
-/// The item with numbers in place of the names of months.
+/// The item with numbers in place of the names of months. A step has no name.
 fn numbered_months(item: &str) -> String {
-    let upper = item.to_ascii_uppercase();
-    let words = upper.split_inclusive(['-', '/']).map(|word| {
-        let name = word.trim_end_matches(['-', '/']);
-        named(name, &MONTHS).map_or_else(|| word.to_owned(), |month| format!("{}{}", month + 1, &word[name.len()..]))
-    });
-    words.collect()
+    let (range, step) = item.split_at(item.find('/').unwrap_or(item.len()));
+    let number = |word: &str| {
+        let name = named(&word.to_ascii_uppercase(), &MONTHS);
+        name.map_or_else(|| word.to_owned(), |month| (month + 1).to_string())
+    };
+    let months: Vec<_> = range.split('-').map(number).collect();
+    format!("{}{step}", months.join("-"))
 }
 
 /// The place of a name, written out or with its first three letters.

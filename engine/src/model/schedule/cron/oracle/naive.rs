@@ -172,7 +172,7 @@ fn days_of_week(item: &str) -> Option<Vec<OfWeek>> {
     }
     let item = if item == "?" { "*" } else { item };
     // The week goes from Sunday (0) to Saturday (6); where a range ends with Sunday, it is 7.
-    let stepped_number = item.contains('/') && !item.contains('-') && !item.starts_with('7');
+    let stepped_number = item.contains('/') && !item.contains('-') && !item.trim_start_matches('0').starts_with('7');
     let last = if item.starts_with('*') || stepped_number { 6 } else { 7 };
     let item = match item.split_once("-sun") {
         Some((from, rest)) if number(from, 1, 7, &WEEKDAYS).is_some() => {
