@@ -8,6 +8,10 @@ use serde_json::{Map, Value};
 
 use super::{Instant, wall};
 
+/// The beginning of time: what `since` is before the first success of a job. Every zone writes it
+/// in UTC, since an offset would move it out of the years of RFC 3339.
+pub const BEGINNING: &str = "0001-01-01T00:00:00Z";
+
 /// The names of the date variables.
 pub const NAMES: [&str; 12] = [
     "today",
@@ -70,8 +74,13 @@ fn first_of_month(day: NaiveDate, month: u32) -> NaiveDate {
 /// # Errors
 /// One sentence that names what cannot be read or is out of range.
 pub fn shift(text: &str, offsets: &str, zone: Tz) -> Result<String, String> {
+    let offsets_read = parse_offsets(offsets)?;
+    // `since-1h` takes everything too, before the first success.
+    if text == BEGINNING {
+        return Ok(text.to_owned());
+    }
     let mut moment = Moment::parse(text, zone)?;
-    for (count, unit) in parse_offsets(offsets)? {
+    for (count, unit) in offsets_read {
         moment = moment
             .moved(count, unit, zone)
             .filter(Moment::has_plain_year)

@@ -96,7 +96,7 @@ impl Job {
             name: document["name"].as_str().map_or_else(|| key.clone(), str::to_owned),
             key,
             active: document["active"].as_bool().unwrap_or(true),
-            stops_on_error: document["stopsOnError"].as_bool().unwrap_or(false),
+            stops_on_error: document["stopsOnError"].as_bool().unwrap_or(true),
             time_zone,
             batch_size: document["batchSize"]
                 .as_u64()

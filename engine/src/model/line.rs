@@ -1,6 +1,7 @@
 //! Lines: the parts of a job, each a filter or an action.
 
 mod action_work;
+mod condition;
 mod filter_work;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use super::retry::Retry;
 use super::variables::Names;
 
 pub use action_work::ActionWork;
+pub use condition::Condition;
 pub use filter_work::FilterWork;
 
 /// The highest number that a line of a job may have; the job schema says the same.
@@ -42,6 +44,12 @@ pub struct Line {
     pub retry: Option<Retry>,
     /// Whether all records that it passed on are kept, for sources that read them later.
     pub keep: bool,
+    /// What the variables must be for the line to run; none runs it in any case.
+    pub when: Option<Condition>,
+    /// Whether it runs before or after an error has stopped the job.
+    pub run_on: RunOn,
+    /// Whether a field that it names may be in no record.
+    pub fields_optional: bool,
     /// Its place in the job's document: `lines[2]`.
     pub path: String,
 }
@@ -53,6 +61,17 @@ pub enum Work {
     Filter(FilterWork),
     /// Works on records.
     Action(Box<ActionWork>),
+}
+
+/// When a line runs, as to the error that stops a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunOn {
+    /// While no error has stopped the job.
+    Success,
+    /// Only after an error has stopped it.
+    Error,
+    /// In both cases.
+    Always,
 }
 
 /// What an error of a line does to the job.
@@ -84,6 +103,11 @@ impl Line {
             faults.extend(more);
             None
         });
+        let when = read_when(written, path).unwrap_or_else(|more| {
+            faults.extend(more);
+            None
+        });
+        faults.extend(fault_of_on_error(written, path, choice));
         let work = read_work(written, path, (catalogue, choice)).map_err(|more| faults.extend(more));
         let (Ok(work), true) = (work, faults.is_empty()) else { return Err(faults) };
         Ok(Self {
@@ -95,13 +119,21 @@ impl Line {
             on_error: OnError::from_word(written["onError"].as_str()),
             retry,
             keep: written["keep"].as_bool().unwrap_or(false),
+            when,
+            run_on: RunOn::from_word(written["runOn"].as_str()),
+            fields_optional: written["fields"] == "optional",
             path: path.to_owned(),
         })
     }
 
-    /// Whether an error of this line ends a job that says so of all its lines.
+    /// Whether an error of this line ends its job. An error of a filter always does: no records
+    /// were chosen, so there are none that may go on.
     pub fn stops(&self, job_stops: bool) -> bool {
-        self.on_error == OnError::Stop || (self.on_error == OnError::Inherit && job_stops)
+        match (&self.work, self.on_error) {
+            (Work::Filter(_), _) | (_, OnError::Stop) => true,
+            (_, OnError::Inherit) => job_stops,
+            (_, OnError::Continue) => false,
+        }
     }
 
     /// Filter or action.
@@ -127,16 +159,26 @@ impl Line {
 
     /// Every variable that is read when the line runs, with the path of the text that reads it.
     pub fn variables(&self) -> Vec<(String, Variable)> {
-        match &self.work {
+        let mut variables = match &self.work {
             Work::Filter(work) => work.variables(&field(&self.path, "filter")),
             Work::Action(work) => work.parameters.variables(&field(&self.path, "parameters")),
-        }
+        };
+        variables.extend(self.variables_of_condition());
+        variables
+    }
+
+    fn variables_of_condition(&self) -> Vec<(String, Variable)> {
+        self.when.as_ref().map(|when| when.variables(&field(&self.path, "when"))).unwrap_or_default()
     }
 
     /// A fault for every variable that is not known here.
     pub fn faults_of_names(&self, names: &Names) -> Vec<Fault> {
         match &self.work {
-            Work::Filter(work) => work.faults_of_names(names, &field(&self.path, "filter")),
+            Work::Filter(work) => {
+                let mut faults = work.faults_of_names(names, &field(&self.path, "filter"));
+                faults.extend(names.faults(self.variables_of_condition()));
+                faults
+            }
             Work::Action(_) => names.faults(self.variables()),
         }
     }
@@ -171,6 +213,18 @@ fn read_work(written: &Value, path: &str, catalogue: (&Catalogue, Choice<'_>)) -
     }
 }
 
+fn read_when(written: &Value, path: &str) -> Result<Option<Condition>, Vec<Fault>> {
+    let read = |when| Condition::read(when, &field(path, "when"));
+    written.get("when").map(read).transpose()
+}
+
+/// Jobs that were saved when a filter in error could be passed over stay valid; their filters stop now.
+fn fault_of_on_error(written: &Value, path: &str, choice: Choice<'_>) -> Option<Fault> {
+    let passes_over = written.get("filter").is_some() && written["onError"] == "continue";
+    let message = "a filter in error always ends the job, since it chose no records that could go on; remove `onError`";
+    (passes_over && matches!(choice, Choice::Newest(_))).then(|| Fault::at(field(path, "onError"), message))
+}
+
 /// Only an action can say of a failure that it may pass.
 fn read_retry(written: &Value, path: &str) -> Result<Option<Retry>, Vec<Fault>> {
     let place = field(path, "retry");
@@ -180,6 +234,16 @@ fn read_retry(written: &Value, path: &str) -> Result<Option<Retry>, Vec<Fault>> 
             Err(vec![Fault::at(place, "belongs to an action; what a filter fails of does not pass by itself")])
         }
         Some(retry) => Retry::read(retry, &place).map(Some),
+    }
+}
+
+impl RunOn {
+    fn from_word(word: Option<&str>) -> Self {
+        match word {
+            Some("error") => Self::Error,
+            Some("always") => Self::Always,
+            _ => Self::Success,
+        }
     }
 }
 

@@ -28,6 +28,13 @@ pub struct Counters {
     pub records_rejected: u64,
 }
 
+impl Counters {
+    /// Whether there were records, and all of them were rejected.
+    pub fn rejected_all(&self) -> bool {
+        self.records_rejected > 0 && self.records_rejected == self.records_in
+    }
+}
+
 /// The record of one execution of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobResult {

@@ -58,7 +58,7 @@ impl Schema {
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected }
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-                unexpected.iter().take(MOST_FAULTS + 1).map(|name| self.unexpected(name, &place)).collect()
+                unexpected.iter().take(MOST_FAULTS + 1).map(|name| self.unexpected(error, name, &place)).collect()
             }
             ValidationErrorKind::Required { property } => {
                 let name = property.as_str().unwrap_or_default();
@@ -73,8 +73,12 @@ impl Schema {
         }
     }
 
-    fn unexpected(&self, name: &str, place: &str) -> Fault {
-        let near = did_you_mean(name, self.properties.iter().map(String::as_str));
+    fn unexpected(&self, error: &ValidationError<'_>, name: &str, place: &str) -> Fault {
+        let here = self.part_of(error).and_then(|part| part.get("properties")?.as_object()).into_iter().flatten();
+        let near = match did_you_mean(name, here.map(|(name, _)| name.as_str())) {
+            near if near.is_empty() => did_you_mean(name, self.properties.iter().map(String::as_str)),
+            near => near,
+        };
         Fault::at(field(place, name), format!("there is no field `{name}` here{near}"))
     }
 }
@@ -108,9 +112,12 @@ impl Schema {
 
     /// What the schema says of the part that the failed keyword belongs to.
     fn description(&self, error: &ValidationError<'_>) -> Option<&str> {
-        let keyword = error.schema_path().as_str();
-        let part = keyword.rsplit_once('/')?.0;
-        self.schema.pointer(&format!("{part}/description"))?.as_str()
+        self.part_of(error)?.get("description")?.as_str()
+    }
+
+    /// The part of the schema that the failed keyword belongs to.
+    fn part_of(&self, error: &ValidationError<'_>) -> Option<&Value> {
+        self.schema.pointer(error.schema_path().as_str().rsplit_once('/')?.0)
     }
 }
 

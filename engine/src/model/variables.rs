@@ -25,6 +25,8 @@ pub struct Names {
     pub earlier: Vec<String>,
     /// Lines whose results are not there yet.
     pub later: Vec<String>,
+    /// Whether the line may run after an error has stopped the job.
+    pub after_stop: bool,
 }
 
 /// Where a template stands, which decides about its variables.
@@ -43,8 +45,14 @@ pub enum Place {
 /// What a template may name that tells of a result, besides dates.
 const OF_NOTICES: [&str; 7] = ["timeZone", "job", "result", "organization", "startedBy", "records", "this"];
 
-const ROOTS: [&str; 12] = [
+const NO_SECRETS: &str = "this version keeps no secrets; do not write one into a job or pass it as an argument, where \
+                          everybody who may read the job or its results sees it";
+const NOT_FAILED: &str = "`failed` is known only in lines with `runOn: error` or `runOn: always`";
+
+const ROOTS: [&str; 14] = [
     "since",
+    "firstRun",
+    "failed",
     "scheduledAt",
     "timeZone",
     "args",
@@ -70,7 +78,9 @@ impl Names {
         let path: Vec<&str> = variable.path.iter().map(String::as_str).collect();
         match path.as_slice() {
             [] => None,
-            ["secret", ..] => Some("this version keeps no secrets yet; pass the value as an argument".to_owned()),
+            ["secret", ..] => Some(NO_SECRETS.to_owned()),
+            ["failed", ..] if self.place == Place::Line && !self.after_stop => Some(NOT_FAILED.to_owned()),
+            ["failed", name, ..] => unknown("failed", name, &["line", "lineNo", "message", "status"]),
             ["values", rest @ ..] => self.unknown_value(rest),
             [root, ..] if !self.knows(root) => Some(self.unknown_root(root)),
             ["args", name, ..] => self.unknown_argument(name),
@@ -165,7 +175,8 @@ pub fn frame(setting: &Setting<'_>) -> Map<String, Value> {
     let local = |instant: Instant| dates::stamp(&instant.with_timezone(&setting.zone));
     let mut variables = dates::variables(setting.now, setting.zone);
     let more = json!({
-        "since": result.since.map(local),
+        "since": result.since.map_or_else(|| dates::BEGINNING.to_owned(), local),
+        "firstRun": result.since.is_none(),
         "scheduledAt": result.scheduled.as_ref().map(|scheduled| local(scheduled.at)),
         "timeZone": setting.zone.name(),
         "args": result.arguments,
@@ -181,13 +192,23 @@ pub fn frame(setting: &Setting<'_>) -> Map<String, Value> {
     variables
 }
 
-/// What templates of later lines may say of a line that ended.
+/// What templates of later lines may say of a line that ended. Its records are [added](with_records)
+/// where they are asked for.
 pub fn of_line(line: &LineResult) -> Value {
     json!({
         "status": line.status.word(),
         "count": line.counters.records_out,
         "rejected": line.counters.records_rejected,
         "message": line.message,
-        "records": line.sample.records,
+    })
+}
+
+/// What a line that runs after a stop may say of the line that stopped the job. Without a stop all of it is null.
+pub fn of_failed(line: Option<&LineResult>) -> Value {
+    json!({
+        "line": line.map(|line| line.name.clone().unwrap_or_else(|| line.line_no.to_string())),
+        "lineNo": line.map(|line| line.line_no),
+        "message": line.map(|line| line.message.as_str()),
+        "status": line.map(|line| line.status.word()),
     })
 }

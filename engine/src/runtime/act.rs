@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::attempt::{AtLine, Attempt};
 use super::engine::Engine;
-use super::perform::{Broken, Done};
+use super::perform::{Broken, Done, Unfinished};
 use super::reach::{self, LineReach};
 use super::running::Live;
 use super::set::Set;
@@ -61,10 +61,10 @@ pub(crate) async fn act(
     (work, parameters): (&ActionWork, &Value),
     set: &Set,
     told: &mut Told,
-) -> Result<Done, Broken> {
+) -> Result<Done, Unfinished> {
     let faults = work.schema.faults(parameters, &field(&at.line.path, "parameters"), Reading::Rendered);
     if !faults.is_empty() {
-        return Err(Broken::of_faults(faults));
+        return Err(Broken::of_faults(faults).into());
     }
     let limits = Limits { attempt, at, started: tokio::time::Instant::now() };
     let opening = async { attempt.engine.open(open_line(attempt, at, work, parameters).await?).await };
@@ -157,8 +157,21 @@ async fn take_all(
     set: &Set,
     action: &mut dyn ActionLine,
     limits: &Limits<'_>,
-) -> Result<Done, Broken> {
+) -> Result<Done, Unfinished> {
     let mut taking = Taking::of(set, limits.attempt.engine.room.writer());
+    match hand_over((work, intake), set, (action, &mut taking), limits).await {
+        Ok(()) => Ok(taking.done(set.len(), &work.action).await?),
+        Err(why) => Err(taking.unfinished(why)),
+    }
+}
+
+/// Hands over the set, batch by batch or whole, and closes the line.
+async fn hand_over(
+    (work, intake): (&ActionWork, Intake),
+    set: &Set,
+    (action, taking): (&mut dyn ActionLine, &mut Taking),
+    limits: &Limits<'_>,
+) -> Result<(), Broken> {
     match intake {
         Intake::None => {
             let batch = judge(0, &[], action, limits).await?;
@@ -167,18 +180,17 @@ async fn take_all(
         Intake::Whole => {
             check_whole(&work.action, set)?;
             let size = set.len();
-            take_batches(set, size, (action, &mut taking), limits).await?;
+            take_batches(set, size, (&mut *action, &mut *taking), limits).await?;
             if set.is_empty() {
                 // It is still handed over: an action may make records from nothing.
-                take_batch(0, Cow::Borrowed(&[]), (action, &mut taking), limits).await?;
+                take_batch(0, Cow::Borrowed(&[]), (&mut *action, &mut *taking), limits).await?;
             }
         }
         Intake::Batches => {
-            take_batches(set, limits.attempt.job.batch_size, (action, &mut taking), limits).await?;
+            take_batches(set, limits.attempt.job.batch_size, (&mut *action, &mut *taking), limits).await?;
         }
     }
-    close((action, &mut taking), limits).await?;
-    taking.done(set.len(), &work.action).await
+    close((action, taking), limits).await
 }
 
 async fn take_batches(

@@ -17,13 +17,14 @@ use values::template::Context;
 
 use super::checkpoint::LineCheckpoint;
 use super::engine::Engine;
-use super::perform::{Broken, Done, Halt, Performed};
+use super::perform::{Broken, Done, Halt, Performed, Unfinished};
 use super::running::Live;
 use super::set::Set;
 use super::{act, select};
 use crate::model::dates;
+use crate::model::fault::{Fault, field};
 use crate::model::job::Job;
-use crate::model::line::{Line, Work};
+use crate::model::line::{Line, RunOn, Work};
 use crate::model::notify;
 use crate::model::organization::Organization;
 use crate::model::record::{Rejected, Sample, kept};
@@ -59,6 +60,8 @@ pub(crate) struct Attempt<'a> {
     deadline: Option<Moment>,
     variables: Map<String, Value>,
     records: Set,
+    /// The set that a failed filter took, until a line that runs after the stop takes it.
+    input_of_failed: Option<Set>,
     lines: Vec<LineResult>,
     rejected: Vec<(u32, Rejected)>,
     rest: Option<Rest>,
@@ -101,6 +104,7 @@ impl<'a> Attempt<'a> {
             deadline: deadline(engine, job, &result),
             variables,
             records: Set::held(records),
+            input_of_failed: None,
             lines: Vec::new(),
             rejected: Vec::new(),
             rest: None,
@@ -120,10 +124,16 @@ impl<'a> Attempt<'a> {
             return Ok(());
         }
         if let Some(reason) = self.reason_to_skip(line) {
-            let skipped = self.new_line(line, Status::Skipped, reason);
-            return self.end_line(skipped).await;
+            return self.skip(line, reason).await;
+        }
+        if let Some(input) = self.input_of_failed.take() {
+            self.records = input;
         }
         self.join(line).await?;
+        let unmet = self.unmet(line);
+        if let Ok(Some(reason)) = unmet {
+            return self.skip(line, reason).await;
+        }
         let mut result = self.new_line(line, Status::Running, String::new());
         result.counters.records_in = self.records.len() as u64;
         self.live.line(&result);
@@ -131,21 +141,37 @@ impl<'a> Attempt<'a> {
         if self.resumed.careful {
             self.journal.note().await?;
         }
-        let worked = match self.resumed.condemned {
-            Some(condemned) if condemned == line.line_no => Err(resumed::condemned_line()),
+        let worked = match (unmet, self.resumed.condemned) {
+            (Err(broken), _) => Err(broken.into()),
+            (_, Some(condemned)) if condemned == line.line_no => Err(resumed::condemned_line().into()),
             _ => self.watched(line, &mut result).await,
         };
         self.settle(line, result, worked).await
+    }
+
+    async fn skip(&mut self, line: &Line, reason: String) -> Result<(), Halt> {
+        let skipped = self.new_line(line, Status::Skipped, reason);
+        self.end_line(skipped).await
     }
 
     fn reason_to_skip(&mut self, line: &Line) -> Option<String> {
         if self.rest.is_none() && self.is_over() {
             self.rest = Some(Rest::BeforeLine(line.line_no));
         }
-        match self.rest {
+        match (self.rest, line.run_on) {
             _ if !line.active => Some("The line is inactive.".to_owned()),
-            rest => rest.map(Rest::reason),
+            (None | Some(Rest::AfterEmpty(_)), RunOn::Error) => {
+                Some("No error had stopped the job before this line.".to_owned())
+            }
+            (Some(rest), RunOn::Success) => Some(rest.reason()),
+            _ => None,
         }
+    }
+
+    /// Why the line's condition does not hold; none if it holds.
+    fn unmet(&self, line: &Line) -> Result<Option<String>, Broken> {
+        let Some(when) = &line.when else { return Ok(None) };
+        when.unmet(&self.context(line)?, &field(&line.path, "when")).map_err(Broken::of_faults)
     }
 
     /// Whether the job's own time is over.
@@ -154,7 +180,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Works on a line, and writes now and then how far it is.
-    async fn watched(&self, line: &Line, result: &mut LineResult) -> Result<Done, Broken> {
+    async fn watched(&self, line: &Line, result: &mut LineResult) -> Result<Done, Unfinished> {
         tokio::select! {
             biased;
             worked = self.work(line, result) => worked,
@@ -180,7 +206,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    async fn work(&self, line: &Line, result: &mut LineResult) -> Result<Done, Broken> {
+    async fn work(&self, line: &Line, result: &mut LineResult) -> Result<Done, Unfinished> {
         let context = self.context(line)?;
         let rendered = line.render(&context).map_err(Broken::of_faults)?;
         result.parameters = kept(&rendered);
@@ -194,33 +220,76 @@ impl<'a> Attempt<'a> {
             AtLine { line, checkpoint: &Arc::new(checkpoint), done, timeout: self.time_for(line), attempt: tries + 1 };
         let mut told = Told::default();
         let done = match &line.work {
-            Work::Filter(work) => select::select(self, at_line, (work, rendered), &mut told).await,
+            Work::Filter(work) => {
+                select::select(self, at_line, (work, rendered), &mut told).await.map_err(Unfinished::from)
+            }
             Work::Action(work) => act::act(self, at_line, (work.as_ref(), &rendered), &self.records, &mut told).await,
         };
         (result.log, result.effects) = (told.log, told.effects);
         match at_line.checkpoint.refusal() {
-            Some(error) => Err(Broken::Halted(error)),
+            Some(error) => Err(Broken::Halted(error).into()),
             None => done,
         }
     }
 
-    /// How long a line may take: its own time, but no longer than the job has left.
+    /// How long a line may take: its own time, but no longer than the job has left. After a stop it
+    /// has all of its own time, so that a job whose time is over can still say so.
     fn time_for(&self, line: &Line) -> Duration {
-        match self.deadline {
+        match self.deadline.filter(|_| self.rest.is_none()) {
             Some(end) => line.timeout.min(end.saturating_duration_since(Moment::now())),
             None => line.timeout,
         }
     }
 
-    /// The variables of a line. The set is shown only where it is asked for.
+    /// The variables of a line. Records are shown only where they are asked for.
     fn context(&self, line: &Line) -> Result<Context, Broken> {
         let mut variables = self.variables.clone();
         variables.insert("count".to_owned(), self.records.len().into());
-        if line.variables().iter().any(|(_, variable)| matches!(variable.root(), "records" | "")) {
-            let visible = self.records.first(VISIBLE_RECORDS).to_vec();
-            variables.insert("records".to_owned(), Value::Array(visible));
+        if line.run_on != RunOn::Success {
+            variables.insert("failed".to_owned(), variables::of_failed(self.failed()));
         }
+        self.add_records(line, &mut variables)?;
         Context::wraps(Value::Object(variables)).map_err(|error| Broken::Error(error.to_string()))
+    }
+
+    /// Adds the records that the templates of a line name. A list that would have to be cut is an error.
+    fn add_records(&self, line: &Line, variables: &mut Map<String, Value>) -> Result<(), Broken> {
+        for (place, variable) in line.variables() {
+            let path: Vec<_> = variable.path.iter().map(String::as_str).collect();
+            match path[..] {
+                ["records", ref rest @ ..] => {
+                    let first = self.records.first(VISIBLE_RECORDS);
+                    if !shows(first, self.records.len(), rest) {
+                        let cure = "choose fewer with a filter, or use an action that takes the set itself";
+                        return Err(too_many(&place, "records", self.records.len(), cure));
+                    }
+                    variables.insert("records".to_owned(), Value::Array(first.to_vec()));
+                }
+                ["lines", id, "records", ref rest @ ..] => {
+                    let Some(earlier) = self.line_called(id) else { continue };
+                    let (first, count) = (&earlier.sample.records, earlier.counters.records_out);
+                    let count = usize::try_from(count).unwrap_or(usize::MAX);
+                    if !shows(first, count, rest) {
+                        let cure = format!("read them all with the source {{ line: {id} }} of a filter");
+                        return Err(too_many(&place, &format!("lines.{id}.records"), count, &cure));
+                    }
+                    variables["lines"][id]["records"] = Value::Array(first.clone());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// An earlier line, by its name or its number.
+    fn line_called(&self, id: &str) -> Option<&LineResult> {
+        self.lines.iter().find(|line| line.name.as_deref() == Some(id) || line.line_no.to_string() == id)
+    }
+
+    /// The line at which an error stopped the job.
+    fn failed(&self) -> Option<&LineResult> {
+        let stopped = self.rest?.stopped_at()?;
+        self.lines.iter().find(|line| line.line_no == stopped)
     }
 
     fn new_line(&self, line: &Line, status: Status, message: String) -> LineResult {
@@ -275,6 +344,18 @@ impl<'a> Attempt<'a> {
     pub(crate) async fn finish(self) -> Result<Performed, Halt> {
         settle::finish(self).await
     }
+}
+
+/// Whether the first records of a set are all that a template looks at: the whole set, or those that it
+/// names by their position.
+fn shows(first: &[Value], count: usize, path: &[&str]) -> bool {
+    let position = path.first().and_then(|position| position.parse::<usize>().ok());
+    first.len() == count || position.is_some_and(|position| position < first.len() || position >= count)
+}
+
+fn too_many(place: &str, name: &str, count: usize, cure: &str) -> Broken {
+    let message = format!("`{name}` stands for {}, more than a template may see; {cure}", act::counted(count));
+    Fault::at(place, message).into()
 }
 
 /// The job's own time counts from its first beginning, waits included.

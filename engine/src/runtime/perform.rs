@@ -92,6 +92,22 @@ pub(crate) struct Done {
     pub rejected: Rejections,
 }
 
+/// A line that did not get to its end.
+#[derive(Debug)]
+pub(crate) struct Unfinished {
+    pub why: Broken,
+    /// What it had rejected by then.
+    pub rejected: Rejections,
+    /// The positions of these records in the set that the line took.
+    pub rejected_at: Vec<usize>,
+}
+
+impl<E: Into<Broken>> From<E> for Unfinished {
+    fn from(why: E) -> Self {
+        Self { why: why.into(), rejected: Rejections::default(), rejected_at: Vec::new() }
+    }
+}
+
 /// Why a line did not do its work.
 #[derive(Debug)]
 pub(crate) enum Broken {

@@ -171,8 +171,8 @@ impl Engine {
         };
         let lines = self.results.lines(scope, &[old.id]).await?;
         let failed = lines.into_iter().map(|(_, line)| line).find(|line| line.line_no == line_no);
-        // A line that got to its end and rejected everything would only be told the same again.
-        let got_to_its_end = failed.is_some_and(|line| line.counters.records_rejected > 0);
+        // A line that got to its end and rejected everything would only reject it again.
+        let got_to_its_end = failed.is_some_and(|line| line.counters.rejected_all());
         Ok(Retrial { of: old.id, line_no, root: if got_to_its_end { new } else { old.root }, parts: None })
     }
 

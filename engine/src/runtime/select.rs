@@ -53,7 +53,8 @@ pub(crate) async fn select(
     let Some((action, script)) = work.script.as_deref().filter(|_| !chosen.kept.is_empty()) else {
         return Ok(selection.done(chosen));
     };
-    let asked = act::act(attempt, AtLine { done: &[], ..at }, (action, script), &chosen.kept, told).await?;
+    let asked = act::act(attempt, AtLine { done: &[], ..at }, (action, script), &chosen.kept, told).await;
+    let asked = asked.map_err(|unfinished| unfinished.why)?;
     let warning = (asked.status == Status::Warning).then_some(asked.message);
     let kept = selection.clone().arrange(asked.records).await?;
     let mut done = selection.done(Chosen { kept, ..chosen });

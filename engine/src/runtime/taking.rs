@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::act::{COPIED, counted};
-use super::perform::{Broken, Done};
+use super::perform::{Broken, Done, Unfinished};
 use super::rejections::Rejections;
 use super::set::{Set, SetWriter, Sink};
 use crate::model::record::Rejected;
@@ -21,18 +21,31 @@ pub(super) struct Taking {
     /// that happened, nothing is copied. None once the sink has what goes on.
     as_it_was: Option<(Set, usize)>,
     rejected: Rejections,
+    /// The positions of the rejected records in the set.
+    rejected_at: Vec<usize>,
+    /// How many records were handed over.
+    handed: usize,
     message: Option<String>,
     severity: Option<Severity>,
 }
 
 impl Taking {
     pub(super) fn of(set: &Set, writer: SetWriter) -> Self {
-        let (as_it_was, message, severity) = (Some((set.clone(), 0)), None, None);
-        Self { records: Sink::into(writer), as_it_was, rejected: Rejections::default(), message, severity }
+        Self {
+            records: Sink::into(writer),
+            as_it_was: Some((set.clone(), 0)),
+            rejected: Rejections::default(),
+            rejected_at: Vec::new(),
+            handed: 0,
+            message: None,
+            severity: None,
+        }
     }
 
     /// Adds what came of a batch.
     pub(super) async fn add(&mut self, came: Judged, batch: Cow<'_, [Value]>) -> Result<(), Broken> {
+        self.rejected_at.extend(came.positions(&batch).into_iter().map(|position| self.handed + position));
+        self.handed += batch.len();
         came.rejected.into_iter().for_each(|one| self.rejected.push(one));
         self.note(came.message, came.severity);
         match (came.records, &mut self.as_it_was) {
@@ -93,6 +106,11 @@ impl Taking {
         self.message = message.or(self.message.take());
     }
 
+    /// What there is to say of a line that did not get to its end.
+    pub(super) fn unfinished(self, why: Broken) -> Unfinished {
+        Unfinished { why, rejected: self.rejected, rejected_at: self.rejected_at }
+    }
+
     pub(super) async fn done(mut self, taken: usize, action: &str) -> Result<Done, Broken> {
         let records = match self.as_it_was.take_if(|(set, passed)| set.len() == *passed) {
             Some((set, _)) => set,
@@ -121,7 +139,9 @@ impl Judged {
     pub(super) fn of(batch: &[Value], outcome: Outcome) -> Result<Self, Broken> {
         let mut leaves = vec![false; batch.len()];
         let mut rejected = Vec::with_capacity(outcome.rejected.len());
-        for (index, reason) in outcome.rejected {
+        let mut reasons = outcome.rejected;
+        reasons.sort_by_key(|(index, _)| *index);
+        for (index, reason) in reasons {
             let position = index as usize;
             let Some(leaving) = leaves.get_mut(position) else {
                 return Err(Broken::Error(format!(
@@ -139,6 +159,14 @@ impl Judged {
             records => records,
         };
         Ok(Self { records, rejected, message: outcome.message, severity: outcome.severity })
+    }
+
+    /// The positions of the rejected records in their batch, whose order they have. Of equal records
+    /// it does not matter which one was rejected.
+    fn positions(&self, batch: &[Value]) -> Vec<usize> {
+        let mut rejected = self.rejected.iter().map(|one| &one.record).peekable();
+        let is_next = |record| rejected.next_if(|next| *next == record).is_some();
+        batch.iter().map(is_next).enumerate().filter_map(|(position, rejected)| rejected.then_some(position)).collect()
     }
 
     /// As an earlier attempt recorded it.

@@ -2,6 +2,7 @@
 
 use engine::model::status::Status;
 use engine::model::turn::Room;
+use engine::ports::jobs::Jobs;
 use engine::ports::queue::{Claim, Queue};
 use engine::ports::results::{Idempotency, NewResult, ResultFilter, Results};
 use engine::ports::suite::samples::{self, at, finish, id, node};
@@ -59,4 +60,34 @@ async fn what_was_there_before_queues_is_still_there() {
     let again = NewResult { idempotency: Some(name), ..samples::start(9, "job") };
     assert_eq!(store.start(scope, again).await.unwrap().result.id, id(1), "old names fit whatever is asked for");
     assert_eq!(Results::count(&store, scope, &ResultFilter::default()).await.unwrap(), 4);
+}
+
+/// How many changes of tables there were before jobs stopped on their first error.
+const BEFORE_STOPPING: u32 = 7;
+
+/// A job whose first version says nothing about errors, and whose second one does.
+const JOBS: &str = r#"
+INSERT INTO organizations VALUES (unhex(printf('%032x', 1)), 'acme', 'Acme', 'UTC');
+INSERT INTO jobs (organization_id, key, version, name, document, pins, saved_at, saved_by)
+SELECT id, 'job', 2, 'Job', '{"key":"job","stopsOnError":true,"lines":[]}', '[]', 2, 'ana' FROM organizations;
+INSERT INTO job_versions (organization_id, job_key, version, name, document, pins, saved_at, saved_by)
+SELECT id, 'job', 1, 'Job', '{"key":"job","lines":[{"n":18446744073709551615}]}', '[]', 1, 'ana' FROM organizations
+UNION ALL SELECT id, 'job', 2, 'Job', '{"key":"job","stopsOnError":true,"lines":[]}', '[]', 2, 'ana' FROM organizations;
+"#;
+
+#[tokio::test]
+async fn versions_saved_before_go_on_after_an_error() {
+    let place = Place::new();
+    let path = place.folder.path().join("old.db");
+    let db = Database::connect(format!("sqlite:{}?mode=rwc", path.display())).await.unwrap();
+    Migrations::up(&db, Some(BEFORE_STOPPING)).await.unwrap();
+    db.execute_unprepared(JOBS).await.unwrap();
+    db.close().await.unwrap();
+    let store = Store::open_sqlite(&path).await.unwrap();
+    let scope = scope_of(&samples::organization(1, "acme"));
+    let first = Jobs::find(&store, scope, "job", Some(1)).await.unwrap().unwrap();
+    let expected = r#"{"stopsOnError":false,"key":"job","lines":[{"n":18446744073709551615}]}"#;
+    assert_eq!(first.document.to_string(), expected);
+    let newest = Jobs::find(&store, scope, "job", None).await.unwrap().unwrap();
+    assert_eq!((newest.version, newest.document["stopsOnError"].as_bool()), (2, Some(true)));
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::model::argument::Arguments;
 use crate::model::catalogue::{Catalogue, Choice};
 use crate::model::fault::{Fault, element, field};
-use crate::model::line::Line;
+use crate::model::line::{Line, RunOn};
 use crate::model::notify::NotifyRule;
 use crate::model::variables::Names;
 
@@ -101,8 +101,13 @@ pub(super) fn faults_of_names(lines: &[Line], ids: &Ids, arguments: &Arguments) 
             let ids = ids.iter().filter(move |(number, _)| (*number < line.line_no.into()) == earlier);
             ids.map(|(_, id)| id.clone()).collect()
         };
-        let names =
-            Names { arguments: arguments.names(), earlier: called(true), later: called(false), ..Names::default() };
+        let names = Names {
+            arguments: arguments.names(),
+            earlier: called(true),
+            later: called(false),
+            after_stop: line.run_on != RunOn::Success,
+            ..Names::default()
+        };
         faults.extend(line.faults_of_names(&names));
     }
     faults

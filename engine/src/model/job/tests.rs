@@ -53,7 +53,7 @@ fn a_valid_job_is_read_with_its_defaults_and_sorted() {
         ],
     });
     let job = Job::read(&document, &catalogue(), Choice::Newest(&[])).unwrap();
-    assert_eq!((job.name.as_str(), job.batch_size, job.stops_on_error), ("weekly", 1000, false));
+    assert_eq!((job.name.as_str(), job.batch_size, job.stops_on_error), ("weekly", 1000, true));
     let numbers: Vec<_> = job.lines.iter().map(|line| (line.line_no, line.title())).collect();
     assert_eq!(numbers, [(10, "open"), (20, "mail/send"), (30, "mail/send")]);
     assert_eq!(job.lines[2].timeout.as_secs(), 30);

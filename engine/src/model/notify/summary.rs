@@ -69,7 +69,7 @@ fn of_result(setting: &Setting<'_>) -> Value {
 /// result and do not depend on how it was started, and `records` with the one record.
 pub fn variables(setting: &Setting<'_>, summary: &Value) -> Map<String, Value> {
     let mut variables = frame(setting);
-    for of_lines in ["args", "since", "scheduledAt", "lines"] {
+    for of_lines in ["args", "since", "firstRun", "scheduledAt", "lines"] {
         variables.remove(of_lines);
     }
     variables.insert("result".to_owned(), summary["result"].clone());

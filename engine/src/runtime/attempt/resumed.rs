@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Attempt;
-use crate::model::line::Line;
+use super::verdict::Rest;
+use crate::model::line::{Line, RunOn};
 use crate::model::organization::OrgScope;
 use crate::model::result::{LineResult, ResultId};
 use crate::model::status::Status;
@@ -78,10 +79,17 @@ impl Attempt<'_> {
     pub(super) async fn go_on(&mut self, resume: Resume) -> Result<(), Halt> {
         let Resume { lines, at, tries, batches, condemned, careful } = resume;
         let joins = self.find_joins(at).await?;
+        // Any other line would not have begun after a stop.
+        let next = self.job.lines.iter().find(|line| Some(line.line_no) == at);
+        let runs_after_stop = next.is_some_and(|line| line.run_on != RunOn::Success);
         self.resumed = Resumed { at, tries, batches, joins, condemned, careful };
         for line in lines {
             if self.failed_line.is_none() && line.status == Status::Error && self.has_input(&line).await? {
                 self.failed_line = Some(line.line_no);
+            }
+            if runs_after_stop {
+                let of_job = self.job.lines.iter().find(|of_job| of_job.line_no == line.line_no);
+                self.rest = self.rest.or_else(|| Rest::after(of_job?, &line, self.job));
             }
             self.take_up(line);
         }

@@ -1,5 +1,7 @@
 //! What becomes of a line when its work is over: taken up, failed, or tried again later.
 
+use serde_json::Value;
+
 use super::Attempt;
 use super::journal::KEPT_BYTES;
 use super::verdict::{Rest, verdict};
@@ -14,8 +16,11 @@ use crate::ports::actions::Told;
 use crate::ports::parts::PartKind;
 use crate::ports::queue::{Checkpoint, Finish, LeaseError, Postponement};
 use crate::ports::results::NewResult;
-use crate::runtime::perform::{Broken, Done, Halt, Passing, Performed};
-use crate::runtime::set::Set;
+use crate::ports::scratch::ScratchFault;
+use crate::runtime::act::COPIED;
+use crate::runtime::perform::{Broken, Done, Halt, Passing, Performed, Unfinished};
+use crate::runtime::rejections::Rejections;
+use crate::runtime::set::{Set, Sink};
 use crate::runtime::{notices, rejections};
 
 impl Attempt<'_> {
@@ -23,22 +28,39 @@ impl Attempt<'_> {
         &mut self,
         line: &Line,
         mut result: LineResult,
-        worked: Result<Done, Broken>,
+        worked: Result<Done, Unfinished>,
     ) -> Result<(), Halt> {
-        match worked {
-            Err(Broken::Killed | Broken::Halted(LeaseError::Lost)) => return self.tell_of_cut(line, result).await,
-            Err(Broken::Halted(error)) => return Err(error.into()),
-            Err(Broken::Passing(message, passing)) => match self.again_at(line, &result, &passing) {
+        let Unfinished { why, rejected, rejected_at } = match worked {
+            Ok(done) => {
+                self.succeed(line, &mut result, done).await?;
+                return self.end_line(result).await;
+            }
+            Err(unfinished) => unfinished,
+        };
+        let message = match why {
+            Broken::Killed | Broken::Halted(LeaseError::Lost) => return self.tell_of_cut(line, result).await,
+            Broken::Halted(error) => return Err(error.into()),
+            Broken::Passing(message, passing) => match self.again_at(line, &result, &passing) {
                 Some(until) => return self.postpone(line, result, message, until).await,
-                None => {
-                    let message = self.in_the_end(line, message, &passing, result.attempt);
-                    self.fail(line, &mut result, message).await?;
-                }
+                None => self.in_the_end(line, message, &passing, result.attempt),
             },
-            Err(Broken::Error(message)) => self.fail(line, &mut result, message).await?,
-            Ok(done) => self.succeed(line, &mut result, done).await?,
-        }
+            Broken::Error(message) => not_tried_again(line, message),
+        };
+        self.note_rejected(line, &mut result, rejected).await?;
+        self.fail(line, &mut result, message).await?;
+        self.leave_input(line, &rejected_at).await?;
         self.end_line(result).await
+    }
+
+    /// What goes on after a line that did not get to its end: the input of an action without the records
+    /// that it rejected, and nothing after a filter, which chose nothing.
+    async fn leave_input(&mut self, line: &Line, rejected_at: &[usize]) -> Result<(), Halt> {
+        if let Work::Filter(_) = line.work {
+            self.input_of_failed = Some(std::mem::replace(&mut self.records, Set::held(Vec::new())));
+        } else if !rejected_at.is_empty() {
+            self.records = without(&self.records, rejected_at, self.engine.room.sink()).await?;
+        }
+        Ok(())
     }
 
     /// Adds to a killed line what it had said and done.
@@ -53,7 +75,7 @@ impl Attempt<'_> {
     fn again_at(&self, line: &Line, result: &LineResult, passing: &Passing) -> Option<Instant> {
         let retry = line.retry.as_ref()?;
         let at_least = match passing {
-            Passing::Timeout if self.is_over() || !retry.on_timeout => return None,
+            Passing::Timeout if !retry.on_timeout => return None,
             Passing::Timeout => None,
             Passing::Temporary(at_least) => *at_least,
         };
@@ -68,11 +90,14 @@ impl Attempt<'_> {
     /// The message of a line that is not tried again.
     fn in_the_end(&self, line: &Line, message: String, passing: &Passing, attempt: u32) -> String {
         match (passing, self.job.timeout) {
-            (Passing::Timeout, Some(most)) if self.is_over() => {
+            (Passing::Timeout, Some(most)) if self.rest.is_none() && self.is_over() => {
                 format!(
                     "The job took longer than its timeout of {}; give it a longer one, or less to do.",
                     duration::shown(most)
                 )
+            }
+            (Passing::Timeout, _) if line.retry.is_some_and(|retry| !retry.on_timeout) => {
+                format!("{message} It was not tried again: `retry` counts a timeout only with `onTimeout: true`.")
             }
             _ if line.retry.is_some() && attempt > 1 => format!("{message} It was tried {attempt} times."),
             _ => message,
@@ -100,9 +125,11 @@ impl Attempt<'_> {
     async fn fail(&mut self, line: &Line, result: &mut LineResult, message: String) -> Result<(), Halt> {
         (result.status, result.message) = (Status::Error, message);
         self.keep_failed(line).await?;
-        self.rest = match () {
-            () if self.is_over() => Some(Rest::AfterTimeout(line.line_no)),
-            () => line.stops(self.job.stops_on_error).then_some(Rest::AfterStop(line.line_no)),
+        // What lines do after a stop changes nothing of it.
+        self.rest = match self.rest {
+            None if self.is_over() => Some(Rest::AfterTimeout(line.line_no)),
+            None if line.stops(self.job.stops_on_error) => Some(Rest::AfterStop(line.line_no)),
+            rest => rest,
         };
         Ok(())
     }
@@ -128,16 +155,13 @@ impl Attempt<'_> {
         };
         (result.status, result.message, result.counters) = (done.status, done.message, counters);
         result.sample = Sample::of(done.records.first(SAMPLE_RECORDS), done.records.len());
-        result.rejected = sample_of_rejected(done.rejected.first(), KEPT_REJECTED);
-        if !self.result.dry_run && !done.rejected.first().is_empty() {
-            self.journal.keep_rejected(line.line_no, done.rejected.first()).await?;
-        }
-        let room = rejections::KEPT.saturating_sub(self.rejected.len());
-        self.rejected.extend(done.rejected.into_first().take(room).map(|rejected| (line.line_no, rejected)));
+        self.note_rejected(line, result, done.rejected).await?;
         if done.status == Status::Error {
             // All of its records were rejected: each can be run again alone, and the line as a whole.
             let message = std::mem::take(&mut result.message);
-            return self.fail(line, result, message).await;
+            self.fail(line, result, message).await?;
+            self.records = done.records;
+            return Ok(());
         }
         self.keep_output(line, result, &done.records).await?;
         self.records = done.records;
@@ -145,6 +169,18 @@ impl Attempt<'_> {
         if empty_filter && !self.job.continues_when_empty && !self.resumed.join_after(line.line_no) {
             self.rest = Some(Rest::AfterEmpty(line.line_no));
         }
+        Ok(())
+    }
+
+    /// Counts what a line rejected, and keeps it so that it can be run again alone.
+    async fn note_rejected(&mut self, line: &Line, result: &mut LineResult, rejected: Rejections) -> Result<(), Halt> {
+        result.counters.records_rejected = rejected.count();
+        result.rejected = sample_of_rejected(rejected.first(), KEPT_REJECTED);
+        if !self.result.dry_run && !rejected.first().is_empty() {
+            self.journal.keep_rejected(line.line_no, rejected.first()).await?;
+        }
+        let room = rejections::KEPT.saturating_sub(self.rejected.len());
+        self.rejected.extend(rejected.into_first().take(room).map(|rejected| (line.line_no, rejected)));
         Ok(())
     }
 
@@ -176,11 +212,31 @@ impl Attempt<'_> {
     /// Counts a line that has ended.
     pub(super) fn take_up(&mut self, line: LineResult) {
         let seen = variables::of_line(&line);
-        if let Some(serde_json::Value::Object(lines)) = self.variables.get_mut("lines") {
+        if let Some(Value::Object(lines)) = self.variables.get_mut("lines") {
             let ids = [Some(line.line_no.to_string()), line.name.clone()];
             lines.extend(ids.into_iter().flatten().map(|id| (id, seen.clone())));
         }
         self.lines.push(line);
+    }
+}
+
+/// The set without the records at these positions, which are in order.
+async fn without(set: &Set, positions: &[usize], mut rest: Sink) -> Result<Set, ScratchFault> {
+    let (mut batches, mut left, mut at) = (set.batches(COPIED, 0), positions.iter().peekable(), 0..);
+    while let Some(batch) = batches.next().await? {
+        let mut stays = |_: &Value| at.next().is_some_and(|at| left.next_if(|left| **left == at).is_none());
+        rest.extend(batch.into_owned().into_iter().filter(|record| stays(record)).collect()).await?;
+    }
+    rest.finish().await
+}
+
+/// The message of a line that failed for good, with the reason why `retry` did not apply.
+fn not_tried_again(line: &Line, message: String) -> String {
+    match line.retry {
+        Some(retry) if retry.attempts > 1 => {
+            format!("{message} It was not tried again: the action does not call this failure temporary.")
+        }
+        _ => message,
     }
 }
 

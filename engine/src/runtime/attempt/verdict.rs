@@ -1,5 +1,7 @@
 //! How the job ends, and the sentence that says so.
 
+use crate::model::job::Job;
+use crate::model::line::{Line, Work};
 use crate::model::result::LineResult;
 use crate::model::status::Status;
 use crate::runtime::act::counted;
@@ -19,6 +21,35 @@ pub(super) enum Rest {
 }
 
 impl Rest {
+    /// Why lines after this one are skipped, as far as its record says; for a result that goes on.
+    pub(super) fn after(line: &Line, result: &LineResult, job: &Job) -> Option<Self> {
+        match (&line.work, result.status) {
+            (_, Status::Error) => line.stops(job.stops_on_error).then_some(Self::AfterStop(line.line_no)),
+            (_, Status::Skipped) => None,
+            (Work::Filter(_), _) if result.counters.records_out == 0 && !job.continues_when_empty => {
+                Some(Self::AfterEmpty(line.line_no))
+            }
+            _ => None,
+        }
+    }
+
+    /// The line whose error stopped the job.
+    pub(super) fn stopped_at(self) -> Option<u32> {
+        match self {
+            Self::AfterStop(line_no) | Self::AfterTimeout(line_no) => Some(line_no),
+            Self::AfterEmpty(_) | Self::BeforeLine(_) => None,
+        }
+    }
+
+    /// Whether an error ended the job here, and what lines did after it did not change that.
+    fn is_error_before(self, line: &LineResult) -> bool {
+        match self {
+            Self::AfterStop(line_no) | Self::AfterTimeout(line_no) => line.line_no > line_no,
+            Self::BeforeLine(line_no) => line.line_no >= line_no,
+            Self::AfterEmpty(_) => false,
+        }
+    }
+
     /// What a line says that is skipped for it.
     pub(super) fn reason(self) -> String {
         match self {
@@ -31,8 +62,19 @@ impl Rest {
     }
 }
 
-/// How the job ends, and the sentence that says so.
+/// How the job ends, and the sentence that says so. What lines did after a stop never makes it better,
+/// and what went wrong in them is said too.
 pub(super) fn verdict(lines: &[LineResult], rest: Option<Rest>, records: usize) -> (Status, String) {
+    let after_stop = |line: &&LineResult| rest.is_some_and(|rest| rest.is_error_before(line));
+    let (after, before): (Vec<_>, Vec<_>) = lines.iter().partition(after_stop);
+    let (status, mut message) = verdict_of(&before, rest, records);
+    for line in after.iter().filter(|line| line.status == Status::Error) {
+        message.push_str(&format!(" After that, line {} failed: {}", line.called(), line.message));
+    }
+    (status, message)
+}
+
+fn verdict_of(lines: &[&LineResult], rest: Option<Rest>, records: usize) -> (Status, String) {
     if let Some(Rest::BeforeLine(line_no)) = rest {
         return (Status::Error, format!("Stopped before line {line_no}: {OUT_OF_TIME}"));
     }
@@ -51,7 +93,7 @@ pub(super) fn verdict(lines: &[LineResult], rest: Option<Rest>, records: usize) 
         (Status::Error, _, Some(line)) => (status, format!("Line {} failed: {}", line.called(), line.message)),
         (Status::Warning, _, Some(line)) => (status, format!("Line {}: {}", line.called(), line.message)),
         (_, Some(Rest::AfterEmpty(line_no)), _) => (Status::Info, format!("Nothing matched at line {line_no}.")),
-        _ if worked.is_empty() => (Status::Info, "No line is active.".to_owned()),
+        _ if worked.is_empty() => (Status::Info, "No line had to run.".to_owned()),
         _ if worked.iter().all(|line| line.status == Status::Info) => {
             (Status::Info, "There was nothing to do.".to_owned())
         }

@@ -56,18 +56,19 @@ async fn rejected_records_leave_the_set_with_their_reason_and_make_a_warning() {
 }
 
 #[tokio::test]
-async fn a_line_that_rejects_everything_is_in_error_and_its_input_goes_on() {
+async fn a_line_that_rejects_everything_is_in_error_and_nothing_goes_on() {
     let lines = json!([{"action": "reject-odd"}, {"action": "count"}]);
-    let performed = harness().await.perform(job(lines), json!([{"n": 1}, {"n": 3}])).await;
-    assert_eq!(statuses(&performed), [(10, Error), (20, Success)]);
-    assert_eq!(all(&performed), [json!({"n": 2})]);
+    let going_on = json!({"key": "job", "stopsOnError": false, "lines": lines});
+    let performed = harness().await.perform(going_on, json!([{"n": 1}, {"n": 3}])).await;
+    assert_eq!(statuses(&performed), [(10, Error), (20, Info)]);
+    assert_eq!(performed.lines[1].counters.records_in, 0);
+    assert_eq!(all(&performed), Vec::<Value>::new());
     assert_eq!(performed.result.status, Error);
 }
 
 #[tokio::test]
 async fn a_job_that_stops_on_error_skips_the_rest() {
-    let mut stopping = job(json!([{"action": "count"}, {"name": "boom", "action": "fail"}, {"action": "pass"}]));
-    stopping["stopsOnError"] = json!(true);
+    let stopping = job(json!([{"action": "count"}, {"name": "boom", "action": "fail"}, {"action": "pass"}]));
     let performed = harness().await.perform(stopping, numbers(7)).await;
     assert_eq!(statuses(&performed), [(10, Success), (20, Error), (30, Skipped)]);
     assert_eq!(performed.result.message, "Stopped at line 20 (boom) after 1 record: It was told to fail.");
@@ -77,7 +78,8 @@ async fn a_job_that_stops_on_error_skips_the_rest() {
 #[tokio::test]
 async fn a_job_that_goes_on_ends_with_the_worst_status() {
     let lines = json!([{"action": "fail"}, {"action": "warn"}, {"action": "pass"}]);
-    let performed = harness().await.perform(job(lines), numbers(2)).await;
+    let going_on = json!({"key": "job", "stopsOnError": false, "lines": lines});
+    let performed = harness().await.perform(going_on, numbers(2)).await;
     assert_eq!(statuses(&performed), [(10, Error), (20, Warning), (30, Success)]);
     assert_eq!(performed.result.status, Error);
     assert_eq!(Value::Array(all(&performed)), numbers(2));
@@ -85,24 +87,20 @@ async fn a_job_that_goes_on_ends_with_the_worst_status() {
 
 #[tokio::test]
 async fn a_line_overrides_what_the_job_says_of_errors() {
-    let stop = harness()
-        .await
-        .perform(job(json!([{"action": "fail", "onError": "stop"}, {"action": "pass"}])), numbers(1))
-        .await;
-    assert_eq!(statuses(&stop), [(10, Error), (20, Skipped)]);
-    let mut stopping = job(json!([{"action": "fail", "onError": "continue"}, {"action": "pass"}]));
-    stopping["stopsOnError"] = json!(true);
+    let mut going_on = job(json!([{"action": "fail", "onError": "stop"}, {"action": "pass"}]));
+    going_on["stopsOnError"] = json!(false);
+    assert_eq!(statuses(&harness().await.perform(going_on, numbers(1)).await), [(10, Error), (20, Skipped)]);
+    let stopping = job(json!([{"action": "fail", "onError": "continue"}, {"action": "pass"}]));
     assert_eq!(statuses(&harness().await.perform(stopping, numbers(1)).await), [(10, Error), (20, Success)]);
 }
 
 #[tokio::test]
 async fn the_line_that_stopped_is_named_and_not_one_that_failed_before() {
-    let mut stopping = job(json!([
+    let stopping = job(json!([
         {"name": "first", "action": "fail", "onError": "continue"},
         {"name": "second", "action": "reject-odd"},
         {"action": "pass"},
     ]));
-    stopping["stopsOnError"] = json!(true);
     let performed = harness().await.perform(stopping, json!([{"n": 1}])).await;
     assert_eq!(statuses(&performed), [(10, Error), (20, Error), (30, Skipped)]);
     let told = "Stopped at line 20 (second) after 1 record: Rejected all 1 record; the first: 1 is odd.";

@@ -2,6 +2,7 @@
 
 mod again;
 mod collections;
+mod conditions;
 mod faulty;
 mod harness;
 mod kills;
@@ -11,6 +12,7 @@ mod moments;
 mod overlaps;
 mod schedules;
 mod starts;
+mod stops;
 mod templates;
 mod webhooks;
 mod workers;

@@ -1,0 +1,102 @@
+//! The condition under which a line runs: criteria over the variables.
+
+use serde_json::{Map, Value};
+use values::path::Path;
+use values::template::{Context, Variable};
+
+use crate::model::criteria::{self, Reading};
+use crate::model::fault::{Fault, field};
+use crate::model::template::Template;
+
+/// How much of a value a message shows, in characters.
+const SHOWN: usize = 80;
+
+/// The `when` of a line.
+#[derive(Debug)]
+pub struct Condition {
+    criteria: Template,
+    /// The variables that the criteria test, each with its place in the document.
+    tested: Vec<(String, Variable)>,
+}
+
+impl Condition {
+    /// Reads the condition written at `path`.
+    ///
+    /// # Errors
+    /// Every fault, with its path below `path`.
+    pub(super) fn read(written: &Value, path: &str) -> Result<Self, Vec<Fault>> {
+        criteria::parse(written, path, Reading::Written)?;
+        let mut tested = Vec::new();
+        collect_tested(written, path, &mut tested);
+        let mut tree = written.clone();
+        criteria::close(&mut tree);
+        Ok(Self { criteria: Template::parse(&tree, path, |_| false)?, tested })
+    }
+
+    /// Every variable that it tests or that its placeholders read, each with its place.
+    pub(super) fn variables(&self, path: &str) -> Vec<(String, Variable)> {
+        self.criteria.variables(path).into_iter().chain(self.tested.iter().cloned()).collect()
+    }
+
+    /// Why the condition does not hold, as a sentence; none if it holds.
+    ///
+    /// # Errors
+    /// A placeholder cannot be rendered, or what it renders to does not fit its operator.
+    pub fn unmet(&self, variables: &Context, path: &str) -> Result<Option<String>, Vec<Fault>> {
+        let rendered = self.criteria.render(variables, path).map_err(|fault| vec![fault])?;
+        for (name, test) in rendered.as_object().into_iter().flatten() {
+            let only = Value::Object(Map::from_iter([(name.clone(), test.clone())]));
+            if !criteria::parse(&only, path, Reading::Rendered)?.matches(variables.data()) {
+                return Ok(Some(sentence(name, test, variables.data())));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn sentence(name: &str, test: &Value, variables: &Value) -> String {
+    if matches!(name, "and" | "or" | "not") {
+        return format!("Skipped: `{name}` in `when` does not hold.");
+    }
+    let value = Path::parse(name).ok().and_then(|path| path.of(variables));
+    let value = value.map_or_else(|| "not there".to_owned(), shown);
+    format!("Skipped: `{name}` is {value}, and `when` asks for {}.", shown(test))
+}
+
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// The variables whose names stand where criteria on records name fields.
+fn collect_tested(written: &Value, path: &str, tested: &mut Vec<(String, Variable)>) {
+    for (name, test) in written.as_object().into_iter().flatten() {
+        match (name.as_str(), test) {
+            ("and" | "or", Value::Array(all)) => all.iter().for_each(|one| collect_tested(one, path, tested)),
+            ("not", inner) => collect_tested(inner, path, tested),
+            _ => {
+                tested.push(named(name, &field(path, name)));
+                collect_operands(test, &field(path, name), tested);
+            }
+        }
+    }
+}
+
+/// The variables that a test compares with: `{"field": "args.most"}`.
+fn collect_operands(test: &Value, path: &str, tested: &mut Vec<(String, Variable)>) {
+    for (operator, operand) in test.as_object().into_iter().flatten() {
+        match (operator.as_str(), operand) {
+            ("field", Value::String(name)) => tested.push(named(name, path)),
+            (_, Value::Array(all)) => all.iter().for_each(|one| collect_operands(one, path, tested)),
+            _ => collect_operands(operand, path, tested),
+        }
+    }
+}
+
+fn named(name: &str, path: &str) -> (String, Variable) {
+    let variable = Variable { path: name.split('.').map(str::to_owned).collect(), optional: true };
+    (path.to_owned(), variable)
+}
