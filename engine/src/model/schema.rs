@@ -1,5 +1,7 @@
 //! Validation by JSON Schema, told as faults with paths and cures.
 
+mod fields;
+
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::paths::{Location, LocationSegment};
 use jsonschema::{ValidationError, Validator};

@@ -18,6 +18,7 @@ use super::taking::{self, Judged, Taking};
 use crate::model::action::Intake;
 use crate::model::criteria::Reading;
 use crate::model::fault::field;
+use crate::model::field_use::FieldUse;
 use crate::model::line::ActionWork;
 use crate::model::result::LogEntry;
 use crate::ports::actions::{ActionLine, Failure, FailureKind, LineContext, Listener, OpenLine, Told};
@@ -75,7 +76,9 @@ pub(crate) async fn act(
             return Err(failure.into());
         }
     };
-    let worked = take_all((work, work.intake(parameters)), set, opened.as_mut(), &limits).await;
+    let named = if at.line.fields_optional { Vec::new() } else { work.schema.fields_named_in(parameters) };
+    let taking = Taking::of(set, attempt.engine.room.writer(), FieldUse::of(named));
+    let worked = take_all((work, work.intake(parameters)), set, (opened.as_mut(), taking), &limits).await;
     *told = opened.drain();
     worked
 }
@@ -155,10 +158,9 @@ impl Limits<'_> {
 async fn take_all(
     (work, intake): (&ActionWork, Intake),
     set: &Set,
-    action: &mut dyn ActionLine,
+    (action, mut taking): (&mut dyn ActionLine, Taking),
     limits: &Limits<'_>,
 ) -> Result<Done, Unfinished> {
-    let mut taking = Taking::of(set, limits.attempt.engine.room.writer());
     match hand_over((work, intake), set, (action, &mut taking), limits).await {
         Ok(()) => Ok(taking.done(set.len(), &work.action).await?),
         Err(why) => Err(taking.unfinished(why)),

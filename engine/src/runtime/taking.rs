@@ -8,6 +8,7 @@ use super::act::{COPIED, counted};
 use super::perform::{Broken, Done, Unfinished};
 use super::rejections::Rejections;
 use super::set::{Set, SetWriter, Sink};
+use crate::model::field_use::FieldUse;
 use crate::model::record::Rejected;
 use crate::model::status::Status;
 use crate::ports::actions::{Outcome, Severity};
@@ -25,18 +26,21 @@ pub(super) struct Taking {
     rejected_at: Vec<usize>,
     /// How many records were handed over.
     handed: usize,
+    /// The fields of records that the action's parameters name.
+    fields: FieldUse,
     message: Option<String>,
     severity: Option<Severity>,
 }
 
 impl Taking {
-    pub(super) fn of(set: &Set, writer: SetWriter) -> Self {
+    pub(super) fn of(set: &Set, writer: SetWriter, fields: FieldUse) -> Self {
         Self {
             records: Sink::into(writer),
             as_it_was: Some((set.clone(), 0)),
             rejected: Rejections::default(),
             rejected_at: Vec::new(),
             handed: 0,
+            fields,
             message: None,
             severity: None,
         }
@@ -46,6 +50,7 @@ impl Taking {
     pub(super) async fn add(&mut self, came: Judged, batch: Cow<'_, [Value]>) -> Result<(), Broken> {
         self.rejected_at.extend(came.positions(&batch).into_iter().map(|position| self.handed + position));
         self.handed += batch.len();
+        batch.iter().for_each(|record| self.fields.see(record));
         came.rejected.into_iter().for_each(|one| self.rejected.push(one));
         self.note(came.message, came.severity);
         match (came.records, &mut self.as_it_was) {
@@ -120,7 +125,11 @@ impl Taking {
             }
         };
         let came = Came { rejected: &self.rejected, said: self.message, severity: self.severity };
-        let (status, message) = came.verdict(taken, records.len(), action);
+        let (mut status, mut message) = came.verdict(taken, records.len(), action);
+        if let Some(warning) = self.fields.warning() {
+            status = status.max(Status::Warning);
+            message = format!("{message} {warning}");
+        }
         Ok(Done { status, message, records_in: taken as u64, records, rejected: self.rejected })
     }
 }

@@ -31,7 +31,9 @@ impl FunctionActions {
             name: (*name).to_owned(),
             title: String::new(),
             summary: String::new(),
-            parameters: json!({"type": "object", "properties": {"count": {"type": "integer"}, "raw": {"raw": true}}}),
+            parameters: json!({"type": "object", "properties": {
+                "count": {"type": "integer"}, "raw": {"raw": true}, "by": {"items": {"field": "order"}},
+            }}),
             intake: *intake,
         });
         let module = ModuleInfo {

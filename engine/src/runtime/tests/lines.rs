@@ -162,6 +162,20 @@ async fn a_warning_without_a_word_is_not_lost() {
 }
 
 #[tokio::test]
+async fn a_field_that_no_record_has_is_a_warning_unless_it_is_meant() {
+    let line = json!({"action": "pass", "parameters": {"by": ["-nn", "n"]}});
+    let performed = harness().await.perform(job(json!([line])), numbers(3)).await;
+    assert_eq!(statuses(&performed), [(10, Warning)]);
+    let expected = "test/pass took 3 records and passed on 3. No record has a field \"nn\"; did you mean \"n\"?";
+    assert_eq!(performed.lines[0].message, expected);
+    let mut meant = line.clone();
+    meant["fields"] = json!("optional");
+    assert_eq!(statuses(&harness().await.perform(job(json!([meant])), numbers(3)).await), [(10, Success)]);
+    let nothing = harness().await.perform(job(json!([line])), json!([])).await;
+    assert_eq!(statuses(&nothing), [(10, Info)], "nothing can be missing where there are no records");
+}
+
+#[tokio::test]
 async fn inactive_lines_are_skipped_and_say_so() {
     let performed = harness()
         .await
