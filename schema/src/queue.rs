@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::model::Instant;
-use engine::model::result::LineResult;
+use engine::model::organization::OrganizationId;
+use engine::model::result::{LineResult, ResultId};
 use engine::ports::StoreError;
 use engine::ports::parts::{BatchDone, Part};
 use engine::ports::queue::{
@@ -61,6 +62,10 @@ impl Queue for Store {
     async fn postpone(&self, lease: Lease, postponement: Postponement) -> Result<(), LeaseError> {
         let Postponement { checkpoint, until } = postponement;
         self.writer.write(go_on::GoOn::of(lease, checkpoint, Some(until))?).await?
+    }
+
+    async fn end_wait(&self, organization: OrganizationId, result: ResultId) -> Result<(), StoreError> {
+        self.writer.write_one(claim::EndWait { organization, result }).await
     }
 
     async fn finish(&self, lease: Lease, finish: Finish) -> Result<Finished, LeaseError> {

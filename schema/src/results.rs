@@ -106,6 +106,28 @@ impl Results for Store {
         Ok(result.map(job_results::Model::read).transpose()?.map(|result| (result, row.digest)))
     }
 
+    async fn started_under(
+        &self,
+        scope: OrgScope,
+        prefix: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, JobResult)>, StoreError> {
+        let organization = scope.organization().0;
+        let starts = job_starts::Entity::find()
+            .filter(job_starts::Column::OrganizationId.eq(organization))
+            .filter(job_starts::Column::IdempotencyKey.gte(prefix))
+            .filter(job_starts::Column::IdempotencyKey.lt(format!("{prefix}{}", char::MAX)))
+            .order_by_asc(job_starts::Column::IdempotencyKey)
+            .limit(u64::from(limit));
+        let rows = starts.all(&self.readers).await.map_err(failed)?;
+        let mut results = found_all(&self.readers, rows.iter().map(|row| (organization, row.job_result_id))).await?;
+        let found = rows.into_iter().filter_map(|row| {
+            let result = results.remove(&(organization, row.job_result_id))?;
+            Some(result.read().map(|result| (row.idempotency_key, result)))
+        });
+        found.collect()
+    }
+
     async fn ended_before(&self, scope: OrgScope, job: &str, before: ResultId) -> Result<Option<Status>, StoreError> {
         let ends: Vec<_> = Status::ALL.into_iter().filter(|status| status.is_final()).collect();
         let newest = self.newest((scope.organization().0, job), &ends, Some(before)).await?;
@@ -224,7 +246,7 @@ pub(crate) async fn found(
 
 /// Results as they are in the transaction, by organization and identity.
 pub(crate) async fn found_all(
-    db: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     places: impl IntoIterator<Item = (Uuid, Uuid)>,
 ) -> Result<HashMap<(Uuid, Uuid), job_results::Model>, StoreError> {
     let mut found = HashMap::new();

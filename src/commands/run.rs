@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use clap::Args;
 use engine::model::Instant;
-use engine::model::job::Part;
+use engine::model::job::{JobFile, Part};
 use engine::model::organization::Access;
 use engine::model::result::JobResult;
 use engine::model::status::Status;
+use engine::ports::StoreError;
 use engine::runtime::engine::Engine;
 use engine::runtime::perform::Performed;
 use engine::runtime::set::Set;
@@ -64,6 +65,7 @@ pub async fn run(options: Options) -> Result<(), Failed> {
         return Err(Failed::Refused(job_file::told(&options.file, &faults)));
     }
     let Local { engine, access } = local;
+    save_others(&engine, &access, &file, part).await;
     let started = start(&engine, &access, part, &options).await?;
     let performed = perform(&engine, &access, &started, options.json).await?;
     match options.json {
@@ -77,6 +79,19 @@ pub async fn run(options: Options) -> Result<(), Failed> {
         None => {}
     }
     if failed { Err(Failed::Job) } else { Ok(()) }
+}
+
+/// Saves the other jobs of the file, so that lines can start them.
+async fn save_others(engine: &Engine, access: &Access, file: &JobFile, part: &Part) {
+    for other in file.jobs.iter().filter(|other| *other != part) {
+        let mut document = other.document.clone();
+        if let Some(fields) = document.as_object_mut() {
+            fields.shift_remove("schedules");
+        }
+        if let Err(error) = engine.save_job(access, document, None).await {
+            eprintln!("note: {} cannot be started: {error}; `ropewalk check` shows its faults", other.path);
+        }
+    }
 }
 
 async fn start(engine: &Engine, access: &Access, part: &Part, options: &Options) -> Result<JobResult, Failed> {
@@ -102,7 +117,7 @@ async fn start(engine: &Engine, access: &Access, part: &Part, options: &Options)
 async fn perform(engine: &Arc<Engine>, access: &Access, started: &JobResult, quiet: bool) -> Result<Performed, Failed> {
     let progress = progress::show(engine, quiet);
     let worker = Worker::new(Arc::clone(engine), 1);
-    let work = worker.step();
+    let work = perform_to_the_end(&worker, started);
     tokio::pin!(work);
     let performed = loop {
         tokio::select! {
@@ -118,7 +133,17 @@ async fn perform(engine: &Arc<Engine>, access: &Access, started: &JobResult, qui
     }
 }
 
-async fn killed(engine: &Engine, access: &Access, started: &JobResult) -> Result<Performed, engine::ports::StoreError> {
+/// Jobs that its lines start come in between.
+async fn perform_to_the_end(worker: &Worker, started: &JobResult) -> Result<Option<Performed>, StoreError> {
+    loop {
+        match worker.step().await? {
+            Some(performed) if performed.result.id != started.id => {}
+            ended => return Ok(ended),
+        }
+    }
+}
+
+async fn killed(engine: &Engine, access: &Access, started: &JobResult) -> Result<Performed, StoreError> {
     let result = engine.results.find(access.scope(), started.id).await?.unwrap_or_else(|| started.clone());
     let lines = engine.results.lines(access.scope(), &[started.id]).await?;
     Ok(Performed {

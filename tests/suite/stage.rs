@@ -10,7 +10,7 @@ use engine::model::collection::{Change, Entries, Written};
 use engine::model::grant::Grants;
 use engine::model::module::ModuleInfo;
 use engine::ports::actions::{ActionLine, Actions, Failure, LineContext, OpenLine};
-use engine::ports::reach::{Call, JobStart, Reach, ReachError};
+use engine::ports::reach::{Call, Ended, JobStart, Reach, ReachError};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -94,7 +94,11 @@ impl Reach for Reached {
         Ok(Written { inserted, ..Written::default() })
     }
 
-    async fn start(&self, start: JobStart, call: Call) -> Result<Option<String>, ReachError> {
+    async fn outcomes(&self, _: Option<u32>, _: bool) -> Result<Option<Vec<Ended>>, ReachError> {
+        Ok(Some(Vec::new()))
+    }
+
+    async fn start(&self, start: JobStart, call: Call, _: bool) -> Result<Option<String>, ReachError> {
         self.grants.permit_job("test", &start.job).map_err(ReachError::Denied)?;
         self.starts.lock().expect("no panic").push((start.job, call.number));
         Ok((!self.dry_run).then(|| format!("result-{}", call.number)))

@@ -5,9 +5,11 @@
 //! let result = jobs::start("dunning").argument("days", 30).records(records).now()?;
 //! ```
 
+mod ended;
 mod error;
 mod start;
 
+pub use ended::Ended;
 pub use error::Error;
 pub use start::Start;
 
@@ -16,8 +18,44 @@ pub fn start(job: impl Into<String>) -> Start {
     Start::of(job)
 }
 
+/// How the jobs have ended that this batch started with [`Start::awaited`], in the order of their starts.
+/// None while some have not: the action must then fail, and the batch is handed over once more when they
+/// have. With `records`, each brings what its last line passed on.
+pub fn wait(records: bool) -> Result<Option<Vec<Ended>>, Error> {
+    outcomes(records)
+}
+
 #[cfg(target_arch = "wasm32")]
-pub(crate) fn send(start: &Start) -> Result<String, Error> {
+fn outcomes(records: bool) -> Result<Option<Vec<Ended>>, Error> {
+    use crate::bindings::ropewalk::host::jobs as host;
+    let ended = |one: host::Ended| Ended {
+        id: one.id,
+        job: one.job,
+        status: one.status,
+        message: one.message,
+        records: one.records.map(crate::Records::from_text),
+    };
+    let outcomes = host::wait(records).map_err(read_error)?;
+    Ok(outcomes.map(|all| all.into_iter().map(ended).collect()))
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn outcomes(_: bool) -> Result<Option<Vec<Ended>>, Error> {
+    crate::testing::fake::outcomes()
+}
+
+#[cfg(target_arch = "wasm32")]
+fn read_error(error: crate::bindings::ropewalk::host::jobs::Error) -> Error {
+    use crate::bindings::ropewalk::host::jobs as host;
+    match error {
+        host::Error::Denied(said) => Error::Denied(said),
+        host::Error::Invalid(said) => Error::Invalid(said),
+        host::Error::Unavailable(said) => Error::Unavailable(said),
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn send(start: &Start, awaited: bool) -> Result<String, Error> {
     use crate::bindings::ropewalk::host::jobs as host;
     let start = host::JobStart {
         job: start.job.clone(),
@@ -25,16 +63,13 @@ pub(crate) fn send(start: &Start) -> Result<String, Error> {
         records: start.records.as_ref().map(|records| records.text().to_owned()),
         title: start.title.clone(),
     };
-    host::start(&start).map_err(|error| match error {
-        host::Error::Denied(said) => Error::Denied(said),
-        host::Error::Invalid(said) => Error::Invalid(said),
-        host::Error::Unavailable(said) => Error::Unavailable(said),
-    })
+    let started = if awaited { host::start_awaited(&start) } else { host::start(&start) };
+    started.map_err(read_error)
 }
 
 /// In an action's own tests, the test sees what would be started.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn send(start: &Start) -> Result<String, Error> {
+pub(crate) fn send(start: &Start, _: bool) -> Result<String, Error> {
     crate::testing::fake::start(start)
 }
 

@@ -21,6 +21,7 @@ pub const SDK: &[(&str, &str)] = &[
     ("src/http/response.rs", include_str!("../../sdk/src/http/response.rs")),
     ("src/http/tests.rs", include_str!("../../sdk/src/http/tests.rs")),
     ("src/jobs.rs", include_str!("../../sdk/src/jobs.rs")),
+    ("src/jobs/ended.rs", include_str!("../../sdk/src/jobs/ended.rs")),
     ("src/jobs/error.rs", include_str!("../../sdk/src/jobs/error.rs")),
     ("src/jobs/start.rs", include_str!("../../sdk/src/jobs/start.rs")),
     ("src/lib.rs", include_str!("../../sdk/src/lib.rs")),

@@ -276,6 +276,9 @@ pub trait Queue: Send + Sync {
     /// Hands a result back until a time has come. It goes on being running.
     async fn postpone(&self, lease: Lease, postponement: Postponement) -> Result<(), LeaseError>;
 
+    /// Makes a result ready that was [postponed](Self::postpone), before its time. Nothing happens to any other.
+    async fn end_wait(&self, organization: OrganizationId, result: ResultId) -> Result<(), StoreError>;
+
     /// Ends the result, with any status but `killed`: only a kill kills. Only the input of a line
     /// in error and what was kept on purpose stays of its parts. The next result that waits for it may begin.
     async fn finish(&self, lease: Lease, finish: Finish) -> Result<Finished, LeaseError>;

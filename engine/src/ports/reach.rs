@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::model::collection::{Change, Entries, Written};
 use crate::model::grant::{Denial, Grants};
+use crate::model::status::Status;
 
 /// Why nothing was done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,21 @@ pub struct JobStart {
     pub records: Option<Vec<Value>>,
     /// What to call the result.
     pub title: Option<String>,
+}
+
+/// How a job ended that a line started and waited for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// Id of its result.
+    pub id: String,
+    /// Key of the job.
+    pub job: String,
+    /// A final status.
+    pub status: Status,
+    /// One sentence for a clerk.
+    pub message: String,
+    /// What its last line passed on, if that was asked for.
+    pub records: Option<Vec<Value>>,
 }
 
 /// Which changing call of a line it is: the same in every attempt that comes to it again.
@@ -89,8 +105,12 @@ pub trait Reach: Send + Sync {
     async fn write(&self, collection: &str, changes: Vec<Change>, call: Call) -> Result<Written, ReachError>;
 
     /// Starts a job, once; gives the id of its result. In a dry run checks the start and
-    /// gives none.
-    async fn start(&self, start: JobStart, call: Call) -> Result<Option<String>, ReachError>;
+    /// gives none. A job that is `awaited` is killed if the line's own result is killed.
+    async fn start(&self, start: JobStart, call: Call, awaited: bool) -> Result<Option<String>, ReachError>;
+
+    /// How the awaited jobs that a batch started have ended, in the order of their starts. None if some
+    /// have not ended: the line then has to fail, and is opened again when they have.
+    async fn outcomes(&self, batch: Option<u32>, records: bool) -> Result<Option<Vec<Ended>>, ReachError>;
 }
 
 /// The reach of a line that may do nothing outside: for looking at parameters when a job is
@@ -136,7 +156,11 @@ impl Reach for Nowhere {
         self.refuse()
     }
 
-    async fn start(&self, _: JobStart, _: Call) -> Result<Option<String>, ReachError> {
+    async fn start(&self, _: JobStart, _: Call, _: bool) -> Result<Option<String>, ReachError> {
+        self.refuse()
+    }
+
+    async fn outcomes(&self, _: Option<u32>, _: bool) -> Result<Option<Vec<Ended>>, ReachError> {
         self.refuse()
     }
 }

@@ -297,6 +297,15 @@ pub trait Results: Send + Sync {
     /// The result of the start with this idempotency key, and the digest of what it asked for.
     async fn started_as(&self, scope: OrgScope, key: &str) -> Result<Option<(JobResult, String)>, StoreError>;
 
+    /// The results of the starts whose idempotency keys begin with `prefix`, with these keys and in
+    /// their order, at most `limit`.
+    async fn started_under(
+        &self,
+        scope: OrgScope,
+        prefix: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, JobResult)>, StoreError>;
+
     /// One result.
     async fn find(&self, scope: OrgScope, id: ResultId) -> Result<Option<JobResult>, StoreError>;
 

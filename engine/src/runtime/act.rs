@@ -30,7 +30,7 @@ use crate::ports::reach::CLOSING;
 /// How many records an action may be handed at once that wants them whole, and how many
 /// bytes of JSON.
 const MAX_WHOLE: usize = 250_000;
-const MAX_WHOLE_BYTES: u64 = 64 * 1024 * 1024;
+pub(crate) const MAX_WHOLE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How many records are copied at once from one set to another.
 pub(crate) const COPIED: usize = 1000;
@@ -95,6 +95,7 @@ async fn open_line(
         result: result.id,
         depth: result.depth,
         root: result.root,
+        is_retry: result.retry_of.is_some(),
         line_no: line.line_no,
         job: result.job.clone(),
         module: work.module.module.clone(),

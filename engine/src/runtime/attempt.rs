@@ -26,7 +26,7 @@ use crate::model::fault::{Fault, field};
 use crate::model::job::Job;
 use crate::model::line::{Line, RunOn, Work};
 use crate::model::notify;
-use crate::model::organization::Organization;
+use crate::model::organization::{OrgScope, Organization};
 use crate::model::record::{Rejected, Sample, kept};
 use crate::model::result::{Counters, JobResult, LineResult};
 use crate::model::status::Status;
@@ -123,6 +123,9 @@ impl<'a> Attempt<'a> {
         if self.resumed.is_past(line.line_no) {
             return Ok(());
         }
+        if self.rest.is_none() && self.is_over() {
+            self.stop_before(line).await;
+        }
         if let Some(reason) = self.reason_to_skip(line) {
             return self.skip(line, reason).await;
         }
@@ -154,10 +157,17 @@ impl<'a> Attempt<'a> {
         self.end_line(skipped).await
     }
 
-    fn reason_to_skip(&mut self, line: &Line) -> Option<String> {
-        if self.rest.is_none() && self.is_over() {
-            self.rest = Some(Rest::BeforeLine(line.line_no));
+    /// The job's time was over between two lines, or while a line waited for other jobs.
+    async fn stop_before(&mut self, line: &Line) {
+        self.rest = Some(Rest::BeforeLine(line.line_no));
+        if self.resumed.is_at(line.line_no) {
+            let scope = OrgScope::of(self.lease.organization);
+            let why = "the time of the job that waits for it was over";
+            self.engine.kill_awaited(scope, &self.result, line.line_no, why).await;
         }
+    }
+
+    fn reason_to_skip(&self, line: &Line) -> Option<String> {
         match (self.rest, line.run_on) {
             _ if !line.active => Some("The line is inactive.".to_owned()),
             (None | Some(Rest::AfterEmpty(_)), RunOn::Error) => {
@@ -226,9 +236,13 @@ impl<'a> Attempt<'a> {
             Work::Action(work) => act::act(self, at_line, (work.as_ref(), &rendered), &self.records, &mut told).await,
         };
         (result.log, result.effects) = (told.log, told.effects);
-        match at_line.checkpoint.refusal() {
-            Some(error) => Err(Broken::Halted(error).into()),
-            None => done,
+        match (at_line.checkpoint.refusal(), at_line.checkpoint.awaited(), done) {
+            (Some(error), ..) => Err(Broken::Halted(error).into()),
+            // Whatever the action made of it: it has not seen how the jobs ended.
+            (None, Some(awaited), Err(unfinished)) if !matches!(unfinished.why, Broken::Killed) => {
+                Err(Unfinished { why: Broken::Waiting(awaited), ..unfinished })
+            }
+            (_, _, done) => done,
         }
     }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::OnceCell;
 
 use super::attempt::Journal;
+use super::awaited::Awaited;
 use super::set::Set;
 use crate::ports::parts::BatchDone;
 use crate::ports::queue::{Checkpoint, LeaseError};
@@ -27,6 +28,8 @@ pub(crate) struct LineCheckpoint {
     touched: AtomicBool,
     /// Why a write was refused, for whoever asked the guest to work.
     refused: Mutex<Option<LeaseError>>,
+    /// The jobs that the guest asked about and that have not ended.
+    awaited: Mutex<Option<Awaited>>,
 }
 
 impl LineCheckpoint {
@@ -40,8 +43,8 @@ impl LineCheckpoint {
         (made, done): (bool, bool),
     ) -> Self {
         let cell = if made { OnceCell::new_with(Some(())) } else { OnceCell::new() };
-        let (touched, refused) = (AtomicBool::new(done), Mutex::default());
-        Self { journal, line_no, tries, failed_line, input, made: cell, touched, refused }
+        let (touched, refused, awaited) = (AtomicBool::new(done), Mutex::default(), Mutex::default());
+        Self { journal, line_no, tries, failed_line, input, made: cell, touched, refused, awaited }
     }
 
     /// Makes it, unless it was made.
@@ -76,6 +79,16 @@ impl LineCheckpoint {
     /// Why the line may not go on; none if it may.
     pub(crate) fn refusal(&self) -> Option<LeaseError> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The line cannot go on before these jobs have ended.
+    pub(crate) fn wait_for(&self, awaited: Awaited) {
+        *self.awaited.lock().unwrap_or_else(PoisonError::into_inner) = Some(awaited);
+    }
+
+    /// The jobs that the line waits for.
+    pub(crate) fn awaited(&self) -> Option<Awaited> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Records that a batch is done.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
+use super::awaited::Waits;
 use super::figures::Figures;
 use super::health::Health;
 use super::preview::PREVIEWS_AT_ONCE;
@@ -74,6 +75,8 @@ pub struct Engine {
     pub node: NodeId,
     /// What this node works on at the moment.
     pub(crate) running: Arc<Running>,
+    /// The results of this node that wait for jobs they started.
+    pub(crate) waits: Arc<Waits>,
     /// Versions of jobs that were read already.
     pub(crate) ready: Arc<ReadyJobs>,
     /// The modules of each organization, ready to be looked at.
@@ -179,6 +182,7 @@ impl Engine {
             room: Room::default(),
             notices: Notices::default(),
             running: Arc::default(),
+            waits: Arc::default(),
             ready: Arc::default(),
             previews: Arc::new(Semaphore::new(PREVIEWS_AT_ONCE)),
             figures: Arc::default(),
@@ -194,9 +198,10 @@ impl Engine {
         Self { room: Room::with(scratch), ..self }
     }
 
-    /// How far the running line of a result has come, if this node works on it.
+    /// How far the running line of a result has come, if this node works on it or it waits here
+    /// for jobs that it started.
     pub fn progress(&self, id: ResultId) -> Option<Progress> {
-        self.running.find(id)?.progress()
+        self.waits.progress(id).or_else(|| self.running.find(id)?.progress())
     }
 
     pub(crate) fn tell(&self, organization: OrganizationId, result: ResultId, change: Change) {
@@ -210,7 +215,8 @@ impl Engine {
     }
 
     /// Wakes whoever waited for an end.
-    pub(crate) fn wake_after_end(&self, finished: &Finished) {
+    pub(crate) fn wake_after_end(&self, organization: OrganizationId, finished: &Finished) {
+        self.tell_starter(&finished.result, organization);
         if finished.more {
             self.wake.notify_one();
         }

@@ -36,6 +36,11 @@ impl Engine {
         live.iter().for_each(|live| live.kill.cancel());
         self.tell(access.organization.id, id, Change::Status);
         self.wake.notify_one();
+        self.tell_starter(&killed, access.organization.id);
+        if let Some(line) = lines.iter().find(|line| line.status == Status::Running) {
+            let why = "the job result that waits for it was killed";
+            self.kill_awaited(access.scope(), &killed, line.line_no, why).await;
+        }
         if killed.scheduled.is_some() {
             self.schedules_changed.notify_one();
         }

@@ -6,6 +6,7 @@
 mod act;
 mod attempt;
 pub mod authenticate;
+mod awaited;
 mod checkpoint;
 pub mod collections;
 pub mod engine;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::attempt::Attempt;
+use super::awaited::Awaited;
 use super::engine::Engine;
 use super::jobs;
 use super::notices::{self, About};
@@ -115,6 +116,8 @@ pub(crate) enum Broken {
     Error(String),
     /// The line is in error, unless another try mends it.
     Passing(String, Passing),
+    /// The line goes on when the jobs that it started have ended.
+    Waiting(Awaited),
     /// The job result was killed.
     Killed,
     /// What the line did could not be written.
@@ -245,7 +248,7 @@ impl Engine {
         finish.notices = self.notices_of_broken(scope, lease.result, &finish, &lines).await;
         finish.notes = Notes { modules: None, lines };
         let finished = self.queue.finish(lease, finish).await?;
-        self.wake_after_end(&finished);
+        self.wake_after_end(lease.organization, &finished);
         self.tell(lease.organization, lease.result, Change::Status);
         self.wake.notify_one();
         Ok(())
@@ -289,7 +292,7 @@ impl Engine {
     async fn refuse(&self, claimed: Claimed, message: String) -> Result<Performed, Halt> {
         let finish = Finish::bare(Status::Error, message, self.clock.now());
         let finished = self.queue.finish(claimed.lease, finish).await?;
-        self.wake_after_end(&finished);
+        self.wake_after_end(claimed.lease.organization, &finished);
         let result = finished.result;
         self.tell(claimed.lease.organization, result.id, Change::Status);
         Ok(Performed { result, lines: Vec::new(), records: Set::held(claimed.records), rejected: Vec::new() })

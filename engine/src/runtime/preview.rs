@@ -64,7 +64,7 @@ impl From<Broken> for PreviewError {
         match broken {
             Broken::Error(message) | Broken::Passing(message, _) => Self::Faults(vec![Fault::at(PLACE, message)]),
             Broken::Halted(LeaseError::Store(error)) => Self::Store(error),
-            Broken::Killed | Broken::Halted(LeaseError::Lost) => {
+            Broken::Killed | Broken::Waiting(_) | Broken::Halted(LeaseError::Lost) => {
                 Self::Faults(vec![Fault::at(PLACE, "the preview was interrupted")])
             }
         }

@@ -1,24 +1,30 @@
 //! What one line may do outside: within its organization and the grants of its module,
 //! once whatever happens, and in a dry run not at all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::act::{COPIED, MAX_WHOLE_BYTES};
+use super::awaited::{self, Awaited, is_failure};
 use super::checkpoint::LineCheckpoint;
 use super::engine::Engine;
+use super::perform::Broken;
+use super::sources::result;
 use super::start::{Cause, Start, StartError};
 use crate::model::collection::{Change, Entries, Written, check_name, work_out};
 use crate::model::criteria::{self, Reading};
+use crate::model::fault::Fault;
 use crate::model::grant::Grants;
 use crate::model::organization::{Access, OrgScope, Organization, Role};
-use crate::model::result::ResultId;
+use crate::model::overlap::Overlap;
+use crate::model::result::{JobResult, ResultId};
 use crate::ports::StoreError;
 use crate::ports::collections::{Find, Once};
-use crate::ports::reach::{Call, JobStart, Reach, ReachError};
+use crate::ports::reach::{Call, Ended, JobStart, Reach, ReachError};
 
 /// How many records one call may look for or change.
 const MOST: usize = 10_000;
@@ -31,6 +37,8 @@ pub(crate) struct Line {
     pub(crate) depth: u32,
     /// Names what is done; see [`crate::model::result::JobResult::root`].
     pub(crate) root: ResultId,
+    /// Whether the result tries another one again.
+    pub(crate) is_retry: bool,
     pub(crate) line_no: u32,
     /// Key of the job.
     pub(crate) job: String,
@@ -105,6 +113,76 @@ impl LineReach {
         Ok(work_out(changes, |key| there.get(key).copied()?.as_ref()).0)
     }
 
+    /// Starts a job, or answers with the result of the same start before. A retry starts a job again that
+    /// failed in the result that it tries again.
+    async fn start_once(&self, start: Start, awaited: bool) -> Result<Option<JobResult>, StartError> {
+        let access = self.access();
+        if self.line.dry_run {
+            return self.engine.check_start(&access, start).await.map(|()| None);
+        }
+        if awaited {
+            self.check_circle(&access, &start).await?;
+        }
+        let refused = |_| StoreError::Unavailable("the job result is no longer this worker's".into());
+        self.line.checkpoint.make().await.map_err(refused)?;
+        let first = self.engine.start(&access, start.clone()).await?;
+        // Ids are in the order of time.
+        let failed_before = is_failure(first.status) && first.id < self.line.result;
+        if !(awaited && self.line.is_retry && failed_before) {
+            return Ok(Some(first));
+        }
+        let key = start.idempotency_key.map(|key| format!("{key}:{}", self.line.result.0));
+        self.engine.start(&access, Start { idempotency_key: key, ..start }).await.map(Some)
+    }
+
+    /// Refuses to wait for a job that waits for this one to end.
+    async fn check_circle(&self, access: &Access, start: &Start) -> Result<(), StartError> {
+        if self
+            .engine
+            .results
+            .started_as(self.scope(), start.idempotency_key.as_deref().unwrap_or_default())
+            .await?
+            .is_some()
+        {
+            return Ok(());
+        }
+        let new = self.engine.accept(access, start.clone()).await?;
+        if new.overlap != Overlap::Queue {
+            return Ok(());
+        }
+        match self.engine.waits_for_itself(self.scope(), &start.job, self.line.result).await? {
+            None => Ok(()),
+            Some(waiting) => Err(StartError::Faults(vec![Fault::at(
+                "job",
+                format!(
+                    "`{}` would wait for its job result {} to end, which waits for this line; give the job \
+                     `overlap: allow`, or do not wait for it",
+                    start.job, waiting.0
+                ),
+            )])),
+        }
+    }
+
+    /// What the last line of a job passed on, if all the records that a line asks for are not too many.
+    async fn passed_on(&self, job: &JobResult, bytes: &mut u64) -> Result<Vec<Value>, ReachError> {
+        let set = result::passed_on(&self.engine, self.scope(), job, None).await.map_err(|broken| match broken {
+            Broken::Error(message) => invalid(message),
+            _ => ReachError::Unavailable("The records of a started job cannot be read at the moment.".to_owned()),
+        })?;
+        *bytes += set.bytes();
+        if *bytes > MAX_WHOLE_BYTES {
+            return Err(invalid(format!(
+                "the records of the started jobs take more than {MAX_WHOLE_BYTES} bytes; read them with the source \
+                 `result` of a filter"
+            )));
+        }
+        let (mut records, mut batches) = (Vec::with_capacity(set.len()), set.batches(COPIED, 0));
+        while let Some(batch) = batches.next().await.map_err(|fault| ReachError::Unavailable(fault.to_string()))? {
+            records.extend(batch.into_owned());
+        }
+        Ok(records)
+    }
+
     fn access(&self) -> Access {
         let Line { organization, result, job, .. } = &self.line;
         Access {
@@ -171,26 +249,22 @@ impl Reach for LineReach {
         Ok(self.engine.collections.write(self.scope(), collection, &changes, Some(&once)).await?)
     }
 
-    async fn start(&self, start: JobStart, call: Call) -> Result<Option<String>, ReachError> {
+    async fn start(&self, start: JobStart, call: Call, awaited: bool) -> Result<Option<String>, ReachError> {
         self.grants.permit_job(&self.line.module, &start.job).map_err(ReachError::Denied)?;
         let asked = format!("{start:?}");
+        let name = self.call(call, &asked);
+        // What waits is found by the beginning of its key: see [`awaited`].
+        let name = if awaited { name.replacen(':', ":wait:", 1) } else { name };
         let start = Start {
             job: start.job,
             arguments: start.arguments,
             records: start.records,
             title: start.title,
             cause: Cause::Line { result: self.line.result, depth: self.line.depth },
-            idempotency_key: Some(format!("{}:{}", self.line.root.0, self.call(call, &asked))),
+            idempotency_key: Some(format!("{}:{name}", self.line.root.0)),
             ..Start::default()
         };
-        if !self.line.dry_run {
-            self.line.checkpoint.make().await?;
-        }
-        let started = match self.line.dry_run {
-            true => self.engine.check_start(&self.access(), start).await.map(|()| None),
-            false => self.engine.start(&self.access(), start).await.map(Some),
-        };
-        match started {
+        match self.start_once(start, awaited).await {
             Ok(result) => Ok(result.map(|result| result.id.0.to_string())),
             Err(StartError::UnknownJob(key)) => Err(invalid(format!("there is no job `{key}` in this organization"))),
             Err(StartError::Faults(faults)) => {
@@ -202,5 +276,27 @@ impl Reach for LineReach {
             }
             Err(StartError::Store(error)) => Err(error.into()),
         }
+    }
+
+    async fn outcomes(&self, batch: Option<u32>, records: bool) -> Result<Option<Vec<Ended>>, ReachError> {
+        if self.line.dry_run {
+            return Ok(Some(Vec::new()));
+        }
+        let prefix = awaited::prefix(self.line.root, self.line.line_no, batch);
+        let jobs = self.engine.awaited(self.scope(), &prefix).await?;
+        let open: HashSet<_> = jobs.iter().filter(|job| !job.status.is_final()).map(|job| job.id).collect();
+        if !open.is_empty() {
+            self.line.checkpoint.wait_for(Awaited { open, of: jobs.len(), prefix });
+            return Ok(None);
+        }
+        let mut ended = Vec::with_capacity(jobs.len());
+        let mut bytes = 0;
+        for job in jobs {
+            let passed_on =
+                if records && !is_failure(job.status) { Some(self.passed_on(&job, &mut bytes).await?) } else { None };
+            let (id, status) = (job.id.0.to_string(), job.status);
+            ended.push(Ended { id, job: job.job, status, message: job.message, records: passed_on });
+        }
+        Ok(Some(ended))
     }
 }

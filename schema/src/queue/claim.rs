@@ -19,6 +19,7 @@ use crate::entities::leases::{Column, Entity, Stands};
 use crate::writer::Single;
 use crate::{failed, unavailable};
 use batch::Batch;
+pub(super) use due::EndWait;
 
 pub(super) struct Take {
     pub claim: Claim,

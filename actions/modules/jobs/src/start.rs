@@ -1,6 +1,6 @@
-//! `job.start`: starts another job, and does not wait for its end.
+//! `job.start`: starts another job, once or for each record, and waits for its end if asked.
 
-use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Severity, Value, jobs, json};
+use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Rejection, Severity, Value, jobs, json};
 use serde::Deserialize;
 use serde_json::Map;
 
@@ -12,6 +12,10 @@ pub struct Parameters {
     #[serde(default)]
     records: Handed,
     title: Option<String>,
+    #[serde(default)]
+    wait: bool,
+    #[serde(default)]
+    response: Response,
 }
 
 #[derive(Clone, Copy, Default, Deserialize, PartialEq)]
@@ -20,19 +24,32 @@ enum Handed {
     #[default]
     None,
     Set,
+    Each,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Response {
+    #[default]
+    Ignore,
+    Records,
 }
 
 pub struct Start {
     start: jobs::Start,
     handed: Handed,
+    wait: bool,
+    response: Response,
     dry_run: bool,
     set: Vec<Value>,
+    /// How many jobs were started for single records.
+    started: usize,
 }
 
 impl Action for Start {
     const NAME: &'static str = "job.start";
     const TITLE: &'static str = "Start a job";
-    const SUMMARY: &'static str = "Starts another job of the organization once, with or without the records, and does not wait for its end. The records go on unchanged.";
+    const SUMMARY: &'static str = "Starts another job of the organization, once or for each record, and waits for its end if asked. The records go on unchanged, unless those of the started job are asked for.";
     type Parameters = Parameters;
 
     fn schema() -> Value {
@@ -52,14 +69,26 @@ impl Action for Start {
                     "type": "object",
                     "default": {},
                     "title": "Arguments",
-                    "description": "What the job is told; its own defaults fill what is left out.",
+                    "description": "Arguments of the job; its own defaults fill what is left out.",
                     "examples": [{ "day": "$<today>", "top": 5 }]
                 },
                 "records": {
-                    "enum": ["none", "set"],
+                    "enum": ["none", "set", "each"],
                     "default": "none",
                     "title": "Records",
-                    "description": "set hands all records to the job as the set of its first line; without any record nothing is started then. none starts it in any case."
+                    "description": "none starts the job once without records. set starts it once with all records as the set of its first line, and not at all if there are none. each starts it for each record, with that record as its set."
+                },
+                "wait": {
+                    "type": "boolean",
+                    "default": false,
+                    "title": "Wait",
+                    "description": "Whether the line waits until what it started has ended, without keeping a worker busy. If a started job ends in error or is killed, the line fails, or with records: each the record is rejected. If the result of this job is killed, the jobs it waits for are killed too."
+                },
+                "response": {
+                    "enum": ["ignore", "records"],
+                    "default": "ignore",
+                    "title": "Response",
+                    "description": "With wait: records makes the records that the started jobs passed on at their last line the records of this line. A last line that passes on more than a sample needs keep: true."
                 },
                 "title": {
                     "type": "string",
@@ -73,35 +102,106 @@ impl Action for Start {
     }
 
     fn open(parameters: Parameters, context: &Context) -> Result<Start, Failure> {
-        let Parameters { job, arguments, records, title } = parameters;
+        let Parameters { job, arguments, records, title, wait, response } = parameters;
+        if response == Response::Records && !wait {
+            return Err(Failure::new("response: the records of the job are known at its end only; write wait: true"));
+        }
         let start = jobs::Start { title, ..jobs::start(job).arguments(arguments) };
-        Ok(Start { start, handed: records, dry_run: context.dry_run, set: Vec::new() })
+        let dry_run = context.dry_run;
+        Ok(Start { start, handed: records, wait, response, dry_run, set: Vec::new(), started: 0 })
     }
 
     fn take(&mut self, records: Records) -> Result<Outcome, Failure> {
-        if self.handed == Handed::Set {
-            self.set.extend(records.values()?);
+        match self.handed {
+            Handed::Each => return self.start_each(records.values()?),
+            Handed::Set => self.set.extend(records.values()?),
+            Handed::None => {}
         }
-        Ok(Outcome::unchanged())
+        // The records of the job take the place of these.
+        let replaced = self.response == Response::Records && !self.dry_run;
+        Ok(if replaced { Outcome::of(Vec::new()) } else { Outcome::unchanged() })
     }
 
     /// Only now is the set complete, and a set that has no records is closed too.
     fn close(&mut self) -> Result<Outcome, Failure> {
         let count = self.set.len();
-        if self.handed == Handed::Set && count == 0 {
-            let message = format!("There are no records for `{}`, so it was not started.", self.start.job);
-            return Ok(Outcome::unchanged().saying(message).with(Severity::Info));
+        match self.handed {
+            Handed::Each => return Ok(Outcome::unchanged()),
+            Handed::Set if count == 0 => {
+                let message = format!("There are no records for `{}`, so it was not started.", self.start.job);
+                return Ok(Outcome::unchanged().saying(message).with(Severity::Info));
+            }
+            Handed::Set => self.start.records = Some(std::mem::take(&mut self.set).into()),
+            Handed::None => {}
         }
-        if self.handed == Handed::Set {
-            self.start.records = Some(std::mem::take(&mut self.set).into());
+        let result = self.send(&self.start)?;
+        if !self.wait || self.dry_run {
+            return Ok(Outcome::unchanged().saying(self.message(count, &result)));
         }
-        let result = self.start.now()?;
-        Ok(Outcome::unchanged().saying(self.told(count, &result)))
+        let ended = self.ended()?.into_iter().next().ok_or_else(|| Failure::new("The started job is gone."))?;
+        if ended.failed() {
+            return Err(Failure::new(format!("`{}` ended as {}: {}", ended.job, ended.status, ended.message)));
+        }
+        let severity = match ended.status.as_str() {
+            "warning" => Severity::Warning,
+            "info" => Severity::Info,
+            _ => Severity::Success,
+        };
+        let message = format!("`{}` ended as {}: {}", ended.job, ended.status, ended.message);
+        let outcome = match (self.response, ended.records) {
+            (Response::Records, Some(records)) => Outcome::of(records.values()?),
+            _ => Outcome::unchanged(),
+        };
+        Ok(outcome.saying(message).with(severity))
     }
 }
 
 impl Start {
-    fn told(&self, count: usize, result: &str) -> String {
+    fn send(&self, start: &jobs::Start) -> Result<String, Failure> {
+        Ok(if self.wait { start.awaited()? } else { start.now()? })
+    }
+
+    /// How what was started has ended. Fails while some of it has not: the host hands the batch over again then.
+    fn ended(&self) -> Result<Vec<jobs::Ended>, Failure> {
+        let waits = || Failure::new(format!("It waits for `{}` to end.", self.start.job));
+        jobs::wait(self.response == Response::Records)?.ok_or_else(waits)
+    }
+
+    fn start_each(&mut self, records: Vec<Value>) -> Result<Outcome, Failure> {
+        let count = records.len();
+        for record in &records {
+            let one = jobs::Start { records: Some(vec![record.clone()].into()), ..self.start.clone() };
+            self.send(&one)?;
+        }
+        self.started += count;
+        let (verb, jobs) = (if self.dry_run { "Would start" } else { "Started" }, words::counted(self.started, "time"));
+        let message = format!("{verb} `{}` {jobs}.", self.start.job);
+        if !self.wait || self.dry_run {
+            return Ok(Outcome::unchanged().saying(message));
+        }
+        self.outcome_of_each(self.ended()?).map(|outcome| outcome.saying(message))
+    }
+
+    fn outcome_of_each(&self, ended: Vec<jobs::Ended>) -> Result<Outcome, Failure> {
+        let (mut rejected, mut passed_on) = (Vec::new(), Vec::new());
+        let mut warned = false;
+        for (index, one) in (0..).zip(ended) {
+            warned |= one.status == "warning";
+            if one.failed() {
+                let reason = format!("`{}` ended as {}: {}", one.job, one.status, one.message);
+                rejected.push(Rejection { index, reason });
+            } else if let Some(records) = one.records {
+                passed_on.extend(records.values()?);
+            }
+        }
+        let outcome = match self.response {
+            Response::Records => Outcome::of(passed_on),
+            Response::Ignore => Outcome::unchanged(),
+        };
+        Ok(outcome.rejecting(rejected).with(if warned { Severity::Warning } else { Severity::Success }))
+    }
+
+    fn message(&self, count: usize, result: &str) -> String {
         let job = &self.start.job;
         let with = if count == 0 { String::new() } else { format!(" with {}", words::records(count)) };
         match self.dry_run {
@@ -112,50 +212,4 @@ impl Start {
 }
 
 #[cfg(test)]
-mod tests {
-    use ropewalk_sdk::jobs::Error;
-    use ropewalk_sdk::testing::{context, host, run, run_in};
-
-    use super::*;
-
-    #[test]
-    fn starts_once_whatever_the_set() {
-        let host = host();
-        let parameters = json!({"job": "other", "arguments": {"n": 5}, "title": "Again"});
-        let report = run::<Start>(parameters.clone(), &[json!([{"a": 1}]), json!([{"a": 2}])]).expect("runs");
-        assert_eq!(report.message(), "Started `other`; its result is result-1.");
-        assert_eq!(report.records, json!([{"a": 1}, {"a": 2}]));
-        run::<Start>(parameters, &[]).expect("runs");
-        let started = host.started();
-        assert_eq!(started.len(), 2);
-        assert_eq!((started[0].title.as_deref(), started[0].arguments.get("n")), (Some("Again"), Some(&json!(5))));
-        assert!(started[0].records.is_none());
-    }
-
-    #[test]
-    fn hands_the_whole_set_over() {
-        let host = host();
-        let parameters = json!({"job": "other", "records": "set"});
-        let report = run::<Start>(parameters.clone(), &[json!([{"a": 1}]), json!([{"a": 2}])]).expect("runs");
-        assert_eq!(report.message(), "Started `other` with 2 records; its result is result-1.");
-        assert_eq!(host.started()[0].records.as_ref().map(Records::text), Some("[{\"a\":1},{\"a\":2}]"));
-        let empty = run::<Start>(parameters.clone(), &[]).expect("runs");
-        assert_eq!(empty.message(), "There are no records for `other`, so it was not started.");
-        assert_eq!(empty.outcomes[0].severity, Severity::Info);
-        assert_eq!(host.started().len(), 1);
-        let dry = Context { dry_run: true, ..context() };
-        let dry = run_in::<Start>(parameters, &[json!([{}])], &dry).expect("runs");
-        assert_eq!(dry.message(), "Would start `other` with 1 record.");
-    }
-
-    #[test]
-    fn what_goes_wrong_is_told() {
-        let host = host();
-        for (error, temporary) in
-            [(Error::Invalid("no such job".to_owned()), false), (Error::Unavailable("away".to_owned()), true)]
-        {
-            host.refuse_starts(error);
-            assert_eq!(run::<Start>(json!({"job": "x"}), &[]).expect_err("refused").temporary, temporary);
-        }
-    }
-}
+mod tests;

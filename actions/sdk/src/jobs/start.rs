@@ -48,6 +48,12 @@ impl Start {
     /// Starts the job and answers the id of its result, without waiting for its end.
     /// Happens once for a line: the same call in a later attempt answers the same result.
     pub fn now(&self) -> Result<String, Error> {
-        super::send(self)
+        super::send(self, false)
+    }
+
+    /// Starts the job as [`Start::now`] does, so that [`wait`](super::wait) answers how it has ended. If
+    /// the result of this line is killed, the job is killed too.
+    pub fn awaited(&self) -> Result<String, Error> {
+        super::send(self, true)
     }
 }

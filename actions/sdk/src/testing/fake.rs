@@ -19,6 +19,8 @@ pub(crate) struct Fake {
     pub(super) closed: Option<collections::Error>,
     pub(super) started: Vec<Start>,
     pub(super) refused: Option<jobs::Error>,
+    /// How started jobs have ended; none while they have not.
+    pub(super) ended: Option<Vec<jobs::Ended>>,
     collections: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
@@ -69,6 +71,10 @@ pub(crate) fn start(start: &Start) -> Result<String, jobs::Error> {
             Ok(format!("result-{}", fake.started.len()))
         }
     })
+}
+
+pub(crate) fn outcomes() -> Result<Option<Vec<jobs::Ended>>, jobs::Error> {
+    Ok(with(|fake| fake.ended.clone()))
 }
 
 fn open<T>(

@@ -53,6 +53,11 @@ impl Host {
         fake::with(|fake| fake.started.clone())
     }
 
+    /// Says how the started jobs have ended. Until then they have not.
+    pub fn end_jobs(&self, ended: Vec<jobs::Ended>) {
+        fake::with(|fake| fake.ended = Some(ended));
+    }
+
     /// Lets every start fail from now on.
     pub fn refuse_starts(&self, error: jobs::Error) {
         fake::with(|fake| fake.refused = Some(error));

@@ -2,12 +2,12 @@
 
 use ::engine::model::effect::Effect;
 use ::engine::model::grant::Capability;
-use ::engine::ports::reach::JobStart as Start;
+use ::engine::ports::reach::{Ended as Outcome, JobStart as Start};
 use serde_json::{Value, json};
 use values::json::{Bounds, parse};
 use wasmtime::component::{HasData, Linker};
 
-use crate::host::contract::jobs::{self, Error, Host, JobStart};
+use crate::host::contract::jobs::{self, Ended, Error, Host, JobStart};
 use crate::host::guest::Guest;
 use crate::host::heavy::heavy;
 use crate::host::outside::{Outside, Refused};
@@ -28,21 +28,48 @@ impl HasData for Jobs {
 impl Host for &Outside {
     async fn start(&mut self, start: JobStart) -> wasmtime::Result<Result<String, Error>> {
         self.count()?;
-        Ok(started(self, start).await.map_err(|refused| match refused {
-            Refused::Denied(told) => Error::Denied(told),
-            Refused::Invalid(told) => Error::Invalid(told),
-            Refused::Unavailable(told) => Error::Unavailable(told),
-        }))
+        Ok(started(self, start, false).await.map_err(error))
+    }
+
+    async fn start_awaited(&mut self, start: JobStart) -> wasmtime::Result<Result<String, Error>> {
+        self.count()?;
+        Ok(started(self, start, true).await.map_err(error))
+    }
+
+    async fn wait(&mut self, records: bool) -> wasmtime::Result<Result<Option<Vec<Ended>>, Error>> {
+        self.count()?;
+        Ok(outcomes(self, records).await.map_err(error))
     }
 }
 
-async fn started(outside: &Outside, start: JobStart) -> Result<String, Refused> {
+fn error(refused: Refused) -> Error {
+    match refused {
+        Refused::Denied(message) => Error::Denied(message),
+        Refused::Invalid(message) => Error::Invalid(message),
+        Refused::Unavailable(message) => Error::Unavailable(message),
+    }
+}
+
+async fn outcomes(outside: &Outside, records: bool) -> Result<Option<Vec<Ended>>, Refused> {
+    let outcomes = outside.reach()?.outcomes(outside.batch(), records).await;
+    let outcomes = outcomes.map_err(|error| outside.refused(error))?;
+    let ended = |one: Outcome| Ended {
+        id: one.id,
+        job: one.job,
+        status: one.status.word().to_owned(),
+        message: one.message,
+        records: one.records.map(|records| Value::Array(records).to_string()),
+    };
+    Ok(outcomes.map(|all| all.into_iter().map(ended).collect()))
+}
+
+async fn started(outside: &Outside, start: JobStart, awaited: bool) -> Result<String, Refused> {
     let reach = outside.reach()?;
     let call = outside.change();
     let start = read(outside, start)?;
     let (job, records) = (start.job.clone(), start.records.as_ref().map(Vec::len));
     let under_way = outside.begin(unfinished(&job, !outside.caller().dry_run));
-    let started = reach.start(start, call).await;
+    let started = reach.start(start, call, awaited).await;
     outside.end(under_way, started.as_ref().ok().map(|id| effect(&job, records, id.as_deref())));
     let id = started.map_err(|error| outside.refused(error))?;
     Ok(id.unwrap_or_else(|| DRY_RUN.to_owned()))

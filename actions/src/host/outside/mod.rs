@@ -140,6 +140,11 @@ impl Outside {
         Call { batch: state.batch, number: state.changes - 1 }
     }
 
+    /// The batch that is at work; none while the line is opened.
+    pub(super) fn batch(&self) -> Option<u32> {
+        self.state().batch
+    }
+
     /// Takes the room that an answer needs while a guest does not fetch it from the host.
     pub(super) fn hold(&self, bytes: usize) -> bool {
         let mut state = self.state();

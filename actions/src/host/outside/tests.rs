@@ -1,5 +1,5 @@
 use ::engine::model::grant::Grants;
-use ::engine::ports::reach::{JobStart, Nowhere};
+use ::engine::ports::reach::{Ended, JobStart, Nowhere};
 
 use super::exchange::{NoAnswer, exchange};
 use super::*;
@@ -44,8 +44,11 @@ impl Reach for Granted {
     ) -> Result<::engine::model::collection::Written, ReachError> {
         self.1.write(name, changes, call).await
     }
-    async fn start(&self, start: JobStart, call: Call) -> Result<Option<String>, ReachError> {
-        self.1.start(start, call).await
+    async fn start(&self, start: JobStart, call: Call, awaited: bool) -> Result<Option<String>, ReachError> {
+        self.1.start(start, call, awaited).await
+    }
+    async fn outcomes(&self, batch: Option<u32>, records: bool) -> Result<Option<Vec<Ended>>, ReachError> {
+        self.1.outcomes(batch, records).await
     }
 }
 

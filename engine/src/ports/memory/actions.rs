@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use crate::model::action::{ActionSpec, Intake};
 use crate::model::collection::{Change, Entry};
 use crate::model::module::ModuleInfo;
+use crate::model::status::Status;
 use crate::ports::actions::{ActionLine, Actions, Failure, FailureKind, OpenLine, Outcome, Severity, Told};
-use crate::ports::reach::{Call, Reach};
+use crate::ports::reach::{Call, JobStart, Reach, ReachError};
 
 /// What a function action is handed: its parameters and a batch.
 pub type Function = fn(&Value, &[Value]) -> Result<Outcome, Failure>;
@@ -81,6 +82,28 @@ struct FunctionLine {
     reach: Arc<dyn Reach>,
 }
 
+impl FunctionLine {
+    async fn start_and_wait(&self, job: &str, batch: u32, records: &[Value]) -> Result<Outcome, Failure> {
+        let failure = |error: ReachError| Failure::new(FailureKind::Final, error.to_string());
+        for (number, record) in (0..).zip(records) {
+            let start = JobStart { job: job.to_owned(), records: Some(vec![record.clone()]), ..JobStart::default() };
+            self.reach.start(start, Call { batch: Some(batch), number }, true).await.map_err(failure)?;
+        }
+        let Some(ended) = self.reach.outcomes(Some(batch), true).await.map_err(failure)? else {
+            return Err(Failure::new(FailureKind::Final, "It waits."));
+        };
+        if self.parameters["strict"] == true
+            && let Some(failed) = ended.iter().find(|one| one.status == Status::Error)
+        {
+            return Err(Failure::new(FailureKind::Final, failed.message.clone()));
+        }
+        let rejected = (0..).zip(&ended).filter(|(_, one)| one.status == Status::Error);
+        let rejected = rejected.map(|(index, one)| (index, one.message.clone())).collect();
+        let records = ended.into_iter().flat_map(|one| one.records.unwrap_or_default()).collect();
+        Ok(Outcome { records: Some(records), rejected, ..Outcome::default() })
+    }
+}
+
 #[async_trait]
 impl ActionLine for FunctionLine {
     async fn take(&mut self, number: u32, batch: &[Value]) -> Result<Outcome, Failure> {
@@ -98,6 +121,10 @@ impl ActionLine for FunctionLine {
                 Err(error) => Err(error),
             };
             written.map_err(|error| Failure::new(FailureKind::Final, error.to_string()))?;
+        }
+        // A parameter `start` names a job that is started for each record and waited for.
+        if let Some(job) = self.parameters["start"].as_str() {
+            return self.start_and_wait(job, number, batch).await;
         }
         (self.function)(&self.parameters, batch)
     }

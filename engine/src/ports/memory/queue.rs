@@ -63,6 +63,15 @@ impl Queue for MemoryStore {
         Ok(())
     }
 
+    async fn end_wait(&self, organization: OrganizationId, result: ResultId) -> Result<(), StoreError> {
+        if let Some(entry) = self.tables().results.get_mut(&(organization, result))
+            && matches!(entry.stands, Stands::Later(_))
+        {
+            entry.stands = Stands::Ready;
+        }
+        Ok(())
+    }
+
     async fn finish(&self, lease: Lease, finish: Finish) -> Result<Finished, LeaseError> {
         let mut tables = self.tables();
         tables.leased(lease)?;

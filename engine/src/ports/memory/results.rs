@@ -32,6 +32,22 @@ impl Results for MemoryStore {
         Ok(entry.map(|entry| (entry.result.clone(), digest.clone())))
     }
 
+    async fn started_under(
+        &self,
+        scope: OrgScope,
+        prefix: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, JobResult)>, StoreError> {
+        let (tables, organization) = (self.tables(), scope.organization());
+        let under = tables.starts.range((organization, prefix.to_owned())..);
+        let under = under.take_while(|((owner, key), _)| *owner == organization && key.starts_with(prefix));
+        let found = under.filter_map(|((_, key), (id, _))| {
+            let entry = tables.results.get(&(organization, *id))?;
+            Some((key.clone(), entry.result.clone()))
+        });
+        Ok(found.take(limit as usize).collect())
+    }
+
     async fn find(&self, scope: OrgScope, id: ResultId) -> Result<Option<JobResult>, StoreError> {
         let tables = self.tables();
         Ok(tables.results.get(&(scope.organization(), id)).map(|entry| entry.result.clone()))

@@ -177,6 +177,20 @@ pub async fn a_wait_keeps_no_worker_and_forgives(store: &impl Stores) {
     assert_eq!(store.recover(node(1), at(800), None).await.expect("a recovery"), 0);
 }
 
+pub async fn a_wait_can_end_before_its_time(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    let lease = running(store, acme, 1).await.lease;
+    store.end_wait(lease.organization, id(1)).await.expect("nothing happens to what is at work");
+    assert!(claim(store, 9, at(60)).await.is_empty());
+    let postponement = Postponement { checkpoint: from_line(20, 0, &[]), until: at(400) };
+    store.postpone(lease, postponement).await.expect("a wait");
+    assert!(claim(store, 9, at(60)).await.is_empty());
+    for absent in [id(2), id(1), id(1)] {
+        store.end_wait(lease.organization, absent).await.expect("an answer");
+    }
+    assert_eq!(super::samples::numbers(&claim(store, 9, at(60)).await), [1]);
+}
+
 pub async fn a_result_that_waits_for_a_time_can_be_killed(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let lease = running(store, acme, 1).await.lease;

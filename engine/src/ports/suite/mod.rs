@@ -106,6 +106,7 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             an_identity_is_used_once
             a_start_that_names_itself_happens_once
             a_name_that_asks_for_something_else_is_refused
+            starts_are_found_by_the_beginning_of_their_names
             all_that_a_start_says_comes_back
             starts_at_the_same_time_do_not_spoil_each_other
             results_are_listed_newest_first_in_pages
@@ -165,7 +166,8 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             an_end_keeps_the_input_of_the_line_in_error
             a_kill_keeps_what_was_kept_on_purpose
             a_wait_keeps_no_worker_and_forgives
-            a_result_that_waits_for_a_time_can_be_killed;
+            a_result_that_waits_for_a_time_can_be_killed
+            a_wait_can_end_before_its_time;
         retrial:
             what_is_done_anew_takes_over_no_batches
             what_joins_later_is_not_lost_by_a_failure

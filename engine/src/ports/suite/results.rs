@@ -158,6 +158,29 @@ pub async fn a_name_that_asks_for_something_else_is_refused(store: &impl Stores)
     assert_eq!(count(store, acme, &ResultFilter::default()).await, 2);
 }
 
+pub async fn starts_are_found_by_the_beginning_of_their_names(store: &impl Stores) {
+    let (acme, globex) = neighbours(store).await;
+    let named = |number, key: &str| {
+        let name = Idempotency { key: key.to_owned(), digest: "same".to_owned() };
+        NewResult { idempotency: Some(name), ..start(number, "job") }
+    };
+    for (number, key) in
+        [(1, "root:10:wait:1.0"), (2, "root:10:wait:0.1"), (3, "root:20:wait:0.0"), (4, "root:1"), (6, "roos")]
+    {
+        store.start(acme, named(number, key)).await.expect("a start");
+    }
+    store.start(globex, named(5, "root:10:wait:0.0")).await.expect("a start");
+    let found = async |prefix: &str, limit| {
+        let found = store.started_under(acme, prefix, limit).await.expect("an answer");
+        found.into_iter().map(|(key, result)| (key, result.id.0.as_u128())).collect::<Vec<_>>()
+    };
+    let expected = [("root:10:wait:0.1".to_owned(), 2), ("root:10:wait:1.0".to_owned(), 1)];
+    assert_eq!(found("root:10:wait:", 9).await, expected);
+    assert_eq!(found("root:10:wait:", 1).await, expected[..1]);
+    assert_eq!(found("root", 9).await.len(), 4);
+    assert!(found("other", 9).await.is_empty());
+}
+
 pub async fn all_that_a_start_says_comes_back(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let template = |key: &str, version| TemplateVersion { key: key.to_owned(), version };

@@ -78,6 +78,7 @@ impl Attempt<'_> {
     /// Takes up where the result was.
     pub(super) async fn go_on(&mut self, resume: Resume) -> Result<(), Halt> {
         let Resume { lines, at, tries, batches, condemned, careful } = resume;
+        self.engine.waits.remove(self.lease.result);
         let joins = self.find_joins(at).await?;
         // Any other line would not have begun after a stop.
         let next = self.job.lines.iter().find(|line| Some(line.line_no) == at);

@@ -18,6 +18,7 @@ use crate::ports::queue::{Checkpoint, Finish, LeaseError, Postponement};
 use crate::ports::results::NewResult;
 use crate::ports::scratch::ScratchFault;
 use crate::runtime::act::COPIED;
+use crate::runtime::awaited::{Awaited, LOOK_AGAIN};
 use crate::runtime::perform::{Broken, Done, Halt, Passing, Performed, Unfinished};
 use crate::runtime::rejections::Rejections;
 use crate::runtime::set::{Set, Sink};
@@ -40,8 +41,9 @@ impl Attempt<'_> {
         let message = match why {
             Broken::Killed | Broken::Halted(LeaseError::Lost) => return self.tell_of_cut(line, result).await,
             Broken::Halted(error) => return Err(error.into()),
+            Broken::Waiting(awaited) => return self.wait_for(line, result, awaited).await,
             Broken::Passing(message, passing) => match self.again_at(line, &result, &passing) {
-                Some(until) => return self.postpone(line, result, message, until).await,
+                Some(until) => return self.try_again(line, result, message, until).await,
                 None => self.in_the_end(line, message, &passing, result.attempt),
             },
             Broken::Error(message) => not_tried_again(line, message),
@@ -105,10 +107,32 @@ impl Attempt<'_> {
     }
 
     /// Hands the result back until the line is tried again.
-    async fn postpone(&self, line: &Line, result: LineResult, message: String, until: Instant) -> Result<(), Halt> {
+    async fn try_again(&self, line: &Line, result: LineResult, message: String, until: Instant) -> Result<(), Halt> {
         let tries = result.attempt;
         let message = kept_sentence(&format!("Try {tries} failed: {message}"));
-        self.live.line(&LineResult { message, retry_at: Some(until), ..result });
+        self.postpone(line, LineResult { message, retry_at: Some(until), ..result }, tries, until).await?;
+        // The worker asks when it is due.
+        self.engine.wake.notify_one();
+        Err(Halt::Postponed)
+    }
+
+    /// Hands the result back until the jobs that the line started have ended.
+    async fn wait_for(&self, line: &Line, result: LineResult, awaited: Awaited) -> Result<(), Halt> {
+        let (scope, id) = (OrgScope::of(self.lease.organization), self.lease.result);
+        let (message, prefix) = (awaited.message(), awaited.prefix.clone());
+        // Noted before it is written, so that a job that ends in between is not missed.
+        self.engine.waits.add(id, awaited, (line.line_no, line.title()));
+        let left = self.deadline.map(|end| end.saturating_duration_since(tokio::time::Instant::now()));
+        let until = self.engine.clock.now() + left.map_or(LOOK_AGAIN, |left| left.min(LOOK_AGAIN));
+        let tries = result.attempt - 1;
+        self.postpone(line, LineResult { message, ..result }, tries, until).await?;
+        self.engine.look_again(scope, id, &prefix).await?;
+        self.engine.wake.notify_one();
+        Err(Halt::Postponed)
+    }
+
+    async fn postpone(&self, line: &Line, result: LineResult, tries: u32, until: Instant) -> Result<(), Halt> {
+        self.live.line(&result);
         if !self.resumed.is_at(line.line_no) {
             self.journal.keep_input(line.line_no, &self.records).await?;
         }
@@ -116,9 +140,7 @@ impl Attempt<'_> {
         let checkpoint = Checkpoint { notes: self.journal.notes(), line_no, tries, failed_line };
         self.journal.postpone(Postponement { checkpoint, until }).await?;
         self.tell_status();
-        // The worker asks when it is due.
-        self.engine.wake.notify_one();
-        Err(Halt::Postponed)
+        Ok(())
     }
 
     /// The line is in error: its input goes on, or the job stops.
@@ -259,7 +281,7 @@ pub(super) async fn finish(attempt: Attempt<'_>) -> Result<Performed, Halt> {
     finish.notices = attempt.notices(&finish).await?;
     let finished = attempt.journal.finish(finish).await?;
     attempt.tell_status();
-    attempt.engine.wake_after_end(&finished);
+    attempt.engine.wake_after_end(attempt.lease.organization, &finished);
     Ok(Performed {
         result: finished.result,
         lines: attempt.lines,

@@ -85,7 +85,7 @@ pub fn read_all(files: &dyn Files, source: &FileSource) -> Result<Records, Strin
     match read(files, "", source, &Stop::new(CancellationToken::new(), PATIENCE), taking) {
         Ok(()) => Ok(records),
         Err(Broken::Error(message) | Broken::Passing(message, _)) => Err(message),
-        Err(Broken::Killed | Broken::Halted(_)) => Err("reading was interrupted".to_owned()),
+        Err(Broken::Killed | Broken::Waiting(_) | Broken::Halted(_)) => Err("reading was interrupted".to_owned()),
     }
 }
 

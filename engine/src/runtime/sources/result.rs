@@ -22,10 +22,20 @@ pub(crate) async fn take(about: &About<'_>, source: &ResultSource) -> Result<Set
     let (engine, scope) = (about.engine, about.scope());
     let found = find(engine, scope, source, about.own).await.map_err(|error| away(&error))?;
     let Some(result) = found else { return Err(Broken::Error(unknown(source))) };
+    passed_on(engine, scope, &result, source.line.as_ref()).await
+}
+
+/// The records that a line of a job result passed on; without a line, the last that did.
+pub(crate) async fn passed_on(
+    engine: &Engine,
+    scope: OrgScope,
+    result: &JobResult,
+    wanted: Option<&LineRef>,
+) -> Result<Set, Broken> {
     let lines = engine.results.lines(scope, &[result.id]).await.map_err(|error| away(&error))?;
-    let line = choose(source, lines.into_iter().map(|(_, line)| line))
-        .map_err(|told| Broken::Error(format!("The job result {} of `{}` {told}", result.id.0, source.job)))?;
-    let kept = output(engine, scope, &result, &line).await?;
+    let line = choose(wanted, lines.into_iter().map(|(_, line)| line))
+        .map_err(|told| Broken::Error(format!("The job result {} of `{}` {told}", result.id.0, result.job)))?;
+    let kept = output(engine, scope, result, &line).await?;
     match line.counters.records_out {
         out if out == kept.len() as u64 => Ok(kept),
         // A sample that was not cut is all there was.
@@ -35,7 +45,7 @@ pub(crate) async fn take(about: &About<'_>, source: &ResultSource) -> Result<Set
              line of the job `{}`, and run it again.",
             line.called(),
             result.id.0,
-            source.job
+            result.job
         ))),
     }
 }
@@ -90,9 +100,9 @@ async fn find(
 }
 
 /// The line that is named, or the last one that ran.
-fn choose(source: &ResultSource, lines: impl Iterator<Item = LineResult>) -> Result<LineResult, String> {
+fn choose(wanted: Option<&LineRef>, lines: impl Iterator<Item = LineResult>) -> Result<LineResult, String> {
     let ran = |line: &LineResult| !matches!(line.status, Status::Skipped | Status::Killed | Status::Error);
-    match &source.line {
+    match wanted {
         None => lines.filter(ran).last().ok_or_else(|| "has no line that passed records on.".to_owned()),
         Some(wanted) => {
             let mut lines = lines.filter(|line| match wanted {

@@ -20,10 +20,19 @@ fn numbers(upto: i64) -> Value {
 }
 
 impl Harness {
-    async fn claim(&self) -> Claimed {
-        let (node, room) = (self.engine.node, Room { slots: 1, spare: 0 });
-        let claims = self.engine.queue.claim(Claim { node, room, now: self.engine.clock.now() }).await.unwrap();
-        claims.claimed.into_iter().next().expect("something waits")
+    pub(super) async fn claim(&self) -> Claimed {
+        self.claim_up_to(1).await.into_iter().next().expect("something waits")
+    }
+
+    /// Claims whatever waits, and gives one of it.
+    pub(super) async fn claim_of(&self, id: ResultId) -> Option<Claimed> {
+        self.claim_up_to(9).await.into_iter().find(|claimed| claimed.result.id == id)
+    }
+
+    async fn claim_up_to(&self, slots: u32) -> Vec<Claimed> {
+        let (node, room) = (self.engine.node, Room { slots, spare: 0 });
+        let claim = Claim { node, room, now: self.engine.clock.now() };
+        self.engine.queue.claim(claim).await.unwrap().claimed
     }
 
     /// Performs what waits, and loses the node in the middle of it.
@@ -34,7 +43,7 @@ impl Harness {
     }
 
     /// What a crash of the node leaves behind.
-    async fn crash(&self) {
+    pub(super) async fn crash(&self) {
         let other = NodeId(uuid::Uuid::now_v7());
         self.engine.queue.recover(other, self.engine.clock.now(), None).await.unwrap();
     }

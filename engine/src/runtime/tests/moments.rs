@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::harness::{Harness, harness_with};
 use crate::model::Instant;
-use crate::model::organization::Access;
+use crate::model::organization::{Access, OrganizationId};
 use crate::model::result::{JobResult, ResultId};
 use crate::model::status::Status;
 use crate::model::turn::Room;
@@ -89,6 +89,10 @@ impl Queue for Stops {
 
     async fn postpone(&self, lease: Lease, postponement: Postponement) -> Result<(), LeaseError> {
         between!(self, postpone(lease, postponement))
+    }
+
+    async fn end_wait(&self, organization: OrganizationId, result: ResultId) -> Result<(), StoreError> {
+        self.queue.end_wait(organization, result).await
     }
 
     async fn finish(&self, lease: Lease, finish: Finish) -> Result<Finished, LeaseError> {

@@ -1,6 +1,8 @@
 //! Results whose time has come.
 
 use engine::model::Instant;
+use engine::model::organization::OrganizationId;
+use engine::model::result::ResultId;
 use engine::ports::StoreError;
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::*;
@@ -9,6 +11,7 @@ use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 use crate::columns::{Place, micros};
 use crate::entities::leases::{ActiveModel, Column, Entity, Stands};
 use crate::failed;
+use crate::writer::Single;
 
 /// How many are woken at once, besides those that are due at the same instant as the last of them.
 const AT_ONCE: u64 = 1000;
@@ -20,10 +23,34 @@ pub(super) async fn wake(db: &DatabaseTransaction, now: Instant) -> Result<Optio
         return read(first);
     }
     let last = due_after(db, AT_ONCE).await?.map_or(micros(now), |last| last.min(micros(now)));
-    let ready = ActiveModel { stands: Set(Stands::Ready.word().to_owned()), ready_at: Set(None), ..Default::default() };
-    let due = Entity::update_many().set(ready).filter(Stands::Later.holds()).filter(Column::ReadyAt.lte(last));
+    let due = Entity::update_many().set(ready()).filter(Stands::Later.holds()).filter(Column::ReadyAt.lte(last));
     due.exec(db).await.map_err(failed)?;
     read(due_after(db, 0).await?)
+}
+
+/// Makes one result ready before its time.
+pub(in crate::queue) struct EndWait {
+    pub organization: OrganizationId,
+    pub result: ResultId,
+}
+
+impl Single for EndWait {
+    type Answer = ();
+    const DURABLE: bool = false;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+        let waiting = Entity::update_many()
+            .set(ready())
+            .filter(Column::OrganizationId.eq(self.organization.0))
+            .filter(Column::JobResultId.eq(self.result.0))
+            .filter(Stands::Later.holds());
+        waiting.exec(db).await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+fn ready() -> ActiveModel {
+    ActiveModel { stands: Set(Stands::Ready.word().to_owned()), ready_at: Set(None), ..Default::default() }
 }
 
 /// When the result is due that comes after so many others.
