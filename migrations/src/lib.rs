@@ -11,6 +11,7 @@ mod m0004_queues_and_checkpoints;
 mod m0005_filter_templates;
 mod m0006_schedules;
 mod m0007_webhooks;
+mod m0009_deleted_jobs;
 
 use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0005_filter_templates::Migration),
             Box::new(m0006_schedules::Migration),
             Box::new(m0007_webhooks::Migration),
+            Box::new(m0009_deleted_jobs::Migration),
         ]
     }
 }
