@@ -1,6 +1,7 @@
 //! The path of a job result on the twins in memory: no clock, no disk, no WASM.
 
 mod again;
+mod changing_jobs;
 mod collections;
 mod faulty;
 mod harness;
