@@ -56,17 +56,24 @@ impl Delete {
         version.map(|version| Place::new("jobs", &self.deletion.key).small("version", version)).transpose()
     }
 
-    /// The results of the job, and of what tells of them, that have not ended: the oldest of them.
+    /// Results of the job, and of its notifications, that have not ended: at most one more than can be killed.
+    /// One statement for each key and status walks an index and stops there, however many there are.
     async fn open(&self, db: &DatabaseTransaction) -> Result<Vec<Uuid>, StoreError> {
         use job_results::Column::{Id, JobKey, OrganizationId, Status as Stands};
-        let key = &self.deletion.key;
-        let open = job_results::Entity::find()
-            .filter(OrganizationId.eq(self.organization.0))
-            .filter(JobKey.is_in([key.to_owned(), history_of(key)]))
-            .filter(Stands.is_in([Status::Pending.word(), Status::Running.word()]))
-            .order_by_asc(Id)
-            .limit(MOST_KILLED as u64 + 1);
-        open.select_only().column(Id).into_tuple().all(db).await.map_err(failed)
+        let mut open: Vec<Uuid> = Vec::new();
+        for job in [self.deletion.key.clone(), history_of(&self.deletion.key)] {
+            for status in [Status::Pending, Status::Running] {
+                let some = job_results::Entity::find()
+                    .filter(OrganizationId.eq(self.organization.0))
+                    .filter(JobKey.eq(&job))
+                    .filter(Stands.eq(status.word()))
+                    .order_by_asc(Id)
+                    .limit((MOST_KILLED + 1 - open.len()) as u64);
+                let ids = some.select_only().column(Id).into_tuple::<Uuid>();
+                open.extend(ids.all(db).await.map_err(failed)?);
+            }
+        }
+        Ok(open)
     }
 
     async fn leases(&self, db: &DatabaseTransaction, ids: &[Uuid]) -> Result<Vec<leases::Model>, StoreError> {
