@@ -63,7 +63,7 @@ mod tests {
 
     fn told(text: &str) -> String {
         let read: Result<serde_json::Value, _> = serde_saphyr::from_str(text);
-        message(&read.unwrap_err(), text)
+        message(&read.expect_err("a fault"), text)
     }
 
     #[test]
