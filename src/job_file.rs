@@ -1,5 +1,7 @@
 //! Job files: YAML or JSON, read into the one shape that the engine checks.
 
+mod yaml_fault;
+
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -44,7 +46,8 @@ fn unreadable(error: &std::io::Error) -> String {
 fn read_yaml(text: &str) -> Result<Value, String> {
     // Only `true` and `false` are booleans: `NO` is Norway.
     let options = serde_saphyr::options! { strict_booleans: true };
-    let document: Value = serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
+    let document: Value =
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| yaml_fault::message(&error, text))?;
     if rounded(&document)
         && text.as_bytes().chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit()).any(|run| run.len() > 18)
     {

@@ -28,7 +28,7 @@ enum Verb {
     Check(commands::check::Options),
     /// Start the server
     Serve(commands::serve::Options),
-    /// List the jobs of a server
+    /// List the jobs of a server, switch one on or off, or delete one
     Jobs(commands::jobs::Options),
     /// Start a job of a server
     Start(commands::start::Options),

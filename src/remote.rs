@@ -39,16 +39,27 @@ impl Server {
         let answer = self.post("/graphql", "application/json", body).await?;
         match answer.get("data") {
             Some(data) if answer.get("errors").is_none() => Ok(data.clone()),
-            _ => Err(self.refused(&told(&answer["errors"]))),
+            _ => Err(self.refused(&told(&answer["errors"], str::to_owned))),
         }
     }
 
     /// Asks for one mutation; its `userErrors` refuse.
     pub async fn change(&self, field: &str, query: &str, variables: Value) -> Result<Value, Failed> {
+        self.change_by_flags(field, query, variables, str::to_owned).await
+    }
+
+    /// The same with `flag`, which gives the flag that stands for a path into the input.
+    pub async fn change_by_flags(
+        &self,
+        field: &str,
+        query: &str,
+        variables: Value,
+        flag: impl Fn(&str) -> String,
+    ) -> Result<Value, Failed> {
         let data = self.ask(query, variables).await?;
         let payload = data[field].clone();
         match payload["userErrors"].as_array() {
-            Some(errors) if !errors.is_empty() => Err(Failed::Refused(told(&payload["userErrors"]))),
+            Some(errors) if !errors.is_empty() => Err(Failed::Refused(told(&payload["userErrors"], flag))),
             _ => Ok(payload),
         }
     }
@@ -81,7 +92,7 @@ impl Server {
         let answer = self.post("/uploads", "application/wasm", content).await?;
         match answer["id"].as_str() {
             Some(id) => Ok(id.to_owned()),
-            None => Err(self.refused(&told(&answer["errors"]))),
+            None => Err(self.refused(&told(&answer["errors"], str::to_owned))),
         }
     }
 
@@ -107,16 +118,16 @@ impl Server {
 }
 
 /// The messages of a list of errors, each on a line of its own.
-fn told(errors: &Value) -> String {
-    let messages: Vec<_> = errors.as_array().into_iter().flatten().map(one).collect();
-    if messages.is_empty() { "it refused without a word".to_owned() } else { messages.join("\n") }
+fn told(errors: &Value, name: impl Fn(&str) -> String) -> String {
+    let messages: Vec<_> = errors.as_array().into_iter().flatten().map(|error| one(error, &name)).collect();
+    if messages.is_empty() { "it refused without giving a reason".to_owned() } else { messages.join("\n") }
 }
 
-fn one(error: &Value) -> String {
+fn one(error: &Value, name: impl Fn(&str) -> String) -> String {
     let message = error["message"].as_str().unwrap_or_default();
     // Where the fault is in the module itself, the place says nothing more.
     match error["path"].as_str().filter(|path| *path != "module") {
-        Some(path) => format!("{path}: {message}"),
+        Some(path) => format!("{}: {message}", name(path)),
         None => message.to_owned(),
     }
 }

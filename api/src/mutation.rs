@@ -8,6 +8,7 @@ mod create_token;
 mod create_webhook;
 mod delete_collection;
 mod delete_filter_template;
+mod delete_job;
 mod delete_queue;
 mod delete_records;
 mod delete_schedule;
@@ -22,6 +23,8 @@ mod save_filter_template;
 mod save_job;
 mod save_queue;
 mod save_schedule;
+mod set_job_active;
+mod update_job;
 mod upgrade_module;
 mod write_records;
 
@@ -34,6 +37,7 @@ use create_token::{CreateTokenInput, CreateTokenPayload};
 use create_webhook::{CreateWebhookInput, CreateWebhookPayload};
 use delete_collection::{DeleteCollectionInput, DeleteCollectionPayload};
 use delete_filter_template::{DeleteFilterTemplateInput, DeleteFilterTemplatePayload};
+use delete_job::{DeleteJobInput, DeleteJobPayload};
 use delete_queue::{DeleteQueueInput, DeleteQueuePayload};
 use delete_records::{DeleteRecordsInput, DeleteRecordsPayload};
 use delete_schedule::{DeleteScheduleInput, DeleteSchedulePayload};
@@ -48,6 +52,8 @@ use save_filter_template::{SaveFilterTemplateInput, SaveFilterTemplatePayload};
 use save_job::{SaveJobInput, SaveJobPayload};
 use save_queue::{SaveQueueInput, SaveQueuePayload};
 use save_schedule::{SaveScheduleInput, SaveSchedulePayload};
+use set_job_active::{SetJobActiveInput, SetJobActivePayload};
+use update_job::{UpdateJobInput, UpdateJobPayload};
 use upgrade_module::{UpgradeModuleInput, UpgradeModulePayload};
 use write_records::{WriteRecordsInput, WriteRecordsPayload};
 
@@ -64,6 +70,30 @@ impl Mutation {
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn save_job(&self, context: &Context<'_>, input: SaveJobInput) -> Result<SaveJobPayload> {
         save_job::answer(context, input).await
+    }
+
+    /// Changes some fields of a job: a new version in which all else stays, the versions of its modules included
+    /// unless `lines` or `notify` change. Needs the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn update_job(&self, context: &Context<'_>, input: UpdateJobInput) -> Result<UpdateJobPayload> {
+        update_job::answer(context, input).await
+    }
+
+    /// Switches a job on or off: a new version in which only `active` changes. An inactive job never starts by
+    /// itself. Needs the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn set_job_active(&self, context: &Context<'_>, input: SetJobActiveInput) -> Result<SetJobActivePayload> {
+        set_job_active::answer(context, input).await
+    }
+
+    /// Deletes a job with its versions, schedules and webhooks. Refused while results of it are pending or
+    /// running, unless `killOpen` says to kill them; nobody is notified of these kills. Results stay readable
+    /// under the key of the job, for as long as results are kept by age, but cannot be retried. A job that is
+    /// saved under the same key later is a new job: only its version numbers go on, and its `since` begins anew.
+    /// Needs the role `EDITOR`.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn delete_job(&self, context: &Context<'_>, input: DeleteJobInput) -> Result<DeleteJobPayload> {
+        delete_job::answer(context, input).await
     }
 
     /// Starts a job, and answers when the start is durable; the job may not have begun

@@ -24,7 +24,7 @@ const EDIT: Right = Right::Role(Role::Editor);
 const ADMINISTER: Right = Right::Role(Role::Admin);
 
 /// The table.
-pub const TABLE: [(OperationType, &str, Right); 46] = [
+pub const TABLE: [(OperationType, &str, Right); 49] = [
     (Query, "viewer", READ),
     (Query, "organization", READ),
     (Query, "job", READ),
@@ -49,6 +49,9 @@ pub const TABLE: [(OperationType, &str, Right); 46] = [
     (Query, "serverInfo", READ),
     (Query, "validateJob", READ),
     (Mutation, "saveJob", EDIT),
+    (Mutation, "updateJob", EDIT),
+    (Mutation, "setJobActive", EDIT),
+    (Mutation, "deleteJob", EDIT),
     (Mutation, "runJob", RUN),
     (Mutation, "dryRunJob", RUN),
     (Mutation, "killJobResult", RUN),
@@ -98,7 +101,7 @@ pub fn check(access: &Access, operation: OperationType, field: &str) -> Result<(
         Some(right) if right.is_held_by(access) => return Ok(()),
         Some(Right::Role(role)) => format!("`{field}` needs the role `{role}`; this token has `{}`.", access.role),
         Some(Server) => format!("`{field}` needs a token of a server administrator."),
-        None => format!("`{field}` is open to nobody."),
+        None => format!("`{field}` is not available to any role."),
     };
     Err(Refusal::new(Code::Forbidden, message))
 }

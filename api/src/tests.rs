@@ -1,6 +1,7 @@
 //! The API as callers meet it, on the stores in memory.
 
 mod changing;
+mod changing_jobs;
 mod client;
 mod collections;
 mod documents;

@@ -12,6 +12,7 @@ mod m0005_filter_templates;
 mod m0006_schedules;
 mod m0007_webhooks;
 mod m0008_stops_on_error;
+mod m0009_deleted_jobs;
 
 use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0006_schedules::Migration),
             Box::new(m0007_webhooks::Migration),
             Box::new(m0008_stops_on_error::Migration),
+            Box::new(m0009_deleted_jobs::Migration),
         ]
     }
 }

@@ -1,18 +1,21 @@
 //! The adapter of the `jobs` port.
 
+mod delete;
+
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use engine::model::filter_template::named_in;
 use engine::model::organization::OrgScope;
-use engine::ports::jobs::{Jobs, NewVersion, SaveError, SavedJob, Saving};
+use engine::ports::jobs::{DeleteError, Deleted, Deletion, Jobs, NewVersion, SaveError, SavedJob, Saving};
 use engine::ports::{Listed, StoreError};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::batch::insert;
-use crate::entities::{job_modules, job_templates, job_versions, jobs, modules};
+use crate::columns::Place;
+use crate::entities::{deleted_jobs, job_modules, job_templates, job_versions, jobs, modules};
 use crate::schedules;
 use crate::writer::Single;
 use crate::{Store, failed, page, unavailable};
@@ -49,6 +52,10 @@ impl Jobs for Store {
         let count = counted.one(&self.readers).await.map_err(failed)?.unwrap_or(0);
         u64::try_from(count).map_err(unavailable)
     }
+
+    async fn delete_job(&self, scope: OrgScope, deletion: Deletion) -> Result<Deleted, DeleteError> {
+        self.writer.write_one(delete::Delete { organization: scope.organization(), deletion }).await?
+    }
 }
 
 fn of(scope: OrgScope) -> Select<jobs::Entity> {
@@ -68,7 +75,8 @@ impl Single for Save {
         let place = (self.scope.organization().0, self.version.key.clone());
         let newest = jobs::Entity::find_by_id(place).one(db).await.map_err(failed)?;
         let newest = newest.map(jobs::Model::read).transpose()?;
-        match self.version.clone().judge(newest.as_ref()) {
+        let deleted = if newest.is_none() { self.deleted_version(db).await? } else { 0 };
+        match self.version.clone().judge(newest.as_ref(), deleted) {
             Ok(Saving::New(saved)) => {
                 if let Some(gone) = self.gone(db).await? {
                     return Ok(Err(SaveError::Gone(gone)));
@@ -96,6 +104,12 @@ impl Save {
         insert::<job_modules::Entity>(db, &self.modules(saved), None).await?;
         insert::<job_templates::Entity>(db, &self.templates(saved), None).await?;
         schedules::save(db, (self.scope.organization(), &saved.key), &self.version.schedules, saved.saved_at).await
+    }
+
+    async fn deleted_version(&self, db: &DatabaseTransaction) -> Result<u32, StoreError> {
+        let key = self.version.key.as_str();
+        let version = deleted_jobs::version_of(db, (self.scope.organization().0, key)).await?;
+        Place::new("deleted_jobs", key).small("version", version)
     }
 
     /// What the version pins and is not installed any more.

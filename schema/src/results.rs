@@ -1,7 +1,7 @@
 //! The adapter of the `results` port.
 
 pub(crate) mod end;
-mod kill;
+pub(crate) mod kill;
 pub(crate) mod lines;
 mod prune;
 pub(crate) mod start;
@@ -28,7 +28,7 @@ use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 use crate::batch::{by_organization, pieces};
 use crate::columns::Place;
 use crate::entities::job_results::Column;
-use crate::entities::{job_results, job_starts, parts};
+use crate::entities::{deleted_jobs, job_results, job_starts, parts};
 use crate::{Store, failed, page, unavailable};
 
 pub(crate) use prune::Round;
@@ -83,16 +83,17 @@ impl Results for Store {
     }
 
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
-        let columns = [Column::Now, Column::CreatedAt, Column::RetryOf];
+        let columns = [Column::Now, Column::CreatedAt, Column::RetryOf, Column::Version];
+        let deleted = deleted_jobs::version_of(&self.readers, (scope.organization().0, job)).await?;
         let mut latest: Option<i64> = None;
         for status in [Status::Success, Status::Info] {
             let newest = worked((scope.organization().0, job), status).order_by_desc(Column::Id).limit(LATEST as u64);
-            let rows: Vec<(Option<i64>, i64, Option<Uuid>)> =
+            let rows: Vec<(Option<i64>, i64, Option<Uuid>, i64)> =
                 newest.select_only().columns(columns).into_tuple().all(&self.readers).await.map_err(failed)?;
-            let moving = rows.into_iter().filter(|(now, created_at, retry_of)| {
-                moves_since(retry_of.is_some(), now.is_none_or(|now| now == *created_at))
+            let moving = rows.into_iter().filter(|(now, created_at, retry_of, version)| {
+                *version > deleted && moves_since(retry_of.is_some(), now.is_none_or(|now| now == *created_at))
             });
-            latest = moving.map(|(now, created_at, _)| now.unwrap_or(created_at)).max().max(latest);
+            latest = moving.map(|(now, created_at, ..)| now.unwrap_or(created_at)).max().max(latest);
         }
         let latest = latest.map(|micros| Place::new("job_results", job).instant("now", micros));
         latest.transpose()
@@ -186,8 +187,8 @@ impl Store {
         Ok(ids.into_iter().map(ResultId).collect())
     }
 
-    /// The newest result of a job that did its work and stands in one of these ways, and is older than
-    /// another.
+    /// The newest result of a job that did its work, has one of these statuses, and is older than `before`; none
+    /// if it belongs to a job with the same key that was deleted.
     async fn newest(
         &self,
         (organization, job): (Uuid, &str),
@@ -204,7 +205,8 @@ impl Store {
             let found = of_status.order_by_desc(Column::Id).limit(1).one(&self.readers).await.map_err(failed)?;
             newest = newest.into_iter().chain(found).max_by_key(|row| row.id);
         }
-        Ok(newest)
+        let deleted = deleted_jobs::version_of(&self.readers, (organization, job)).await?;
+        Ok(newest.filter(|row| row.version > deleted))
     }
 }
 

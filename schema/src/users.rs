@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine::model::notify::history_of;
 use engine::model::organization::OrganizationId;
 use engine::model::status::Status;
 use engine::ports::StoreError;
@@ -46,8 +47,7 @@ async fn of_job<Db: ConnectionTrait>(
     for status in [Status::Pending, Status::Running] {
         let unfinished = job_results::Entity::find()
             .filter(OrganizationId.eq(organization))
-            // What tells of its results stands under a key of its own.
-            .filter(JobKey.is_in([job.to_owned(), format!("{job}/notify")]))
+            .filter(JobKey.is_in([job.to_owned(), history_of(job)]))
             .filter(Stands.eq(status.word()));
         let running: Vec<i64> =
             unfinished.select_only().column(Version).distinct().into_tuple().all(db).await.map_err(failed)?;

@@ -1,6 +1,6 @@
-//! `ropewalk jobs`: what a server can run.
+//! `ropewalk jobs`: lists the jobs of a server, switches one on or off, and deletes one.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde_json::{Value, json};
@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use crate::display::{plain, say};
 use crate::{Failed, remote};
 
-/// What to show.
+/// What to show, or which job to change.
 #[derive(Args)]
 pub struct Options {
+    #[command(subcommand)]
+    change: Option<Change>,
     /// Print the list as JSON
     #[arg(long)]
     json: bool,
@@ -18,11 +20,73 @@ pub struct Options {
     server: remote::Server,
 }
 
+#[derive(Subcommand)]
+enum Change {
+    /// Let a job start by itself
+    Activate(One),
+    /// Keep a job from starting by itself
+    Deactivate(One),
+    /// Delete a job; its results stay readable
+    Delete(Deletion),
+}
+
+#[derive(Args)]
+struct One {
+    /// Key of the job
+    key: String,
+    #[command(flatten)]
+    server: remote::Server,
+}
+
+#[derive(Args)]
+struct Deletion {
+    #[command(flatten)]
+    job: One,
+    /// Kill the results of the job that have not ended; without this, they prevent the deletion
+    #[arg(long)]
+    kill_open: bool,
+}
+
+const SET_ACTIVE: &str = "mutation ($key: String!, $active: Boolean!) {
+    setJobActive(input: {key: $key, active: $active}) { job { version } userErrors { path message } } }";
+const DELETE: &str = "mutation ($key: String!, $killOpen: Boolean!) {
+    deleteJob(input: {key: $key, killOpen: $killOpen}) { killed userErrors { path message } } }";
+
 const LIST: &str = "query ($first: Int!, $after: String) { jobs(first: $first, after: $after) {
     nodes { key name version active description savedAt savedBy } pageInfo { hasNextPage endCursor } } }";
 
-/// Lists the jobs.
+/// Lists the jobs, or changes one.
 pub async fn jobs(options: &Options) -> Result<(), Failed> {
+    match &options.change {
+        None => list(options).await,
+        Some(Change::Activate(one)) => set_active(one, true).await,
+        Some(Change::Deactivate(one)) => set_active(one, false).await,
+        Some(Change::Delete(deletion)) => delete(deletion).await,
+    }
+}
+
+async fn set_active(one: &One, active: bool) -> Result<(), Failed> {
+    let variables = json!({"key": one.key, "active": active});
+    let payload = one.server.change("setJobActive", SET_ACTIVE, variables).await?;
+    let word = if active { "active" } else { "inactive" };
+    say(&format!("Job {}: {word} at version {}.", one.key, payload["job"]["version"]))
+}
+
+async fn delete(deletion: &Deletion) -> Result<(), Failed> {
+    let key = &deletion.job.key;
+    let variables = json!({"key": key, "killOpen": deletion.kill_open});
+    let payload = deletion.job.server.change("deleteJob", DELETE, variables).await.map_err(|failed| match failed {
+        Failed::Refused(message) => Failed::Refused(message.replace("`killOpen: true`", "--kill-open")),
+        other => other,
+    })?;
+    match payload["killed"].as_u64() {
+        None | Some(0) => say(&format!("Job {key}: deleted.")),
+        Some(1) => say(&format!("Job {key}: deleted; 1 result was killed.")),
+        Some(killed) => say(&format!("Job {key}: deleted; {killed} results were killed.")),
+    }
+}
+
+async fn list(options: &Options) -> Result<(), Failed> {
     let jobs = options.server.list("jobs", LIST, json!({}), usize::MAX).await?;
     if options.json {
         return say(&Value::Array(jobs).to_string());

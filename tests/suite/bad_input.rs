@@ -66,8 +66,20 @@ fn malformed_yaml_and_json() {
     assert_told(&refused("j.yaml", "key: j\nlines:\n  - action: [\n"), &["line"]);
     assert_told(&refused("j.json", "{\"key\": \"j\", \"lines\": [}"), &["line 1"]);
     assert_told(&refused("j.json", "{\"key\": \"j\", \"key\": \"k\", \"lines\": []}"), &["key"]);
-    assert_told(&refused("j.yaml", "key: j\nkey: k\nlines: []\n"), &["key"]);
+    assert_told(&refused("j.yaml", "key: j\nkey: k\nlines: []\n"), &["line 2: the key \"key\" is there twice"]);
     assert_told(&refused("j.yaml", "just words"), &["is not a job"]);
+}
+
+#[test]
+fn a_placeholder_in_brackets_without_quotes() {
+    let told = refused("j.yaml", "key: j\nlines:\n  - filter: { limit: ${args.top} }\n");
+    assert_told(&told, &["line 3, column 22: ", "quotes around the placeholder: '${args.top}'"]);
+}
+
+#[test]
+fn a_wrong_operator_beside_a_misspelt_field() {
+    let told = refused("j.yaml", "key: j\nlines:\n  - filter: { limt: 5, where: { age: { greater: 5 } } }\n");
+    assert_told(&told, &["lines[0].filter.limt", "did you mean `limit`", "lines[0].filter.where.age.greater"]);
 }
 
 #[test]

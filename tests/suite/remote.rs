@@ -55,7 +55,7 @@ fn a_job_is_started_once_followed_and_its_rejected_records_tried_again() {
     assert_eq!(again["status"], "WARNING", "nothing was started: {again:#}");
     let id = uuid(&again);
     let other = server.verb(&["start", "talk", "--arg", "top=4", "--key", "monday"]);
-    assert!(other.code == 2 && other.stderr.contains(&id) && other.stderr.contains("idempotencyKey"), "{other:#?}");
+    assert!(other.code == 2 && other.stderr.contains(&id) && other.stderr.starts_with("--key: "), "{other:#?}");
 
     let log = server.verb(&["logs", &id, "--json"]);
     let messages: Vec<Value> = done(&log).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -89,6 +89,64 @@ fn what_waits_says_for_whom_and_is_killed_with_a_reason() {
         let followed = server.verb(&["logs", "-f", &id]);
         assert!(done(&followed).contains("killed: "), "{followed:#?}");
     }
+}
+
+#[test]
+fn a_start_says_its_queue_priority_since_and_overlap() {
+    let data = folder();
+    let server = Server::start(data.path());
+    server.save_lines("slow", json!([{"action": "js", "parameters": {"script": "for (;;) {}"}}]));
+    let queue = "mutation { saveQueue(input: {key: \"erp\"}) { userErrors { message } } }";
+    server.ask(server.token(), queue, json!({}));
+    let since = "2026-01-02T03:04:05+01:00";
+    let chosen = ["--queue", "erp", "--priority", "-5", "--since", since, "--title", "by hand"];
+    let first = server.verb(&[&["start", "slow", "--json"][..], &chosen].concat()).json();
+    let read = "query($id: ID!) { jobResult(id: $id) { queue priority since title } }";
+    let told = server.ask(server.token(), read, json!({"id": first["id"]}))["jobResult"].clone();
+    let expected = json!({"queue": "erp", "priority": -5, "since": "2026-01-02T02:04:05.000000Z", "title": "by hand"});
+    assert_eq!(told, expected);
+    let skipped = server.verb(&["start", "slow", "--overlap", "skip", "--json"]).json();
+    assert_eq!(skipped["status"], "INFO", "{skipped:#}");
+    for (flag, value, told) in [
+        ("--queue", "nowhere", "--queue: there is no queue `nowhere`"),
+        ("--priority", "1001", "'--priority <NUMBER>'"),
+        ("--priority", "high", "'--priority <NUMBER>'"),
+        ("--since", "yesterday", "'--since <INSTANT>': write an instant such as"),
+        ("--overlap", "wait", "'--overlap <RULE>'"),
+        ("--arg", "top=many", "--arg top: \"many\" is not an integer"),
+    ] {
+        let refused = server.verb(&["start", "slow", flag, value]);
+        assert!(refused.code == 2 && refused.stderr.contains(told), "{flag} {value}: {refused:#?}");
+    }
+    let long = server.verb(&["start", "slow", "--title", &"x".repeat(201)]);
+    assert!(long.code == 2 && long.stderr.starts_with("--title: "), "{long:#?}");
+}
+
+#[test]
+fn a_job_is_switched_off_and_on_and_deleted() {
+    let data = folder();
+    let server = Server::start(data.path());
+    server.save_lines("slow", json!([{"action": "js", "parameters": {"script": "for (;;) {}"}}]));
+    assert_eq!(done(&server.verb(&["jobs", "deactivate", "slow"])), "Job slow: inactive at version 2.\n");
+    assert!(done(&server.verb(&["jobs"])).contains("slow (inactive)"));
+    assert_eq!(done(&server.verb(&["jobs", "activate", "slow"])), "Job slow: active at version 3.\n");
+    let id = uuid(&server.verb(&["start", "slow", "--json"]).json());
+    server.verb(&["start", "slow"]);
+    let refused = server.verb(&["jobs", "delete", "slow"]);
+    assert!(refused.code == 2 && refused.stderr.contains("2 results of the job have not ended"), "{refused:#?}");
+    assert!(refused.stderr.contains("--kill-open"), "{refused:#?}");
+    let deleted = server.verb(&["jobs", "delete", "slow", "--kill-open"]);
+    assert_eq!(done(&deleted), "Job slow: deleted; 2 results were killed.\n");
+    let followed = server.verb(&["logs", "-f", &id]);
+    assert!(done(&followed).contains("who deleted the job"), "{followed:#?}");
+    let listed = server.verb(&["results", "slow", "--status", "killed", "--json"]).json();
+    assert_eq!(listed.as_array().map(Vec::len), Some(2), "{listed:#}");
+    let absent = server.verb(&["jobs", "delete", "slow"]);
+    assert!(absent.code == 2 && absent.stderr.contains("There is no job `slow`"), "{absent:#?}");
+    server.save_lines("slow", json!([{"filter": {}}]));
+    assert_eq!(server.verb(&["jobs", "--json"]).json()[0]["version"], 4);
+    let ended = server.verb(&["start", "slow", "--follow"]);
+    assert!(done(&ended).contains("info: Nothing matched"), "{ended:#?}");
 }
 
 #[test]

@@ -33,20 +33,37 @@ pub(crate) struct SaveJobPayload {
 pub(super) async fn answer(context: &Context<'_>, input: SaveJobInput) -> Result<SaveJobPayload> {
     let (engine, access) = (engine(context).clone(), access(context).clone());
     let save = async move { engine.save_job(&access, input.document, input.edits).await };
-    let (newest, user_errors) = match to_the_end(save).await? {
+    let error = match to_the_end(save).await? {
         Ok(saved) => return Ok(SaveJobPayload { job: Some(Job::of(context, saved)), ..Default::default() }),
-        Err(SaveJobError::Faults(faults)) => (None, UserError::of_faults(faults)),
-        Err(SaveJobError::Conflict { edited, newest }) => {
-            let message = conflict(edited, newest.version);
-            (Some(Job::of(context, *newest)), vec![UserError::at(UserErrorCode::Conflict, "edits", message)])
-        }
-        Err(SaveJobError::Absent) => {
-            let message = "There is no job with this key; leave `edits` out, or give 0, to save it as a new one.";
-            (None, vec![UserError::at(UserErrorCode::NotFound, "edits", message)])
-        }
-        Err(SaveJobError::Store(error)) => return Err(error.into()),
+        Err(error) => error,
     };
+    let message = "There is no job with this key; leave `edits` out, or give 0, to save it as a new one.";
+    let absent = UserError::at(UserErrorCode::NotFound, "edits", message);
+    let (newest, user_errors) = refused(context, error, absent)?;
     Ok(SaveJobPayload { job: None, newest, user_errors })
+}
+
+/// What a refused version is answered with: after a conflict the newest version, and why it was refused.
+pub(super) fn refused(
+    context: &Context<'_>,
+    error: SaveJobError,
+    absent: UserError,
+) -> Result<(Option<Job>, Vec<UserError>)> {
+    match error {
+        SaveJobError::Faults(faults) => Ok((None, UserError::of_faults(faults))),
+        SaveJobError::Conflict { edited, newest } => {
+            let message = conflict(edited, newest.version);
+            let error = UserError::at(UserErrorCode::Conflict, "edits", message);
+            Ok((Some(Job::of(context, *newest)), vec![error]))
+        }
+        SaveJobError::Absent => Ok((None, vec![absent])),
+        SaveJobError::Store(error) => Err(error.into()),
+    }
+}
+
+/// The refusal of a change of a job that is not there.
+pub(super) fn no_job(key: &str) -> UserError {
+    UserError::at(UserErrorCode::NotFound, "key", format!("There is no job `{key}` in this organization."))
 }
 
 fn conflict(edited: u32, newest: u32) -> String {

@@ -30,10 +30,13 @@ fn everything_that_changes_something_needs_more_than_reading() {
 }
 
 /// Each mutation with something that would be accepted as far as its shape goes.
-const CALLS: [(&str, &str); 22] = [
+const CALLS: [(&str, &str); 25] = [
     ("saveFilterTemplate", "saveFilterTemplate(input: {document: {}}) { userErrors { code } }"),
     ("deleteFilterTemplate", "deleteFilterTemplate(input: {key: \"k\"}) { userErrors { code } }"),
     ("saveJob", "saveJob(input: {document: {}}) { userErrors { code } }"),
+    ("updateJob", "updateJob(input: {key: \"j\", changes: {}}) { userErrors { code } }"),
+    ("setJobActive", "setJobActive(input: {key: \"j\", active: false}) { userErrors { code } }"),
+    ("deleteJob", "deleteJob(input: {key: \"j\"}) { userErrors { code } }"),
     ("runJob", "runJob(input: {job: \"j\"}) { userErrors { code } }"),
     ("retryJobResult", "retryJobResult(input: {jobResult: \"x\"}) { userErrors { code } }"),
     ("saveSchedule", "saveSchedule(input: {job: \"j\", schedule: {}}) { userErrors { code } }"),

@@ -35,6 +35,11 @@ pub fn schema() -> Value {
     serde_json::from_str(SCHEMA_TEXT).unwrap_or_default()
 }
 
+/// Whether a job may have a field with this name.
+pub fn is_field(name: &str) -> bool {
+    schema()["properties"].get(name).is_some()
+}
+
 /// A valid job, ready to be performed.
 #[derive(Debug)]
 pub struct Job {

@@ -26,6 +26,19 @@ const WEBHOOK_ACTION: &str = "http/http.request";
 /// How often telling is tried, unless the rule says.
 const TRIES: u32 = 5;
 
+/// Ends the key under which the results that tell of a job's results are kept. No job has such a key.
+const HISTORY: &str = "/notify";
+
+/// The key under which the results that tell of a job's results are kept.
+pub fn history_of(job: &str) -> String {
+    format!("{job}{HISTORY}")
+}
+
+/// The key of the job whose result, or whose notification, is kept under `key`.
+pub fn job_of(key: &str) -> &str {
+    key.strip_suffix(HISTORY).unwrap_or(key)
+}
+
 /// A rule of a valid job.
 #[derive(Debug)]
 pub struct NotifyRule {

@@ -3,10 +3,12 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
+use super::results::Kill;
 use super::{Listed, StoreError};
 use crate::model::Instant;
 use crate::model::catalogue::Pin;
 use crate::model::organization::OrgScope;
+use crate::model::result::ResultId;
 use crate::model::schedule::{Schedule, ScheduleId};
 
 /// One immutable version of a job, as it was saved.
@@ -16,7 +18,7 @@ pub struct SavedJob {
     pub key: String,
     /// Name, for people.
     pub name: String,
-    /// 1 for the first, then one more each time.
+    /// 1 for the first, then one more each time. A job that is saved again after it was deleted goes on counting.
     pub version: u32,
     /// The job, in the shape of the job file.
     pub document: Value,
@@ -82,11 +84,12 @@ pub enum Saving {
 }
 
 impl NewVersion {
-    /// What saving comes to, given the newest version that is there.
+    /// What saving does, given the newest version that is there and the last version of a deleted job with
+    /// the same key (0 if none was deleted).
     ///
     /// # Errors
     /// Refuses what was edited on top of another version than the newest.
-    pub fn judge(self, newest: Option<&SavedJob>) -> Result<Saving, SaveError> {
+    pub fn judge(self, newest: Option<&SavedJob>, deleted: u32) -> Result<Saving, SaveError> {
         let version = match (newest, self.edits) {
             (Some(newest), _) if self.says_the_same_as(newest) => {
                 return Ok(Saving::Unchanged(newest.clone()));
@@ -96,7 +99,7 @@ impl NewVersion {
             }
             (Some(newest), _) => newest.version + 1,
             (None, Some(1..)) => return Err(SaveError::Absent),
-            (None, _) => 1,
+            (None, _) => deleted + 1,
         };
         let Self { key, name, document, pins, saved_at, saved_by, .. } = self;
         Ok(Saving::New(SavedJob { key, name, version, document, pins, saved_at, saved_by }))
@@ -104,6 +107,65 @@ impl NewVersion {
 
     fn says_the_same_as(&self, newest: &SavedJob) -> bool {
         newest.document == self.document && newest.name == self.name && newest.pins == self.pins
+    }
+}
+
+/// How many results one call of [`Jobs::delete_job`] kills at most, so that it does not hold up other writes.
+pub const MOST_KILLED: usize = 200;
+
+/// A job to be deleted.
+#[derive(Debug, Clone)]
+pub struct Deletion {
+    /// Key of the job.
+    pub key: String,
+    /// The version that the caller has seen; none deletes whatever is there.
+    pub edits: Option<u32>,
+    /// How results of the job that have not ended are killed; without it, they prevent the deletion.
+    pub kill: Option<Kill>,
+}
+
+/// What a call of [`Jobs::delete_job`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deleted {
+    /// The results that it killed.
+    pub killed: Vec<ResultId>,
+    /// Whether the job is deleted. If not, more results have to be killed: call again.
+    pub complete: bool,
+}
+
+/// Why a job was not deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteError {
+    /// There is no such job in the organization.
+    #[error("there is no job with this key")]
+    Absent,
+    /// Somebody saved the job meanwhile.
+    #[error("version {edited} was edited, but the job is at version {newest}")]
+    Conflict {
+        /// The version that the caller has seen.
+        edited: u32,
+        /// The newest version.
+        newest: u32,
+    },
+    /// This many results of the job have not ended. Counted up to one more than [`MOST_KILLED`].
+    #[error("{0} job results of the job have not ended")]
+    Open(usize),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Deletion {
+    /// The version that is deleted as the last one, given the newest version that is there.
+    ///
+    /// # Errors
+    /// `Absent` and `Conflict`.
+    pub fn judge(&self, newest: Option<u32>) -> Result<u32, DeleteError> {
+        match (newest, self.edits) {
+            (None, _) => Err(DeleteError::Absent),
+            (Some(newest), Some(edited)) if edited != newest => Err(DeleteError::Conflict { edited, newest }),
+            (Some(newest), _) => Ok(newest),
+        }
     }
 }
 
@@ -125,4 +187,12 @@ pub trait Jobs: Send + Sync {
 
     /// How many jobs there are.
     async fn count(&self, scope: OrgScope) -> Result<u64, StoreError>;
+
+    /// Deletes a job with its versions, schedules and webhooks, and kills results of it that have not ended,
+    /// notifications and dry runs included: all in one transaction, durable when it answers. If there are more
+    /// than [`MOST_KILLED`] such results, it kills that many, leaves the job, and asks to be called again.
+    ///
+    /// Results of the job stay. Its version numbers are never used again, and a new job with the same key
+    /// neither takes its `since` nor its last status from them; only their age protects them from pruning.
+    async fn delete_job(&self, scope: OrgScope, deletion: Deletion) -> Result<Deleted, DeleteError>;
 }

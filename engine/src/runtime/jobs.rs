@@ -1,5 +1,8 @@
 //! Saving jobs.
 
+mod change;
+mod delete;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -131,7 +134,7 @@ impl Engine {
             return Ok(Ok(ready));
         }
         let Some(saved) = self.jobs.find(scope, key, Some(result.version)).await? else {
-            return Ok(Err(format!("Version {} of job {key} is gone.", result.version)));
+            return Ok(Err(format!("The job `{key}` was deleted, so its version {} cannot be run.", result.version)));
         };
         let read = self.read_job_with(scope, &saved, catalogue);
         Ok(read.map_err(|faults| format!("The job can no longer be run: {}.", told(&faults))))

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::engine::Engine;
 use crate::model::job::Job;
 use crate::model::line::Line;
-use crate::model::notify::{Ended, Occasion, summary};
+use crate::model::notify::{Ended, Occasion, history_of, summary};
 use crate::model::organization::{OrgScope, Organization};
 use crate::model::overlap::Overlap;
 use crate::model::result::{JobResult, LineResult, ResultId};
@@ -16,8 +16,6 @@ use crate::ports::StoreError;
 use crate::ports::queues::DEFAULT_QUEUE;
 use crate::ports::results::NewResult;
 
-/// What the key of a job becomes for the results that tell of its results. No job has such a key.
-const SUFFIX: &str = "/notify";
 /// The argument that says which rule is carried out.
 const RULE: &str = "rule";
 
@@ -61,7 +59,7 @@ impl Engine {
         let arguments = Map::from_iter([(RULE.to_owned(), json!(rule))]);
         NewResult {
             id: ResultId(Self::new_id()),
-            job: format!("{}{SUFFIX}", ended.job),
+            job: history_of(&ended.job),
             version: ended.version,
             templates: ended.templates.clone(),
             title: Some(format!("{}: {}", about.job.name, occasion.word()).chars().take(200).collect()),
@@ -84,14 +82,6 @@ impl Engine {
             now,
             created_at: now,
         }
-    }
-}
-
-/// The key of the job as it was saved.
-pub(crate) fn saved_key(result: &JobResult) -> &str {
-    match result.notice_of {
-        Some(_) => result.job.strip_suffix(SUFFIX).unwrap_or(&result.job),
-        None => &result.job,
     }
 }
 

@@ -16,6 +16,7 @@ use super::running::Live;
 use super::set::Set;
 use crate::model::fault::Fault;
 use crate::model::job::Job;
+use crate::model::notify::job_of;
 use crate::model::organization::{OrgScope, Organization};
 use crate::model::record::Rejected;
 use crate::model::result::{JobResult, LineResult, ResultId};
@@ -285,7 +286,7 @@ impl Engine {
         let Some(organization) = self.organizations.by_id(scope.organization()).await? else {
             return Ok(Err("The organization is gone.".to_owned()));
         };
-        let job = self.job_of(scope, notices::saved_key(result), result).await?;
+        let job = self.job_of(scope, job_of(&result.job), result).await?;
         Ok(job.map(|job| (organization, job)))
     }
 

@@ -5,6 +5,7 @@ use super::engine::Engine;
 use super::notices;
 use super::start::LONGEST_TITLE;
 use crate::model::fault::Fault;
+use crate::model::notify::job_of;
 use crate::model::organization::{Access, OrgScope};
 use crate::model::overlap::Overlap;
 use crate::model::record::Records;
@@ -111,8 +112,14 @@ impl Engine {
     ) -> Result<NewResult, RetryError> {
         let scope = access.scope();
         let wanted = if retry.newest { None } else { Some(old.version) };
-        let saved = self.jobs.find(scope, notices::saved_key(old), wanted).await?;
-        let Some(saved) = saved else { return nothing("Its version of the job is gone; start the job instead.") };
+        let saved = self.jobs.find(scope, job_of(&old.job), wanted).await?;
+        let Some(saved) = saved else {
+            let (version, job) = (old.version, job_of(&old.job));
+            return nothing(&format!(
+                "The job `{job}` was deleted, and version {version} with it, so this result cannot be retried. Save \
+                 the job again if you need it, then start it."
+            ));
+        };
         let job = match retry.newest {
             true => self.read_job(scope, &saved).await?,
             false => self.read_job_at(scope, &saved, &old.templates).await?,

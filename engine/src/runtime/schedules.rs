@@ -4,20 +4,17 @@
 use serde_json::{Value, json};
 
 use super::engine::Engine;
-use super::jobs::{SaveJobError, Versions};
+use super::jobs::SaveJobError;
 use crate::model::Instant;
 use crate::model::fault::{Fault, did_you_mean, element};
 use crate::model::job::Job;
 use crate::model::organization::Access;
 use crate::model::schedule::{self, Schedule, ScheduleId};
 use crate::ports::StoreError;
-use crate::ports::jobs::SavedJob;
 use crate::ports::schedules::SavedSchedule;
 
 /// How many instants a preview tells at most.
 pub const MOST_PREVIEWED: usize = 1000;
-/// How often a change is tried that others come before.
-const TRIES: u32 = 5;
 
 /// Why a schedule was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +83,7 @@ impl Engine {
         key: &str,
         edits: Option<u32>,
     ) -> Result<SavedSchedule, ScheduleError> {
-        self.job_to_change(access, job, edits).await?;
+        self.job_to_change(access, job, edits).await.map_err(|error| refused(error, job, None))?;
         let Some(schedule) = self.schedules.find_schedule(access.scope(), job, key).await? else {
             return Err(self.no_schedule(access, job, key).await?);
         };
@@ -98,8 +95,8 @@ impl Engine {
         Ok(schedule)
     }
 
-    /// Saves a job with other schedules; `change` tells which of them it is about. Where no version was edited,
-    /// whatever somebody else saved meanwhile is changed.
+    /// Saves a job with other schedules. `change` gives the place of the one that it puts there: faults in it
+    /// are told with their paths in the schedule.
     async fn change_schedules(
         &self,
         access: &Access,
@@ -107,15 +104,14 @@ impl Engine {
         edits: Option<u32>,
         change: impl Fn(&mut Vec<Value>) -> Option<usize>,
     ) -> Result<(), ScheduleError> {
-        let mut tries = 1;
-        loop {
-            let saved = self.job_to_change(access, job, edits).await?;
-            let (document, place) = with_schedules(&saved.document, &change);
-            match self.save_with_schedules(access, &saved, document, place).await {
-                Err(ScheduleError::Conflict { .. }) if edits.is_none() && tries < TRIES => tries += 1,
-                saved => return saved,
-            }
-        }
+        let mut place = None;
+        let changed = self.change_job(access, job, edits, false, |document| {
+            let mut schedules = document.get("schedules").and_then(Value::as_array).cloned().unwrap_or_default();
+            place = change(&mut schedules);
+            document.insert("schedules".to_owned(), Value::Array(schedules));
+        });
+        let changed = changed.await.map(drop);
+        changed.map_err(|error| refused(error, job, place))
     }
 
     /// The first `count` instants, after `from` or else after now, at which a schedule would start a job of the
@@ -137,34 +133,6 @@ impl Engine {
         let schedule = Schedule::check(&schedule, access.organization.time_zone)?;
         let instants = schedule.preview(from.unwrap_or_else(|| self.clock.now()), count.min(MOST_PREVIEWED));
         Ok((schedule, instants))
-    }
-
-    /// The newest version of a job, if that is the one that was edited.
-    async fn job_to_change(&self, access: &Access, job: &str, edits: Option<u32>) -> Result<SavedJob, ScheduleError> {
-        let saved = self
-            .jobs
-            .find(access.scope(), job, None)
-            .await?
-            .ok_or_else(|| ScheduleError::UnknownJob(format!("There is no job `{job}` in this organization.")))?;
-        match edits.filter(|edits| *edits != saved.version) {
-            Some(edited) => Err(ScheduleError::Conflict { edited, newest: saved.version }),
-            None => Ok(saved),
-        }
-    }
-
-    /// Saves a job with other schedules. Faults in the one at `place` are told with their paths in it.
-    async fn save_with_schedules(
-        &self,
-        access: &Access,
-        before: &SavedJob,
-        document: Value,
-        place: Option<usize>,
-    ) -> Result<(), ScheduleError> {
-        let refused = |error| refused(error, place);
-        let job = self.check_job_with(access, &document, Versions::Pinned(before.pins.clone())).await;
-        let job = job.map_err(refused)?;
-        self.save_checked(access, job, document, Some(before.version)).await.map_err(refused)?;
-        Ok(())
     }
 
     /// The schedules of a job that is about to be saved, each with an identity in case it is new; within, a
@@ -205,16 +173,7 @@ impl Engine {
     }
 }
 
-/// A job's document with other schedules, and which of them it is about.
-fn with_schedules(document: &Value, change: impl Fn(&mut Vec<Value>) -> Option<usize>) -> (Value, Option<usize>) {
-    let mut document = document.clone();
-    let mut schedules = document["schedules"].as_array().cloned().unwrap_or_default();
-    let place = change(&mut schedules);
-    document["schedules"] = Value::Array(schedules);
-    (document, place)
-}
-
-fn refused(error: SaveJobError, place: Option<usize>) -> ScheduleError {
+fn refused(error: SaveJobError, job: &str, place: Option<usize>) -> ScheduleError {
     match error {
         SaveJobError::Faults(faults) => {
             let own = place.map(|place| element("schedules", place));
@@ -225,7 +184,7 @@ fn refused(error: SaveJobError, place: Option<usize>) -> ScheduleError {
             ScheduleError::Faults(faults.into_iter().map(relative).collect())
         }
         SaveJobError::Conflict { edited, newest } => ScheduleError::Conflict { edited, newest: newest.version },
-        SaveJobError::Absent => ScheduleError::UnknownJob("The job was removed meanwhile.".to_owned()),
+        SaveJobError::Absent => ScheduleError::UnknownJob(format!("There is no job `{job}` in this organization.")),
         SaveJobError::Store(error) => ScheduleError::Store(error),
     }
 }

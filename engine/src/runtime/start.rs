@@ -299,7 +299,7 @@ fn faults_of_start(start: &Start) -> Vec<Fault> {
     let mut faults = faults_of_title(start.title.as_deref());
     faults.extend(faults_of_records(start.records.as_deref().unwrap_or_default()));
     if start.priority.is_some_and(|priority| !(-1000..=1000).contains(&priority)) {
-        faults.push(Fault::at("priority", "is not from -1000 to 1000"));
+        faults.push(Fault::at("priority", "must be between -1000 and 1000"));
     }
     faults.extend(fault_of_key(start));
     faults
@@ -308,15 +308,15 @@ fn faults_of_start(start: &Start) -> Vec<Fault> {
 fn fault_of_key(start: &Start) -> Option<Fault> {
     let key = start.idempotency_key.as_ref()?;
     if !(1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len()) {
-        return Some(Fault::at("idempotencyKey", "has not 1 to 200 bytes"));
+        return Some(Fault::at("idempotencyKey", "must have 1 to 200 bytes"));
     }
     let kept = key.starts_with(NAMES) && !matches!(start.cause, Cause::Webhook(_));
-    kept.then(|| Fault::at("idempotencyKey", format!("begins with `{NAMES}`, as only the starts of webhooks do")))
+    kept.then(|| Fault::at("idempotencyKey", format!("must not begin with `{NAMES}`, which is reserved for webhooks")))
 }
 
 fn faults_of_title(title: Option<&str>) -> Vec<Fault> {
     let long = title.is_some_and(|title| title.chars().count() > LONGEST_TITLE);
-    long.then(|| Fault::at("title", "is longer than 200 characters")).into_iter().collect()
+    long.then(|| Fault::at("title", "must have at most 200 characters")).into_iter().collect()
 }
 
 fn faults_of_records(records: &[Value]) -> Vec<Fault> {

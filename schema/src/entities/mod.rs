@@ -5,6 +5,7 @@ pub(crate) mod collection_calls;
 pub(crate) mod collection_records;
 pub(crate) mod collections;
 pub(crate) mod components;
+pub(crate) mod deleted_jobs;
 pub(crate) mod filter_template_versions;
 pub(crate) mod filter_templates;
 pub(crate) mod job_inputs;

@@ -59,18 +59,28 @@ pub(super) async fn replace(
         let of_job = of_job.filter(leases::Column::JobKey.eq(job)).filter(among);
         others.extend(of_job.all(db).await.map_err(failed)?);
     }
-    others.sort_by_key(|other| other.job_result_id);
-    let mut results = found_all(db, others.iter().map(|other| (organization.0, other.job_result_id))).await?;
-    let (kill, mut ended) = (replaced(by, at), Vec::new());
-    for other in &others {
-        let row = results.remove(&(organization.0, other.job_result_id));
+    kill_all(db, organization, others, &replaced(by, at)).await
+}
+
+/// Kills all results that have these leases, oldest first. Notifies nobody.
+pub(crate) async fn kill_all(
+    db: &DatabaseTransaction,
+    organization: OrganizationId,
+    mut leases: Vec<leases::Model>,
+    kill: &Kill,
+) -> Result<Vec<ResultId>, StoreError> {
+    leases.sort_by_key(|lease| lease.job_result_id);
+    let mut results = found_all(db, leases.iter().map(|lease| (organization.0, lease.job_result_id))).await?;
+    let mut ended = Vec::with_capacity(leases.len());
+    for lease in &leases {
+        let row = results.remove(&(organization.0, lease.job_result_id));
         let mut result = row.ok_or_else(|| unavailable("a job result has a lease, but is absent"))?.read()?;
         kill.end(&mut result).map_err(unavailable)?;
         if result.started_at.is_some() {
             lines::cut_open(db, organization, &result, Event::Kill, &kill.line_message).await?;
         }
-        ended.push(Ended { organization, result, has_sets: other.has_sets, notices: Vec::new() });
+        ended.push(Ended { organization, result, has_sets: lease.has_sets, notices: Vec::new() });
     }
     end_all(db, ended).await?;
-    Ok(others.iter().map(|other| ResultId(other.job_result_id)).collect())
+    Ok(leases.iter().map(|lease| ResultId(lease.job_result_id)).collect())
 }

@@ -14,6 +14,7 @@ use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
 use crate::Store;
 use crate::batch::pieces;
+use crate::entities::deleted_jobs;
 use crate::entities::job_results::{Column, Entity};
 use crate::writer::Single;
 use crate::{columns, failed};
@@ -92,33 +93,41 @@ impl Look<'_> {
             0 => Some(Uuid::max()),
             _ => self.oldest_of_the_newest().await?,
         };
-        let Some(kept) = kept else { return Ok((Vec::new(), None)) };
+        // Of a job that was deleted, all that is old goes, however few results there are.
+        let deleted = deleted_jobs::version_of(&self.store.readers, (self.job.0, self.job.1.as_str())).await?;
+        if kept.is_none() && deleted == 0 {
+            return Ok((Vec::new(), None));
+        }
+        let end = if deleted == 0 { kept } else { None }.unwrap_or(Uuid::max());
         // As pairs, which only the index of jobs can look up.
         let place = Expr::tuple([Column::JobKey, Column::Id].map(|column| Expr::col((Entity, column))));
         let at = |id: Uuid| Expr::tuple([Expr::val(self.job.1.as_str()), Expr::val(id)]);
         let oldest = Entity::find()
             .filter(Column::OrganizationId.eq(self.job.0))
             .filter(place.clone().gt(at(after.unwrap_or(Uuid::nil()))))
-            .filter(place.lt(at(kept)))
+            .filter(place.lt(at(end)))
             .order_by_asc(Column::JobKey)
             .order_by_asc(Column::Id)
             .limit(RESULTS);
-        let rows = oldest.select_only().columns([Column::Id, Column::CreatedAt, Column::Status]).into_tuple();
-        let rows: Vec<(Uuid, i64, String)> = rows.all(&self.store.readers).await.map_err(failed)?;
+        let rows =
+            oldest.select_only().columns([Column::Id, Column::CreatedAt, Column::Status, Column::Version]).into_tuple();
+        let rows: Vec<(Uuid, i64, String, i64)> = rows.all(&self.store.readers).await.map_err(failed)?;
         let full = rows.len() as u64 == RESULTS;
         let last = rows.last().map(|(id, ..)| *id).filter(|_| full);
         let mut aged = Vec::new();
-        for (id, created_at, status) in rows {
+        for (id, created_at, status, version) in rows {
             if self.is_aged(id, created_at)? {
-                aged.push((id, status));
+                aged.push((id, status, version));
             }
         }
         // Newer ones are younger still.
         let last = last.filter(|_| !aged.is_empty());
-        let kept = if aged.is_empty() { HashSet::new() } else { self.last_of_their_kind().await? };
+        let last_ones = if aged.is_empty() { HashSet::new() } else { self.last_of_their_kind().await? };
         let ended = |status: &str| Status::from_word(status).is_some_and(Status::is_final);
-        let old = aged.into_iter().filter(|(id, status)| ended(status) && !kept.contains(id)).map(|(id, _)| id);
-        Ok((old.collect(), last))
+        let surplus = |id: &Uuid| kept.is_some_and(|kept| *id < kept) && !last_ones.contains(id);
+        let old =
+            aged.into_iter().filter(|(id, status, version)| ended(status) && (*version <= deleted || surplus(id)));
+        Ok((old.map(|(id, ..)| id).collect(), last))
     }
 
     fn is_aged(&self, id: Uuid, created_at: i64) -> Result<bool, StoreError> {

@@ -1,5 +1,6 @@
 //! The lines of a job and its notification rules, read with what they may call each other.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -16,7 +17,7 @@ const LINE_STEP: u64 = 10;
 /// What templates may call the lines: each number, and the name and the number that mean it.
 pub(super) type Ids = Vec<(u64, String)>;
 
-/// Reads every line that has the right shape.
+/// Reads every line, without the parts that do not have the right shape.
 pub(super) fn read(
     document: &Value,
     (catalogue, choice): (&Catalogue, Choice<'_>),
@@ -31,10 +32,8 @@ pub(super) fn read(
         taken.name(written, &path, faults);
         ids.push((number, number.to_string()));
         ids.extend(written["name"].as_str().map(|name| (number, name.to_owned())));
-        if misshapen.iter().any(|place| place.starts_with(&path)) {
-            continue;
-        }
-        match Line::read(written, u32::try_from(number).unwrap_or(u32::MAX), &path, catalogue, choice) {
+        let Some(sound) = sound(written, &path, &misshapen) else { continue };
+        match Line::read(&sound, u32::try_from(number).unwrap_or(u32::MAX), &path, catalogue, choice) {
             Ok(line) => lines.push(line),
             Err(more) => faults.extend(more),
         }
@@ -53,7 +52,7 @@ pub(super) fn read_rules(
     let written = document["notify"].as_array().into_iter().flatten().enumerate();
     let shapely = written.filter(|(index, _)| {
         let path = element("notify", *index);
-        !misshapen.iter().any(|place| place.starts_with(&path))
+        !misshapen.iter().any(|place| below(place, &path).is_some())
     });
     let read = shapely.filter_map(|(index, written)| {
         NotifyRule::read(written, index, catalogue).map_err(|more| faults.extend(more)).ok()
@@ -63,6 +62,37 @@ pub(super) fn read_rules(
 
 fn places(faults: &[Fault]) -> Vec<String> {
     faults.iter().map(|fault| fault.path.clone()).collect()
+}
+
+/// A line without the fields, and the fields of its filter, in which a fault of shape is; none if without them it
+/// would say something else.
+fn sound<'a>(written: &'a Value, path: &str, misshapen: &[String]) -> Option<Cow<'a, Value>> {
+    let mut sound = Cow::Borrowed(written);
+    for place in misshapen.iter().filter_map(|place| below(place, path)) {
+        match fields_of(place).as_slice() {
+            [] | ["filter"] | ["action" | "parameters", ..] => return None,
+            // What fits a template cannot be judged without it.
+            ["filter", "template" | "values", ..] => take(sound.to_mut().get_mut("filter"), &["template", "values"]),
+            ["filter", name, ..] => take(sound.to_mut().get_mut("filter"), &[*name]),
+            [name, ..] => take(Some(sound.to_mut()), &[*name]),
+        }
+    }
+    Some(sound)
+}
+
+/// What a path says below another one; none if it is elsewhere.
+fn below<'a>(place: &'a str, path: &str) -> Option<&'a str> {
+    place.strip_prefix(path).filter(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+fn fields_of(path: &str) -> Vec<&str> {
+    path.split(['.', '[']).filter(|name| !name.is_empty()).collect()
+}
+
+fn take(object: Option<&mut Value>, names: &[&str]) {
+    if let Some(fields) = object.and_then(Value::as_object_mut) {
+        names.iter().for_each(|name| drop(fields.shift_remove(*name)));
+    }
 }
 
 /// Numbers and names that lines already have, with the first line of each.

@@ -133,6 +133,54 @@ fn faults_of_shape_and_of_meaning_are_told_together() {
 }
 
 #[test]
+fn a_misspelt_field_hides_no_other_fault_of_its_line() {
+    let told = faults(with_lines(json!([
+        {"filter": {"wher": {}, "limit": -1, "where": {"a": {"grt": 1}, "b": "$<tody>"}, "orderBy": ["a..b"]}},
+        {"filter": {"limt": 5, "template": 5, "values": {"x": 1}, "where": {"a": {"grt": 1}}}},
+        {"nmae": "x", "action": "send", "timeout": "2d", "parameters": {"to": 5, "copies": "$<tody>"}},
+        {"action": 5, "parameters": {}},
+        {"action": "send", "parameters": 5},
+        {"filter": 5},
+    ])));
+    let expected = [
+        "lines[0].filter.wher: there is no field `wher` here; did you mean `where`?",
+        "lines[0].filter.limit: ",
+        "lines[0].filter.where.a.grt: there is no operator `grt`",
+        "lines[0].filter.orderBy[0]: ",
+        "lines[1].filter.limt: there is no field `limt` here; did you mean `limit`?",
+        "lines[1].filter.template: 5 is not a string",
+        "lines[1].filter.where.a.grt: there is no operator `grt`",
+        "lines[2].nmae: there is no field `nmae` here; did you mean `name`?",
+        "lines[2].timeout: 2d is longer than 1d",
+        "lines[2].parameters.to: 5 is not a string",
+        "lines[3].action: 5 is not a string",
+        "lines[4].parameters: 5 is not an object",
+        "lines[5].filter: 5 is not an object",
+    ];
+    for beginning in expected {
+        assert!(told.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {told:#?}");
+    }
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+}
+
+#[test]
+fn a_fault_of_the_tenth_line_hides_none_of_the_first() {
+    let mut lines = vec![json!({"filter": {}}); 11];
+    lines[1] = json!({"filter": {"where": {"a": {"grt": 1}}}});
+    lines[10] = json!({"action": 5});
+    let told = faults(with_lines(json!(lines)));
+    assert!(told.iter().any(|fault| fault.starts_with("lines[1].filter.where.a.grt: ")), "{told:#?}");
+    assert_eq!(told.len(), 2, "{told:#?}");
+}
+
+#[test]
+fn variables_are_checked_beside_faults_of_shape() {
+    let told = faults(with_lines(json!([{"nmae": "x", "action": "send", "parameters": {"to": "$<tody>"}}])));
+    assert!(told.iter().any(|fault| fault.contains("there is no variable `tody`")), "{told:#?}");
+    assert_eq!(told.len(), 2, "{told:#?}");
+}
+
+#[test]
 fn parameters_are_checked_as_far_as_is_certain() {
     let told =
         faults(with_lines(json!([{"action": "send", "parameters": {"to": 5, "copies": "$<args.n>", "boddy": "x"}}])));
@@ -196,6 +244,7 @@ fn faults_of_policies_are_told_with_their_paths() {
         "lines[0].retry.attempts: 0 is ",
         "lines[0].retry.dealy: there is no field `dealy` here; did you mean `delay`?",
         "lines[1].retry.jitter: 2 is ",
+        "lines[1].timeout: 25h is longer than 1d",
         "lines[2].timeout: 2d is longer than 1d",
         "lines[2].retry.delay: 2d is longer than 1d",
         "lines[3].retry: belongs to an action",

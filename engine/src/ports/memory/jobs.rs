@@ -4,9 +4,10 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 
-use super::{MemoryStore, listed};
-use crate::model::organization::OrgScope;
-use crate::ports::jobs::{Jobs, NewVersion, SaveError, SavedJob, Saving};
+use super::{MemoryStore, Tables, impossible, listed};
+use crate::model::notify::job_of;
+use crate::model::organization::{OrgScope, OrganizationId};
+use crate::ports::jobs::{DeleteError, Deleted, Deletion, Jobs, MOST_KILLED, NewVersion, SaveError, SavedJob, Saving};
 use crate::ports::{Listed, StoreError};
 
 #[async_trait]
@@ -19,7 +20,8 @@ impl Jobs for MemoryStore {
         }
         let newest = tables.jobs.get(&place).and_then(|versions| versions.last());
         let schedules = version.schedules.clone();
-        match version.judge(newest)? {
+        let deleted = tables.deleted_jobs.get(&place).copied().unwrap_or(0);
+        match version.judge(newest, deleted)? {
             Saving::New(saved) => {
                 tables.save_schedules((place.0, &place.1), schedules, saved.saved_at);
                 tables.jobs.entry(place).or_default().push(saved.clone());
@@ -55,5 +57,47 @@ impl Jobs for MemoryStore {
         let tables = self.tables();
         let own = tables.jobs.keys().filter(|(owner, _)| *owner == scope.organization());
         Ok(own.count() as u64)
+    }
+
+    async fn delete_job(&self, scope: OrgScope, deletion: Deletion) -> Result<Deleted, DeleteError> {
+        let organization = scope.organization();
+        let place = (organization, deletion.key.clone());
+        let mut tables = self.tables();
+        let newest = tables.jobs.get(&place).and_then(|versions| versions.last());
+        let version = deletion.judge(newest.map(|saved| saved.version))?;
+        let mut killed = tables.open_results(organization, &deletion.key);
+        let open = killed.len().min(MOST_KILLED + 1);
+        killed.truncate(MOST_KILLED);
+        match &deletion.kill {
+            None if open > 0 => return Err(DeleteError::Open(open)),
+            None => {}
+            Some(kill) => {
+                for id in &killed {
+                    tables.kill(organization, *id, kill.clone()).map_err(impossible)?;
+                }
+            }
+        }
+        let complete = open <= MOST_KILLED;
+        if complete {
+            tables.forget_job(place, version);
+        }
+        Ok(Deleted { killed, complete })
+    }
+}
+
+impl Tables {
+    fn forget_job(&mut self, place: (OrganizationId, String), version: u32) {
+        let (organization, key) = &place;
+        self.schedules.retain(|_, saved| saved.organization != *organization || saved.job != *key);
+        self.webhooks.retain(|_, webhook| webhook.organization != *organization || webhook.job != *key);
+        self.jobs.remove(&place);
+        self.deleted_jobs.insert(place, version);
+    }
+
+    /// The last version of a deleted job with this key, or with the key that a notification belongs to; 0 if
+    /// none was deleted.
+    pub(super) fn deleted_version(&self, organization: OrganizationId, job: &str) -> u32 {
+        let place = (organization, job_of(job).to_owned());
+        self.deleted_jobs.get(&place).copied().unwrap_or(0)
     }
 }

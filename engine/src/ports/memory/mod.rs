@@ -62,6 +62,8 @@ struct Tables {
     tokens: BTreeMap<Uuid, TokenRecord>,
     /// Every version of each job, oldest first; never empty.
     jobs: BTreeMap<(OrganizationId, String), Vec<SavedJob>>,
+    /// The last version of each job that was deleted.
+    deleted_jobs: BTreeMap<(OrganizationId, String), u32>,
     results: BTreeMap<(OrganizationId, ResultId), Entry>,
     /// The results of starts that named themselves.
     starts: BTreeMap<(OrganizationId, String), (ResultId, String)>,

@@ -53,7 +53,10 @@ impl Tables {
         for ((organization, id), entry) in self.results.iter().rev() {
             let result = &entry.result;
             let seen = seen.entry((*organization, &result.job)).or_default();
-            let stays = seen.is_last_of_its_kind(result) || seen.results < keep.results;
+            let is_last = seen.is_last_of_its_kind(result);
+            // Of a job that was deleted, only what is young is kept.
+            let of_job = result.version > self.deleted_version(*organization, &result.job);
+            let stays = of_job && (is_last || seen.results < keep.results);
             let aged = (now - result.created_at).to_std().is_ok_and(|age| age > keep.age);
             if aged && !stays && result.status.is_final() && !roots.contains(&(*organization, *id)) {
                 old.push((*organization, *id));

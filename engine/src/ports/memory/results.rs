@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::{Entry, MemoryStore, Stands, Tables, impossible, listed};
 use crate::model::Instant;
+use crate::model::notify::job_of;
 use crate::model::organization::{OrgScope, OrganizationId};
 use crate::model::overlap::Overlap;
 use crate::model::result::{JobResult, LineResult, ResultId};
@@ -81,11 +82,13 @@ impl Results for MemoryStore {
 
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
         let tables = self.tables();
+        let deleted = tables.deleted_version(scope.organization(), job);
         let latest = |status| {
             let filter = ResultFilter { job: Some(job.to_owned()), status: Some(status) };
             let newest = tables.newest_first(scope.organization(), &filter).filter(|result| began(result));
             let moves = |result: &&JobResult| moves_since(result.retry_of.is_some(), result.now == result.created_at);
-            newest.take(LATEST).filter(moves).map(|result| result.now).max()
+            let of_job = |result: &&JobResult| result.version > deleted;
+            newest.take(LATEST).filter(moves).filter(of_job).map(|result| result.now).max()
         };
         Ok([Status::Success, Status::Info].into_iter().filter_map(latest).max())
     }
@@ -94,7 +97,9 @@ impl Results for MemoryStore {
         let filter = ResultFilter { job: Some(job.to_owned()), status: None };
         let tables = self.tables();
         let mut earlier = tables.newest_first(scope.organization(), &filter).filter(|result| result.id < before);
-        Ok(earlier.find(|result| began(result) && result.status.is_final()).map(|result| result.status))
+        let newest = earlier.find(|result| began(result) && result.status.is_final());
+        let deleted = tables.deleted_version(scope.organization(), job);
+        Ok(newest.filter(|result| result.version > deleted).map(|result| result.status))
     }
 
     async fn waiting(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, Waiting)>, StoreError> {
@@ -220,7 +225,12 @@ impl Tables {
         of_job.map(|((_, id), _)| *id).collect()
     }
 
-    fn kill(&mut self, organization: OrganizationId, id: ResultId, kill: Kill) -> Result<JobResult, KillError> {
+    pub(super) fn kill(
+        &mut self,
+        organization: OrganizationId,
+        id: ResultId,
+        kill: Kill,
+    ) -> Result<JobResult, KillError> {
         let mut killed = self.results.get(&(organization, id)).ok_or(KillError::Absent)?.result.clone();
         kill.end(&mut killed).map_err(|refusal| KillError::Ended(refusal.status))?;
         self.can_tell(organization, &kill.notices)?;
@@ -234,6 +244,14 @@ impl Tables {
         entry.tidy(None);
         self.after_end(organization, &killed, kill.notices)?;
         Ok(killed)
+    }
+
+    /// The results of a job that have not ended, notifications and dry runs included, oldest first.
+    pub(super) fn open_results(&self, organization: OrganizationId, job: &str) -> Vec<ResultId> {
+        let open = self.results.iter().filter(|((owner, _), entry)| {
+            *owner == organization && job_of(&entry.result.job) == job && !entry.result.status.is_final()
+        });
+        open.map(|((_, id), _)| *id).collect()
     }
 
     /// Whether results that tell of an end can be started. Asked before anything is written.

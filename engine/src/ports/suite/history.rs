@@ -13,7 +13,7 @@ use crate::model::overlap::Overlap;
 use crate::model::result::ResultId;
 use crate::model::status::Status;
 use crate::model::turn::Room;
-use crate::ports::jobs::Jobs;
+use crate::ports::jobs::{Deletion, Jobs};
 use crate::ports::organizations::Organizations;
 use crate::ports::parts::PartKind;
 use crate::ports::queue::{Checkpoint, Claim, Finish, Lease, Notes, Postponement};
@@ -76,6 +76,7 @@ impl<Store: Stores> Player<'_, Store> {
             25 => self.prune(b, c).await,
             26..=27 => self.look(scope, job, c).await,
             28..=29 => self.look_closer(scope, job, b, c).await,
+            30 => self.delete(scope, job, c).await,
             _ => text(
                 &Jobs::list(self.store, scope, (c > 127).then_some(job), u32::from(c % 4))
                     .await
@@ -97,6 +98,7 @@ impl<Store: Stores> Player<'_, Store> {
         };
         let start = NewResult {
             records,
+            version: 1 + u32::from(c % 3),
             overlap: Overlap::ALL[usize::from(a / 2 % 4)],
             priority: i32::from(c % 3) - 1,
             queue: QUEUES[usize::from(a / 8) % QUEUES.len()].to_owned(),
@@ -129,6 +131,12 @@ impl<Store: Stores> Player<'_, Store> {
     async fn save(&self, scope: OrgScope, job: &str, c: u8) -> String {
         let edits = [None, Some(0), Some(1), Some(2)][usize::from(c / 4 % 4)];
         text(&self.store.save(scope, new_version(job, json!({"n": c % 3}), edits)).await)
+    }
+
+    async fn delete(&self, scope: OrgScope, job: &str, c: u8) -> String {
+        let edits = [None, None, Some(1), Some(2)][usize::from(c / 4 % 4)];
+        let deletion = Deletion { key: job.to_owned(), edits, kill: c.is_multiple_of(2).then(kill) };
+        text(&self.store.delete_job(scope, deletion).await)
     }
 
     fn lease(&self, a: u8) -> Option<Lease> {
@@ -279,6 +287,7 @@ macro_rules! maybe_store {
 }
 
 maybe_store!(
+    crate::ports::jobs::DeleteError
     crate::ports::jobs::SaveError
     crate::ports::queue::LeaseError
     crate::ports::results::KillError

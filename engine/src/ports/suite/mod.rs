@@ -8,6 +8,7 @@
 
 mod checkpoints;
 mod collections;
+mod deletion;
 pub mod history;
 mod jobs;
 mod lines;
@@ -101,6 +102,14 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             jobs_are_listed_by_key_in_pages
             another_organization_has_jobs_of_its_own
             a_document_comes_back_exactly;
+        deletion:
+            a_deleted_job_is_gone_and_its_results_stay
+            what_is_not_there_or_was_changed_is_not_deleted
+            results_that_have_not_ended_prevent_a_deletion
+            a_deletion_kills_what_has_not_ended
+            many_open_results_are_killed_in_steps
+            a_job_that_is_saved_again_is_a_new_one
+            results_of_a_deleted_job_are_kept_by_age_alone;
         results:
             a_start_is_pending_and_found
             an_identity_is_used_once

@@ -2,6 +2,7 @@
 
 mod again;
 mod awaited;
+mod changing_jobs;
 mod collections;
 mod conditions;
 mod faulty;

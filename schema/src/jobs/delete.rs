@@ -1,0 +1,100 @@
+//! Deleting a job. Its results stay.
+
+use engine::model::notify::history_of;
+use engine::model::organization::OrganizationId;
+use engine::model::status::Status;
+use engine::ports::StoreError;
+use engine::ports::jobs::{DeleteError, Deleted, Deletion, MOST_KILLED};
+use sea_orm::prelude::*;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
+
+use crate::batch::{insert, pieces};
+use crate::columns::Place;
+use crate::entities::{deleted_jobs, job_results, jobs, leases};
+use crate::failed;
+use crate::results::kill;
+use crate::writer::Single;
+
+pub(super) struct Delete {
+    pub organization: OrganizationId,
+    pub deletion: Deletion,
+}
+
+impl Single for Delete {
+    type Answer = Result<Deleted, DeleteError>;
+    const DURABLE: bool = true;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+        let version = match self.deletion.judge(self.newest(db).await?) {
+            Ok(version) => version,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let open = self.open(db).await?;
+        let killed = match &self.deletion.kill {
+            None if !open.is_empty() => return Ok(Err(DeleteError::Open(open.len()))),
+            None => Vec::new(),
+            Some(kill) => {
+                let most = &open[..open.len().min(MOST_KILLED)];
+                kill::kill_all(db, self.organization, self.leases(db, most).await?, kill).await?
+            }
+        };
+        let complete = open.len() <= MOST_KILLED;
+        if complete {
+            self.forget(db, version).await?;
+        }
+        Ok(Ok(Deleted { killed, complete }))
+    }
+}
+
+impl Delete {
+    /// The newest version. No more is read, so that a job whose document is damaged can be deleted too.
+    async fn newest(&self, db: &DatabaseTransaction) -> Result<Option<u32>, StoreError> {
+        let row = jobs::Entity::find_by_id((self.organization.0, self.deletion.key.clone()));
+        let version = row.select_only().column(jobs::Column::Version).into_tuple::<i64>();
+        let version = version.one(db).await.map_err(failed)?;
+        version.map(|version| Place::new("jobs", &self.deletion.key).small("version", version)).transpose()
+    }
+
+    /// Results of the job, and of its notifications, that have not ended: at most one more than can be killed.
+    /// One statement for each key and status walks an index and stops there, however many there are.
+    async fn open(&self, db: &DatabaseTransaction) -> Result<Vec<Uuid>, StoreError> {
+        use job_results::Column::{Id, JobKey, OrganizationId, Status as Stands};
+        let mut open: Vec<Uuid> = Vec::new();
+        for job in [self.deletion.key.clone(), history_of(&self.deletion.key)] {
+            for status in [Status::Pending, Status::Running] {
+                let some = job_results::Entity::find()
+                    .filter(OrganizationId.eq(self.organization.0))
+                    .filter(JobKey.eq(&job))
+                    .filter(Stands.eq(status.word()))
+                    .order_by_asc(Id)
+                    .limit((MOST_KILLED + 1 - open.len()) as u64);
+                let ids = some.select_only().column(Id).into_tuple::<Uuid>();
+                open.extend(ids.all(db).await.map_err(failed)?);
+            }
+        }
+        Ok(open)
+    }
+
+    async fn leases(&self, db: &DatabaseTransaction, ids: &[Uuid]) -> Result<Vec<leases::Model>, StoreError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in pieces(ids) {
+            let some = leases::Entity::find()
+                .filter(leases::Column::OrganizationId.eq(self.organization.0))
+                .filter(leases::Column::JobResultId.is_in(ids.iter().copied()));
+            found.extend(some.all(db).await.map_err(failed)?);
+        }
+        Ok(found)
+    }
+
+    /// Removes the job. Its versions, schedules and webhooks go with it.
+    async fn forget(&self, db: &DatabaseTransaction, version: u32) -> Result<(), StoreError> {
+        use deleted_jobs::Column::{Key, OrganizationId, Version};
+        let (organization_id, key) = (self.organization.0, self.deletion.key.clone());
+        let row = deleted_jobs::Model { organization_id, key: key.clone(), version: version.into() };
+        let again = OnConflict::columns([OrganizationId, Key]).update_column(Version).to_owned();
+        insert::<deleted_jobs::Entity>(db, &[row], Some(again)).await?;
+        jobs::Entity::delete_by_id((organization_id, key)).exec(db).await.map_err(failed)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! What is wrong with the YAML of a job file, in words that need no knowledge of the parser.
+
+use serde_saphyr::Error;
+
+/// What starts a placeholder, and what ends it.
+const BRACKETS: [(&str, char); 2] = [("${", '}'), ("$<", '>')];
+
+/// The line, what is wrong there, and the cure.
+pub(super) fn message(error: &Error, text: &str) -> String {
+    let line = error.location().map_or(0, |location| location.line());
+    if let Error::DuplicateMappingKey { key, .. } = error.without_snippet() {
+        let key = key.as_ref().map_or_else(|| "a key".to_owned(), |key| format!("the key \"{key}\""));
+        return format!("line {line}: {key} is there twice; keep one of them");
+    }
+    match unquoted_placeholder(text, line) {
+        Some((line, column, placeholder)) => format!(
+            "line {line}, column {column}: put quotes around the placeholder: '{placeholder}'; inside {{…}} and […] \
+             YAML takes its brackets and commas for its own"
+        ),
+        None => error.to_string(),
+    }
+}
+
+/// The first placeholder that breaks YAML in the line of an error, or in the line before it.
+fn unquoted_placeholder(text: &str, line: u64) -> Option<(u64, usize, &str)> {
+    let at = |line: u64| text.lines().nth(usize::try_from(line.checked_sub(1)?).ok()?);
+    let found = |line: u64| unquoted_in(at(line)?).map(|(column, placeholder)| (line, column, placeholder));
+    found(line).or_else(|| found(line.checked_sub(1)?))
+}
+
+/// The column, from 1, and the text of the first placeholder outside of quotes that YAML cannot read inside
+/// brackets.
+fn unquoted_in(line: &str) -> Option<(usize, &str)> {
+    let mut quote = None;
+    let mut before = ' ';
+    for (index, character) in line.char_indices() {
+        let rest = &line[index..];
+        match quote {
+            Some(open) if character == open => quote = None,
+            Some(_) => {}
+            // Within a word, a quote is a letter like any other.
+            None if matches!(character, '"' | '\'') && !before.is_alphanumeric() => quote = Some(character),
+            None if character == '#' && before == ' ' => return None,
+            None => {
+                if let Some(placeholder) = placeholder_at(rest).filter(|one| one.contains(['{', '[', ']', ','])) {
+                    return Some((line[..index].chars().count() + 1, placeholder));
+                }
+            }
+        }
+        before = character;
+    }
+    None
+}
+
+fn placeholder_at(rest: &str) -> Option<&str> {
+    let (_, close) = BRACKETS.into_iter().find(|(open, _)| rest.starts_with(open))?;
+    rest.find(close).map(|end| &rest[..=end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> String {
+        let read: Result<serde_json::Value, _> = serde_saphyr::from_str(text);
+        message(&read.expect_err("a fault"), text)
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_told_with_its_line() {
+        let twice = "key: j\nlines:\n  - filter:\n      where: { a: 1 }\n      limit: 5\n      where: { b: 2 }\n";
+        assert_eq!(told(twice), "line 6: the key \"where\" is there twice; keep one of them");
+        assert_eq!(told("{ a: 1, a: 2 }"), "line 1: the key \"a\" is there twice; keep one of them");
+    }
+
+    #[test]
+    fn a_placeholder_without_quotes_is_told_with_its_place() {
+        let cure = "put quotes around the placeholder: ";
+        for (text, place) in [
+            ("filter: { limit: ${args.top} }\n", "line 1, column 18: "),
+            ("a: 1\nfilter: { limit: 5, where: { a: ${args.top} } }\nb: 2\n", "line 2, column 33: "),
+            ("filter: [ \"${a}\", ${args.top} ]\n", "line 1, column 19: "),
+            ("filter: {\n  limit: ${args.top},\n  offset: 1\n}\n", "line 2, column 10: "),
+            ("filter: {\n  limit: ${args.top}\n}\n", "line 2, column 10: "),
+            ("filter: {limit: ${args.top}}\n", "line 1, column 17: "),
+            ("filter: { name: it's, limit: ${args.top} }\n", "line 1, column 30: "),
+            ("filter: { limit: $<lines.a.records.[0].n> }\n", "line 1, column 18: "),
+        ] {
+            let told = told(text);
+            assert!(told.starts_with(&format!("{place}{cure}")), "{text}{told}");
+        }
+        assert!(told("filter: { limit: ${args.top} }\n").contains("'${args.top}'"));
+    }
+
+    #[test]
+    fn other_faults_are_not_blamed_on_placeholders() {
+        for text in [
+            "filter: { limit: \"${args.top}\", where: [ }\n",
+            "filter: { limit: $<args.top>, where: [ }\n",
+            "filter: { limit: 5 ] # ${args.top}\n",
+            "a: [\n",
+        ] {
+            assert!(!told(text).contains("placeholder"), "{text}{}", told(text));
+        }
+    }
+}
