@@ -25,6 +25,8 @@ pub(crate) enum WaitReason {
     EarlierResult,
     /// A line is tried again later.
     RetryAt,
+    /// A line waits for the end of jobs that it started.
+    StartedJobs,
 }
 
 /// What a job result waits for.
@@ -41,8 +43,12 @@ pub(crate) struct WaitsFor {
 }
 
 impl WaitsFor {
-    fn told(waiting: &Waiting) -> Self {
-        let plain = |reason, message: String| Self { reason, message, until: None, job_result: None };
+    fn plain(reason: WaitReason, message: String) -> Self {
+        Self { reason, message, until: None, job_result: None }
+    }
+
+    fn of(waiting: &Waiting) -> Self {
+        let plain = Self::plain;
         match waiting {
             Waiting::Worker => plain(WaitReason::Worker, "It is next when a worker is free.".to_owned()),
             Waiting::QueueFull { queue, limit } => {
@@ -83,6 +89,10 @@ impl Loader<ResultId> for Waits {
 
     async fn load(&self, ids: &[ResultId]) -> Result<HashMap<ResultId, WaitsFor>, Refusal> {
         let waiting = self.engine.results.waiting(self.scope, ids).await?;
-        Ok(waiting.iter().map(|(id, waiting)| (*id, WaitsFor::told(waiting))).collect())
+        let waits_for = |(id, waiting): &(ResultId, Waiting)| match self.engine.waits_for_jobs(*id) {
+            Some(message) => (*id, WaitsFor::plain(WaitReason::StartedJobs, message)),
+            None => (*id, WaitsFor::of(waiting)),
+        };
+        Ok(waiting.iter().map(waits_for).collect())
     }
 }

@@ -245,6 +245,15 @@ impl Results for Counting {
         Results::start(self.ask()?, scope, start).await
     }
 
+    async fn started_under(
+        &self,
+        scope: OrgScope,
+        prefix: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, JobResult)>, StoreError> {
+        Results::started_under(self.ask()?, scope, prefix, limit).await
+    }
+
     async fn started_as(&self, scope: OrgScope, key: &str) -> Result<Option<(JobResult, String)>, StoreError> {
         Results::started_as(self.ask()?, scope, key).await
     }

@@ -91,6 +91,11 @@ impl Waits {
 }
 
 impl Engine {
+    /// Which jobs a result on this node waits for, as a sentence for a clerk; none if it waits for none.
+    pub fn waits_for_jobs(&self, id: ResultId) -> Option<String> {
+        self.waits.entries().get(&id).map(|wait| wait.awaited.message())
+    }
+
     /// The jobs that were started under a prefix, in the order of their starts. Of one that was started
     /// again by a retry, the latest.
     ///
