@@ -15,7 +15,7 @@ use crate::Failed;
 /// Arguments and records.
 #[derive(Args)]
 pub struct Given {
-    /// Records for the first line: a CSV, JSON or JSON Lines file
+    /// Records for the first line: a CSV, TSV, JSON or JSON Lines file
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     /// An argument of the job; may be given several times
@@ -49,6 +49,6 @@ fn read_data(path: &Path) -> Result<Vec<Value>, Failed> {
     let named = path.to_string_lossy();
     let refused = |message: String| Failed::Refused(format!("--data: {message}"));
     let source =
-        FileSource::of_path(&named).map_err(|_| refused(format!("{named}: use a .csv, .json or .jsonl file")))?;
+        FileSource::of_path(&named).map_err(|_| refused(format!("{named}: use a .csv, .tsv, .json or .jsonl file")))?;
     read_all(&Folder::open_from("."), &source).map_err(refused)
 }
