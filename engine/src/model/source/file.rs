@@ -15,6 +15,8 @@ pub struct FileSource {
     pub delimiter: Option<u8>,
     /// How the text of a CSV file is encoded.
     pub encoding: Encoding,
+    /// The sheet of an XLSX file; none for the first.
+    pub sheet: Option<String>,
 }
 
 /// How a file is written.
@@ -28,6 +30,8 @@ pub enum Format {
     Json,
     /// One JSON object on each line.
     JsonLines,
+    /// A sheet of an Excel workbook, with a header row.
+    Xlsx,
 }
 
 /// How a text is encoded. A byte order mark at its beginning is stronger.
@@ -57,7 +61,7 @@ impl FileSource {
             None => Format::of_ending(path),
         };
         let format = format.ok_or_else(|| {
-            format!("the ending of `{path}` does not say its format; add format: csv, tsv, json or jsonl")
+            format!("the ending of `{path}` does not say its format; add format: csv, tsv, json, jsonl or xlsx")
         })?;
         check_options(format, more)?;
         Ok(Self {
@@ -66,6 +70,7 @@ impl FileSource {
             pointer: more["pointer"].as_str().unwrap_or_default().to_owned(),
             delimiter: more["delimiter"].as_str().map(read_delimiter).transpose()?,
             encoding: Encoding::from_word(more["encoding"].as_str().unwrap_or("utf-8"))?,
+            sheet: more["sheet"].as_str().map(str::to_owned),
         })
     }
 
@@ -82,6 +87,7 @@ fn check_options(format: Format, more: &Value) -> Result<(), String> {
         ("pointer", &[Format::Json][..], "JSON"),
         ("delimiter", table_of_text, "CSV"),
         ("encoding", table_of_text, "CSV"),
+        ("sheet", &[Format::Xlsx][..], "XLSX"),
     ];
     let misplaced = known.iter().find(|(name, formats, _)| more.get(*name).is_some() && !formats.contains(&format));
     match misplaced {
@@ -105,6 +111,7 @@ impl Format {
             "tsv" => Some(Self::Tsv),
             "json" => Some(Self::Json),
             "jsonl" => Some(Self::JsonLines),
+            "xlsx" => Some(Self::Xlsx),
             _ => None,
         }
     }
@@ -116,6 +123,7 @@ impl Format {
             "tsv" | "tab" => Some(Self::Tsv),
             "json" | "geojson" => Some(Self::Json),
             "jsonl" | "ndjson" => Some(Self::JsonLines),
+            "xlsx" | "xlsm" => Some(Self::Xlsx),
             _ => None,
         }
     }
@@ -144,6 +152,7 @@ mod tests {
     #[test]
     fn a_file_is_read_by_its_ending_unless_it_says_more() {
         assert_eq!(FileSource::of_path("a/b.NDJSON").unwrap().format, Format::JsonLines);
+        assert_eq!(FileSource::of_path("b.xlsx").unwrap().format, Format::Xlsx);
         let separator = |more| read(more).unwrap().separator();
         assert_eq!(separator(json!({"path": "a.csv"})), b',');
         assert_eq!(separator(json!({"path": "a.tsv"})), b'\t');
@@ -155,9 +164,12 @@ mod tests {
     #[test]
     fn what_does_not_belong_to_the_format_is_refused() {
         assert!(FileSource::of_path("x.dat").unwrap_err().contains("add format"));
-        for (name, value, path) in
-            [("pointer", "/a", "x.csv"), ("delimiter", ";", "x.json"), ("encoding", "utf-8", "x.jsonl")]
-        {
+        for (name, value, path) in [
+            ("pointer", "/a", "x.csv"),
+            ("delimiter", ";", "x.json"),
+            ("encoding", "utf-8", "x.xlsx"),
+            ("sheet", "a", "x.csv"),
+        ] {
             let message = read(json!({"path": path, (name): value})).unwrap_err();
             assert!(message.starts_with(&format!("`{name}` belongs to ")), "{message}");
         }

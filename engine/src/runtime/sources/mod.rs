@@ -8,6 +8,7 @@ mod json;
 pub(super) mod result;
 mod table;
 mod typed;
+mod xlsx;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -88,6 +89,7 @@ pub(crate) fn read(
         Format::Csv | Format::Tsv => csv::read(file, reading, each),
         Format::Json => json::read_document(file, reading, each),
         Format::JsonLines => json::read_lines(file, reading, each),
+        Format::Xlsx => xlsx::read(file, reading, each),
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Places {
 impl Places {
     pub(super) fn of_file(file: &FileSource) -> Self {
         let (row, field) = match file.format {
-            Format::Csv | Format::Tsv => ("row", "column"),
+            Format::Csv | Format::Tsv | Format::Xlsx => ("row", "column"),
             Format::JsonLines => ("line", "field"),
             Format::Json => ("record", "field"),
         };
