@@ -309,16 +309,17 @@ mod tests {
         let source = json!({"file": "$<args.file>", "types": {"due": {"date": "%d/%Q"}}});
         let faults = Filter::check(&json!({"source": source}), "f");
         assert!(faults.len() == 1 && faults[0].path == "f.source.types.due", "{faults:?}");
-        let source = json!({"inline": [], "types": {"a": "nmber", "b": {"dat": "%d/%m/%Y"}}});
+        let source = json!({"inline": [], "types": {"a": "nmber", "b": {"dates": "%d/%m/%Y"}}});
         let faults = Filter::read(&json!({"source": source}), "f").unwrap_err();
-        let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        let messages: Vec<_> = faults.iter().map(ToString::to_string).collect();
         assert!(
-            told.iter().any(|fault| fault.starts_with("f.source.types.a: \"nmber\" is not one of \"number\"")),
-            "{told:?}"
+            messages.iter().any(|fault| fault.starts_with("f.source.types.a: \"nmber\" is not one of \"number\"")),
+            "{messages:?}"
         );
         assert!(
-            told.contains(&"f.source.types.b.dat: there is no field `dat` here; did you mean `date`?".to_owned()),
-            "{told:?}"
+            messages
+                .contains(&"f.source.types.b.dates: there is no field `dates` here; did you mean `date`?".to_owned()),
+            "{messages:?}"
         );
     }
 

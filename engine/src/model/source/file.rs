@@ -34,7 +34,7 @@ pub enum Format {
     Xlsx,
 }
 
-/// How a text is encoded. A byte order mark at its beginning is stronger.
+/// How a text is encoded. A byte order mark at its beginning takes precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encoding {
     /// UTF-8.

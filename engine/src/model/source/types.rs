@@ -191,10 +191,13 @@ mod tests {
     #[test]
     fn wrong_formats_are_faults_at_their_place_and_placeholders_are_not_judged() {
         let written = json!({"types": {"a": {"date": "%d/%m"}, "b": {"instant": "$<args.format>"}}});
-        let told = faults(written);
-        assert!(told.len() == 1 && told[0].starts_with("f.source.types.a: `%d/%m` does not determine"), "{told:?}");
-        let told = faults(json!({"file": {"path": "a.csv", "columns": {"c": {"date": "%Q"}}}}));
-        assert!(told[0].starts_with("f.source.file.columns.c: "), "{told:?}");
+        let messages = faults(written);
+        assert!(
+            messages.len() == 1 && messages[0].starts_with("f.source.types.a: `%d/%m` does not determine"),
+            "{messages:?}"
+        );
+        let messages = faults(json!({"file": {"path": "a.csv", "columns": {"c": {"date": "%Q"}}}}));
+        assert!(messages[0].starts_with("f.source.file.columns.c: "), "{messages:?}");
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn read_row(row: &ByteRecord, number: u64, names: &[String], file: &FileSource) 
     };
     let mut cells = row.iter().map(cell).collect::<Vec<_>>().into_iter();
     let mut record: Map<_, _> = names.iter().cloned().zip(cells.by_ref()).collect();
-    // They belong to no column, but whoever corrects the row has to see them.
+    // These cells belong to no column, but they are needed to correct the row.
     record.extend(cells.enumerate().map(|(more, cell)| (format!("column {}", names.len() + more + 1), cell)));
     let fault = match (decodable, row.len() == names.len()) {
         (false, _) => Some(undecodable(file)),

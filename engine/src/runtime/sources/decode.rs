@@ -11,8 +11,7 @@ use crate::model::source::Encoding;
 const INPUT: usize = 8 * 1024;
 const OUTPUT: usize = 4 * INPUT;
 
-/// Stands in the output for what cannot be decoded: never a part of UTF-8, so that whoever reads a row
-/// notices it there.
+/// Replaces what cannot be decoded. It is never a part of UTF-8, so the row that contains it is found.
 const UNDECODABLE: u8 = 0xff;
 
 /// A reader of UTF-8, without a byte order mark. Bytes that claim to be UTF-8 are passed on unchecked.

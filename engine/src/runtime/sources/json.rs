@@ -41,7 +41,7 @@ pub(super) fn read_document(
     Ok(())
 }
 
-/// What is no record, as one that can be shown.
+/// A row that is not a record, with what it holds instead.
 fn unreadable(number: u64, (name, shown): (&str, Value), fault: &str) -> Row {
     Row { number, record: json!({ name: shown }), fault: Some(fault.to_owned()) }
 }

@@ -90,7 +90,7 @@ async fn the_store_of_a_collection_judges_nothing_that_has_types() {
     let performed = filter(&harness, definition).await;
     let (first, second) =
         (json!({"key": "0", "n": 0, "on": "2026-11-20"}), json!({"key": "3", "n": 3, "on": "2026-11-21"}));
-    assert_eq!(all(&performed), [first, second], "a limit stops nobody from looking at all records");
+    assert_eq!(all(&performed), [first, second], "all records are typed in spite of the limit");
     assert_eq!(performed.lines[0].counters.records_rejected, 1);
     let performed = filter(&harness, json!({"source": source("error"), "where": {"n": 0}, "limit": 1})).await;
     let message = &performed.lines[0].message;

@@ -145,7 +145,7 @@ fn what_is_no_workbook_is_refused_with_the_cure() {
 
 #[test]
 fn what_unpacks_to_too_much_is_refused_before_it_is_unpacked() {
-    // Half a megabyte of nothing, more often than the bound allows.
+    // 8 MiB of spaces, more often than the bound allows.
     let padding = " ".repeat(8 * 1024 * 1024);
     let parts: Vec<_> = (0..65).map(|part| (format!("x{part}.xml"), padding.clone())).collect();
     let bomb = archive(&parts.iter().map(|(name, text)| (name.as_str(), text.clone())).collect::<Vec<_>>());
