@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use engine::model::Instant;
 use engine::model::argument::Arguments;
-use engine::model::source::FileSource;
+use engine::model::source::{FileSource, Format};
 use engine::ports::files::Folder;
 use engine::runtime::sources::read_all;
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ use crate::Failed;
 /// Arguments and records.
 #[derive(Args)]
 pub struct Given {
-    /// Records for the first line: a CSV, JSON or JSON Lines file
+    /// Records for the first line: a CSV, TSV, JSON or JSON Lines file
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     /// An argument of the job; may be given several times
@@ -48,7 +48,8 @@ impl Given {
 fn read_data(path: &Path) -> Result<Vec<Value>, Failed> {
     let named = path.to_string_lossy();
     let refused = |message: String| Failed::Refused(format!("--data: {message}"));
-    let source =
-        FileSource::of_path(&named).map_err(|_| refused(format!("{named}: use a .csv, .json or .jsonl file")))?;
+    // The dates of a workbook are meant in the zone of a job, which is not known here.
+    let source = FileSource::of_path(&named).ok().filter(|source| source.format != Format::Xlsx);
+    let source = source.ok_or_else(|| refused(format!("{named}: use a .csv, .tsv, .json or .jsonl file")))?;
     read_all(&Folder::open_from("."), &source).map_err(refused)
 }

@@ -32,7 +32,8 @@ pub fn check(path: &Path) -> Result<(), Failed> {
 /// wrong is no refusal.
 pub fn write(path: &Path, records: &Set) -> Result<(), Failed> {
     let broken = |message: &str| Failed::Broken(format!("--output {}: {message}", path.display()));
-    let format = Format::of_ending(&path.to_string_lossy());
+    let readable_only = |format: &Format| matches!(format, Format::Tsv | Format::Xlsx);
+    let format = Format::of_ending(&path.to_string_lossy()).filter(|format| !readable_only(format));
     let text = report_text(records);
     if format.is_none() && text.is_none() {
         return Err(broken("the ending does not say how to write records; use .json, .jsonl or .csv"));

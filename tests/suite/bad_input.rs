@@ -162,6 +162,9 @@ fn wrong_arguments_and_data() {
     let no_array = run(&["run", &job, "--data", &data]);
     assert_eq!(no_array.code, 2);
     assert_told(&no_array.stderr, &["--data", "is not an array of records"]);
+    let workbook = run(&["run", &job, "--data", "d.xlsx"]);
+    assert_eq!(workbook.code, 2);
+    assert_told(&workbook.stderr, &["--data: d.xlsx: use a .csv, .tsv, .json or .jsonl file"]);
 }
 
 #[test]

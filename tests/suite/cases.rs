@@ -1,7 +1,7 @@
 //! Jobs as data: `tests/jobs/<case>.json`, and every example.
 //!
-//! A case holds a job, perhaps `filterTemplates`, the `arguments` and `records` of its start, and in `expect`
-//! whatever of the job result matters. A new case is a new file.
+//! A case holds a job, perhaps `filterTemplates`, the `arguments` and `records` of its start, the text of the
+//! `files` beside the job, and in `expect` whatever of the job result matters. A new case is a new file.
 
 use std::fs;
 
@@ -32,6 +32,9 @@ fn check(name: &str, case: &Value) {
     job["key"] = json!(name);
     if let Some(templates) = case.get("filterTemplates") {
         job["filterTemplates"] = templates.clone();
+    }
+    for (file, text) in case["files"].as_object().into_iter().flatten() {
+        write(folder.path(), file, text.as_str().expect("the text of a file"));
     }
     let file = write(folder.path(), "job.json", &job.to_string());
     let records = write(folder.path(), "records.json", &case.get("records").unwrap_or(&json!([])).to_string());

@@ -57,6 +57,11 @@ fn records_come_from_a_file_and_go_into_one() {
         assert_eq!(ended.code, 0, "{ended:#?}");
         assert_eq!(fs::read_to_string(output).expect("a file"), expected);
     }
+    for ending in ["tsv", "xlsx"] {
+        let output = folder.path().join(format!("out.{ending}"));
+        let ended = run(&["run", &job, "--data", &data, "--output", output.to_str().expect("UTF-8")]);
+        assert!(!output.exists() && ended.stderr.contains("use .json, .jsonl or .csv"), "{ended:#?}");
+    }
     let report = folder.path().join("report.txt");
     run(&[
         "run",

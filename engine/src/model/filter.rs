@@ -10,7 +10,7 @@ use values::path::Path;
 use super::criteria::{self, Criteria, Reading};
 use super::fault::{Fault, element, field};
 use super::schema::Schema;
-use super::source::Source;
+use super::source::{Source, Types};
 
 /// A filter definition, rendered and read. Applied in this order:
 /// `where`, `script`, `orderBy`, `distinct`, `offset` and `limit`, `select`.
@@ -18,6 +18,8 @@ use super::source::Source;
 pub struct Filter {
     /// Where records come from; none chooses from the set that came in.
     pub source: Option<Source>,
+    /// The types of the source's fields.
+    pub types: Types,
     criteria: Criteria,
     /// Whether a script is asked about the records that meet the criteria.
     asks: bool,
@@ -162,6 +164,7 @@ impl<'a> Reader<'a> {
     fn filter(mut self, definition: &Value) -> Result<Filter, Vec<Fault>> {
         let filter = Filter {
             source: self.source(definition),
+            types: self.types(definition),
             criteria: self.criteria(definition),
             asks: definition.get("script").is_some(),
             order_by: self.order_by(definition),
@@ -179,11 +182,23 @@ impl<'a> Reader<'a> {
 
     fn source(&mut self, definition: &Value) -> Option<Source> {
         let source = definition.get("source")?;
+        if let Err(message) = Source::check_kind(source) {
+            self.fault("source", message);
+            return None;
+        }
         // A templated path says nothing about the file yet.
         if self.reading == Reading::Written && super::template::holds_placeholder(source) {
             return None;
         }
         Source::read(source).map_err(|message| self.fault("source", message)).ok()
+    }
+
+    fn types(&mut self, definition: &Value) -> Types {
+        let Some(source) = definition.get("source") else { return Types::default() };
+        Types::read(source, &field(self.path, "source"), self.reading).unwrap_or_else(|faults| {
+            self.faults.extend(faults);
+            Types::default()
+        })
     }
 
     fn criteria(&mut self, definition: &Value) -> Criteria {
@@ -287,6 +302,25 @@ mod tests {
         ] {
             assert_eq!(Filter::read(&definition, "f").unwrap().suffices(), expected, "{definition}");
         }
+    }
+
+    #[test]
+    fn types_are_checked_even_where_the_source_holds_placeholders() {
+        let source = json!({"file": "$<args.file>", "types": {"due": {"date": "%d/%Q"}}});
+        let faults = Filter::check(&json!({"source": source}), "f");
+        assert!(faults.len() == 1 && faults[0].path == "f.source.types.due", "{faults:?}");
+        let source = json!({"inline": [], "types": {"a": "nmber", "b": {"dates": "%d/%m/%Y"}}});
+        let faults = Filter::read(&json!({"source": source}), "f").unwrap_err();
+        let messages: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        assert!(
+            messages.iter().any(|fault| fault.starts_with("f.source.types.a: \"nmber\" is not one of \"number\"")),
+            "{messages:?}"
+        );
+        assert!(
+            messages
+                .contains(&"f.source.types.b.dates: there is no field `dates` here; did you mean `date`?".to_owned()),
+            "{messages:?}"
+        );
     }
 
     #[test]

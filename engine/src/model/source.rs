@@ -1,15 +1,22 @@
 //! Where a filter's records come from.
 
+mod field_type;
+mod file;
 mod result;
-
-use std::collections::BTreeMap;
+mod time_format;
+mod types;
 
 use serde_json::Value;
 
 use super::collection::check_name;
 use super::record::Records;
 
+pub use file::{Encoding, FileSource, Format};
 pub use result::{LineRef, ResultSource, WhichResult};
+pub use types::Types;
+
+/// What a source may say besides where its records come from.
+const BESIDES: [&str; 2] = ["types", "onBadRow"];
 
 /// A source, as a rendered filter definition names it.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,46 +40,21 @@ pub struct CollectionSource {
     pub key_as: Option<String>,
 }
 
-/// A file of records.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FileSource {
-    /// Its path, as the job names it.
-    pub path: String,
-    /// How it is written.
-    pub format: Format,
-    /// JSON Pointer to the array of records; empty for the whole document.
-    pub pointer: String,
-    /// Types of CSV columns that are not text.
-    pub columns: BTreeMap<String, ColumnType>,
-}
-
-/// How a file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Comma-separated values with a header row (RFC 4180).
-    Csv,
-    /// One JSON document.
-    Json,
-    /// One JSON object on each line.
-    JsonLines,
-}
-
-/// What a CSV cell stands for. An empty cell of any of these is null.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColumnType {
-    /// The text itself, empty or not.
-    Text,
-    /// A JSON number.
-    Number,
-    /// A whole number.
-    Integer,
-    /// `true` or `false`.
-    Boolean,
-    /// Any JSON text.
-    Json,
-}
-
 impl Source {
+    /// Checks that a written source names one place where its records come from.
+    ///
+    /// # Errors
+    /// One sentence with the cure.
+    pub fn check_kind(written: &Value) -> Result<(), String> {
+        let names = written.as_object().into_iter().flat_map(|fields| fields.keys());
+        let kinds: Vec<_> = names.filter(|name| !BESIDES.contains(&name.as_str())).map(String::as_str).collect();
+        match kinds.as_slice() {
+            [] => Err("does not say where the records come from; add for example `file` or `collection`".to_owned()),
+            [_] => Ok(()),
+            several => Err(format!("names several sources ({}); keep one of them", several.join(", "))),
+        }
+    }
+
     /// Reads a source whose shape the job schema has already accepted.
     ///
     /// # Errors
@@ -113,87 +95,17 @@ impl CollectionSource {
     }
 }
 
-impl FileSource {
-    /// The file at `path`, read as its ending says.
-    ///
-    /// # Errors
-    /// One sentence if the ending says nothing.
-    pub fn of_path(path: &str) -> Result<Self, String> {
-        Self::read(path, &Value::Null)
-    }
-
-    fn read(path: &str, more: &Value) -> Result<Self, String> {
-        let format = match more["format"].as_str() {
-            Some(word) => Format::from_word(word),
-            None => Format::of_ending(path),
-        };
-        let format = format.ok_or_else(|| {
-            format!("the ending of `{path}` does not say how it is written; add format: csv, json or jsonl")
-        })?;
-        let pointer = more["pointer"].as_str().unwrap_or_default().to_owned();
-        if !pointer.is_empty() && format != Format::Json {
-            return Err("a pointer finds the array in a JSON file; this file is not one".to_owned());
-        }
-        let columns = more["columns"].as_object().into_iter().flatten();
-        let columns =
-            columns.filter_map(|(name, word)| Some((name.clone(), ColumnType::from_word(word.as_str()?)?))).collect();
-        Ok(Self { path: path.to_owned(), format, pointer, columns })
-    }
-}
-
-impl Format {
-    fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "csv" => Some(Self::Csv),
-            "json" => Some(Self::Json),
-            "jsonl" => Some(Self::JsonLines),
-            _ => None,
-        }
-    }
-
-    /// By the ending of a file's name.
-    pub fn of_ending(path: &str) -> Option<Self> {
-        match path.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
-            "csv" => Some(Self::Csv),
-            "json" | "geojson" => Some(Self::Json),
-            "jsonl" | "ndjson" => Some(Self::JsonLines),
-            _ => None,
-        }
-    }
-}
-
-impl ColumnType {
-    fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "text" => Some(Self::Text),
-            "number" => Some(Self::Number),
-            "integer" => Some(Self::Integer),
-            "boolean" => Some(Self::Boolean),
-            "json" => Some(Self::Json),
-            _ => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
     #[test]
-    fn a_file_is_read_by_its_ending_unless_it_says_more() {
-        let Source::File(file) = Source::read(&json!({"file": "a/b.NDJSON"})).unwrap() else { panic!("a file") };
-        assert_eq!((file.path.as_str(), file.format), ("a/b.NDJSON", Format::JsonLines));
-        let more = json!({"file": {"path": "x.dat", "format": "csv", "columns": {"n": "integer"}}});
-        let Source::File(file) = Source::read(&more).unwrap() else { panic!("a file") };
-        assert_eq!(file.columns["n"], ColumnType::Integer);
-    }
-
-    #[test]
-    fn what_cannot_be_told_is_refused_with_the_cure() {
-        assert!(Source::read(&json!({"file": "x.dat"})).unwrap_err().contains("add format"));
-        let pointless = json!({"file": {"path": "x.csv", "pointer": "/a"}});
-        assert!(Source::read(&pointless).unwrap_err().contains("not one"));
+    fn a_source_names_one_place() {
+        assert_eq!(Source::check_kind(&json!({"file": "$<args.file>", "types": {}, "onBadRow": "reject"})), Ok(()));
+        assert!(Source::check_kind(&json!({"types": {}})).unwrap_err().contains("add for example `file`"));
+        let several = Source::check_kind(&json!({"file": "a.csv", "inline": []})).unwrap_err();
+        assert_eq!(several, "names several sources (file, inline); keep one of them");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Files that sources read: from one folder, and on a server never outside it.
 
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 /// Why a file cannot be read.
@@ -8,11 +8,16 @@ use std::path::{Path, PathBuf};
 #[error("{0}")]
 pub struct FileFault(pub String);
 
+/// A file that is open for reading.
+pub trait OpenFile: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> OpenFile for T {}
+
 /// Opens the files that jobs name.
 pub trait Files: Send + Sync {
     /// Opens a file for reading, for a job of the organization with this key. The path
     /// is the job's; blocking.
-    fn open(&self, organization: &str, path: &str) -> Result<Box<dyn Read + Send>, FileFault>;
+    fn open(&self, organization: &str, path: &str) -> Result<Box<dyn OpenFile>, FileFault>;
 }
 
 /// The files of a folder.
@@ -47,7 +52,7 @@ impl Folder {
 }
 
 impl Files for Folder {
-    fn open(&self, organization: &str, path: &str) -> Result<Box<dyn Read + Send>, FileFault> {
+    fn open(&self, organization: &str, path: &str) -> Result<Box<dyn OpenFile>, FileFault> {
         let folder = if self.confined { self.root.join(organization) } else { self.root.clone() };
         let outside =
             Path::new(path).is_absolute() || Path::new(path).components().any(|part| part.as_os_str() == "..");

@@ -1,6 +1,8 @@
 //! The records that a line rejected: the first of them with their reasons, and how many there were.
 
+use super::act::counted;
 use crate::model::record::{Rejected, size_of_text};
+use crate::model::status::Status;
 
 /// How many rejected records are kept in memory, and how many bytes of them.
 pub(crate) const KEPT: usize = 10_000;
@@ -37,6 +39,20 @@ impl Rejections {
     /// Those that were kept.
     pub(crate) fn first(&self) -> &[Rejected] {
         &self.first
+    }
+
+    /// How a filter ended that read so many records, if some were rejected: it is a warning, or an error if
+    /// none was left to choose from.
+    pub(crate) fn added_to(&self, read: usize, status: Status, message: String) -> (Status, String) {
+        let Some(first) = self.first.first() else { return (status, message) };
+        let reason = &first.reason;
+        match self.count == read as u64 {
+            true => (Status::Error, format!("Rejected all {}; the first: {reason}.", counted(read))),
+            false => {
+                let status = status.max(Status::Warning);
+                (status, format!("{message} Rejected {} of {}; the first: {reason}.", self.count, counted(read)))
+            }
+        }
     }
 
     /// Those that were kept.

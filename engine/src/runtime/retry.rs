@@ -9,7 +9,7 @@ use crate::model::notify::job_of;
 use crate::model::organization::{Access, OrgScope};
 use crate::model::overlap::Overlap;
 use crate::model::record::Records;
-use crate::model::result::{JobResult, LineResult, ResultId};
+use crate::model::result::{JobResult, LineKind, LineResult, ResultId};
 use crate::model::status::Status;
 use crate::ports::StoreError;
 use crate::ports::parts::{Part, PartKind};
@@ -192,6 +192,8 @@ impl Engine {
     ) -> Result<(Retrial, Option<String>), RetryError> {
         let lines = self.results.lines(scope, &[old.id]).await?;
         let rejecting = lines.into_iter().map(|(_, line)| line).filter(|line| line.counters.records_rejected > 0);
+        // A filter takes its records from its source again: all of them, not those that it rejected.
+        let (of_filters, rejecting): (Vec<_>, Vec<_>) = rejecting.partition(|line| line.kind == LineKind::Filter);
         let (mut first, mut parts, mut kept, mut all) = (None, Vec::new(), 0, 0);
         for line in rejecting {
             let kind = if first.is_some() { PartKind::Joining } else { PartKind::Input };
@@ -205,6 +207,9 @@ impl Engine {
         }
         let Some(line_no) = first else {
             let why = match all {
+                0 if !of_filters.is_empty() => {
+                    "Only filters rejected records; correct those in their source, and start the job again."
+                }
                 0 => "No record of it was rejected.",
                 _ => "The rejected records of it are not kept; start the job instead.",
             };

@@ -6,6 +6,7 @@ mod distinct;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use chrono_tz::Tz;
 use serde_json::Value;
 use tokio::sync::mpsc::channel;
 
@@ -15,7 +16,7 @@ use super::engine::Engine;
 use super::perform::{Broken, Done};
 use super::rejections::Rejections;
 use super::set::{Room, Set};
-use super::sources::{self, Stop, collection, result};
+use super::sources::{self, FileReading, Stop, Typed, collection, result};
 use crate::model::fault::field;
 use crate::model::filter::Filter;
 use crate::model::line::FilterWork;
@@ -46,7 +47,7 @@ pub(crate) async fn select(
     let stop = Arc::new(Stop::new(attempt.kill.clone(), at.timeout));
     let filter = aside(move || Filter::read(&definition, &path).map_err(Broken::of_faults)).await?;
     let room = attempt.engine.room.clone();
-    let selection = Selection { filter: Arc::new(filter), room, stop, asks: work.script.is_some() };
+    let selection = Selection { filter: Arc::new(filter), room, stop, zone: attempt.zone, asks: work.script.is_some() };
     let (organization, own) = (attempt.organization, Some(attempt.result.id));
     let about = About { engine: attempt.engine, organization, set: attempt.records(), own };
     let chosen = selection.choose(&about).await?;
@@ -69,7 +70,8 @@ pub(crate) async fn select(
 /// those that go on.
 pub(super) async fn choose(about: &About<'_>, filter: Filter, stop: Stop) -> Result<(usize, Set), Broken> {
     let room = about.engine.room.clone();
-    let selection = Selection { filter: Arc::new(filter), room, stop: Arc::new(stop), asks: false };
+    let zone = about.organization.time_zone;
+    let selection = Selection { filter: Arc::new(filter), room, stop: Arc::new(stop), zone, asks: false };
     let chosen = selection.choose(about).await?;
     Ok((chosen.read, chosen.kept))
 }
@@ -96,6 +98,8 @@ struct Selection {
     filter: Arc<Filter>,
     room: Room,
     stop: Arc<Stop>,
+    /// The zone in which the source's dates are meant.
+    zone: Tz,
     /// Whether a script is asked about the records that meet the criteria.
     asks: bool,
 }
@@ -104,6 +108,8 @@ struct Selection {
 struct Chosen {
     /// How many records were looked at.
     read: usize,
+    /// Those of them that did not fit their types.
+    rejected: Rejections,
     /// The records that go on; if a script is to be asked, those that meet the criteria.
     kept: Set,
     /// Whether the source has no records at all.
@@ -116,6 +122,10 @@ impl Selection {
             true => Gathering::AsTheyCome(self.room.writer()),
             false => Gathering::arranged(&self.filter, &self.room),
         }
+    }
+
+    fn typed(&self) -> Typed<'_> {
+        Typed::of(self.filter.source.as_ref(), &self.filter.types, self.zone)
     }
 
     async fn choose(&self, about: &About<'_>) -> Result<Chosen, Broken> {
@@ -133,22 +143,27 @@ impl Selection {
         let files = Arc::clone(&about.engine.files);
         let (organization, this) = (about.organization.key.clone(), self.clone());
         let choosing = move || {
-            let mut gathering = this.gathering();
-            let read = match &this.filter.source {
-                None | Some(Source::Collection(_) | Source::Result(_)) => this.keep(set.iter(), &mut gathering)?,
+            let (mut gathering, mut typed) = (this.gathering(), this.typed());
+            match &this.filter.source {
+                None | Some(Source::Collection(_) | Source::Result(_)) => {
+                    this.keep(set.iter(), &mut typed, &mut gathering)?;
+                }
                 Some(Source::Inline(records)) => {
-                    this.keep(records.iter().map(|record| Ok(Cow::Borrowed(record))), &mut gathering)?
+                    let records = records.iter().map(|record| Ok(Cow::Borrowed(record)));
+                    this.keep(records, &mut typed, &mut gathering)?;
                 }
-                Some(Source::File(file)) => {
-                    let mut read = 0;
-                    sources::read(files.as_ref() as &dyn Files, &organization, file, &this.stop, |record| {
-                        read += 1;
-                        if this.filter.keeps(&record) { gathering.push(record, &this.stop) } else { Ok(()) }
+                Some(Source::File(source)) => {
+                    let reading = FileReading { source, types: &this.filter.types, zone: this.zone, stop: &this.stop };
+                    sources::read(files.as_ref() as &dyn Files, &organization, &reading, |row| {
+                        match typed.take_row(row)? {
+                            Some(record) if this.filter.keeps(&record) => gathering.push(record, &this.stop),
+                            _ => Ok(()),
+                        }
                     })?;
-                    read
                 }
-            };
-            Ok(Chosen { read, kept: gathering.finish(&this.stop)?, bare: read == 0 })
+            }
+            let (read, rejected) = typed.finish();
+            Ok(Chosen { read, rejected, kept: gathering.finish(&this.stop)?, bare: read == 0 })
         };
         aside(choosing).await
     }
@@ -156,20 +171,19 @@ impl Selection {
     fn keep<'a>(
         &self,
         records: impl Iterator<Item = Result<Cow<'a, Value>, ScratchFault>>,
+        typed: &mut Typed<'_>,
         gathering: &mut Gathering,
-    ) -> Result<usize, Broken> {
-        let mut read = 0;
-        for record in records {
-            if read % RECORDS_BETWEEN_CHECKS == 0 {
+    ) -> Result<(), Broken> {
+        for (position, record) in records.enumerate() {
+            if position % RECORDS_BETWEEN_CHECKS == 0 {
                 self.stop.check()?;
             }
-            read += 1;
-            let record = record?;
-            if self.filter.keeps(&record) {
-                gathering.push(record.into_owned(), &self.stop)?;
+            match typed.take(record?)? {
+                Some(record) if self.filter.keeps(&record) => gathering.push(record.into_owned(), &self.stop)?,
+                _ => {}
             }
         }
-        Ok(read)
+        Ok(())
     }
 
     /// The store hands over what it has, while the filter looks at it aside.
@@ -178,18 +192,18 @@ impl Selection {
         let (to, from) = channel(PORTIONS_AHEAD);
         let (this, of) = (self.clone(), source.clone());
         let choosing = aside(move || {
-            let mut gathering = this.gathering();
+            let (mut gathering, mut typed) = (this.gathering(), this.typed());
             let each = |record| gathering.push(record, &this.stop);
-            let read = collection::choose(from, &of, &this.filter, &this.stop, each)?;
-            Ok((read, gathering.finish(&this.stop)?))
+            collection::choose(from, &of, &this.filter, (&mut typed, &this.stop), each)?;
+            Ok((typed.finish(), gathering.finish(&this.stop)?))
         });
         let taking = async {
             let taken = collection::take(collections, scope, source, &self.filter, to);
             let (taken, chosen) = tokio::join!(taken, choosing);
             taken?;
-            let (read, kept) = chosen?;
+            let ((read, rejected), kept) = chosen?;
             let bare = read == 0 && collection::is_bare(collections, scope, source).await?;
-            Ok(Chosen { read, kept, bare })
+            Ok(Chosen { read, rejected, kept, bare })
         };
         self.stop.hold(taking).await
     }
@@ -206,7 +220,7 @@ impl Selection {
         aside(arranging).await
     }
 
-    fn done(&self, Chosen { read, kept, bare }: Chosen) -> Done {
+    fn done(&self, Chosen { read, rejected, kept, bare }: Chosen) -> Done {
         let (status, message) = match (&self.filter.source, kept.len()) {
             _ if bare => (Status::Info, "There were no records to choose from.".to_owned()),
             // The store did not say how many it passed over.
@@ -219,7 +233,8 @@ impl Selection {
             (_, 0) => (Status::Info, format!("None of {} matched.", counted(read))),
             (_, kept) => (Status::Success, format!("Chose {kept} of {}.", counted(read))),
         };
-        Done { status, message, records_in: read as u64, records: kept, rejected: Rejections::default() }
+        let (status, message) = rejected.added_to(read, status, message);
+        Done { status, message, records_in: read as u64, records: kept, rejected }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Reading the records of a collection, as they stand at one moment.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use tokio::sync::mpsc::{Receiver, Sender};
 
-use super::Stop;
+use super::{Stop, Typed};
 use crate::model::collection::Entry;
 use crate::model::criteria::Criteria;
 use crate::model::fault::did_you_mean;
@@ -28,6 +30,8 @@ pub(crate) async fn take(
     to: Sender<Vec<Entry>>,
 ) -> Result<(), Broken> {
     let wanted = match key_in_criteria(source, filter) {
+        // The store does not know the types, and records that do not fit them must not be passed over.
+        _ if !filter.types.is_empty() => Wanted { criteria: Criteria::All(Vec::new()), limit: None },
         Some(field) => Wanted { criteria: filter.criteria().without(field), limit: None },
         None => Wanted { criteria: filter.criteria().clone(), limit: filter.suffices() },
     };
@@ -39,26 +43,25 @@ pub(crate) async fn take(
 }
 
 /// Looks at what the store hands over, and gives on what meets all criteria, as the filter sees
-/// it. Says how many records were taken. Blocking.
+/// it and with its types. Blocking.
 pub(crate) fn choose(
     mut from: Receiver<Vec<Entry>>,
     source: &CollectionSource,
     filter: &Filter,
-    stop: &Stop,
+    (typed, stop): (&mut Typed<'_>, &Stop),
     mut each: impl FnMut(Value) -> Result<(), Broken>,
-) -> Result<usize, Broken> {
-    let (checked, mut read) = (key_in_criteria(source, filter).is_none(), 0);
+) -> Result<(), Broken> {
+    let checked = filter.types.is_empty() && key_in_criteria(source, filter).is_none();
     while let Some(portion) = from.blocking_recv() {
         stop.check()?;
-        read += portion.len();
         for Entry { key, data } in portion {
-            let record = source.seen(key, data);
-            if checked || filter.keeps(&record) {
-                each(record)?;
+            match typed.take(Cow::Owned(source.seen(key, data)))? {
+                Some(record) if checked || filter.keeps(&record) => each(record.into_owned())?,
+                _ => {}
             }
         }
     }
-    Ok(read)
+    Ok(())
 }
 
 /// The field that shows the key, if the criteria say something of it.

@@ -1,151 +1,116 @@
-//! CSV (RFC 4180) with a header row. Cells are text unless a column has a type.
+//! CSV (RFC 4180) and TSV with a header row. Cells are text.
 
-use std::cell::Cell;
+#[cfg(test)]
+mod tests;
+mod watched;
+
+use std::borrow::Cow;
 use std::io::Read;
 
+use csv::{ByteRecord, Reader, ReaderBuilder};
 use serde_json::{Map, Value};
 
-use super::Stop;
-use crate::model::source::{ColumnType, FileSource};
+use super::decode::Utf8;
+use super::table::check_header;
+use super::{FileReading, Row};
+use crate::model::source::{Encoding, FileSource};
 use crate::runtime::perform::Broken;
+use watched::{Watch, Watched};
 
-/// How many rows are read between two looks at the clock.
-const ROWS_BETWEEN_CHECKS: u64 = 1024;
+/// What people separate cells with.
+const USUAL_SEPARATORS: [(u8, &str); 4] = [(b',', "comma"), (b';', "semicolon"), (b'\t', "tab"), (b'|', "bar")];
 
 pub(super) fn read(
     reader: impl Read,
-    source: &FileSource,
-    stop: &Stop,
-    mut each: impl FnMut(Value) -> Result<(), Broken>,
+    reading: &FileReading<'_>,
+    mut each: impl FnMut(Row) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
-    let quotes = Cell::new(0);
-    let mut rows = csv::ReaderBuilder::new().from_reader(CountingQuotes { reader, quotes: &quotes });
-    let columns = read_header(&mut rows, source)?;
-    let mut row = csv::StringRecord::new();
-    let mut number = 1;
-    let mut last_row_spans_lines = false;
-    while rows.read_record(&mut row).map_err(|error| broken_row(&error, source))? {
-        number += 1;
-        if number % ROWS_BETWEEN_CHECKS == 0 {
-            stop.check()?;
-        }
-        let cells = columns.iter().zip(&row).map(|((name, kind), cell)| {
-            let value = read_cell(cell, *kind).ok_or_else(|| wrong_cell(source, number, name, cell, *kind))?;
-            Ok((name.clone(), value))
-        });
-        each(Value::Object(cells.collect::<Result<Map<_, _>, Broken>>()?))?;
-        last_row_spans_lines = row.iter().next_back().is_some_and(|cell| cell.contains('\n'));
+    let file = reading.source;
+    let text = Utf8::of(reader, file.encoding).map_err(|error| reading.fault(&format!("cannot be read: {error}")))?;
+    let watch = Watch::new(reading);
+    let separator = file.separator();
+    // Rows of a wrong length are found here, not by the reader, which would stop at the first.
+    let mut rows = ReaderBuilder::new()
+        .delimiter(separator)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(Watched::of(text, &watch));
+    let mut row = ByteRecord::new();
+    if !next(&mut rows, &mut row, &watch)? {
+        return Ok(());
     }
-    match quotes.get() % 2 == 1 && last_row_spans_lines {
-        true => Err(Broken::Error(format!(
-            "{} row {number}: a quote is opened and never closed; mend the file",
-            source.path
-        ))),
+    let names = header(&row, reading)?;
+    check_header(&names, reading.types).map_err(|fault| reading.fault(&fault))?;
+    let (mut number, mut spans_lines) = (1, false);
+    while next(&mut rows, &mut row, &watch)? {
+        number += 1;
+        each(read_row(&row, number, &names, file))?;
+        spans_lines = row.iter().next_back().is_some_and(|cell| cell.contains(&b'\n'));
+    }
+    match watch.ends_in_quotes() && spans_lines {
+        true => Err(reading.fault(&format!("row {number}: a quote is opened and never closed; correct the file"))),
         false => Ok(()),
     }
 }
 
-/// A reader that counts quotes as they pass: an odd number at the end of a file whose
-/// last cell spans lines is a quote that swallowed the rest.
-struct CountingQuotes<'a, R> {
-    reader: R,
-    quotes: &'a Cell<u64>,
+/// Reads the next row; false at the end of the file.
+fn next<R: Read>(rows: &mut Reader<Watched<'_, R>>, row: &mut ByteRecord, watch: &Watch<'_>) -> Result<bool, Broken> {
+    watch.begin_row();
+    rows.read_byte_record(row).map_err(|error| watch.broken(&error))
 }
 
-impl<R: Read> Read for CountingQuotes<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.reader.read(buffer)?;
-        let quotes = buffer[..read].iter().filter(|byte| **byte == b'"').count();
-        self.quotes.set(self.quotes.get() + quotes as u64);
-        Ok(read)
-    }
-}
-
-fn read_header(rows: &mut csv::Reader<impl Read>, source: &FileSource) -> Result<Vec<(String, ColumnType)>, Broken> {
-    let header = rows.headers().map_err(|error| broken_row(&error, source))?;
-    // Spreadsheets mark the beginning of UTF-8 files, and the mark is no part of the name.
-    let names: Vec<_> = header.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
-    if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
-        return Err(Broken::Error(format!(
-            "{}: the header names column `{}` twice; give each its own name",
-            source.path, twice.1
-        )));
-    }
-    if let Some(unknown) = source.columns.keys().find(|name| !names.contains(name)) {
-        let near = crate::model::fault::did_you_mean(unknown, names.iter().map(String::as_str));
-        return Err(Broken::Error(format!("{}: there is no column `{unknown}`{near}", source.path)));
-    }
-    Ok(names
-        .into_iter()
-        .map(|name| (name.clone(), source.columns.get(&name).copied().unwrap_or(ColumnType::Text)))
-        .collect())
-}
-
-fn read_cell(cell: &str, kind: ColumnType) -> Option<Value> {
-    let trimmed = cell.trim();
-    match kind {
-        ColumnType::Text => Some(Value::String(cell.to_owned())),
-        _ if trimmed.is_empty() => Some(Value::Null),
-        ColumnType::Integer => {
-            trimmed.parse::<i64>().map(Value::from).or_else(|_| trimmed.parse::<u64>().map(Value::from)).ok()
+fn header(row: &ByteRecord, reading: &FileReading<'_>) -> Result<Vec<String>, Broken> {
+    let file = reading.source;
+    let names: Result<Vec<_>, _> = row.iter().map(|name| std::str::from_utf8(name).map(str::to_owned)).collect();
+    let names = names.map_err(|_| reading.fault(&format!("row 1 {}", undecodable(file))))?;
+    let [only] = names.as_slice() else { return Ok(names) };
+    let other = USUAL_SEPARATORS.iter().find(|(byte, _)| *byte != file.separator() && only.as_bytes().contains(byte));
+    match other {
+        Some((byte, word)) if file.delimiter.is_none() => {
+            let written = if *byte == b'\t' { "tab".to_owned() } else { format!("\"{}\"", char::from(*byte)) };
+            let shown: String = only.chars().take(60).collect();
+            let fault = format!(
+                "has one column, and its name `{shown}` contains a {word}; write `delimiter: {written}` if that \
+                 separates the cells, or name the delimiter that does"
+            );
+            Err(reading.fault(&fault))
         }
-        ColumnType::Number => {
-            values::json::parse(number_text(trimmed)?.as_bytes(), values::json::Bounds::default()).ok()
-        }
-        ColumnType::Boolean => match trimmed.to_ascii_lowercase().as_str() {
-            "true" => Some(Value::Bool(true)),
-            "false" => Some(Value::Bool(false)),
-            _ => None,
-        },
-        ColumnType::Json => values::json::parse(trimmed.as_bytes(), values::json::Bounds::default()).ok(),
+        _ => Ok(names),
     }
 }
 
-/// Numbers are often written in ways that JSON does not know: `+5`, `.5`, `05`.
-fn number_text(cell: &str) -> Option<String> {
-    if serde_json::from_str::<serde_json::Number>(cell).is_ok() {
-        return Some(cell.to_owned());
-    }
-    let whole = |digits: &str| {
-        digits.parse::<i64>().map(|n| n.to_string()).or_else(|_| digits.parse::<u64>().map(|n| n.to_string()))
+fn read_row(row: &ByteRecord, number: u64, names: &[String], file: &FileSource) -> Row {
+    let mut decodable = true;
+    let cell = |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        decodable &= matches!(text, Cow::Borrowed(_));
+        Value::String(text.into_owned())
     };
-    if let Ok(whole) = whole(cell) {
-        return Some(whole);
-    }
-    // A whole number that is too large would be rounded.
-    let too_large = cell.trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_digit());
-    let number: f64 = cell.parse().ok().filter(|_| !too_large)?;
-    serde_json::Number::from_f64(number).map(|number| number.to_string())
-}
-
-fn wrong_cell(source: &FileSource, row: u64, column: &str, cell: &str, kind: ColumnType) -> Broken {
-    let wanted = match kind {
-        ColumnType::Integer => "a whole number",
-        ColumnType::Number => "a number",
-        ColumnType::Boolean => "true or false",
-        ColumnType::Json => "JSON",
-        ColumnType::Text => "text",
+    let mut cells = row.iter().map(cell).collect::<Vec<_>>().into_iter();
+    let mut record: Map<_, _> = names.iter().cloned().zip(cells.by_ref()).collect();
+    // These cells belong to no column, but they are needed to correct the row.
+    record.extend(cells.enumerate().map(|(more, cell)| (format!("column {}", names.len() + more + 1), cell)));
+    let fault = match (decodable, row.len() == names.len()) {
+        (false, _) => Some(undecodable(file)),
+        (true, false) => Some(wrong_length(row.len(), names.len(), file)),
+        (true, true) => None,
     };
-    let shown: String = cell.chars().take(40).collect();
-    Broken::Error(format!(
-        "{} row {row}, column `{column}`: `{shown}` is not {wanted}; mend the file or the column's type",
-        source.path
-    ))
+    Row { number, record: Value::Object(record), fault }
 }
 
-fn broken_row(error: &csv::Error, source: &FileSource) -> Broken {
-    let path = &source.path;
-    Broken::Error(match error.kind() {
-        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let row = pos.as_ref().map_or(0, |pos| pos.record() + 1);
-            format!(
-                "{path} row {row} has {len} cells where the header has {expected_len}; a cell with a comma needs quotes around it"
-            )
-        }
-        csv::ErrorKind::Utf8 { pos, .. } => {
-            let row = pos.as_ref().map_or(0, |pos| pos.record() + 1);
-            format!("{path} row {row} is not UTF-8; save the file as UTF-8")
-        }
-        _ => format!("{path} cannot be read: {error}"),
-    })
+fn wrong_length(cells: usize, columns: usize, file: &FileSource) -> String {
+    let separator = match file.separator() {
+        b'\t' => "tab".to_owned(),
+        byte => format!("`{}`", char::from(byte)),
+    };
+    format!(
+        "has {cells} cells where the header has {columns}; a cell that contains a {separator} needs quotes around it"
+    )
+}
+
+fn undecodable(file: &FileSource) -> String {
+    match file.encoding {
+        Encoding::Utf8 => "is not UTF-8; name the encoding of the file, such as `encoding: windows-1252`".to_owned(),
+        _ => "cannot be decoded; name the encoding that the file really has".to_owned(),
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use values::json::{Bounds, parse};
 
-use super::Stop;
+use super::{FileReading, Row};
 use crate::model::source::FileSource;
 use crate::runtime::perform::Broken;
 
@@ -16,9 +16,8 @@ const LINES_BETWEEN_CHECKS: u64 = 1024;
 
 pub(super) fn read_document(
     reader: impl Read,
-    source: &FileSource,
-    stop: &Stop,
-    mut each: impl FnMut(Value) -> Result<(), Broken>,
+    &FileReading { source, stop, .. }: &FileReading<'_>,
+    mut each: impl FnMut(Row) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
     let path = &source.path;
     let mut text = Vec::new();
@@ -32,13 +31,19 @@ pub(super) fn read_document(
     let mut document = parse(without_mark(&text), bounds).map_err(|fault| Broken::Error(format!("{path}: {fault}")))?;
     let found = document.pointer_mut(&source.pointer).ok_or_else(|| Broken::Error(nothing_there(source)))?;
     let Value::Array(records) = found.take() else { return Err(Broken::Error(no_array(source))) };
-    for (index, record) in records.into_iter().enumerate() {
-        if !record.is_object() {
-            return Err(Broken::Error(format!("{path}: element {index} of the array is not an object")));
-        }
-        each(record)?;
+    for (index, element) in records.into_iter().enumerate() {
+        let number = index as u64 + 1;
+        each(match element {
+            record @ Value::Object(_) => Row { number, record, fault: None },
+            other => unreadable(number, ("value", other), "is not a JSON object"),
+        })?;
     }
     Ok(())
+}
+
+/// A row that is not a record, with what it holds instead.
+fn unreadable(number: u64, (name, shown): (&str, Value), fault: &str) -> Row {
+    Row { number, record: json!({ name: shown }), fault: Some(fault.to_owned()) }
 }
 
 fn nothing_there(source: &FileSource) -> String {
@@ -54,9 +59,8 @@ fn no_array(source: &FileSource) -> String {
 
 pub(super) fn read_lines(
     reader: impl Read,
-    source: &FileSource,
-    stop: &Stop,
-    mut each: impl FnMut(Value) -> Result<(), Broken>,
+    &FileReading { source, stop, .. }: &FileReading<'_>,
+    mut each: impl FnMut(Row) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
@@ -79,11 +83,12 @@ pub(super) fn read_lines(
         if text.is_empty() {
             continue;
         }
-        match parse(text, Bounds::default()) {
-            Ok(record) if record.is_object() => each(record)?,
-            Ok(_) => return Err(fault("is not a JSON object".to_owned())),
-            Err(error) => return Err(fault(error.message)),
-        }
+        let shown = || ("line", Value::String(String::from_utf8_lossy(text).into_owned()));
+        each(match parse(text, Bounds::default()) {
+            Ok(record @ Value::Object(_)) => Row { number, record, fault: None },
+            Ok(_) => unreadable(number, shown(), "is not a JSON object"),
+            Err(error) => unreadable(number, shown(), &format!("is not JSON: {}", error.message)),
+        })?;
     }
 }
 

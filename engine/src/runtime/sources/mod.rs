@@ -3,20 +3,26 @@
 
 pub(super) mod collection;
 mod csv;
+mod decode;
 mod json;
 pub(super) mod result;
+mod table;
+mod typed;
+mod xlsx;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use super::perform::Broken;
 use crate::model::record::Records;
-use crate::model::source::{FileSource, Format};
+use crate::model::source::{FileSource, Format, Types};
 use crate::ports::actions::Failure;
 use crate::ports::files::{FileFault, Files};
+use typed::Places;
+pub(crate) use typed::{Row, Typed};
 
 /// When to stop reading: at a kill, or when the line's time is over.
 pub(crate) struct Stop {
@@ -55,19 +61,35 @@ impl From<FileFault> for Broken {
     }
 }
 
+/// What a reader of files has to know.
+pub(crate) struct FileReading<'a> {
+    pub(crate) source: &'a FileSource,
+    pub(crate) types: &'a Types,
+    /// The zone in which its dates are meant.
+    pub(crate) zone: Tz,
+    pub(crate) stop: &'a Stop,
+}
+
+impl FileReading<'_> {
+    /// What is wrong with the file as a whole.
+    fn fault(&self, fault: &str) -> Broken {
+        Broken::Error(format!("{} {fault}", self.source.path))
+    }
+}
+
 /// Reads every record of a file, in order.
 pub(crate) fn read(
     files: &dyn Files,
     organization: &str,
-    source: &FileSource,
-    stop: &Stop,
-    each: impl FnMut(Value) -> Result<(), Broken>,
+    reading: &FileReading<'_>,
+    each: impl FnMut(Row) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
-    let reader = files.open(organization, &source.path)?;
-    match source.format {
-        Format::Csv => csv::read(reader, source, stop, each),
-        Format::Json => json::read_document(reader, source, stop, each),
-        Format::JsonLines => json::read_lines(reader, source, stop, each),
+    let file = files.open(organization, &reading.source.path)?;
+    match reading.source.format {
+        Format::Csv | Format::Tsv => csv::read(file, reading, each),
+        Format::Json => json::read_document(file, reading, each),
+        Format::JsonLines => json::read_lines(file, reading, each),
+        Format::Xlsx => xlsx::read(file, reading, each),
     }
 }
 
@@ -78,11 +100,16 @@ pub(crate) fn read(
 pub fn read_all(files: &dyn Files, source: &FileSource) -> Result<Records, String> {
     const PATIENCE: Duration = Duration::from_secs(3600);
     let mut records = Records::new();
-    let taking = |record| {
-        records.push(record);
-        Ok(())
+    let places = Places::of_file(source);
+    let taking = |row: Row| match row.fault {
+        Some(fault) => Err(Broken::Error(places.fault(row.number, &fault))),
+        None => {
+            records.push(row.record);
+            Ok(())
+        }
     };
-    match read(files, "", source, &Stop::new(CancellationToken::new(), PATIENCE), taking) {
+    let (types, stop) = (Types::default(), Stop::new(CancellationToken::new(), PATIENCE));
+    match read(files, "", &FileReading { source, types: &types, zone: Tz::UTC, stop: &stop }, taking) {
         Ok(()) => Ok(records),
         Err(Broken::Error(message) | Broken::Passing(message, _)) => Err(message),
         Err(Broken::Killed | Broken::Waiting(_) | Broken::Halted(_)) => Err("reading was interrupted".to_owned()),

@@ -1,66 +1,55 @@
-use std::io::{Cursor, Read};
+use std::io::Cursor;
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
-use super::read_all;
+use super::{FileReading, Stop, Typed, read_all};
+use crate::model::filter::Filter;
 use crate::model::source::{FileSource, Source};
-use crate::ports::files::{FileFault, Files, Folder};
+use crate::ports::files::{FileFault, Files, Folder, OpenFile};
+use crate::runtime::perform::Broken;
 
-struct One(&'static [u8]);
+struct One(Vec<u8>);
 
 impl Files for One {
-    fn open(&self, _: &str, _: &str) -> Result<Box<dyn Read + Send>, FileFault> {
-        Ok(Box::new(Cursor::new(self.0)))
+    fn open(&self, _: &str, _: &str) -> Result<Box<dyn OpenFile>, FileFault> {
+        Ok(Box::new(Cursor::new(self.0.clone())))
     }
 }
 
-fn source(file: Value) -> FileSource {
-    match Source::read(&json!({"file": file})).unwrap() {
-        Source::File(file) => file,
-        _ => panic!("a file"),
-    }
+/// What a filter without criteria takes of a file: records, and the reasons of those that were rejected.
+pub(super) fn take(bytes: &[u8], file: Value, stop: &Stop) -> Result<(Vec<Value>, Vec<String>), Broken> {
+    let filter = Filter::read(&json!({"source": {"file": file}}), "filter").unwrap();
+    let Some(Source::File(source)) = &filter.source else { panic!("a file") };
+    let zone = chrono_tz::Europe::Madrid;
+    let mut typed = Typed::of(filter.source.as_ref(), &filter.types, zone);
+    let mut records = Vec::new();
+    let reading = FileReading { source, types: &filter.types, zone, stop };
+    super::read(&One(bytes.to_vec()), "", &reading, |row| {
+        records.extend(typed.take_row(row)?);
+        Ok(())
+    })?;
+    let rejected = typed.finish().1.into_first().map(|one| format!("{}: {}", one.reason, one.record));
+    Ok((records, rejected.collect()))
 }
 
-fn read(text: &'static [u8], file: Value) -> Result<Vec<Value>, String> {
-    read_all(&One(text), &source(file))
+pub(super) fn patient() -> Stop {
+    Stop::new(CancellationToken::new(), Duration::from_secs(60))
 }
 
-#[test]
-fn cells_are_text_unless_a_column_says_otherwise() {
-    let text = b"\xef\xbb\xbfzip,n,x,ok,data,note\n00501,7,.5,TRUE,\"[1]\",\" a\nb\"\n1,,,,,\n";
-    let columns = json!({"n": "integer", "x": "number", "ok": "boolean", "data": "json"});
-    let records = read(text, json!({"path": "a.csv", "columns": columns})).unwrap();
-    let first = json!({"zip": "00501", "n": 7, "x": 0.5, "ok": true, "data": [1], "note": " a\nb"});
-    assert_eq!(records, [first, json!({"zip": "1", "n": null, "x": null, "ok": null, "data": null, "note": ""})]);
+/// The same, with the message of what could not be read.
+pub(super) fn read_rejecting(bytes: &[u8], file: Value) -> Result<(Vec<Value>, Vec<String>), String> {
+    take(bytes, file, &patient()).map_err(|broken| match broken {
+        Broken::Error(message) => message,
+        other => panic!("{other:?}"),
+    })
 }
 
-#[test]
-fn a_cell_that_does_not_fit_is_told_with_row_and_column() {
-    let file = json!({"path": "a.csv", "columns": {"n": "integer"}});
-    let told = read(b"n\n1\nx\n", file.clone()).unwrap_err();
-    assert_eq!(told, "a.csv row 3, column `n`: `x` is not a whole number; mend the file or the column's type");
-    assert!(read(b"m\n1\n", file).unwrap_err().contains("there is no column `n`"));
-}
-
-#[test]
-fn broken_rows_are_told_with_their_number() {
-    let told = read(b"a,b\n1,2\n1,2,3\n", json!("a.csv")).unwrap_err();
-    assert!(told.starts_with("a.csv row 3 has 3 cells where the header has 2"), "{told}");
-    let swallowed = read(b"a,b\n1,\"2\n3,4\n5,6\n", json!("a.csv")).unwrap_err();
-    assert_eq!(swallowed, "a.csv row 2: a quote is opened and never closed; mend the file");
-    assert!(read(b"a\n\xff\n", json!("a.csv")).unwrap_err().contains("row 2 is not UTF-8"));
-    assert!(read(b"a,a\n", json!("a.csv")).unwrap_err().contains("names column `a` twice"));
-}
-
-#[test]
-fn large_integers_in_cells_and_documents_stay_exact() {
-    let file = json!({"path": "a.csv", "columns": {"n": "number"}});
-    assert_eq!(read(b"n\n9007199254740993\n", file).unwrap(), [json!({"n": 9_007_199_254_740_993_u64})]);
-    let leading = read(b"n\n09007199254740993\n+7\n", json!({"path": "a.csv", "columns": {"n": "number"}})).unwrap();
-    assert_eq!(leading, [json!({"n": 9_007_199_254_740_993_u64}), json!({"n": 7})]);
-    assert!(read(b"n\n99999999999999999999999\n", json!({"path": "a.csv", "columns": {"n": "number"}})).is_err());
-    assert_eq!(read(b"[{\"n\": 18446744073709551615}]", json!("a.json")).unwrap(), [json!({"n": u64::MAX})]);
-    assert!(read(b"[{\"n\": 18446744073709551616}]", json!("a.json")).is_err());
+pub(super) fn read(bytes: &[u8], file: Value) -> Result<Vec<Value>, String> {
+    let (records, rejected) = read_rejecting(bytes, file)?;
+    assert!(rejected.is_empty(), "{rejected:?}");
+    Ok(records)
 }
 
 #[test]
@@ -78,10 +67,31 @@ fn a_pointer_finds_the_array_in_a_document() {
 fn broken_json_is_told_with_its_place() {
     assert!(read(b"[{\"a\": 1,]", json!("a.json")).unwrap_err().contains("line 1"));
     assert!(read(b"[{\"a\": 1, \"a\": 2}]", json!("a.json")).is_err(), "duplicate keys");
-    assert!(read(b"[1]", json!("a.json")).unwrap_err().contains("element 0 of the array is not an object"));
+    assert!(read(b"[{}, 1]", json!("a.json")).unwrap_err().starts_with("a.json record 2 is not a JSON object"));
     let lines = read(b"{\"a\": 1}\n\n{\"a\": }\n", json!("a.jsonl")).unwrap_err();
-    assert!(lines.starts_with("a.jsonl line 3: "), "{lines}");
+    assert!(lines.starts_with("a.jsonl line 3 is not JSON: "), "{lines}");
     assert_eq!(read(b"{\"a\": 1}\r\n{\"a\": 2}", json!("a.jsonl")).unwrap().len(), 2);
+}
+
+#[test]
+fn what_is_no_record_is_rejected_where_that_is_asked_for() {
+    let document = json!({"path": "a.json", "onBadRow": "reject"});
+    let (records, rejected) = read_rejecting(b"[{\"a\": 1}, 7]", document).unwrap();
+    assert_eq!(
+        (records, rejected),
+        (vec![json!({"a": 1})], vec!["record 2 is not a JSON object: {\"value\":7}".to_owned()])
+    );
+    let (records, rejected) =
+        read_rejecting(b"{\"a\": 1}\n{\n", json!({"path": "a.jsonl", "onBadRow": "reject"})).unwrap();
+    assert_eq!(records, [json!({"a": 1})]);
+    assert!(rejected.len() == 1 && rejected[0].starts_with("line 2 is not JSON: "), "{rejected:?}");
+}
+
+#[test]
+fn records_of_a_start_name_the_place_of_a_fault() {
+    let data = |bytes: &[u8], path| read_all(&One(bytes.to_vec()), &FileSource::of_path(path).unwrap());
+    assert_eq!(data(b"a\n1\n", "a.csv").unwrap(), [json!({"a": "1"})]);
+    assert!(data(b"a,b\n1\n", "a.csv").unwrap_err().starts_with("a.csv row 2 has 1 cells where the header has 2;"));
 }
 
 #[test]

@@ -16,5 +16,6 @@ mod schedules;
 mod starts;
 mod stops;
 mod templates;
+mod types;
 mod webhooks;
 mod workers;
