@@ -10,7 +10,7 @@ use values::path::Path;
 use super::criteria::{self, Criteria, Reading};
 use super::fault::{Fault, element, field};
 use super::schema::Schema;
-use super::source::Source;
+use super::source::{LineRef, Source};
 
 /// A filter definition, rendered and read. Applied in this order:
 /// `where`, `script`, `orderBy`, `distinct`, `offset` and `limit`, `select`.
@@ -46,6 +46,12 @@ pub fn faults_of_shape(written: &Value, path: &str) -> Vec<Fault> {
         Ok(schema) => schema.faults(written, path, Reading::Written),
         Err(error) => vec![Fault::at(path, error.clone())],
     }
+}
+
+/// The lines whose sets a definition reads, each with the path of its name.
+pub fn lines_named(definition: &Value, path: &str) -> Vec<(String, LineRef)> {
+    let named = definition.get("source").and_then(|source| LineRef::read(source.get("line")?));
+    named.into_iter().map(|line| (field(&field(path, "source"), "line"), line)).collect()
 }
 
 impl Filter {
@@ -181,6 +187,9 @@ impl<'a> Reader<'a> {
         let source = definition.get("source")?;
         // A templated path says nothing about the file yet.
         if self.reading == Reading::Written && super::template::holds_placeholder(source) {
+            if source.get("line").is_some() {
+                self.fault("source", "names a line by a placeholder; write the name of the line itself");
+            }
             return None;
         }
         Source::read(source).map_err(|message| self.fault("source", message)).ok()

@@ -22,6 +22,8 @@ pub enum Source {
     Collection(CollectionSource),
     /// What a line of an earlier job result passed on.
     Result(ResultSource),
+    /// The set that an earlier line of the same job result passed on.
+    Line(LineRef),
 }
 
 /// Records that are kept for the organization.
@@ -81,13 +83,16 @@ impl Source {
         if let Some(records) = value.get("inline").and_then(Value::as_array) {
             return Ok(Self::Inline(records.clone()));
         }
+        if let Some(line) = value.get("line").and_then(LineRef::read) {
+            return Ok(Self::Line(line));
+        }
         match (value.get("file"), value.get("collection")) {
             (Some(Value::String(path)), _) => FileSource::of_path(path).map(Self::File),
             (Some(file), _) => FileSource::read(file["path"].as_str().unwrap_or_default(), file).map(Self::File),
             (None, Some(collection)) => CollectionSource::read(collection).map(Self::Collection),
             (None, None) => match value.get("result") {
                 Some(result) => ResultSource::read(result).map(Self::Result),
-                None => Err("names no source; write inline, file, collection or result".to_owned()),
+                None => Err("names no source; write inline, file, collection, line or result".to_owned()),
             },
         }
     }

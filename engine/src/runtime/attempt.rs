@@ -17,6 +17,7 @@ use values::template::Context;
 
 use super::checkpoint::LineCheckpoint;
 use super::engine::Engine;
+use super::line_sets::LineSets;
 use super::perform::{Broken, Done, Halt, Performed};
 use super::running::Live;
 use super::set::Set;
@@ -59,6 +60,7 @@ pub(crate) struct Attempt<'a> {
     deadline: Option<Moment>,
     variables: Map<String, Value>,
     records: Set,
+    line_sets: LineSets,
     lines: Vec<LineResult>,
     rejected: Vec<(u32, Rejected)>,
     rest: Option<Rest>,
@@ -101,6 +103,7 @@ impl<'a> Attempt<'a> {
             deadline: deadline(engine, job, &result),
             variables,
             records: Set::held(records),
+            line_sets: LineSets::of(&job.lines),
             lines: Vec::new(),
             rejected: Vec::new(),
             rest: None,
@@ -256,6 +259,11 @@ impl<'a> Attempt<'a> {
     /// The set as it stands before the line that runs now.
     pub(crate) fn records(&self) -> Set {
         self.records.clone()
+    }
+
+    /// The sets that earlier lines passed on.
+    pub(crate) fn line_sets(&self) -> &LineSets {
+        &self.line_sets
     }
 
     /// Shows how far the line is.

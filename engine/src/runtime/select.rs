@@ -12,6 +12,7 @@ use tokio::sync::mpsc::channel;
 use super::act::{self, counted};
 use super::attempt::{AtLine, Attempt};
 use super::engine::Engine;
+use super::line_sets::LineSets;
 use super::perform::{Broken, Done};
 use super::rejections::Rejections;
 use super::set::{Room, Set};
@@ -21,7 +22,7 @@ use crate::model::filter::Filter;
 use crate::model::line::FilterWork;
 use crate::model::organization::{OrgScope, Organization};
 use crate::model::result::ResultId;
-use crate::model::source::{CollectionSource, Source};
+use crate::model::source::{CollectionSource, LineRef, Source};
 use crate::model::status::Status;
 use crate::ports::actions::Told;
 use crate::ports::files::Files;
@@ -48,7 +49,7 @@ pub(crate) async fn select(
     let room = attempt.engine.room.clone();
     let selection = Selection { filter: Arc::new(filter), room, stop, asks: work.script.is_some() };
     let (organization, own) = (attempt.organization, Some(attempt.result.id));
-    let about = About { engine: attempt.engine, organization, set: attempt.records(), own };
+    let about = About { engine: attempt.engine, organization, set: attempt.records(), lines: attempt.line_sets(), own };
     let chosen = selection.choose(&about).await?;
     let Some((action, script)) = work.script.as_deref().filter(|_| !chosen.kept.is_empty()) else {
         return Ok(selection.done(chosen));
@@ -79,6 +80,8 @@ pub(super) struct About<'a> {
     pub(super) organization: &'a Organization,
     /// The set that came in.
     pub(super) set: Set,
+    /// The sets that earlier lines passed on.
+    pub(super) lines: &'a LineSets,
     /// The job result that it is for, which is no source of its own.
     pub(super) own: Option<ResultId>,
 }
@@ -86,6 +89,16 @@ pub(super) struct About<'a> {
 impl About<'_> {
     pub(super) fn scope(&self) -> OrgScope {
         OrgScope::of(self.organization.id)
+    }
+
+    /// The set that an earlier line passed on.
+    fn set_of_line(&self, line: &LineRef) -> Result<Set, Broken> {
+        let nothing = || {
+            Broken::Error(format!(
+                "Line `{line}` passed no records on before this line; name an earlier line that is not skipped."
+            ))
+        };
+        self.lines.get(line).ok_or_else(nothing)
     }
 }
 
@@ -124,6 +137,7 @@ impl Selection {
                 let set = self.stop.hold(result::take(about, source)).await?;
                 self.choose_in_set_or_file(about, set).await
             }
+            Some(Source::Line(line)) => self.choose_in_set_or_file(about, about.set_of_line(line)?).await,
             _ => self.choose_in_set_or_file(about, about.set.clone()).await,
         }
     }
@@ -134,7 +148,9 @@ impl Selection {
         let choosing = move || {
             let mut gathering = this.gathering();
             let read = match &this.filter.source {
-                None | Some(Source::Collection(_) | Source::Result(_)) => this.keep(set.iter(), &mut gathering)?,
+                None | Some(Source::Collection(_) | Source::Result(_) | Source::Line(_)) => {
+                    this.keep(set.iter(), &mut gathering)?
+                }
                 Some(Source::Inline(records)) => {
                     this.keep(records.iter().map(|record| Ok(Cow::Borrowed(record))), &mut gathering)?
                 }
