@@ -96,6 +96,17 @@ impl Source {
             },
         }
     }
+
+    /// How messages call it.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Inline(_) => "the records in the definition".to_owned(),
+            Self::File(file) => format!("the file `{}`", file.path),
+            Self::Collection(collection) => format!("the collection `{}`", collection.name),
+            Self::Result(result) => format!("a result of the job `{}`", result.job),
+            Self::Line(line) => format!("the set of line `{line}`"),
+        }
+    }
 }
 
 impl CollectionSource {

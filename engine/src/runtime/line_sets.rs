@@ -65,7 +65,7 @@ mod tests {
             {"name": "a", "filter": {}},
             {"filter": {}},
             {"filter": {"source": {"line": "a"}}},
-            {"filter": {"source": {"line": 10}}},
+            {"filter": {"lookup": {"x": {"line": 10, "on": "n", "key": "n"}}}},
             {"filter": {}},
         ]));
         let mut sets = LineSets::of(&job.lines);

@@ -2,6 +2,7 @@
 
 mod arrange;
 mod distinct;
+pub(super) mod lookup;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,7 +15,6 @@ use super::attempt::{AtLine, Attempt};
 use super::engine::Engine;
 use super::line_sets::LineSets;
 use super::perform::{Broken, Done};
-use super::rejections::Rejections;
 use super::set::{Room, Set};
 use super::sources::{self, Stop, collection, result};
 use crate::model::fault::field;
@@ -28,6 +28,7 @@ use crate::ports::actions::Told;
 use crate::ports::files::Files;
 use crate::ports::scratch::ScratchFault;
 use arrange::Gathering;
+use lookup::{Joined, Lookups};
 
 /// How many records are looked at between two looks at the clock.
 pub(super) const RECORDS_BETWEEN_CHECKS: usize = 256;
@@ -120,6 +121,7 @@ struct Chosen {
     kept: Set,
     /// Whether the source has no records at all.
     bare: bool,
+    joined: Joined,
 }
 
 impl Selection {
@@ -131,39 +133,45 @@ impl Selection {
     }
 
     async fn choose(&self, about: &About<'_>) -> Result<Chosen, Broken> {
+        let lookups = Lookups::load(about, &self.filter, &self.stop).await?;
         match &self.filter.source {
-            Some(Source::Collection(source)) => self.choose_in_collection(about, source).await,
+            Some(Source::Collection(source)) => self.choose_in_collection(about, source, lookups).await,
             Some(Source::Result(source)) => {
                 let set = self.stop.hold(result::take(about, source)).await?;
-                self.choose_in_set_or_file(about, set).await
+                self.choose_in_set_or_file(about, set, lookups).await
             }
-            Some(Source::Line(line)) => self.choose_in_set_or_file(about, about.set_of_line(line)?).await,
-            _ => self.choose_in_set_or_file(about, about.set.clone()).await,
+            Some(Source::Line(line)) => self.choose_in_set_or_file(about, about.set_of_line(line)?, lookups).await,
+            _ => self.choose_in_set_or_file(about, about.set.clone(), lookups).await,
         }
     }
 
-    async fn choose_in_set_or_file(&self, about: &About<'_>, set: Set) -> Result<Chosen, Broken> {
+    async fn choose_in_set_or_file(&self, about: &About<'_>, set: Set, mut lookups: Lookups) -> Result<Chosen, Broken> {
         let files = Arc::clone(&about.engine.files);
         let (organization, this) = (about.organization.key.clone(), self.clone());
         let choosing = move || {
             let mut gathering = this.gathering();
             let read = match &this.filter.source {
                 None | Some(Source::Collection(_) | Source::Result(_) | Source::Line(_)) => {
-                    this.keep(set.iter(), &mut gathering)?
+                    this.keep(set.iter(), &mut lookups, &mut gathering)?
                 }
                 Some(Source::Inline(records)) => {
-                    this.keep(records.iter().map(|record| Ok(Cow::Borrowed(record))), &mut gathering)?
+                    this.keep(records.iter().map(|record| Ok(Cow::Borrowed(record))), &mut lookups, &mut gathering)?
                 }
                 Some(Source::File(file)) => {
                     let mut read = 0;
                     sources::read(files.as_ref() as &dyn Files, &organization, file, &this.stop, |record| {
                         read += 1;
-                        if this.filter.keeps(&record) { gathering.push(record, &this.stop) } else { Ok(()) }
+                        let Some(record) = lookups.join(Cow::Owned(record))? else { return Ok(()) };
+                        if this.filter.keeps(&record) {
+                            gathering.push(record.into_owned(), &this.stop)
+                        } else {
+                            Ok(())
+                        }
                     })?;
                     read
                 }
             };
-            Ok(Chosen { read, kept: gathering.finish(&this.stop)?, bare: read == 0 })
+            Ok(Chosen { read, kept: gathering.finish(&this.stop)?, bare: read == 0, joined: lookups.finish() })
         };
         aside(choosing).await
     }
@@ -171,6 +179,7 @@ impl Selection {
     fn keep<'a>(
         &self,
         records: impl Iterator<Item = Result<Cow<'a, Value>, ScratchFault>>,
+        lookups: &mut Lookups,
         gathering: &mut Gathering,
     ) -> Result<usize, Broken> {
         let mut read = 0;
@@ -179,7 +188,7 @@ impl Selection {
                 self.stop.check()?;
             }
             read += 1;
-            let record = record?;
+            let Some(record) = lookups.join(record?)? else { continue };
             if self.filter.keeps(&record) {
                 gathering.push(record.into_owned(), &self.stop)?;
             }
@@ -188,23 +197,29 @@ impl Selection {
     }
 
     /// The store hands over what it has, while the filter looks at it aside.
-    async fn choose_in_collection(&self, about: &About<'_>, source: &CollectionSource) -> Result<Chosen, Broken> {
+    async fn choose_in_collection(
+        &self,
+        about: &About<'_>,
+        source: &CollectionSource,
+        mut lookups: Lookups,
+    ) -> Result<Chosen, Broken> {
         let (collections, scope) = (about.engine.collections.as_ref(), about.scope());
         let (to, from) = channel(PORTIONS_AHEAD);
         let (this, of) = (self.clone(), source.clone());
         let choosing = aside(move || {
             let mut gathering = this.gathering();
             let each = |record| gathering.push(record, &this.stop);
-            let read = collection::choose(from, &of, &this.filter, &this.stop, each)?;
-            Ok((read, gathering.finish(&this.stop)?))
+            let read = collection::choose(from, &of, (&this.filter, &mut lookups), &this.stop, each)?;
+            Ok((read, gathering.finish(&this.stop)?, lookups.finish()))
         });
         let taking = async {
-            let taken = collection::take(collections, scope, source, &self.filter, to);
+            let wanted = collection::wanted(source, &self.filter);
+            let taken = collection::take(collections, scope, source, wanted, to);
             let (taken, chosen) = tokio::join!(taken, choosing);
             taken?;
-            let (read, kept) = chosen?;
+            let (read, kept, joined) = chosen?;
             let bare = read == 0 && collection::is_bare(collections, scope, source).await?;
-            Ok(Chosen { read, kept, bare })
+            Ok(Chosen { read, kept, bare, joined })
         };
         self.stop.hold(taking).await
     }
@@ -221,7 +236,7 @@ impl Selection {
         aside(arranging).await
     }
 
-    fn done(&self, Chosen { read, kept, bare }: Chosen) -> Done {
+    fn done(&self, Chosen { read, kept, bare, joined }: Chosen) -> Done {
         let (status, message) = match (&self.filter.source, kept.len()) {
             _ if bare => (Status::Info, "There were no records to choose from.".to_owned()),
             // The store did not say how many it passed over.
@@ -234,7 +249,8 @@ impl Selection {
             (_, 0) => (Status::Info, format!("None of {} matched.", counted(read))),
             (_, kept) => (Status::Success, format!("Chose {kept} of {}.", counted(read))),
         };
-        Done { status, message, records_in: read as u64, records: kept, rejected: Rejections::default() }
+        let (status, message) = joined.verdict(status, message);
+        Done { status, message, records_in: read as u64, records: kept, rejected: joined.rejected }
     }
 }
 

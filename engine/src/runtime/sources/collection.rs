@@ -1,5 +1,7 @@
 //! Reading the records of a collection, as they stand at one moment.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use tokio::sync::mpsc::{Receiver, Sender};
 
@@ -13,24 +15,29 @@ use crate::model::source::CollectionSource;
 use crate::ports::StoreError;
 use crate::ports::collections::{Collections, Wanted};
 use crate::runtime::perform::Broken;
+use crate::runtime::select::lookup::Lookups;
 
 /// How many names are looked through for one that is near.
 const NAMES: u32 = 1000;
 
-/// The store hands over the records of a collection, in the order of their keys. It is asked for
-/// no more than it takes to know what the filter chooses; only what criteria say of the field
-/// that shows the key is none of its business, since that is no part of what it keeps.
+/// What the store is asked for: no more than it takes to know what the filter chooses. The store
+/// does not know the field that shows the key, nor what lookups join.
+pub(crate) fn wanted(source: &CollectionSource, filter: &Filter) -> Wanted {
+    let criteria = filter.criteria_before_lookups();
+    match key_in_criteria(source, filter) {
+        Some(field) => Wanted { criteria: criteria.without(field), limit: None },
+        None => Wanted { criteria, limit: filter.suffices() },
+    }
+}
+
+/// The store hands over the records of a collection that are wanted, in the order of their keys.
 pub(crate) async fn take(
     collections: &dyn Collections,
     scope: OrgScope,
     source: &CollectionSource,
-    filter: &Filter,
+    wanted: Wanted,
     to: Sender<Vec<Entry>>,
 ) -> Result<(), Broken> {
-    let wanted = match key_in_criteria(source, filter) {
-        Some(field) => Wanted { criteria: filter.criteria().without(field), limit: None },
-        None => Wanted { criteria: filter.criteria().clone(), limit: filter.suffices() },
-    };
     match collections.snapshot(scope, &source.name, &wanted, to).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Broken::Error(unknown(collections, scope, &source.name).await)),
@@ -43,18 +50,18 @@ pub(crate) async fn take(
 pub(crate) fn choose(
     mut from: Receiver<Vec<Entry>>,
     source: &CollectionSource,
-    filter: &Filter,
+    (filter, lookups): (&Filter, &mut Lookups),
     stop: &Stop,
     mut each: impl FnMut(Value) -> Result<(), Broken>,
 ) -> Result<usize, Broken> {
-    let (checked, mut read) = (key_in_criteria(source, filter).is_none(), 0);
+    let (checked, mut read) = (key_in_criteria(source, filter).is_none() && filter.lookups().is_empty(), 0);
     while let Some(portion) = from.blocking_recv() {
         stop.check()?;
         read += portion.len();
         for Entry { key, data } in portion {
-            let record = source.seen(key, data);
+            let Some(record) = lookups.join(Cow::Owned(source.seen(key, data)))? else { continue };
             if checked || filter.keeps(&record) {
-                each(record)?;
+                each(record.into_owned())?;
             }
         }
     }

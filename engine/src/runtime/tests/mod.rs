@@ -4,6 +4,7 @@ mod again;
 mod collections;
 mod faulty;
 mod harness;
+mod joins;
 mod kills;
 mod large;
 mod lines;
