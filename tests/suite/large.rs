@@ -126,6 +126,32 @@ fn a_million_records_keep_within_their_budget() {
     eprint!("{told}");
 }
 
+/// A million records that are found for a million others, and a set that feeds two lines.
+#[test]
+#[ignore = "a measure: it takes some seconds and has a budget"]
+fn a_million_records_are_joined_within_their_budget() {
+    const MEGABYTES: f64 = 150.0;
+    let folder = folder();
+    let orders = orders(folder.path(), 1_000_000);
+    let joined = |lookup: Value| json!({"source": {"line": "orders"}, "lookup": {"found": lookup}, "where": {"found.cents": {"lt": 9_000}}});
+    let line = json!({"line": "orders", "on": "id", "key": "id", "fields": ["name", "cents"], "missing": "drop"});
+    let file = json!({"file": orders, "on": "id", "key": "id", "missing": "reject"});
+    let job = json!({"key": "joined", "lines": [
+        {"name": "orders", "filter": {"source": {"file": orders}}},
+        {"name": "by-line", "filter": joined(line)},
+        {"name": "by-file", "filter": joined(file)},
+        {"filter": {"limit": 1}},
+    ]});
+    let job = write(folder.path(), "job.json", &job.to_string());
+    run(&["check", &job]);
+    let (seconds, megabytes) = measured(&job);
+    eprintln!("two lookups of a million records in a million: {seconds:.1} s, {megabytes:.0} MB at most");
+    assert!(megabytes < MEGABYTES, "{megabytes:.0} MB");
+    let result = run(&["run", &job, "--json"]).json();
+    let out = |line: usize| result["lines"][line]["recordsOut"].as_u64();
+    assert_eq!([out(0), out(1), out(2)], [Some(1_000_000), Some(900_000), Some(900_000)]);
+}
+
 /// How long a job took, and the most memory that the program held.
 fn measured(job: &str) -> (f64, f64) {
     let began = Instant::now();

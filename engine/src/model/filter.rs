@@ -1,5 +1,7 @@
 //! Filters: which records go on, in which order, with which fields.
 
+mod lookup;
+
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
@@ -10,16 +12,19 @@ use values::path::Path;
 use super::criteria::{self, Criteria, Reading};
 use super::fault::{Fault, element, field};
 use super::schema::Schema;
-use super::source::{Source, Types};
+use super::source::{LineRef, Source, Types};
+
+pub use lookup::{Key as LookupKey, Lookup, Missing};
 
 /// A filter definition, rendered and read. Applied in this order:
-/// `where`, `script`, `orderBy`, `distinct`, `offset` and `limit`, `select`.
+/// `lookup`, `where`, `script`, `orderBy`, `distinct`, `offset` and `limit`, `select`.
 #[derive(Debug)]
 pub struct Filter {
     /// Where records come from; none chooses from the set that came in.
     pub source: Option<Source>,
     /// The types of the source's fields.
     pub types: Types,
+    lookups: Vec<Lookup>,
     criteria: Criteria,
     /// Whether a script is asked about the records that meet the criteria.
     asks: bool,
@@ -48,6 +53,14 @@ pub fn faults_of_shape(written: &Value, path: &str) -> Vec<Fault> {
         Ok(schema) => schema.faults(written, path, Reading::Written),
         Err(error) => vec![Fault::at(path, error.clone())],
     }
+}
+
+/// The lines whose sets a definition reads, each with the path of its name.
+pub fn lines_named(definition: &Value, path: &str) -> Vec<(String, LineRef)> {
+    let lookups = definition["lookup"].as_object().into_iter().flatten();
+    let of_lookups = lookups.map(|(name, lookup)| (field(&field(path, "lookup"), name), lookup));
+    let all = definition.get("source").map(|source| (field(path, "source"), source)).into_iter().chain(of_lookups);
+    all.filter_map(|(place, named)| Some((field(&place, "line"), LineRef::read(named.get("line")?)?))).collect()
 }
 
 impl Filter {
@@ -79,11 +92,22 @@ impl Filter {
         &self.criteria
     }
 
+    /// What is joined to each record before the criteria, in order.
+    pub fn lookups(&self) -> &[Lookup] {
+        &self.lookups
+    }
+
+    /// What the criteria say of a record before anything is joined to it: a record that does not
+    /// meet this meets no criteria afterwards either.
+    pub fn criteria_before_lookups(&self) -> Criteria {
+        self.lookups.iter().fold(self.criteria.clone(), |criteria, lookup| criteria.without(&lookup.name))
+    }
+
     /// How many of the records that meet the criteria, from the first, say all that the filter
     /// has to know; none if it has to see every one.
     pub fn suffices(&self) -> Option<usize> {
         let first_come = self.order_by.is_empty() && self.distinct.is_none() && !self.asks;
-        self.limit.filter(|_| first_come).map(|limit| limit.saturating_add(self.offset))
+        self.limit.filter(|_| first_come && self.lookups.is_empty()).map(|limit| limit.saturating_add(self.offset))
     }
 
     /// The order of the records that go on; none if they stay as they come.
@@ -163,15 +187,16 @@ impl<'a> Reader<'a> {
 
     fn filter(mut self, definition: &Value) -> Result<Filter, Vec<Fault>> {
         let filter = Filter {
-            source: self.source(definition),
+            source: self.source_of(definition),
             types: self.types(definition),
+            lookups: self.lookups(definition),
             criteria: self.criteria(definition),
             asks: definition.get("script").is_some(),
             order_by: self.order_by(definition),
             distinct: self.distinct(definition),
             offset: self.count(definition, "offset").unwrap_or(0),
             limit: self.count(definition, "limit"),
-            select: self.select(definition),
+            select: self.fields(definition, "select"),
         };
         if self.faults.is_empty() { Ok(filter) } else { Err(self.faults) }
     }
@@ -180,17 +205,25 @@ impl<'a> Reader<'a> {
         self.faults.push(Fault::at(field(self.path, name), message));
     }
 
-    fn source(&mut self, definition: &Value) -> Option<Source> {
+    fn source_of(&mut self, definition: &Value) -> Option<Source> {
         let source = definition.get("source")?;
         if let Err(message) = Source::check_kind(source) {
             self.fault("source", message);
             return None;
         }
+        self.source(source, "source")
+    }
+
+    /// A source, which stands in the field `name`.
+    fn source(&mut self, source: &Value, name: &str) -> Option<Source> {
         // A templated path says nothing about the file yet.
         if self.reading == Reading::Written && super::template::holds_placeholder(source) {
+            if source.get("line").is_some() {
+                self.fault(name, "names a line by a placeholder; write the name of the line itself");
+            }
             return None;
         }
-        Source::read(source).map_err(|message| self.fault("source", message)).ok()
+        Source::read(source).map_err(|message| self.fault(name, message)).ok()
     }
 
     fn types(&mut self, definition: &Value) -> Types {
@@ -226,16 +259,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn select(&mut self, definition: &Value) -> Option<Vec<(String, Path)>> {
-        match definition.get("select")? {
+    /// Chosen fields: their names, or new names and what each is taken from.
+    fn fields(&mut self, definition: &Value, name: &str) -> Option<Vec<(String, Path)>> {
+        match definition.get(name)? {
             Value::Object(fields) => {
-                let place = field(self.path, "select");
+                let place = field(self.path, name);
                 let named = fields.iter().filter_map(|(name, path)| {
                     Some((name.clone(), self.path_of(field(&place, name), path.as_str()?)?))
                 });
                 Some(named.collect())
             }
-            _ => Some(self.paths(definition, "select")),
+            _ => Some(self.paths(definition, name)),
         }
     }
 

@@ -29,6 +29,8 @@ pub enum Source {
     Collection(CollectionSource),
     /// What a line of an earlier job result passed on.
     Result(ResultSource),
+    /// The set that an earlier line of the same job result passed on.
+    Line(LineRef),
 }
 
 /// Records that are kept for the organization.
@@ -63,14 +65,28 @@ impl Source {
         if let Some(records) = value.get("inline").and_then(Value::as_array) {
             return Ok(Self::Inline(records.clone()));
         }
+        if let Some(line) = value.get("line").and_then(LineRef::read) {
+            return Ok(Self::Line(line));
+        }
         match (value.get("file"), value.get("collection")) {
             (Some(Value::String(path)), _) => FileSource::of_path(path).map(Self::File),
             (Some(file), _) => FileSource::read(file["path"].as_str().unwrap_or_default(), file).map(Self::File),
             (None, Some(collection)) => CollectionSource::read(collection).map(Self::Collection),
             (None, None) => match value.get("result") {
                 Some(result) => ResultSource::read(result).map(Self::Result),
-                None => Err("names no source; write inline, file, collection or result".to_owned()),
+                None => Err("names no source; write inline, file, collection, line or result".to_owned()),
             },
+        }
+    }
+
+    /// How messages call it.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Inline(_) => "the records in the definition".to_owned(),
+            Self::File(file) => format!("the file `{}`", file.path),
+            Self::Collection(collection) => format!("the collection `{}`", collection.name),
+            Self::Result(result) => format!("a result of the job `{}`", result.job),
+            Self::Line(line) => format!("the set of line `{line}`"),
         }
     }
 }

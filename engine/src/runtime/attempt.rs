@@ -17,6 +17,7 @@ use values::template::Context;
 
 use super::checkpoint::LineCheckpoint;
 use super::engine::Engine;
+use super::line_sets::LineSets;
 use super::perform::{Broken, Done, Halt, Performed, Unfinished};
 use super::running::Live;
 use super::set::Set;
@@ -62,6 +63,7 @@ pub(crate) struct Attempt<'a> {
     records: Set,
     /// The set that a failed filter took, until a line that runs after the stop takes it.
     input_of_failed: Option<Set>,
+    line_sets: LineSets,
     lines: Vec<LineResult>,
     rejected: Vec<(u32, Rejected)>,
     rest: Option<Rest>,
@@ -105,6 +107,7 @@ impl<'a> Attempt<'a> {
             variables,
             records: Set::held(records),
             input_of_failed: None,
+            line_sets: LineSets::of(&job.lines),
             lines: Vec::new(),
             rejected: Vec::new(),
             rest: None,
@@ -339,6 +342,11 @@ impl<'a> Attempt<'a> {
     /// The set as it stands before the line that runs now.
     pub(crate) fn records(&self) -> Set {
         self.records.clone()
+    }
+
+    /// The sets that earlier lines passed on.
+    pub(crate) fn line_sets(&self) -> &LineSets {
+        &self.line_sets
     }
 
     /// Shows how far the line is.

@@ -15,6 +15,7 @@ pub mod health;
 pub mod jobs;
 pub mod keeper;
 pub mod kill;
+mod line_sets;
 pub mod manage;
 pub mod modules;
 mod notices;

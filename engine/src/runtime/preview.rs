@@ -10,6 +10,7 @@ use uuid::Uuid;
 use values::template::Context;
 
 use super::engine::Engine;
+use super::line_sets::LineSets;
 use super::perform::Broken;
 use super::select::{About, aside, choose};
 use super::set::Set;
@@ -91,7 +92,8 @@ impl Engine {
         let kill = CancellationToken::new();
         // Whoever gives up waiting ends the work too.
         let _end = kill.clone().drop_guard();
-        let about = About { engine: self, organization: &access.organization, set: Set::held(Vec::new()), own: None };
+        let (set, lines) = (Set::held(Vec::new()), &LineSets::default());
+        let about = About { engine: self, organization: &access.organization, set, lines, own: None };
         let (read, records) = choose(&about, filter, Stop::new(kill, PATIENCE)).await?;
         let (count, first) = (records.len(), records.first(SAMPLE_RECORDS));
         Ok(Preview { definition: kept(&definition), read, count, sample: Sample::of(first, count) })

@@ -31,6 +31,13 @@ impl Rejections {
         }
     }
 
+    /// Adds those of a later step.
+    pub(crate) fn append(&mut self, later: Self) {
+        let not_kept = later.count - later.first.len() as u64;
+        later.first.into_iter().for_each(|rejected| self.push(rejected));
+        self.count += not_kept;
+    }
+
     /// How many there were.
     pub(crate) fn count(&self) -> u64 {
         self.count

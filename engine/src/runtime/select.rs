@@ -2,6 +2,7 @@
 
 mod arrange;
 mod distinct;
+pub(super) mod lookup;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::sync::mpsc::channel;
 use super::act::{self, counted};
 use super::attempt::{AtLine, Attempt};
 use super::engine::Engine;
+use super::line_sets::LineSets;
 use super::perform::{Broken, Done};
 use super::rejections::Rejections;
 use super::set::{Room, Set};
@@ -22,12 +24,13 @@ use crate::model::filter::Filter;
 use crate::model::line::FilterWork;
 use crate::model::organization::{OrgScope, Organization};
 use crate::model::result::ResultId;
-use crate::model::source::{CollectionSource, Source};
+use crate::model::source::{CollectionSource, LineRef, Source};
 use crate::model::status::Status;
 use crate::ports::actions::Told;
 use crate::ports::files::Files;
 use crate::ports::scratch::ScratchFault;
 use arrange::Gathering;
+use lookup::{Joined, Lookups};
 
 /// How many records are looked at between two looks at the clock.
 pub(super) const RECORDS_BETWEEN_CHECKS: usize = 256;
@@ -49,7 +52,7 @@ pub(crate) async fn select(
     let room = attempt.engine.room.clone();
     let selection = Selection { filter: Arc::new(filter), room, stop, zone: attempt.zone, asks: work.script.is_some() };
     let (organization, own) = (attempt.organization, Some(attempt.result.id));
-    let about = About { engine: attempt.engine, organization, set: attempt.records(), own };
+    let about = About { engine: attempt.engine, organization, set: attempt.records(), lines: attempt.line_sets(), own };
     let chosen = selection.choose(&about).await?;
     let Some((action, script)) = work.script.as_deref().filter(|_| !chosen.kept.is_empty()) else {
         return Ok(selection.done(chosen));
@@ -82,6 +85,8 @@ pub(super) struct About<'a> {
     pub(super) organization: &'a Organization,
     /// The set that came in.
     pub(super) set: Set,
+    /// The sets that earlier lines passed on.
+    pub(super) lines: &'a LineSets,
     /// The job result that it is for, which is no source of its own.
     pub(super) own: Option<ResultId>,
 }
@@ -89,6 +94,16 @@ pub(super) struct About<'a> {
 impl About<'_> {
     pub(super) fn scope(&self) -> OrgScope {
         OrgScope::of(self.organization.id)
+    }
+
+    /// The set that an earlier line passed on.
+    fn set_of_line(&self, line: &LineRef) -> Result<Set, Broken> {
+        let nothing = || {
+            Broken::Error(format!(
+                "Line `{line}` passed no records on before this line; name an earlier line that is not skipped."
+            ))
+        };
+        self.lines.get(line).ok_or_else(nothing)
     }
 }
 
@@ -114,6 +129,7 @@ struct Chosen {
     kept: Set,
     /// Whether the source has no records at all.
     bare: bool,
+    joined: Joined,
 }
 
 impl Selection {
@@ -129,41 +145,46 @@ impl Selection {
     }
 
     async fn choose(&self, about: &About<'_>) -> Result<Chosen, Broken> {
+        let lookups = Lookups::load(about, &self.filter, self.zone, &self.stop).await?;
         match &self.filter.source {
-            Some(Source::Collection(source)) => self.choose_in_collection(about, source).await,
+            Some(Source::Collection(source)) => self.choose_in_collection(about, source, lookups).await,
             Some(Source::Result(source)) => {
                 let set = self.stop.hold(result::take(about, source)).await?;
-                self.choose_in_set_or_file(about, set).await
+                self.choose_in_set_or_file(about, set, lookups).await
             }
-            _ => self.choose_in_set_or_file(about, about.set.clone()).await,
+            Some(Source::Line(line)) => self.choose_in_set_or_file(about, about.set_of_line(line)?, lookups).await,
+            _ => self.choose_in_set_or_file(about, about.set.clone(), lookups).await,
         }
     }
 
-    async fn choose_in_set_or_file(&self, about: &About<'_>, set: Set) -> Result<Chosen, Broken> {
+    async fn choose_in_set_or_file(&self, about: &About<'_>, set: Set, mut lookups: Lookups) -> Result<Chosen, Broken> {
         let files = Arc::clone(&about.engine.files);
         let (organization, this) = (about.organization.key.clone(), self.clone());
         let choosing = move || {
             let (mut gathering, mut typed) = (this.gathering(), this.typed());
             match &this.filter.source {
-                None | Some(Source::Collection(_) | Source::Result(_)) => {
-                    this.keep(set.iter(), &mut typed, &mut gathering)?;
+                None | Some(Source::Collection(_) | Source::Result(_) | Source::Line(_)) => {
+                    this.keep(set.iter(), (&mut typed, &mut lookups), &mut gathering)?;
                 }
                 Some(Source::Inline(records)) => {
                     let records = records.iter().map(|record| Ok(Cow::Borrowed(record)));
-                    this.keep(records, &mut typed, &mut gathering)?;
+                    this.keep(records, (&mut typed, &mut lookups), &mut gathering)?;
                 }
                 Some(Source::File(source)) => {
                     let reading = FileReading { source, types: &this.filter.types, zone: this.zone, stop: &this.stop };
                     sources::read(files.as_ref() as &dyn Files, &organization, &reading, |row| {
-                        match typed.take_row(row)? {
-                            Some(record) if this.filter.keeps(&record) => gathering.push(record, &this.stop),
+                        let Some(record) = typed.take_row(row)? else { return Ok(()) };
+                        match lookups.join(Cow::Owned(record))? {
+                            Some(record) if this.filter.keeps(&record) => {
+                                gathering.push(record.into_owned(), &this.stop)
+                            }
                             _ => Ok(()),
                         }
                     })?;
                 }
             }
-            let (read, rejected) = typed.finish();
-            Ok(Chosen { read, rejected, kept: gathering.finish(&this.stop)?, bare: read == 0 })
+            let ((read, rejected), joined) = (typed.finish(), lookups.finish());
+            Ok(Chosen { read, rejected, kept: gathering.finish(&this.stop)?, bare: read == 0, joined })
         };
         aside(choosing).await
     }
@@ -171,39 +192,46 @@ impl Selection {
     fn keep<'a>(
         &self,
         records: impl Iterator<Item = Result<Cow<'a, Value>, ScratchFault>>,
-        typed: &mut Typed<'_>,
+        (typed, lookups): (&mut Typed<'_>, &mut Lookups),
         gathering: &mut Gathering,
     ) -> Result<(), Broken> {
         for (position, record) in records.enumerate() {
             if position % RECORDS_BETWEEN_CHECKS == 0 {
                 self.stop.check()?;
             }
-            match typed.take(record?)? {
-                Some(record) if self.filter.keeps(&record) => gathering.push(record.into_owned(), &self.stop)?,
-                _ => {}
+            let Some(record) = typed.take(record?)? else { continue };
+            let Some(record) = lookups.join(record)? else { continue };
+            if self.filter.keeps(&record) {
+                gathering.push(record.into_owned(), &self.stop)?;
             }
         }
         Ok(())
     }
 
     /// The store hands over what it has, while the filter looks at it aside.
-    async fn choose_in_collection(&self, about: &About<'_>, source: &CollectionSource) -> Result<Chosen, Broken> {
+    async fn choose_in_collection(
+        &self,
+        about: &About<'_>,
+        source: &CollectionSource,
+        mut lookups: Lookups,
+    ) -> Result<Chosen, Broken> {
         let (collections, scope) = (about.engine.collections.as_ref(), about.scope());
         let (to, from) = channel(PORTIONS_AHEAD);
         let (this, of) = (self.clone(), source.clone());
         let choosing = aside(move || {
             let (mut gathering, mut typed) = (this.gathering(), this.typed());
             let each = |record| gathering.push(record, &this.stop);
-            collection::choose(from, &of, &this.filter, (&mut typed, &this.stop), each)?;
-            Ok((typed.finish(), gathering.finish(&this.stop)?))
+            collection::choose(from, &of, &this.filter, (&mut typed, &mut lookups, &this.stop), each)?;
+            Ok((typed.finish(), gathering.finish(&this.stop)?, lookups.finish()))
         });
         let taking = async {
-            let taken = collection::take(collections, scope, source, &self.filter, to);
+            let wanted = collection::wanted(source, &self.filter);
+            let taken = collection::take(collections, scope, source, wanted, to);
             let (taken, chosen) = tokio::join!(taken, choosing);
             taken?;
-            let ((read, rejected), kept) = chosen?;
+            let ((read, rejected), kept, joined) = chosen?;
             let bare = read == 0 && collection::is_bare(collections, scope, source).await?;
-            Ok(Chosen { read, rejected, kept, bare })
+            Ok(Chosen { read, rejected, kept, bare, joined })
         };
         self.stop.hold(taking).await
     }
@@ -220,7 +248,7 @@ impl Selection {
         aside(arranging).await
     }
 
-    fn done(&self, Chosen { read, rejected, kept, bare }: Chosen) -> Done {
+    fn done(&self, Chosen { read, mut rejected, kept, bare, joined }: Chosen) -> Done {
         let (status, message) = match (&self.filter.source, kept.len()) {
             _ if bare => (Status::Info, "There were no records to choose from.".to_owned()),
             // The store did not say how many it passed over.
@@ -234,6 +262,8 @@ impl Selection {
             (_, kept) => (Status::Success, format!("Chose {kept} of {}.", counted(read))),
         };
         let (status, message) = rejected.added_to(read, status, message);
+        let (status, message) = joined.verdict(status, message);
+        rejected.append(joined.rejected);
         Done { status, message, records_in: read as u64, records: kept, rejected }
     }
 }

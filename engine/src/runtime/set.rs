@@ -2,6 +2,7 @@
 //! stands as JSON text in a scratch file. A set never changes, and a clone is the same set.
 
 mod batches;
+mod buffer;
 mod merge;
 mod read;
 mod room;
@@ -9,6 +10,7 @@ mod runs;
 mod sink;
 mod sort;
 mod spill;
+mod table;
 mod write;
 
 use std::borrow::Cow;
@@ -24,6 +26,7 @@ pub use room::{Bound, Room};
 pub(crate) use sink::Sink;
 pub(crate) use sort::Sorter;
 use spill::Spilled;
+pub(crate) use table::{Table, TableFault, TableWriter};
 pub use write::SetWriter;
 
 /// An ordered set of records. Each is a JSON object.

@@ -4,15 +4,15 @@ use serde_json::{Value, json};
 
 use crate::model::fault::{Fault, field};
 
-/// Joins two rendered definitions: criteria by `and`, as trees; of the rest, what the line
-/// says wins.
+/// Joins two rendered definitions: criteria by `and`, as trees; the lookups of both; of the rest,
+/// what the line says wins.
 pub fn join(mut template: Value, line: Value) -> Value {
     let (Value::Object(joined), Value::Object(line)) = (&mut template, line) else { return template };
     for (name, said) in line {
-        let both = joined.get_mut(&name).filter(|_| name == "where");
-        match both {
-            Some(criteria) => *criteria = json!({"and": [criteria.take(), said]}),
-            None => {
+        match (name.as_str(), joined.get_mut(&name), said) {
+            ("where", Some(criteria), said) => *criteria = json!({"and": [criteria.take(), said]}),
+            ("lookup", Some(Value::Object(lookups)), Value::Object(more)) => lookups.extend(more),
+            (_, _, said) => {
                 joined.insert(name, said);
             }
         }
@@ -21,10 +21,15 @@ pub fn join(mut template: Value, line: Value) -> Value {
 }
 
 /// Why what a line says cannot be joined to its template; none if it can. Records come from
-/// one source.
+/// one source, and each lookup has a name of its own.
 pub fn conflict(template: &Value, line: &Value, path: &str) -> Option<Fault> {
-    let both = template.get("source").is_some() && line.get("source").is_some();
-    both.then(|| Fault::at(field(path, "source"), "the template has a source already; leave one of them out"))
+    if template.get("source").is_some() && line.get("source").is_some() {
+        return Some(Fault::at(field(path, "source"), "the template has a source already; leave one of them out"));
+    }
+    let of_template = template.get("lookup")?;
+    let twice = line.get("lookup")?.as_object()?.keys().find(|name| of_template.get(name).is_some())?;
+    let place = field(&field(path, "lookup"), twice);
+    Some(Fault::at(place, "the template has a lookup with this name already; choose another name"))
 }
 
 #[cfg(test)]
@@ -43,6 +48,22 @@ mod tests {
         assert_eq!(join(template, line), joined);
         assert_eq!(join(json!({}), json!({"where": {"a": 1}})), json!({"where": {"a": 1}}));
         assert_eq!(join(json!({"where": {"a": 1}}), json!({})), json!({"where": {"a": 1}}));
+    }
+
+    #[test]
+    fn lookups_of_both_are_joined_and_share_no_name() {
+        let lookup = |name: &str, from: &str| json!({"lookup": {name: {"collection": from, "on": "x"}}});
+        let joined = join(lookup("a", "as"), lookup("b", "bs"));
+        assert_eq!(
+            joined["lookup"].as_object().map(|lookups| lookups.keys().cloned().collect()),
+            Some(vec!["a".to_owned(), "b".to_owned()])
+        );
+        assert_eq!(join(json!({}), lookup("b", "bs")), lookup("b", "bs"));
+        assert_eq!(conflict(&lookup("a", "as"), &lookup("b", "bs"), "f"), None);
+        assert_eq!(
+            conflict(&lookup("a", "as"), &lookup("a", "bs"), "f").map(|fault| fault.path).as_deref(),
+            Some("f.lookup.a")
+        );
     }
 
     #[test]

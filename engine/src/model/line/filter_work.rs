@@ -8,8 +8,9 @@ use values::template::{Context, Variable};
 use super::ActionWork;
 use crate::model::catalogue::{Catalogue, Choice};
 use crate::model::fault::{Fault, field};
-use crate::model::filter::Filter;
+use crate::model::filter::{Filter, lines_named};
 use crate::model::filter_template::{FilterTemplate, TemplateVersion, Templates, closed, conflict, join};
+use crate::model::source::LineRef;
 use crate::model::template::{Template, is_templated};
 use crate::model::variables::Names;
 
@@ -22,6 +23,8 @@ pub struct FilterWork {
     /// What the line itself says.
     own: Template,
     template: Option<Use>,
+    /// The lines whose sets it reads, each with the path of the text that names it.
+    pub lines: Vec<(String, LineRef)>,
     /// A predicate in JavaScript on each record that meets the criteria: the action that
     /// asks it, and what that is told.
     pub script: Option<Box<(ActionWork, Value)>>,
@@ -51,7 +54,11 @@ impl FilterWork {
         let script = own.get("script").map(|script| read_script(script, path, catalogue).map(Box::new)).transpose();
         let script = script.map_err(|more| faults.extend(more));
         match (template, parsed, script) {
-            (Ok(template), Ok(own), Ok(script)) if faults.is_empty() => Ok(Self { own, template, script }),
+            (Ok(template), Ok(parsed), Ok(script)) if faults.is_empty() => {
+                let mut lines = lines_named(&own, path);
+                lines.extend(template.iter().flat_map(|used| used.lines(path)));
+                Ok(Self { own: parsed, template, lines, script })
+            }
             _ => Err(faults),
         }
     }
@@ -124,6 +131,12 @@ impl Use {
                 Err(faults)
             }
         }
+    }
+
+    /// The lines whose sets the template reads.
+    fn lines(&self, path: &str) -> impl Iterator<Item = (String, LineRef)> {
+        let place = field(path, "template");
+        lines_named(self.template.written(), "").into_iter().map(move |(_, line)| (place.clone(), line))
     }
 
     /// Renders the template at once where nothing but certain values goes into it.

@@ -1,5 +1,7 @@
 //! Records that a line of an earlier job result passed on, as a source.
 
+use std::fmt;
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -36,16 +38,40 @@ pub enum WhichResult {
     Id(ResultId),
 }
 
+impl LineRef {
+    /// A name or a number; none for anything else.
+    pub(crate) fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(name) => Some(Self::Name(name.clone())),
+            number => number.as_u64().and_then(|number| u32::try_from(number).ok()).map(Self::Number),
+        }
+    }
+
+    /// Whether it means the line with this number and name.
+    pub fn is(&self, line_no: u32, name: Option<&str>) -> bool {
+        match self {
+            Self::Name(wanted) => name == Some(wanted),
+            Self::Number(wanted) => line_no == *wanted,
+        }
+    }
+}
+
+impl fmt::Display for LineRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
 impl ResultSource {
     /// Reads what the job schema has already accepted.
     ///
     /// # Errors
     /// One sentence with the cure.
     pub(super) fn read(value: &Value) -> Result<Self, String> {
-        let line = match &value["line"] {
-            Value::String(name) => Some(LineRef::Name(name.clone())),
-            number => number.as_u64().and_then(|number| u32::try_from(number).ok()).map(LineRef::Number),
-        };
+        let line = LineRef::read(&value["line"]);
         let of = match (value["id"].as_str(), value["of"].as_str()) {
             (Some(_), Some(_)) => return Err("names a result by `id` and by `of`; leave one of them out".to_owned()),
             (Some(id), None) => WhichResult::Id(read_id(id)?),

@@ -9,7 +9,7 @@ use crate::model::fault::{Fault, field};
 use crate::model::template::holds_placeholder;
 
 /// What a source says of its fields: the same for every kind of source.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Types {
     /// By path, so that an object is read before what is in it.
     fields: Vec<(String, FieldType)>,

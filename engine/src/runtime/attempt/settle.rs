@@ -187,6 +187,7 @@ impl Attempt<'_> {
         }
         self.keep_output(line, result, &done.records).await?;
         self.records = done.records;
+        self.line_sets.passed_on(line, &self.records);
         let empty_filter = matches!(line.work, Work::Filter(_)) && self.records.is_empty();
         if empty_filter && !self.job.continues_when_empty && !self.resumed.join_after(line.line_no) {
             self.rest = Some(Rest::AfterEmpty(line.line_no));

@@ -1,6 +1,7 @@
 //! Records as JSON text in a scratch file, one on a line. They are written and read in
 //! portions of some lines, and the place of each portion is kept, so that reading can begin anywhere.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -89,6 +90,11 @@ impl SpillWriter {
     }
 }
 
+/// A file gave back something else than what went into it.
+pub(super) fn not_as_written(what: impl Display) -> ScratchFault {
+    ScratchFault(format!("A scratch file does not hold what was written to it: {what}. The disk may be broken."))
+}
+
 /// Reads records one after the other, holding one portion of text.
 pub(super) struct SpillReader {
     spilled: Arc<Spilled>,
@@ -114,11 +120,7 @@ impl SpillReader {
                 self.skip -= 1;
                 continue;
             }
-            return serde_json::from_slice(&self.text[line]).map(Some).map_err(|error| {
-                ScratchFault(format!(
-                    "A scratch file does not hold what was written to it: {error}. The disk may be broken."
-                ))
-            });
+            return serde_json::from_slice(&self.text[line]).map(Some).map_err(not_as_written);
         }
         Ok(None)
     }

@@ -120,7 +120,7 @@ impl Scratch for PoorDisk {
     }
 }
 
-fn poor(writes: usize, forgets: bool) -> Room {
+pub(super) fn poor(writes: usize, forgets: bool) -> Room {
     let disk = PoorDisk(Arc::new(Poor { writes: writes.into(), forgets }));
     Room::with(Arc::new(disk)).bounded(Bound { records: 10, bytes: 1000 })
 }

@@ -15,26 +15,31 @@ use crate::model::source::CollectionSource;
 use crate::ports::StoreError;
 use crate::ports::collections::{Collections, Wanted};
 use crate::runtime::perform::Broken;
+use crate::runtime::select::lookup::Lookups;
 
 /// How many names are looked through for one that is near.
 const NAMES: u32 = 1000;
 
-/// The store hands over the records of a collection, in the order of their keys. It is asked for
-/// no more than it takes to know what the filter chooses; only what criteria say of the field
-/// that shows the key is none of its business, since that is no part of what it keeps.
+/// What the store is asked for: no more than it takes to know what the filter chooses. The store
+/// does not know the field that shows the key, nor what lookups join.
+pub(crate) fn wanted(source: &CollectionSource, filter: &Filter) -> Wanted {
+    let criteria = filter.criteria_before_lookups();
+    match key_in_criteria(source, filter) {
+        // The store does not know the types, and records that do not fit them must not be passed over.
+        _ if !filter.types.is_empty() => Wanted { criteria: Criteria::All(Vec::new()), limit: None },
+        Some(field) => Wanted { criteria: criteria.without(field), limit: None },
+        None => Wanted { criteria, limit: filter.suffices() },
+    }
+}
+
+/// The store hands over the records of a collection that are wanted, in the order of their keys.
 pub(crate) async fn take(
     collections: &dyn Collections,
     scope: OrgScope,
     source: &CollectionSource,
-    filter: &Filter,
+    wanted: Wanted,
     to: Sender<Vec<Entry>>,
 ) -> Result<(), Broken> {
-    let wanted = match key_in_criteria(source, filter) {
-        // The store does not know the types, and records that do not fit them must not be passed over.
-        _ if !filter.types.is_empty() => Wanted { criteria: Criteria::All(Vec::new()), limit: None },
-        Some(field) => Wanted { criteria: filter.criteria().without(field), limit: None },
-        None => Wanted { criteria: filter.criteria().clone(), limit: filter.suffices() },
-    };
     match collections.snapshot(scope, &source.name, &wanted, to).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Broken::Error(unknown(collections, scope, &source.name).await)),
@@ -48,16 +53,17 @@ pub(crate) fn choose(
     mut from: Receiver<Vec<Entry>>,
     source: &CollectionSource,
     filter: &Filter,
-    (typed, stop): (&mut Typed<'_>, &Stop),
+    (typed, lookups, stop): (&mut Typed<'_>, &mut Lookups, &Stop),
     mut each: impl FnMut(Value) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
-    let checked = filter.types.is_empty() && key_in_criteria(source, filter).is_none();
+    let checked = filter.types.is_empty() && key_in_criteria(source, filter).is_none() && filter.lookups().is_empty();
     while let Some(portion) = from.blocking_recv() {
         stop.check()?;
         for Entry { key, data } in portion {
-            match typed.take(Cow::Owned(source.seen(key, data)))? {
-                Some(record) if checked || filter.keeps(&record) => each(record.into_owned())?,
-                _ => {}
+            let Some(record) = typed.take(Cow::Owned(source.seen(key, data)))? else { continue };
+            let Some(record) = lookups.join(record)? else { continue };
+            if checked || filter.keeps(&record) {
+                each(record.into_owned())?;
             }
         }
     }

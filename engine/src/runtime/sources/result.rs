@@ -105,24 +105,14 @@ fn choose(wanted: Option<&LineRef>, lines: impl Iterator<Item = LineResult>) -> 
     match wanted {
         None => lines.filter(ran).last().ok_or_else(|| "has no line that passed records on.".to_owned()),
         Some(wanted) => {
-            let mut lines = lines.filter(|line| match wanted {
-                LineRef::Name(name) => line.name.as_ref() == Some(name),
-                LineRef::Number(number) => line.line_no == *number,
-            });
-            let line = lines.next().ok_or_else(|| format!("has no line `{}`.", called(wanted)))?;
+            let mut lines = lines.filter(|line| wanted.is(line.line_no, line.name.as_deref()));
+            let line = lines.next().ok_or_else(|| format!("has no line `{wanted}`."))?;
             if ran(&line) {
                 Ok(line)
             } else {
                 Err(format!("passed nothing on at line {}: {}", line.called(), line.message))
             }
         }
-    }
-}
-
-fn called(line: &LineRef) -> String {
-    match line {
-        LineRef::Name(name) => name.clone(),
-        LineRef::Number(number) => number.to_string(),
     }
 }
 

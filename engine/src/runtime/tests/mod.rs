@@ -7,6 +7,7 @@ mod collections;
 mod conditions;
 mod faulty;
 mod harness;
+mod joins;
 mod kills;
 mod large;
 mod lines;
