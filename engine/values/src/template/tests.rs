@@ -139,7 +139,7 @@ fn helpers_do_what_they_say() {
         ("{{concat name \"/\" count}} {{replace due \"-\" \"\"}}", "Ada/3 20260301"),
     ];
     cases.iter().for_each(|(source, expected)| is(source, expected));
-    fails("{{date name \"%Y\"}}", "\"Ada\" is no RFC 3339 date");
+    fails("{{date name \"%Y\"}}", "\"Ada\" is not an RFC 3339 date");
     fails("{{date due \"%Q\"}}", "pattern \"%Q\" is wrong");
     fails("{{div 1 0}}", "divided by zero");
     fails("{{add name 1}}", "\"Ada\" is not a number");
@@ -147,6 +147,27 @@ fn helpers_do_what_they_say() {
     fails("{{format total \"abc\"}}", "has no digits");
     fails("{{join name}}", "not a list");
     fails("{{#each name}}x{{/each}}", "neither a list nor an object");
+}
+
+#[test]
+fn the_time_between_two_dates_is_signed() {
+    let cases = [
+        ("{{daysBetween due date}} {{daysBetween date due}}", "1 -1"),
+        ("{{daysBetween \"2024-02-28\" \"2024-03-01\"}}", "2"),
+        ("{{daysBetween \"2026-03-01T09:00:00Z\" \"2026-03-03T08:59:59Z\"}}", "1"),
+        ("{{daysBetween \"2026-03-03T09:00:00Z\" \"2026-03-01T10:00:00Z\"}}", "-1"),
+        ("{{hoursBetween \"2026-03-01T09:00:00Z\" \"2026-03-01T12:00:00+01:00\"}}", "2"),
+        ("{{hoursBetween \"2026-03-01T09:00:00Z\" \"2026-03-01T07:30:00Z\"}}", "-1.5"),
+        ("{{hoursBetween \"2026-03-01T09:00:00.5Z\" \"2026-03-01T09:00:00Z\"}}", "-0.0001388888888888889"),
+        // Beside an instant a date is the midnight at its offset.
+        ("{{hoursBetween due \"2026-03-01T03:00:00+02:00\"}} {{hoursBetween due date}}", "3 24"),
+        ("[{{daysBetween none due}}{{hoursBetween due none}}]", "[]"),
+    ];
+    cases.iter().for_each(|(source, expected)| is(source, expected));
+    assert_eq!(evaluate("{{daysBetween due date}}"), Ok(json!(1)));
+    fails("{{daysBetween due name}}", "daysBetween: \"Ada\" is not an RFC 3339 date or instant, such as 2026-03-01");
+    fails("{{hoursBetween count due}}", "hoursBetween: \"3\" is not an RFC 3339 date");
+    fails("{{daysBetween due}}", "The helper \"daysBetween\" needs 2 values");
 }
 
 fn of(data: Value, source: &str) -> Result<Value, String> {

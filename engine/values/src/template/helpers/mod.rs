@@ -116,7 +116,7 @@ const fn block(name: &'static str, optional: Optional) -> Standard {
     Standard { name, places: Places::Block, least: 1, optional, run: None }
 }
 
-static TABLE: [Standard; 32] = [
+static TABLE: [Standard; 34] = [
     block("if", Optional::All),
     block("unless", Optional::All),
     block("each", Optional::None),
@@ -131,6 +131,8 @@ static TABLE: [Standard; 32] = [
     condition("or", 1, Optional::All, compare::or),
     condition("not", 1, Optional::All, compare::not),
     inline("date", 2, date::date),
+    inline("daysBetween", 2, date::days_between),
+    inline("hoursBetween", 2, date::hours_between),
     inline("format", 2, number::format),
     inline("round", 1, number::round),
     inline("add", 2, number::add),
