@@ -15,7 +15,7 @@ use value::{Kind, Running};
 
 #[derive(Deserialize)]
 pub struct Parameters {
-    #[serde(default, rename = "groupBy")]
+    #[serde(default, rename = "groupBy", deserialize_with = "phrase::names")]
     group_by: Vec<String>,
     values: Map<String, Value>,
 }
@@ -44,20 +44,15 @@ impl Action for Aggregate {
     type Parameters = Parameters;
 
     fn schema() -> Value {
-        let field = |title: &str| json!({ "type": "string", "minLength": 1, "title": title });
+        let field = |title: &str| json!({ "type": "string", "minLength": 1, "title": title, "field": true });
+        let description = "Fields that the records of a group have in common; one alone needs no list. Without any, all records are one group. The groups are in the order of their first records.";
+        let group_by = phrase::names_schema("Group by", description, &json!(true), 0, json!(["customer"]));
         json!({
             "type": "object",
             "required": ["values"],
             "additionalProperties": false,
             "properties": {
-                "groupBy": {
-                    "type": "array",
-                    "title": "Group by",
-                    "description": "Fields that the records of a group agree in. Without any, all records are one group. Groups stand in the order of their first record.",
-                    "items": { "type": "string", "minLength": 1 },
-                    "default": [],
-                    "examples": [["customer"]]
-                },
+                "groupBy": group_by,
                 "values": {
                     "type": "object",
                     "title": "Values",
@@ -83,13 +78,13 @@ impl Action for Aggregate {
     }
 
     fn open(parameters: Parameters, _: &Context) -> Result<Aggregate, Failure> {
-        let path = |text: &String| Path::parse(text).map_err(|fault| Failure::new(format!("groupBy: {fault}")));
-        let group_by = parameters.group_by.iter().map(path).collect::<Result<Vec<_>, _>>()?;
+        let group_by = phrase::paths("groupBy", &parameters.group_by)?;
         let values = parameters.values.into_iter();
         let values = values.map(|(name, what)| Kind::read(&name, &what).map(|kind| (name, kind)));
+        let values: Vec<_> = values.collect::<Result<_, _>>()?;
         let mut aggregate = Aggregate {
             group_by,
-            values: values.collect::<Result<_, _>>()?,
+            values,
             places: HashMap::new(),
             groups: Vec::new(),
             seen: 0,

@@ -53,6 +53,13 @@ fn what_is_no_number_is_told() {
 }
 
 #[test]
+fn a_field_to_group_by_needs_no_list() {
+    let parameters = json!({"groupBy": "c", "values": {"n": {"count": true}}});
+    let report = aggregate(parameters, &[json!([{"c": 1}, {"c": 2}, {"c": 1}])]);
+    assert_eq!(report.records, json!([{"c": 1, "n": 2}, {"c": 2, "n": 1}]));
+}
+
+#[test]
 fn nothing_makes_one_group_or_none() {
     let values = json!({"n": {"count": true}, "s": {"sum": "t"}, "a": {"avg": "t"}, "m": {"min": "t"}});
     assert_eq!(aggregate(json!({"values": values}), &[]).records, json!([{"n": 0, "s": 0, "a": null, "m": null}]));
