@@ -79,6 +79,7 @@ impl Action for Lookup {
                     "type": "string",
                     "minLength": 1,
                     "title": "On",
+                    "field": true,
                     "description": "The field of the record that holds the key of the other one.",
                     "examples": ["customerId"]
                 },

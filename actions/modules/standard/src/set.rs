@@ -55,6 +55,7 @@ impl Action for Set {
                     "type": "object",
                     "title": "Rename",
                     "description": "Old names of fields, and the new ones. A record without the field stays as it is.",
+                    "propertyNames": { "field": true },
                     "additionalProperties": { "type": "string", "minLength": 1 },
                     "examples": [{ "cust_no": "customerNumber" }]
                 },
@@ -62,7 +63,7 @@ impl Action for Set {
                     "type": "array",
                     "title": "Remove",
                     "description": "Names of fields that the records lose.",
-                    "items": { "type": "string", "minLength": 1 },
+                    "items": { "type": "string", "minLength": 1, "field": true },
                     "examples": [["password"]]
                 },
                 "add": {

@@ -43,13 +43,13 @@ pub(super) fn schema() -> Map<String, Value> {
             "description": "csv only: the fields, in order. Without any, all fields in the order in which they first appear.",
             "items": {
                 "anyOf": [
-                    { "type": "string", "minLength": 1, "title": "Field" },
+                    { "type": "string", "minLength": 1, "title": "Field", "field": true },
                     {
                         "type": "object",
                         "required": ["field", "title"],
                         "additionalProperties": false,
                         "properties": {
-                            "field": { "type": "string", "minLength": 1, "title": "Field" },
+                            "field": { "type": "string", "minLength": 1, "title": "Field", "field": true },
                             "title": { "type": "string", "title": "Title" }
                         }
                     }
