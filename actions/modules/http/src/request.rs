@@ -78,7 +78,7 @@ impl Action for Request {
 
     fn open(parameters: Parameters, context: &Context) -> Result<Request, Failure> {
         let per = parameters.per()?;
-        let method = parameters.method();
+        let method = parameters.method(per);
         let made = parameters.per_record.as_ref().is_some_and(|made| made.url.is_some());
         if parameters.url.is_empty() && !made {
             return Err(Failure::new("url: write where the request goes"));
@@ -148,10 +148,15 @@ impl Parameters {
         }
     }
 
-    fn method(&self) -> String {
-        let made = self.per_record.as_ref().is_some_and(|made| made.body.is_some());
-        let body = self.body.is_some() || self.records_in.is_some() || made;
-        self.method.clone().unwrap_or_else(|| if body { "POST" } else { "GET" }.to_owned())
+    /// POST, unless the method is given or the request is plainly one that fetches: its
+    /// answer is used, and nothing of the records has to go into a body.
+    fn method(&self, per: Per) -> String {
+        let made = self.per_record.as_ref();
+        let body = self.body.is_some() || self.records_in.is_some() || made.is_some_and(|made| made.body.is_some());
+        // One request for each record is for that record, in its address or else in its body.
+        let addressed = per == Per::Batch || made.is_some();
+        let fetches = self.response != Use::Ignore && !body && addressed;
+        self.method.clone().unwrap_or_else(|| if fetches { "GET" } else { "POST" }.to_owned())
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn schema() -> Value {
             "method": {
                 "enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
                 "title": "Method",
-                "description": "Without it POST where there is a body, and GET where there is none. POST, PUT and PATCH without a body send the records."
+                "description": "The default is POST. It is GET if the answer is used (records or field), there is no body, and the request is not one for each record without Per record. POST, PUT and PATCH without a body send the records: a batch as a list, one record as an object."
             },
             "headers": {
                 "type": "object",

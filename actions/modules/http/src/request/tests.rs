@@ -86,8 +86,35 @@ fn nothing_is_sent_of_no_records() {
     let host = host();
     let report = sends(json!({"method": "PUT"}), &[]);
     assert_eq!((report.message(), host.requests().len()), ("", 0));
+    sends(json!({}), &[]);
+    sends(json!({"per": "record"}), &[]);
     sends(json!({"per": "record", "method": "GET"}), &[]);
     assert!(host.requests().is_empty());
+}
+
+#[test]
+fn without_a_method_records_are_posted() {
+    let host = answers(json_answer(json!({"score": 1})));
+    let batch = [json!([{"id": 1}, {"id": 2}])];
+    let list = json!([{"id": 1}, {"id": 2}]);
+    let each = [json!({"id": 1}), json!({"id": 2})];
+    let cases = [
+        (json!({}), "POST", vec![list]),
+        (json!({"per": "record"}), "POST", each.to_vec()),
+        (json!({"per": "record", "response": "field", "field": "f"}), "POST", each.to_vec()),
+        (json!({"perRecord": {"headers": {"X-Id": "{{id}}"}}}), "POST", each.to_vec()),
+        (json!({"perRecord": {"url": "/{{id}}"}, "response": "field", "field": "f"}), "GET", vec![Value::Null; 2]),
+        (json!({"response": "field", "field": "f"}), "GET", vec![Value::Null]),
+        (json!({"method": "GET"}), "GET", vec![Value::Null]),
+        (json!({"method": "GET", "per": "record"}), "GET", vec![Value::Null; 2]),
+    ];
+    for (parameters, method, bodies) in cases {
+        let before = host.requests().len();
+        sends(parameters.clone(), &batch);
+        let sent: Vec<_> = sent(&host).split_off(before).into_iter().map(|(method, _, body)| (method, body)).collect();
+        let expected: Vec<_> = bodies.into_iter().map(|body| (method.to_owned(), body)).collect();
+        assert_eq!(sent, expected, "{parameters}");
+    }
 }
 
 #[test]
@@ -167,7 +194,7 @@ fn a_temporary_status_fails_the_line_for_a_record_as_for_a_batch() {
     for status in [408, 425, 429, 500, 502, 503, 504] {
         let _host = answers(Response::new(status).with_header("retry-after", "7"));
         for per in ["batch", "record"] {
-            let failure = fails(json!({"method": "POST", "per": per}), &[json!([{"id": 1}])]);
+            let failure = fails(json!({"per": per}), &[json!([{"id": 1}])]);
             assert_eq!((failure.temporary, failure.after), (true, Some(7)), "{status} per {per}");
             assert!(!failure.message.contains("before it"), "nothing went before it: {failure}");
         }
