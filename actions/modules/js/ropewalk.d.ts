@@ -1,17 +1,19 @@
 /**
  * What a script of Ropewalk finds beside JavaScript itself.
  *
- * A script of the action `js` is an ES module with a default export, or the body of a
- * function of `records` and `ctx`:
+ * A script of the action `js` is a function of `records` and `ctx`: alone, as the default
+ * export of an ES module, or only its body, with `return`.
  *
  * ```js
  * /** @type {import("./ropewalk").Script} *\/
  * export default async (records, ctx) => records.filter(r => r.due < ctx.today);
  * ```
  *
- * A script of the action `keep`, and of a filter, is a condition on one record: an
- * expression of `record` and `ctx`, a function of them, the body of one, or a module
- * whose default export is one. See {@link Keep}.
+ * A script of the action `keep`, and of a filter, is a condition on one record, in the
+ * same forms, or an expression of `record` and `ctx`. See {@link Keep}.
+ *
+ * An error that a script throws ends the line in error. If the error has `temporary: true`,
+ * the line's `retry` tries again, after `retryAfter` seconds at least. See {@link HostError}.
  *
  * The language is ES2023 and later. There are no timers, no modules to import, and no
  * clock that runs: `Date.now()` is the one reading of the job result, `ctx.now`.
@@ -36,7 +38,9 @@ export type Keep<In extends Data = Data> = (record: In, ctx: Context) => unknown
 
 /**
  * What a script returns: the records that go on instead, or nothing, and they go on as
- * they came (changes of records that are not returned are lost, with a warning).
+ * they came. Changes of records that are not returned are lost, with a warning. It is an
+ * error if the script has no `return` and names nothing that acts, such as `ctx.log`,
+ * `fetch`, `ctx.collection(…).upsert`, `ctx.startJob` or `throw`.
  */
 export type Result<Out extends Data = Data> = Out[] | Outcome<Out> | undefined | null | void;
 
@@ -185,10 +189,16 @@ export interface Collection<T extends Data = Data> {
 }
 
 /**
- * What `fetch`, `ctx.http`, collections and `startJob` throw when the host refuses: for
- * requests it is a TypeError. If the script lets it pass, the line fails; where
- * `temporary` is true it may be attempted again. An error of your own may say so too:
- * `throw Object.assign(new Error("Busy"), { temporary: true, retryAfter: 30 })`.
+ * What `fetch`, `ctx.http`, collections and `startJob` throw when the host refuses. For
+ * requests it is a TypeError. If the script does not catch it, the line ends in error.
+ *
+ * Where `temporary` is true, the line's `retry` tries again. An error of your own may say
+ * the same; without `temporary: true` there is no retry:
+ *
+ * ```js
+ * if (response.status === 503)
+ *   throw Object.assign(new Error("The shop is busy"), { temporary: true, retryAfter: 30 });
+ * ```
  */
 export interface HostError extends Error {
   code: "denied" | "invalid" | "unreachable" | "timed-out" | "limit" | "unavailable";

@@ -35,6 +35,7 @@ enum Fields {
 enum Missing {
     #[default]
     Keep,
+    Drop,
     Reject,
     Null,
 }
@@ -46,6 +47,7 @@ pub struct Lookup {
     missing: Missing,
     seen: usize,
     found: usize,
+    dropped: usize,
 }
 
 /// What goes into the record, and where.
@@ -77,6 +79,7 @@ impl Action for Lookup {
                     "type": "string",
                     "minLength": 1,
                     "title": "On",
+                    "field": true,
                     "description": "The field of the record that holds the key of the other one.",
                     "examples": ["customerId"]
                 },
@@ -97,10 +100,10 @@ impl Action for Lookup {
                     "examples": [["name", "city"], { "customerName": "name" }]
                 },
                 "onMissing": {
-                    "enum": ["keep", "reject", "null"],
+                    "enum": ["keep", "drop", "reject", "null"],
                     "default": "keep",
                     "title": "When there is none",
-                    "description": "keep lets the record go on as it is, reject takes it out with the reason, null puts null into the fields."
+                    "description": "keep passes the record on as it is, drop removes it, reject removes it as a rejected record with the reason, null puts null into the fields."
                 }
             }
         })
@@ -113,7 +116,7 @@ impl Action for Lookup {
             (None, Some(fields)) => Put::Fields(fields.read()?),
             _ => return Err(Failure::new("as, fields: write one of them, to say what goes into the record")),
         };
-        Ok(Lookup { collection, on: key::path("on", &on)?, put, missing: on_missing, seen: 0, found: 0 })
+        Ok(Lookup { collection, on: key::path("on", &on)?, put, missing: on_missing, seen: 0, found: 0, dropped: 0 })
     }
 
     fn take(&mut self, records: Records) -> Result<Outcome, Failure> {
@@ -125,11 +128,11 @@ impl Action for Lookup {
         for (index, (record, key)) in records.into_iter().zip(keys).enumerate() {
             self.seen += 1;
             match self.joined(record, key, &others) {
-                Ok(record) => joined.push(record),
+                Ok(record) => joined.extend(record),
                 Err(reason) => rejected.push(Rejection { index: index as u32, reason }),
             }
         }
-        Ok(self.told(Outcome::of(joined).rejecting(rejected)))
+        Ok(self.with_message(Outcome::of(joined).rejecting(rejected)))
     }
 }
 
@@ -163,12 +166,13 @@ impl Lookup {
         Ok(others)
     }
 
+    /// The record that goes on, none if it is dropped, or why it is rejected.
     fn joined(
         &mut self,
         record: Value,
         key: Result<Option<String>, String>,
         others: &BTreeMap<String, Value>,
-    ) -> Result<Value, String> {
+    ) -> Result<Option<Value>, String> {
         let key = match key {
             Ok(key) => key,
             Err(reason) if self.missing == Missing::Reject => return Err(reason),
@@ -177,10 +181,14 @@ impl Lookup {
         match (key.as_ref().and_then(|key| others.get(key)), self.missing) {
             (Some(other), _) => {
                 self.found += 1;
-                Ok(self.with(record, other))
+                Ok(Some(self.with(record, other)))
             }
-            (None, Missing::Keep) => Ok(record),
-            (None, Missing::Null) => Ok(self.with(record, &Value::Null)),
+            (None, Missing::Keep) => Ok(Some(record)),
+            (None, Missing::Drop) => {
+                self.dropped += 1;
+                Ok(None)
+            }
+            (None, Missing::Null) => Ok(Some(self.with(record, &Value::Null))),
             (None, Missing::Reject) => Err(match key {
                 Some(key) => format!("There is no `{key}` in `{}`", self.collection),
                 None => format!("There is no key in `{}`", self.on),
@@ -201,14 +209,18 @@ impl Lookup {
     }
 
     /// Nothing found at all is mostly a wrong field or collection, so somebody should look.
-    fn told(&self, outcome: Outcome) -> Outcome {
-        let Lookup { collection, on, found, seen, .. } = self;
+    fn with_message(&self, outcome: Outcome) -> Outcome {
+        let Lookup { collection, on, found, seen, dropped, .. } = self;
         let records = words::records(*seen);
+        let dropped = match dropped {
+            0 => String::new(),
+            dropped => format!(" Dropped {}.", words::records(*dropped)),
+        };
         if *found == 0 && *seen > 0 && self.missing != Missing::Reject {
-            let message = format!("None of {records} was found in `{collection}` by `{on}`.");
+            let message = format!("None of {records} was found in `{collection}` by `{on}`.{dropped}");
             return outcome.saying(message).with(Severity::Info);
         }
-        outcome.saying(format!("Found {found} of {records} in `{collection}`."))
+        outcome.saying(format!("Found {found} of {records} in `{collection}`.{dropped}"))
     }
 }
 
@@ -262,6 +274,19 @@ mod tests {
         ];
         assert_eq!(reject.rejected(), reasons);
         assert_eq!(reject.records.as_array().map(Vec::len), Some(1));
+    }
+
+    #[test]
+    fn what_is_missing_can_be_dropped_without_a_rejection() {
+        let _host = customers();
+        let drop = json!({"as": "who", "onMissing": "drop"});
+        let report = lookup(drop.clone(), json!([{"c": 9}, {"c": "b"}, {}, {"c": [1]}]));
+        assert_eq!(report.records, json!([{"c": "b", "who": {"name": "Bo"}}]));
+        assert!(report.rejected().is_empty());
+        assert_eq!(report.message(), "Found 1 of 4 records in `customers`. Dropped 3 records.");
+        let none = lookup(drop, json!([{"c": 9}]));
+        assert_eq!(none.message(), "None of 1 record was found in `customers` by `c`. Dropped 1 record.");
+        assert_eq!((none.records, none.outcomes[0].severity), (json!([]), Severity::Info));
     }
 
     #[test]

@@ -69,6 +69,7 @@ impl Action for Write {
                     "type": "string",
                     "minLength": 1,
                     "title": "Key",
+                    "field": true,
                     "description": "The field that holds the key: a text or a number, unique in the collection. Only insert can do without; each record then gets a key of its own.",
                     "examples": ["id", "customer.number"]
                 }

@@ -51,11 +51,11 @@ impl Reading {
         }
         let found = self.pointed(response)?;
         let place = self.pointer.as_deref().map_or_else(String::new, |pointer| format!(" at `{pointer}`"));
-        let none = |what: &str| Err(format!("The answer from {} holds{place} {what}, no records", response.url));
+        let none = |what: &str| Err(format!("The answer from {} holds{place} {what}, not records", response.url));
         match found {
             Value::Array(list) => match list.iter().position(|one| !one.is_object()) {
                 None => Ok(list),
-                Some(at) => none(&format!("a list whose element {at} is no object")),
+                Some(at) => none(&format!("a list whose element {at} is not an object")),
             },
             Value::Object(_) => Ok(vec![found]),
             Value::Null => Ok(Vec::new()),
@@ -78,7 +78,9 @@ pub(crate) fn check_pointer(pointer: &str) -> Result<(), Failure> {
     if pointer.is_empty() || pointer.starts_with('/') {
         return Ok(());
     }
-    Err(Failure::new(format!("pointer: \"{pointer}\" is no JSON Pointer; write it with slashes, such as /data/items")))
+    Err(Failure::new(format!(
+        "pointer: \"{pointer}\" is not a JSON Pointer; write it with slashes, such as /data/items"
+    )))
 }
 
 fn text(response: &Response) -> Result<Value, String> {

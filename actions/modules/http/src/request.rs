@@ -78,7 +78,7 @@ impl Action for Request {
 
     fn open(parameters: Parameters, context: &Context) -> Result<Request, Failure> {
         let per = parameters.per()?;
-        let method = parameters.method();
+        let method = parameters.method(per);
         let made = parameters.per_record.as_ref().is_some_and(|made| made.url.is_some());
         if parameters.url.is_empty() && !made {
             return Err(Failure::new("url: write where the request goes"));
@@ -124,7 +124,7 @@ impl Action for Request {
             Per::Record => self.take_each(records)?,
             Per::Batch => self.take_batch(records)?,
         };
-        Ok(outcome.saying(self.told()))
+        Ok(outcome.saying(self.message()))
     }
 
     /// A request that needs no record is sent even where there is none.
@@ -133,7 +133,7 @@ impl Action for Request {
             return Ok(Outcome::unchanged());
         }
         let outcome = self.take_batch(Vec::new())?;
-        Ok(outcome.saying(self.told()))
+        Ok(outcome.saying(self.message()))
     }
 }
 
@@ -141,17 +141,22 @@ impl Parameters {
     fn per(&self) -> Result<Per, Failure> {
         match (self.per, &self.per_record) {
             (Some(Per::Batch), Some(_)) => {
-                Err(Failure::new("per: perRecord makes one request of each record; write per: record or leave it out"))
+                Err(Failure::new("per: perRecord sends one request for each record; write per: record or leave it out"))
             }
             (None, Some(_)) => Ok(Per::Record),
             (per, _) => Ok(per.unwrap_or(Per::Batch)),
         }
     }
 
-    fn method(&self) -> String {
-        let made = self.per_record.as_ref().is_some_and(|made| made.body.is_some());
-        let body = self.body.is_some() || self.records_in.is_some() || made;
-        self.method.clone().unwrap_or_else(|| if body { "POST" } else { "GET" }.to_owned())
+    /// POST, unless the method is given or the request is plainly one that fetches: its
+    /// answer is used, and nothing of the records has to go into a body.
+    fn method(&self, per: Per) -> String {
+        let made = self.per_record.as_ref();
+        let body = self.body.is_some() || self.records_in.is_some() || made.is_some_and(|made| made.body.is_some());
+        // One request for each record is for that record, in its address or else in its body.
+        let addressed = per == Per::Batch || made.is_some();
+        let fetches = self.response != Use::Ignore && !body && addressed;
+        self.method.clone().unwrap_or_else(|| if fetches { "GET" } else { "POST" }.to_owned())
     }
 }
 
@@ -174,7 +179,9 @@ fn carried(
         }
         (None, Some(name), _) => Ok(Content::Within(Map::new(), name)),
         (Some(Value::Object(around)), Some(name), _) => Ok(Content::Within(around, name)),
-        (Some(_), Some(_), _) => Err(Failure::new("recordsIn: the body is no object, so it has no field for records")),
+        (Some(_), Some(_), _) => {
+            Err(Failure::new("recordsIn: the body is not an object, so it has no field for records"))
+        }
         (Some(body), None, None) => Ok(Content::Fixed(body)),
         (None, None, None) if matches!(method, "POST" | "PUT" | "PATCH") => Ok(Content::Records),
         (None, None, None) => Ok(Content::Nothing),
@@ -188,10 +195,11 @@ impl Request {
             Some(response) => response,
             None => {
                 let request = content::put(self.base.clone(), self.content.of_batch(&records))?;
-                let response = self.send(&request)?;
+                let response = request.send().map_err(|error| self.broken_off(error.into()))?;
                 if !self.reading.accepts(&response) {
-                    return Err(response.failure());
+                    return Err(self.broken_off(response.failure()));
                 }
+                self.note(&response);
                 response
             }
         };
@@ -236,12 +244,15 @@ impl Request {
         let response = match request.send() {
             Err(http::Error::Invalid(reason)) => return Ok(Err(reason)),
             Err(error) => return Err(self.broken_off(error.into())),
-            Ok(response) => self.noted(response),
+            Ok(response) => response,
         };
-        if !self.reading.accepts(&response) {
-            let failure = response.failure();
-            let busy = matches!(response.status, 429 | 503);
-            return if busy { Err(self.broken_off(failure)) } else { Ok(Err(failure.message)) };
+        let accepted = self.reading.accepts(&response);
+        if !accepted && response.is_temporary() {
+            return Err(self.broken_off(response.failure()));
+        }
+        self.note(&response);
+        if !accepted {
+            return Ok(Err(response.failure().message));
         }
         Ok(match self.reading.used {
             _ if self.pretends => Ok(Vec::new()),
@@ -277,30 +288,24 @@ impl Request {
         content::put(request, content).map_err(|failure| failure.message)
     }
 
-    fn send(&mut self, request: &http::Request) -> Result<http::Response, Failure> {
-        let response = request.send().map_err(|error| self.broken_off(error.into()))?;
-        self.servers.insert(server(&request.url));
-        Ok(self.noted(response))
-    }
-
-    fn noted(&mut self, response: http::Response) -> http::Response {
+    /// Counts a request that was answered.
+    fn note(&mut self, response: &http::Response) {
         self.sent += 1;
         self.servers.insert(server(&response.url));
-        response
     }
 
-    /// Whoever mends this has to know what was sent already.
+    /// The failure of a request, with how many were answered before it: whoever repairs this
+    /// has to know what was sent already.
     fn broken_off(&self, failure: Failure) -> Failure {
-        match self.sent {
-            0 => failure,
-            sent => {
-                let before = words::counted(sent, "request");
-                Failure { message: format!("{} ({before} went before it)", failure.message), ..failure }
-            }
-        }
+        let before = match self.sent {
+            0 => return failure,
+            1 => "1 request was answered before it".to_owned(),
+            sent => format!("{sent} requests were answered before it"),
+        };
+        Failure { message: format!("{} ({before})", failure.message), ..failure }
     }
 
-    fn told(&self) -> String {
+    fn message(&self) -> String {
         let verb = if self.pretends { "Would send" } else { "Sent" };
         let requests = words::counted(self.sent, "request");
         match self.servers.iter().collect::<Vec<_>>()[..] {
@@ -319,7 +324,7 @@ fn server(url: &str) -> String {
 
 /// Reads `500ms`, `30s`, `2m`.
 fn duration(text: &str) -> Result<Duration, Failure> {
-    let fault = || Failure::new(format!("timeout: \"{text}\" is no length of time; write 500ms, 30s or 2m"));
+    let fault = || Failure::new(format!("timeout: \"{text}\" is not a duration; write 500ms, 30s or 2m"));
     let end = text.find(|letter: char| !letter.is_ascii_digit()).ok_or_else(fault)?;
     let number: u64 = text[..end].parse().map_err(|_| fault())?;
     match &text[end..] {

@@ -17,7 +17,7 @@ pub(crate) fn schema() -> Value {
             "method": {
                 "enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
                 "title": "Method",
-                "description": "Without it POST where there is a body, and GET where there is none. POST, PUT and PATCH without a body send the records."
+                "description": "The default is POST. It is GET if the answer is used (records or field), there is no body, and the request is not one for each record without Per record. POST, PUT and PATCH without a body send the records: a batch as a list, one record as an object."
             },
             "headers": {
                 "type": "object",
@@ -31,7 +31,7 @@ pub(crate) fn schema() -> Value {
                 "enum": ["batch", "record"],
                 "default": "batch",
                 "title": "Once for",
-                "description": "One request for each batch of records, or one for each record. A request that holds nothing of the records is sent once for the whole set."
+                "description": "One request for each batch of records, or one for each record. A request per batch that contains nothing of the records is sent once for the whole set."
             },
             "body": {
                 "title": "Body",
@@ -97,7 +97,7 @@ pub(crate) fn schema() -> Value {
             "expect": {
                 "type": "array",
                 "title": "Expected statuses",
-                "description": "Statuses that count as success. Without it 200 to 299.",
+                "description": "Statuses that count as success. The default is 200 to 299. Of the others, 408, 425, 429, 500, 502, 503 and 504 are temporary: they fail the line, and its retry tries again, not earlier than Retry-After says.",
                 "items": { "type": "integer", "minimum": 100, "maximum": 599 },
                 "minItems": 1,
                 "examples": [[200, 404]]

@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::Map;
 
 use crate::engine::settle;
-use crate::fault;
 use crate::running::{Call, Running, records_of, warned};
 use crate::scan::{Scan, holds_long_digits};
 use crate::script::Script;
+use crate::{fault, forgotten};
 
 /// The parameters of a script.
 #[derive(Deserialize)]
@@ -45,12 +45,12 @@ impl Action for Js {
                 "script": {
                     "type": "string",
                     "title": "Script",
-                    "description": "An ES module with a default export, `export default (records, ctx) => …`, or the body of a function of `records` and `ctx`. It may be async. `ctx` has parameters, args, since, now, today and the other dates, organization, jobResult, lineNo, attempt, idempotencyKey, dryRun, and log, http, collection and startJob; `fetch` is there too. Integers beyond 2^53 are BigInt.",
+                    "description": "A function of `records` and `ctx`: alone, `(records, ctx) => …`, as the default export of an ES module, or only its body with `return`. It may be async. A script that returns nothing and does nothing is an error. An error that it throws with `temporary: true` is worth a retry. `ctx` has parameters, args, since, now, today and the other dates, organization, jobResult, lineNo, attempt, idempotencyKey, dryRun, and log, http, collection and startJob; `fetch` is there too. Integers beyond 2^53 are BigInt.",
                     "format": "javascript",
                     "minLength": 1,
                     "raw": true,
                     "examples": [
-                        "export default (records, ctx) => records.map(r => ({ ...r, late: r.dueDate < ctx.today }))",
+                        "(records, ctx) => records.map(r => ({ ...r, late: r.dueDate < ctx.today }))",
                         "return records.filter(r => r.total > 100)"
                     ]
                 },
@@ -82,7 +82,7 @@ impl Action for Js {
         }
         let mut outcome = Outcome::unchanged().rejecting(answer.rejected);
         outcome.records = answer.records;
-        let said = answer.message.unwrap_or_else(|| self.told());
+        let said = answer.message.unwrap_or_else(|| self.message());
         let lost =
             "The script changed records but returned none, so they go on as they came: return records at its end.";
         Ok(warned(match answer.lost {
@@ -93,7 +93,7 @@ impl Action for Js {
 }
 
 impl Js {
-    fn told(&self) -> String {
+    fn message(&self) -> String {
         match self.made {
             Some(made) => format!("The script made {} of {}.", records_of(made), records_of(self.seen)),
             None => format!("The script ran over {}.", records_of(self.seen)),
@@ -118,10 +118,14 @@ fn run(call: &Call<'_, '_>, script: &Script, records: &str) -> Result<Answer, Fa
     let thrown = |error: rquickjs::Error| fault::caught(ctx, error, script.shift);
     let run: Function = prelude.get("call").map_err(thrown)?;
     let long = holds_long_digits(records);
-    let promise: Promise = run.call((function.clone(), context.clone(), records, long)).map_err(thrown)?;
+    let given = (function.clone(), script.bare, context.clone(), records, long);
+    let promise: Promise = run.call(given).map_err(thrown)?;
     let answer = settle(ctx, &promise, script.shift)?;
     let answer = answer.into_object().ok_or_else(|| Failure::new("The script gave no answer"))?;
     let unread = |error: rquickjs::Error| Failure::new(format!("The script's answer cannot be read: {error}"));
+    if let Some(source) = answer.get::<_, Option<String>>("unmoved").map_err(unread)? {
+        forgotten::check_script(ctx, script.source(), &source)?;
+    }
     let read = Answer::read(&answer).map_err(unread)?;
     let text = read.records.as_ref().map(Records::text);
     let mended = match text {

@@ -48,7 +48,7 @@ extern "C" fn warm() {
         let context: Object = begin.call(("warm", "{}", false)).map_err(fault)?;
         let call: Function = prelude.get("call").map_err(fault)?;
         let script: Function = ctx.eval("(records => records.map(r => ({...r, b: 2})))").map_err(fault)?;
-        let promise: Promise = call.call((script, context, r#"[{"a":1}]"#, false)).map_err(fault)?;
+        let promise: Promise = call.call((script, false, context, r#"[{"a":1}]"#, false)).map_err(fault)?;
         settle(ctx, &promise, Shift::NONE).map(drop)
     });
 }

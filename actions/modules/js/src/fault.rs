@@ -37,7 +37,7 @@ fn failure(thrown: &Value, shift: Shift) -> Failure {
     let inner = inner.and_then(Result::ok);
     let Some(error) = inner.as_ref().or(thrown.as_object()) else { return Failure::new(message) };
     match error.get("temporary") {
-        Ok(true) => Failure::temporary(message, error.get("retryAfter").ok()),
+        Ok(true) => Failure::temporary(message, error.get("retryAfter").ok().map(|seconds: f64| seconds.ceil() as u32)),
         _ => Failure::new(message),
     }
 }

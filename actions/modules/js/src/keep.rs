@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::Map;
 
 use crate::engine::settle;
-use crate::fault;
 use crate::running::{Call, Running, records_of, warned};
 use crate::scan::{elements, holds_long_digits};
 use crate::script::Script;
+use crate::{fault, forgotten};
 
 /// The parameters of a predicate.
 #[derive(Deserialize)]
@@ -92,6 +92,9 @@ impl Running {
             let answer = settle(ctx, &promise, script.shift)?;
             let answer: Object = answer.into_object().ok_or_else(|| Failure::new("The script gave no answer"))?;
             let unread = |error: rquickjs::Error| Failure::new(format!("The script's answer cannot be read: {error}"));
+            if let Some(source) = answer.get::<_, Option<String>>("unmoved").map_err(unread)? {
+                forgotten::check_predicate(ctx, &source)?;
+            }
             let kept = answer.get("kept").map_err(unread)?;
             Ok(Chosen { kept, count: answer.get("count").map_err(unread)? })
         })

@@ -8,6 +8,7 @@ mod action;
 mod clock;
 mod engine;
 mod fault;
+mod forgotten;
 mod keep;
 mod native;
 mod running;

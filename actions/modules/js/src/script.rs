@@ -1,5 +1,5 @@
-//! A script as people write it: an ES module with a default export, or the body of a
-//! function.
+//! A script as people write it: an ES module with a default export, a function alone, or
+//! the body of a function.
 
 use ropewalk_sdk::Failure;
 use rquickjs::{Ctx, Module, module::Declared};
@@ -18,6 +18,7 @@ struct Form {
 
 const MODULE: Form = Form { before: "", after: "" };
 const BODY: Form = Form { before: "export default async function (records, ctx) {", after: "\n}" };
+const EXPRESSION: Form = Form { before: "export default async (records, ctx) => (", after: "\n)" };
 const PREDICATE: Form = Form { before: "export default (record, ctx) => (", after: "\n)" };
 const WAITING_PREDICATE: Form = Form { before: "export default async (record, ctx) => (", after: "\n)" };
 const PREDICATE_BODY: Form = Form { before: "export default (record, ctx) => {", after: "\n}" };
@@ -33,15 +34,14 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Parses a script over records. The error is one sentence with line and column.
+    /// Parses a script over records: a module, an expression, or the body of a function. The
+    /// error is one sentence with line and column.
     pub(crate) fn parse(ctx: &Ctx, text: &str) -> Result<Script, Failure> {
         no_nul(text)?;
-        if !speaks_of(text, "export") {
-            return BODY.parse(ctx, text);
-        }
-        // The word may also stand in a string or a comment of a body.
-        let module = MODULE.parse(ctx, text).and_then(|script| script.with_default("(records, ctx) => …"));
-        module.or_else(|error| BODY.parse(ctx, text).map_err(|_| error))
+        Script::module_or(ctx, text, "(records, ctx) => …", || {
+            let expression = EXPRESSION.parse(ctx, without_end(text)).map(Script::expression);
+            expression.or_else(|_| BODY.parse(ctx, text))
+        })
     }
 
     /// Parses a predicate of one record: a module, an expression, or the body of a function.
@@ -50,16 +50,28 @@ impl Script {
         if text.trim().is_empty() {
             return Err(Failure::new("The script is empty: write a condition such as record.total > 100"));
         }
-        if speaks_of(text, "export") {
-            let module = MODULE.parse(ctx, text);
-            return module.and_then(|script| script.with_default("(record, ctx) => …"));
+        Script::module_or(ctx, text, "(record, ctx) => …", || {
+            let expression = PREDICATE.or(ctx, without_end(text), &[WAITING_PREDICATE]).map(Script::expression);
+            if expression.is_ok() || !speaks_of(text, "return") {
+                return expression;
+            }
+            PREDICATE_BODY.or(ctx, text, &[WAITING_PREDICATE_BODY])
+        })
+    }
+
+    /// A text that holds the word `export` is tried as a module first. The word may also stand
+    /// in a string or a comment, so the other forms are tried after that.
+    fn module_or(
+        ctx: &Ctx,
+        text: &str,
+        usage: &str,
+        other: impl FnOnce() -> Result<Script, Failure>,
+    ) -> Result<Script, Failure> {
+        if !speaks_of(text, "export") {
+            return other();
         }
-        let expression = text.trim_end().trim_end_matches(';');
-        let expression = PREDICATE.or(ctx, expression, &[WAITING_PREDICATE]).map(Script::expression);
-        if expression.is_ok() || !speaks_of(text, "return") {
-            return expression;
-        }
-        PREDICATE_BODY.or(ctx, text, &[WAITING_PREDICATE_BODY])
+        let module = MODULE.parse(ctx, text).and_then(|script| script.with_default(usage));
+        module.or_else(|error| other().map_err(|_| error))
     }
 
     fn expression(self) -> Script {
@@ -71,6 +83,11 @@ impl Script {
             return Ok(self);
         }
         Err(Failure::new(format!("The script exports nothing as default: write export default {usage}")))
+    }
+
+    /// The script in the form in which it runs.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
     }
 
     /// Hands the script to the engine, which parses it.
@@ -98,6 +115,11 @@ impl Form {
         let first = self.parse(ctx, text);
         first.or_else(|error| others.iter().find_map(|form| form.parse(ctx, text).ok()).ok_or(error))
     }
+}
+
+/// An expression may end as a statement does.
+fn without_end(text: &str) -> &str {
+    text.trim_end().trim_end_matches(';')
 }
 
 fn no_nul(text: &str) -> Result<(), Failure> {

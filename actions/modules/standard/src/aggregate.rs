@@ -1,5 +1,6 @@
 //! `aggregate`: groups records and counts, sums, averages over each group.
 
+mod unfit;
 mod value;
 
 use std::collections::HashMap;
@@ -11,11 +12,12 @@ use values::order::identity;
 use values::path::Path;
 
 use crate::phrase;
+use unfit::Unfit;
 use value::{Kind, Running};
 
 #[derive(Deserialize)]
 pub struct Parameters {
-    #[serde(default, rename = "groupBy")]
+    #[serde(default, rename = "groupBy", deserialize_with = "phrase::names")]
     group_by: Vec<String>,
     values: Map<String, Value>,
 }
@@ -27,7 +29,7 @@ pub struct Aggregate {
     places: HashMap<String, usize>,
     groups: Vec<Group>,
     seen: usize,
-    ignored: usize,
+    unfit: Vec<Unfit>,
 }
 
 /// What the records of one group have in common, and what was made of them so far.
@@ -44,24 +46,19 @@ impl Action for Aggregate {
     type Parameters = Parameters;
 
     fn schema() -> Value {
-        let field = |title: &str| json!({ "type": "string", "minLength": 1, "title": title });
+        let field = |title: &str| json!({ "type": "string", "minLength": 1, "title": title, "field": true });
+        let description = "Fields that the records of a group have in common; one alone needs no list. Without any, all records are one group. The groups are in the order of their first records.";
+        let group_by = phrase::names_schema("Group by", description, &json!(true), 0, json!(["customer"]));
         json!({
             "type": "object",
             "required": ["values"],
             "additionalProperties": false,
             "properties": {
-                "groupBy": {
-                    "type": "array",
-                    "title": "Group by",
-                    "description": "Fields that the records of a group agree in. Without any, all records are one group. Groups stand in the order of their first record.",
-                    "items": { "type": "string", "minLength": 1 },
-                    "default": [],
-                    "examples": [["customer"]]
-                },
+                "groupBy": group_by,
                 "values": {
                     "type": "object",
                     "title": "Values",
-                    "description": "Names of new fields, and what each holds. What is null or missing is left out; sums and averages warn of what is no number.",
+                    "description": "Names of new fields, and what each contains. Null and missing values are left out. A sum or an average leaves out what is not a number, and min and max compare numbers in texts as text; both give a warning.",
                     "minProperties": 1,
                     "additionalProperties": {
                         "type": "object",
@@ -83,17 +80,17 @@ impl Action for Aggregate {
     }
 
     fn open(parameters: Parameters, _: &Context) -> Result<Aggregate, Failure> {
-        let path = |text: &String| Path::parse(text).map_err(|fault| Failure::new(format!("groupBy: {fault}")));
-        let group_by = parameters.group_by.iter().map(path).collect::<Result<Vec<_>, _>>()?;
+        let group_by = phrase::paths("groupBy", &parameters.group_by)?;
         let values = parameters.values.into_iter();
         let values = values.map(|(name, what)| Kind::read(&name, &what).map(|kind| (name, kind)));
+        let values: Vec<_> = values.collect::<Result<_, _>>()?;
         let mut aggregate = Aggregate {
             group_by,
-            values: values.collect::<Result<_, _>>()?,
+            unfit: Unfit::of(values.iter().map(|(_, kind)| kind)),
+            values,
             places: HashMap::new(),
             groups: Vec::new(),
             seen: 0,
-            ignored: 0,
         };
         if aggregate.group_by.is_empty() {
             // The sum over nothing is a record too.
@@ -107,23 +104,22 @@ impl Action for Aggregate {
             self.seen += 1;
             let at = self.place_of(&record);
             for (running, (_, kind)) in self.groups[at].values.iter_mut().zip(&self.values) {
-                self.ignored += usize::from(!running.add(kind, &record));
+                running.add(kind, &record);
             }
+            self.unfit.iter_mut().for_each(|unfit| unfit.look_at(&record));
         }
         Ok(Outcome::of(Vec::new()))
     }
 
     fn close(&mut self) -> Result<Outcome, Failure> {
         let groups = std::mem::take(&mut self.groups);
-        let message = format!("Made {} of {}", phrase::counted(groups.len(), "group"), phrase::records(self.seen));
+        let message = format!("Made {} of {}.", phrase::counted(groups.len(), "group"), phrase::records(self.seen));
         let records: Vec<Value> = groups.into_iter().map(|group| self.record(group)).collect();
         let outcome = Outcome::of(records);
-        if self.ignored == 0 {
-            return Ok(outcome.saying(format!("{message}.")));
-        }
-        let left_out = phrase::counted(self.ignored, "value");
-        let message = format!("{message}; {left_out} left out of sums and averages for being no number.");
-        Ok(outcome.saying(message).with(Severity::Warning))
+        Ok(match unfit::message(&self.unfit) {
+            None => outcome.saying(message),
+            Some(unfit) => outcome.saying(format!("{message} {unfit}")).with(Severity::Warning),
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::phrase;
 
 #[derive(Deserialize)]
 pub struct Parameters {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "phrase::names")]
     by: Vec<String>,
 }
 
@@ -28,27 +28,14 @@ impl Action for Distinct {
     type Parameters = Parameters;
 
     fn schema() -> Value {
-        json!({
-            "type": "object",
-            "additionalProperties": false,
-            "properties": {
-                "by": {
-                    "type": "array",
-                    "title": "By",
-                    "description": "Fields that must agree. Without any, the whole record must.",
-                    "items": { "type": "string", "minLength": 1 },
-                    "default": [],
-                    "examples": [["email"]]
-                }
-            }
-        })
+        let description =
+            "Fields that must be equal; one alone needs no list. Without any, the whole record must be equal.";
+        let by = phrase::names_schema("By", description, &json!(true), 0, json!(["email"]));
+        json!({ "type": "object", "additionalProperties": false, "properties": { "by": by } })
     }
 
     fn open(parameters: Parameters, _: &Context) -> Result<Distinct, Failure> {
-        let path = |(at, text): (usize, &String)| {
-            Path::parse(text).map_err(|fault| Failure::new(format!("by[{at}]: {fault}")))
-        };
-        let by = parameters.by.iter().enumerate().map(path).collect::<Result<_, _>>()?;
+        let by = phrase::paths("by", &parameters.by)?;
         Ok(Distinct { by, found: HashSet::new(), seen: 0 })
     }
 
@@ -91,5 +78,7 @@ mod tests {
         let by = run::<Distinct>(json!({"by": ["a"]}), &batches).expect("runs");
         assert_eq!(by.records, json!([{"a": 1, "b": "x"}, {"b": "z"}, {"a": null}, {"a": 2}]));
         assert_eq!(by.message(), "Kept 4 of 6 records.");
+        let alone = run::<Distinct>(json!({"by": "a"}), &batches).expect("runs");
+        assert_eq!(alone.records, by.records);
     }
 }

@@ -28,3 +28,63 @@ ropewalk_sdk::module![
     log::Log,
     fail::Fail,
 ];
+
+#[cfg(test)]
+mod tests {
+    use ropewalk_sdk::{Action, Value, json};
+
+    /// The JSON Pointers of all schemas that are marked as naming a field, each with its mark.
+    fn marked(schema: &Value, at: &str, found: &mut Vec<String>) {
+        let Some(keywords) = schema.as_object() else { return };
+        if let Some(mark) = keywords.get("field").filter(|mark| !mark.is_object()) {
+            found.push(format!("{at} {mark}"));
+        }
+        for (name, below) in keywords.iter().filter(|(name, _)| *name != "examples" && *name != "default") {
+            marked(below, &format!("{at}/{name}"), found);
+            for (index, below) in below.as_array().into_iter().flatten().enumerate() {
+                marked(below, &format!("{at}/{name}/{index}"), found);
+            }
+        }
+    }
+
+    #[track_caller]
+    fn marks<A: Action>(expected: &[&str]) {
+        let mut found = Vec::new();
+        marked(&A::schema(), "", &mut found);
+        assert_eq!(found, expected, "{}", A::NAME);
+    }
+
+    #[test]
+    fn parameters_that_name_fields_are_marked() {
+        let list = |name: &str, mark: &str| {
+            [format!("/properties/{name}/anyOf/0/items {mark}"), format!("/properties/{name}/anyOf/1 {mark}")]
+        };
+        let [many, one] = list("by", "\"order\"");
+        marks::<super::sort::Sort>(&[&many, &one]);
+        marks::<super::top::Top>(&[&many, &one]);
+        let [many, one] = list("by", "true");
+        marks::<super::distinct::Distinct>(&[&many, &one]);
+        let [many, one] = list("groupBy", "true");
+        let value = |name: &str| format!("/properties/values/additionalProperties/properties/{name} true");
+        let values = ["sum", "avg", "min", "max", "first", "last", "distinct"].map(value);
+        let all: Vec<&str> = [&many, &one].into_iter().chain(&values).map(String::as_str).collect();
+        marks::<super::aggregate::Aggregate>(&all);
+        marks::<super::set::Set>(&["/properties/rename/propertyNames true", "/properties/remove/items true"]);
+        let column = "/properties/columns/items/anyOf";
+        marks::<super::report::Report>(&[&format!("{column}/0 true"), &format!("{column}/1/properties/field true")]);
+        marks::<super::validate::Validate>(&[]);
+    }
+
+    #[test]
+    fn marks_do_not_change_what_a_schema_accepts() {
+        let accepts = |schema: Value, parameters: Value| jsonschema::is_valid(&schema, &parameters);
+        for by in [json!(["-a", "b"]), json!("-a")] {
+            assert!(accepts(super::sort::Sort::schema(), json!({"by": by})), "{by}");
+        }
+        for by in [json!([]), json!(5), json!(""), json!([1])] {
+            assert!(!accepts(super::sort::Sort::schema(), json!({"by": by})), "{by}");
+        }
+        assert!(accepts(super::distinct::Distinct::schema(), json!({"by": []})));
+        assert!(accepts(super::set::Set::schema(), json!({"rename": {"a": "b"}, "remove": ["c"]})));
+    }
+}

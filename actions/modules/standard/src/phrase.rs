@@ -1,8 +1,10 @@
 //! Words for messages.
 
-use ropewalk_sdk::{Context, Failure, Value};
+use ropewalk_sdk::{Context, Failure, Value, json};
+use serde::{Deserialize, Deserializer};
 use serde_json::Map;
 use values::order::Key;
+use values::path::Path;
 
 pub(crate) use words::{counted, records, template};
 
@@ -29,16 +31,45 @@ pub(crate) fn keys(by: &[String]) -> Result<Vec<Key>, Failure> {
     by.iter().enumerate().map(key).collect()
 }
 
-/// The schema of a list of keys.
-pub(crate) fn keys_schema() -> Value {
-    ropewalk_sdk::json!({
-        "type": "array",
-        "title": "By",
-        "description": "Fields, the most important first. A minus before a field sorts it descending. Numbers sort before dates, dates before texts; what is missing or null comes last.",
-        "items": { "type": "string", "minLength": 1 },
-        "minItems": 1,
-        "examples": [["-rating", "title"]]
+/// The paths of a list of fields, which is the parameter `name`.
+pub(crate) fn paths(name: &str, fields: &[String]) -> Result<Vec<Path>, Failure> {
+    let path = |(at, text): (usize, &String)| {
+        Path::parse(text).map_err(|fault| Failure::new(format!("{name}[{at}]: {fault}")))
+    };
+    fields.iter().enumerate().map(path).collect()
+}
+
+/// Reads a list of names, or one name alone.
+pub(crate) fn names<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Names {
+        Many(Vec<String>),
+        One(String),
+    }
+    Ok(match Names::deserialize(source)? {
+        Names::Many(names) => names,
+        Names::One(name) => vec![name],
     })
+}
+
+/// The schema of what [`names`] reads, where the names are fields of the records. `field` is
+/// `true`, or `"order"` where a minus before the field is allowed; `least` is how many are
+/// needed.
+pub(crate) fn names_schema(title: &str, description: &str, field: &Value, least: usize, example: Value) -> Value {
+    let name = json!({ "type": "string", "minLength": 1, "field": field });
+    json!({
+        "title": title,
+        "description": description,
+        "anyOf": [{ "type": "array", "items": name.clone(), "minItems": least }, name],
+        "examples": [example]
+    })
+}
+
+/// The schema of the keys that records are sorted by.
+pub(crate) fn keys_schema() -> Value {
+    let description = "Fields, the most important first; one alone needs no list. A minus before a field sorts it descending. Numbers sort before dates, dates before texts; what is missing or null comes last.";
+    names_schema("By", description, &json!("order"), 1, json!(["-rating", "title"]))
 }
 
 /// What templates about the whole set may name, beside the records: the dates, `args`,

@@ -158,6 +158,16 @@ mod tests {
     }
 
     #[test]
+    fn a_table_has_commas_unless_it_is_asked_for_others() {
+        let records = json!([{"a": 1, "b": "x;y"}]);
+        let csv = |more: (&str, &str)| report(json!({"format": "csv", more.0: more.1}), records.clone());
+        assert_eq!(csv(("format", "csv")), Ok(json!("a,b\r\n1,x;y\r\n")));
+        for name in ["delimiter", "separator"] {
+            assert_eq!(csv((name, ";")), Ok(json!("a;b\r\n1;\"x;y\"\r\n")), "{name}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_its_place() {
         let wrong = |parameters: Value| report(parameters, json!([{"a": 1}])).expect_err("wrong");
         assert_eq!(

@@ -26,9 +26,18 @@ pub struct Set {
     rename: Map<String, Value>,
     remove: Vec<String>,
     add: Map<String, Value>,
-    compute: Vec<(String, Text)>,
+    compute: Vec<Computed>,
     templates: Templates,
     changed: usize,
+}
+
+/// A field to compute.
+struct Computed {
+    name: String,
+    text: Text,
+    /// The dates, arguments and the like that the template names. A field of the record
+    /// with the same name is used instead.
+    known: Map<String, Value>,
 }
 
 impl Action for Set {
@@ -45,7 +54,8 @@ impl Action for Set {
                 "rename": {
                     "type": "object",
                     "title": "Rename",
-                    "description": "Old names of fields, and the new ones. A field that is not there is passed over.",
+                    "description": "Old names of fields, and the new ones. A record without the field stays as it is.",
+                    "propertyNames": { "field": true },
                     "additionalProperties": { "type": "string", "minLength": 1 },
                     "examples": [{ "cust_no": "customerNumber" }]
                 },
@@ -53,7 +63,7 @@ impl Action for Set {
                     "type": "array",
                     "title": "Remove",
                     "description": "Names of fields that the records lose.",
-                    "items": { "type": "string", "minLength": 1 },
+                    "items": { "type": "string", "minLength": 1, "field": true },
                     "examples": [["password"]]
                 },
                 "add": {
@@ -65,23 +75,25 @@ impl Action for Set {
                 "compute": {
                     "type": "object",
                     "title": "Compute",
-                    "description": "Fields and the handlebars template for each, filled with the record. A template that is one expression gives a value with its type. Later templates see the fields of earlier ones. A record that a template does not fit is rejected.",
+                    "description": "Fields and the handlebars template for each, filled with the fields of the record and with args, since, now, today and the other dates. A field of the record that has one of these names wins. A template that is one expression gives a value with its type. Later templates see the fields of earlier ones. A record that a template does not fit is rejected.",
                     "additionalProperties": { "type": "string" },
                     "raw": true,
-                    "examples": [{ "total": "{{mul price quantity}}", "label": "{{name}} ({{default city \"?\"}})" }]
+                    "examples": [{ "total": "{{mul price quantity}}", "daysLate": "{{daysBetween dueDate today}}", "label": "{{name}} ({{default city \"?\"}})" }]
                 }
             }
         })
     }
 
-    fn open(parameters: Parameters, _: &Context) -> Result<Set, Failure> {
+    fn open(parameters: Parameters, context: &Context) -> Result<Set, Failure> {
         let Parameters { rename, remove, add, compute } = parameters;
         for (old, new) in &rename {
             if !new.is_string() {
-                return Err(Failure::new(format!("rename.{old}: the new name is no text")));
+                return Err(Failure::new(format!("rename.{old}: the new name is not a text")));
             }
         }
-        let compute = compute.into_iter().map(|(name, source)| text(name, &source)).collect::<Result<_, _>>()?;
+        let known = phrase::known(context);
+        let computed = |(name, source): (String, Value)| Computed::read(name, &source, &known);
+        let compute = compute.into_iter().map(computed).collect::<Result<_, _>>()?;
         Ok(Set { rename, remove, add, compute, templates: Templates::plain().of_record(), changed: 0 })
     }
 
@@ -100,15 +112,34 @@ impl Action for Set {
     }
 }
 
-fn text(name: String, source: &Value) -> Result<(String, Text), Failure> {
-    let source = source.as_str().ok_or_else(|| Failure::new(format!("compute.{name} is no text")))?;
-    let text = phrase::template(source).map_err(|fault| Failure::new(format!("compute.{name}: {fault}")))?;
-    Ok((name, text))
+impl Computed {
+    fn read(name: String, source: &Value, known: &Map<String, Value>) -> Result<Computed, Failure> {
+        let source = source.as_str().ok_or_else(|| Failure::new(format!("compute.{name} is not a text")))?;
+        let text = phrase::template(source).map_err(|fault| Failure::new(format!("compute.{name}: {fault}")))?;
+        let read = |name: &String| text.variables().iter().any(|variable| variable.root() == name);
+        let known = known.iter().filter(|(name, _)| read(name)).map(|(name, value)| (name.clone(), value.clone()));
+        Ok(Computed { name, known: known.collect(), text })
+    }
+
+    /// The value for a record. What the template knows beside the record's fields stands
+    /// among them only as long as it is filled.
+    fn of(&self, record: &mut template::Context, templates: &Templates) -> Result<Value, String> {
+        let mut lent = Vec::new();
+        if let Some(fields) = record.data_mut().as_object_mut() {
+            lent.extend(self.known.keys().filter(|name| !fields.contains_key(*name)));
+            fields.extend(lent.iter().map(|name| ((*name).clone(), self.known[*name].clone())));
+        }
+        let value = templates.evaluate(&self.text, record, LONGEST);
+        if let Some(fields) = record.data_mut().as_object_mut() {
+            lent.into_iter().for_each(|name| drop(fields.shift_remove(name)));
+        }
+        value.map_err(|fault| format!("compute.{}: {fault}", self.name))
+    }
 }
 
 impl Set {
     fn changed(&self, record: Value) -> Result<Value, String> {
-        let Value::Object(fields) = record else { return Err("The record is no object".to_owned()) };
+        let Value::Object(fields) = record else { return Err("The record is not an object".to_owned()) };
         let mut fields = self.renamed(fields);
         for name in &self.remove {
             fields.shift_remove(name);
@@ -140,10 +171,9 @@ impl Set {
 
     fn computed(&self, fields: Map<String, Value>) -> Result<Value, String> {
         let mut data = template::Context::from(Value::Object(fields));
-        for (name, text) in &self.compute {
-            let value = self.templates.evaluate(text, &data, LONGEST);
-            let value = value.map_err(|fault| format!("compute.{name}: {fault}"))?;
-            data.data_mut()[name.as_str()] = value;
+        for computed in &self.compute {
+            let value = computed.of(&mut data, &self.templates)?;
+            data.data_mut()[computed.name.as_str()] = value;
         }
         Ok(data.data_mut().take())
     }
@@ -191,6 +221,21 @@ mod tests {
     fn a_wrong_template_fails_at_once() {
         let failure = run::<Set>(json!({"compute": {"t": "{{uper a}}"}}), &[]).expect_err("wrong");
         assert_eq!(failure.message, "compute.t: Unknown helper \"uper\": did you mean \"upper\"? (line 1, column 1)");
+    }
+
+    #[test]
+    fn templates_know_dates_and_arguments() {
+        let compute = json!({"late": "{{daysBetween due today}}", "top": "{{args.top}}", "on": "{{today}}", "again": "{{add late 1}}", "all": "{{json this}}"});
+        let report = set(
+            json!({"compute": compute}),
+            json!([{"due": "2026-02-28"}, {"due": "2026-03-03", "today": "2026-03-04"}]),
+        );
+        let fields = r#"{"due":"2026-02-28","late":2,"top":5,"on":"2026-03-02","again":3}"#;
+        let first = json!({"due": "2026-02-28", "late": 2, "top": 5, "on": "2026-03-02", "again": 3, "all": fields});
+        assert_eq!(report.records[0], first);
+        assert_eq!((&report.records[1]["late"], &report.records[1]["on"]), (&json!(1), &json!("2026-03-04")));
+        let since = set(json!({"compute": {"s": "{{default since now}}"}}), json!([{}]));
+        assert_eq!(since.records, json!([{"s": "2026-03-02T12:00:00+01:00"}]));
     }
 
     #[test]

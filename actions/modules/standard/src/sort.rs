@@ -8,6 +8,7 @@ use crate::phrase;
 
 #[derive(Deserialize)]
 pub struct Parameters {
+    #[serde(deserialize_with = "phrase::names")]
     by: Vec<String>,
 }
 
@@ -57,6 +58,8 @@ mod tests {
         assert_eq!(report.message(), "Sorted 4 records by r (descending), then t.");
         let one = run::<Sort>(json!({"by": ["-rating"]}), &[json!([{}])]).expect("runs");
         assert_eq!(one.message(), "Sorted 1 record by rating, descending.");
+        let alone = run::<Sort>(json!({"by": "-r"}), &[json!([{"r": 1}, {"r": 2}])]).expect("runs");
+        assert_eq!(alone.records, json!([{"r": 2}, {"r": 1}]));
     }
 
     #[test]

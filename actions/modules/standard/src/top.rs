@@ -8,6 +8,7 @@ use crate::phrase;
 
 #[derive(Deserialize)]
 pub struct Parameters {
+    #[serde(deserialize_with = "phrase::names")]
     by: Vec<String>,
     count: usize,
 }
@@ -73,5 +74,7 @@ mod tests {
         let report = run::<Top>(json!({"by": ["-r"], "count": 2}), &[records]).expect("runs");
         assert_eq!(report.records, json!([{"r": 3}, {"r": 2}]));
         assert_eq!(report.message(), "Kept the first 2 of 3 records by r, descending.");
+        let alone = run::<Top>(json!({"by": "r", "count": 1}), &[json!([{"r": 2}, {"r": 1}])]).expect("runs");
+        assert_eq!(alone.records, json!([{"r": 1}]));
     }
 }

@@ -65,8 +65,8 @@ impl Response {
         if self.is_success() { Ok(self) } else { Err(self.failure()) }
     }
 
-    /// What it means that this status was not expected. 408, 425, 429 and 5xx may be
-    /// gone later; how much later, the server may have said.
+    /// The failure of a request whose status was not expected: temporary if the status is
+    /// ([`Response::is_temporary`]), and then not to be tried again before `Retry-After`.
     pub fn failure(&self) -> Failure {
         let message = format!("{} answered {}{}", self.url, reason(self.status), self.quoted());
         match self.is_temporary() {
@@ -75,9 +75,9 @@ impl Response {
         }
     }
 
-    /// Whether the status says that trying again may help: 408, 425, 429, 5xx.
+    /// Whether the same request may succeed later: 408, 425, 429, 500, 502, 503, 504.
     pub fn is_temporary(&self) -> bool {
-        matches!(self.status, 408 | 425 | 429 | 500..=599)
+        matches!(self.status, 408 | 425 | 429 | 500 | 502..=504)
     }
 
     /// Seconds to wait before trying again, as the server says in `Retry-After`. A date is

@@ -40,10 +40,10 @@ fn errors_become_failures_of_the_right_kind() {
 #[test]
 fn a_status_says_whether_to_try_again_and_when() {
     let failure = |response: Response| response.success().expect_err("no success");
-    for status in [408, 425, 429, 500, 503, 599] {
+    for status in [408, 425, 429, 500, 502, 503, 504] {
         assert!(failure(Response::new(status)).temporary, "{status}");
     }
-    for status in [100, 302, 400, 404, 422, 600] {
+    for status in [100, 302, 400, 404, 422, 501, 505, 511, 600] {
         assert!(!failure(Response::new(status)).temporary, "{status}");
     }
     let busy = Response::new(429).with_header("Retry-After", "17");

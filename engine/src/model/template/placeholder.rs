@@ -148,8 +148,8 @@ fn with_offsets(expression: &str) -> Result<String, String> {
         }
     });
     if let Some(broken) = BROKEN_OFFSET.as_ref().and_then(|broken| broken.captures(&shifted)) {
-        let told = "is no offset; write it without spaces, with one of the units m h d w M y, such as today+7d";
-        return Err(format!("`{}` {told}", &broken[1]));
+        let cure = "is not an offset; write it without spaces, with one of the units m h d w M y, such as today+7d";
+        return Err(format!("`{}` {cure}", &broken[1]));
     }
     match STRAY_OFFSET.as_ref().and_then(|stray| stray.captures(&shifted)) {
         Some(stray) => Err(format!(
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(to_handlebars("$<default args.a \"today+1d\">").unwrap(), "{{default args.a \"today+1d\"}}");
         assert_eq!(to_handlebars("$<args.today>").unwrap(), "{{args.today}}");
         for broken in ["$<today+1x>", "$<today +1d>", "$<now + 3h>", "$<today+1.5d>"] {
-            assert!(to_handlebars(broken).unwrap_err().contains("is no offset"), "{broken}");
+            assert!(to_handlebars(broken).unwrap_err().contains("is not an offset"), "{broken}");
         }
         let told = to_handlebars("$<args.today+1d>").unwrap_err();
         assert!(told.ends_with("for `args.today` write shift args.today \"+1d\""), "{told}");

@@ -70,12 +70,13 @@ impl Templates {
         };
         let mut rc = rendering(text);
         let found = single.expand(&self.registry, data, &mut rc).map_err(fault)?;
-        if found.is_value_missing() {
-            return Err(fault(missing::unknown(&found, data, &rc)));
-        }
-        match found.value() {
+        let value = match found.is_value_missing() {
+            false => found.value().clone(),
+            true => missing::dotted(&found, data, &rc).ok_or_else(|| fault(missing::unknown(&found, data, &rc)))?,
+        };
+        match value {
             Value::String(text) if text.len() > limit => Err(Fault::new(output::too_long(limit))),
-            value => Ok(value.clone()),
+            value => Ok(value),
         }
     }
 }

@@ -1,13 +1,26 @@
-//! What is said, and what is forgiven, when a variable is not there.
+//! What happens when a variable is not found: it may be a field whose name has dots, it may
+//! be optional, or it is an error that names the nearest known variable.
 
 use handlebars::{Context, PathAndJson, RenderContext, RenderError, RenderErrorReason, ScopedJson};
 use serde_json::Value;
 
-use super::variables::Reference;
+use super::variables::{Reference, spelling};
 use crate::nearest;
+use crate::path::Path;
 
 /// Most names that an error lists when none is near.
 const LISTED: usize = 12;
+
+/// The value of a field whose name has dots: `c.name` is the field `c.name` where `c` has no
+/// `name`. Paths find fields in the same way.
+pub(super) fn dotted<'rc>(param: &PathAndJson<'rc>, ctx: &'rc Context, rc: &RenderContext<'_, 'rc>) -> Option<Value> {
+    let path = Reference::read(param.relative_path()?);
+    // The first name may be one that a block gives to its item.
+    [1, 0].into_iter().filter(|parts| path.len() > parts + 1).find_map(|parts| {
+        let outer = path.within(parts, ctx, rc)?;
+        Path::parse(&path.rest(parts)).ok()?.of(outer.as_json()).cloned()
+    })
+}
 
 /// Whether a helper that can do without it may go on: the last part of the path is
 /// missing, but what it should be in is there. A name that nothing knows is an error
@@ -34,7 +47,7 @@ pub(super) fn is_forgiven<'rc>(
 pub(super) fn unknown<'rc>(param: &PathAndJson<'rc>, ctx: &'rc Context, rc: &RenderContext<'_, 'rc>) -> RenderError {
     let message = match param.relative_path() {
         Some(raw) => format!("Unknown variable \"{raw}\"{}", hint(raw, ctx, rc)),
-        None => "The lookup found nothing: give a fallback with (default (lookup …) …)".to_owned(),
+        None => "The lookup found nothing: give a default with (default (lookup …) …)".to_owned(),
     };
     RenderErrorReason::Other(message).into()
 }
@@ -50,10 +63,15 @@ fn hint<'rc>(raw: &str, ctx: &'rc Context, rc: &RenderContext<'_, 'rc>) -> Strin
         return String::new();
     };
     let known = beside.keys().map(String::as_str);
-    match nearest(path.name(*at), known.clone()) {
+    let name = path.name(*at);
+    let near = nearest(&path.rest(*at), known.clone()).or_else(|| nearest(name, known.clone()));
+    // Without brackets a name with spaces is read only up to the first of them.
+    let near =
+        near.or_else(|| known.clone().find(|known| known.strip_prefix(name).is_some_and(|rest| rest.starts_with(' '))));
+    match near {
         Some(near) => format!(": did you mean \"{}\"?", path.written(*at, near)),
         None if beside.is_empty() || beside.len() > LISTED => String::new(),
-        None => format!("; known are {}", known.collect::<Vec<_>>().join(", ")),
+        None => format!("; the known names are {}", known.map(spelling).collect::<Vec<_>>().join(", ")),
     }
 }
 

@@ -89,7 +89,7 @@ fn quotes(inner: &str) -> Result<(), &'static str> {
         }
     }
     match quote {
-        Some(_) => Err("A quoted text is not closed inside its tag; it may not hold }} or {{"),
+        Some(_) => Err("A quoted text is not closed inside its tag; it may not contain }} or {{"),
         None => Ok(()),
     }
 }

@@ -82,7 +82,7 @@ fn a_single_expression_keeps_its_type() {
 fn what_is_missing_is_named() {
     fails("a\n{{nmae}}", "Unknown variable \"nmae\": did you mean \"name\"? (line 2, column 1)");
     fails("{{args.topp}}", "Unknown variable \"args.topp\": did you mean \"args.top\"?");
-    fails("{{args.wholly.other}}", "Unknown variable \"args.wholly.other\"; known are top, mode");
+    fails("{{args.wholly.other}}", "Unknown variable \"args.wholly.other\"; the known names are top, mode");
     fails("{{#each records}}{{note}}{{/each}}", "Unknown variable \"note\"");
     fails("{{#each records}}{{titel}}{{/each}}", "did you mean \"title\"?");
     for call in ["upper nmae", "json nmae", "eq nmae 1", "add count nmae", "default none nmae", "lookup args nmae"] {
@@ -139,14 +139,87 @@ fn helpers_do_what_they_say() {
         ("{{concat name \"/\" count}} {{replace due \"-\" \"\"}}", "Ada/3 20260301"),
     ];
     cases.iter().for_each(|(source, expected)| is(source, expected));
-    fails("{{date name \"%Y\"}}", "\"Ada\" is no RFC 3339 date");
+    fails("{{date name \"%Y\"}}", "\"Ada\" is not an RFC 3339 date");
     fails("{{date due \"%Q\"}}", "pattern \"%Q\" is wrong");
     fails("{{div 1 0}}", "divided by zero");
-    fails("{{add name 1}}", "\"Ada\" is no number");
+    fails("{{add name 1}}", "\"Ada\" is not a number");
     fails("{{mul 1e308 1E308}}", "");
-    fails("{{format total \"abc\"}}", "holds no digits");
-    fails("{{join name}}", "no list");
+    fails("{{format total \"abc\"}}", "has no digits");
+    fails("{{join name}}", "not a list");
     fails("{{#each name}}x{{/each}}", "neither a list nor an object");
+}
+
+#[test]
+fn the_time_between_two_dates_is_signed() {
+    let cases = [
+        ("{{daysBetween due date}} {{daysBetween date due}}", "1 -1"),
+        ("{{daysBetween \"2024-02-28\" \"2024-03-01\"}}", "2"),
+        ("{{daysBetween \"2026-03-01T09:00:00Z\" \"2026-03-03T08:59:59Z\"}}", "1"),
+        ("{{daysBetween \"2026-03-03T09:00:00Z\" \"2026-03-01T10:00:00Z\"}}", "-1"),
+        ("{{hoursBetween \"2026-03-01T09:00:00Z\" \"2026-03-01T12:00:00+01:00\"}}", "2"),
+        ("{{hoursBetween \"2026-03-01T09:00:00Z\" \"2026-03-01T07:30:00Z\"}}", "-1.5"),
+        ("{{hoursBetween \"2026-03-01T09:00:00.5Z\" \"2026-03-01T09:00:00Z\"}}", "-0.0001388888888888889"),
+        // Beside an instant a date is the midnight at its offset.
+        ("{{hoursBetween due \"2026-03-01T03:00:00+02:00\"}} {{hoursBetween due date}}", "3 24"),
+        ("[{{daysBetween none due}}{{hoursBetween due none}}]", "[]"),
+    ];
+    cases.iter().for_each(|(source, expected)| is(source, expected));
+    assert_eq!(evaluate("{{daysBetween due date}}"), Ok(json!(1)));
+    fails("{{daysBetween due name}}", "daysBetween: \"Ada\" is not an RFC 3339 date or instant, such as 2026-03-01");
+    fails("{{hoursBetween count due}}", "hoursBetween: \"3\" is not an RFC 3339 date");
+    fails("{{daysBetween due}}", "The helper \"daysBetween\" needs 2 values");
+}
+
+fn of(data: Value, source: &str) -> Result<Value, String> {
+    let text = Text::parse(source).map_err(|fault| fault.to_string())?;
+    let value = Templates::plain().of_record().evaluate(&text, &Context::from(data), 1000);
+    value.map_err(|fault| fault.to_string())
+}
+
+#[test]
+fn a_name_with_dots_is_found_as_in_paths() {
+    let data = json!({"c.name": "Ada", "s": {"x.y": {"z": 1}, "t": 2}, "l": [{"a.b": 3}, {"a.b": 4}], "o.p": [5, 6], "w.v": {"u": 7}});
+    let cases = [
+        ("{{c.name}}", json!("Ada")),
+        ("{{upper c.name}}!", json!("ADA!")),
+        ("{{s.x.y.z}}", json!(1)),
+        ("{{default c.name 0}}", json!("Ada")),
+        ("{{#each l}}{{a.b}}{{../c.name}}{{/each}}", json!("3Ada4Ada")),
+        ("{{#each l as |r|}}{{r.a.b}}{{@root.c.name}}{{/each}}", json!("3Ada4Ada")),
+        (
+            "{{#each o.p}}{{this}}{{/each}}{{#with w.v}}{{u}}{{/with}}{{#with w.v as |x|}}{{x.u}}{{/with}}",
+            json!("5677"),
+        ),
+        ("{{#if c.name}}yes{{/if}}", json!("yes")),
+        ("{{[c.name]}}", json!("Ada")),
+    ];
+    for (source, expected) in cases {
+        assert_eq!(of(data.clone(), source), Ok(expected), "{source}");
+    }
+    let fault = of(data, "{{c.nmae}}").expect_err("misspelled");
+    assert_eq!(fault, "Unknown variable \"c.nmae\": did you mean \"c.name\"?");
+    let none = of(json!({"c.name": 1, "s": 2}), "{{wholly.other}}").expect_err("unknown");
+    assert_eq!(none, "Unknown variable \"wholly.other\"; the known names are c.name, s");
+}
+
+#[test]
+fn a_name_with_spaces_has_brackets() {
+    let data = json!({"Airport Name": "Madrid", "Cost (EUR)": 5});
+    assert_eq!(of(data.clone(), "{{upper [Airport Name]}} {{[Cost (EUR)]}}"), Ok(json!("MADRID 5")));
+    let fails = |source: &str, expected: &str| {
+        let fault = of(data.clone(), source).expect_err(source);
+        assert!(fault.starts_with(expected), "{source}: {fault}");
+    };
+    let name = "Unknown helper \"Airport\"; if \"Airport Name\" is the name of a field, write {{[Airport Name]}}";
+    fails("{{Airport Name}}", name);
+    fails("{{upper (Airport Name)}}", name);
+    fails(
+        "{{Cost (EUR)}}",
+        "Unknown helper \"Cost\"; if \"Cost (EUR)\" is the name of a field, write {{[Cost (EUR)]}}",
+    );
+    fails("{{upper Airport Name}}", "Unknown variable \"Airport\": did you mean \"[Airport Name]\"?");
+    fails("{{#if Airport Name}}x{{/if}}", "Unknown variable \"Airport\": did you mean \"[Airport Name]\"?");
+    fails("{{Airport_Nme}}", "Unknown variable \"Airport_Nme\": did you mean \"[Airport Name]\"?");
 }
 
 #[test]
@@ -176,14 +249,14 @@ fn refuses_what_is_not_supported() {
         ("{{{{raw}}}}x{{{{/raw}}}}", "Raw blocks"),
         ("{{uper name}}", "Unknown helper \"uper\": did you mean \"upper\"?"),
         ("x\n {{#records}}x{{/records}}", "write {{#each records}} (line 2, column 2)"),
-        ("{{#upper name}}x{{/upper}}", "is no block"),
+        ("{{#upper name}}x{{/upper}}", "is not a block"),
         ("{{each records \"x\"}}", "is a block"),
         ("{{upper (each records \"x\")}}", "is a block"),
         ("{{log \"x\" 1}}", "Unknown helper \"log\""),
         ("{{env \"HOME\"}}", "Unknown helper \"env\""),
-        ("{{date due}}", "needs 2 value(s)"),
-        ("{{../name}}", "goes up further"),
-        ("{{#if flag}}{{../name}}{{/if}}", "goes up further"),
+        ("{{date due}}", "needs 2 values"),
+        ("{{../name}}", "goes up more levels"),
+        ("{{#if flag}}{{../name}}{{/if}}", "goes up more levels"),
         ("{{name", "not closed"),
         ("{{#if flag}}x", "cannot be read"),
         ("{{#if flag}}x{{/each}}", "cannot be read"),

@@ -86,10 +86,15 @@ impl Reference {
         format!("{}{}", self.start(), names.join("."))
     }
 
+    /// The names from the position `at` on, joined by dots.
+    pub(super) fn rest(&self, at: usize) -> String {
+        self.names.get(at..).unwrap_or_default().join(".")
+    }
+
     /// The path as a person would write it, ending with `last` at that part.
     pub(super) fn written(&self, at: usize, last: &str) -> String {
         let before = self.names.iter().take(at).map(String::as_str);
-        let names: Vec<&str> = before.chain([last]).collect();
+        let names: Vec<String> = before.chain([last]).map(spelling).collect();
         format!("{}{}", self.start(), names.join("."))
     }
 
@@ -117,6 +122,13 @@ impl Reference {
         };
         Ok(scope.base.as_ref().map(|base| base.iter().chain(&self.names).cloned().collect()))
     }
+}
+
+/// A name as a template has to write it: in brackets if it holds a space or another character
+/// that means something else there.
+pub(super) fn spelling(name: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || !letter.is_ascii() || "-_$:.".contains(letter);
+    if name.chars().all(plain) { name.to_owned() } else { format!("[{name}]") }
 }
 
 /// `a.[b.c]/d` is `a`, `b.c`, `d`; `this` stands for nothing.

@@ -74,34 +74,37 @@ impl Walk<'_> {
 
     fn call(&mut self, helper: &mut HelperTemplate, place: Place) -> Result<(), Fault> {
         let name = helper.name.as_name().unwrap_or_default().to_owned();
-        self.known(&name, place)?;
+        self.known(&name, helper, place)?;
         self.found.calls |= name != VALUE;
         let (least, optional) = helpers::demands(&name);
         if helper.params.len() < least {
-            return Err(Fault::new(format!("The helper \"{name}\" needs {least} value(s)")));
+            let values = if least == 1 { "1 value" } else { &format!("{least} values") };
+            return Err(Fault::new(format!("The helper \"{name}\" needs {values}")));
         }
         let params = helper.params.iter_mut().enumerate();
         params.map(|(at, p)| (optional.covers(at), p)).try_for_each(|(o, p)| self.parameter(p, o))?;
         helper.hash.values_mut().try_for_each(|option| self.parameter(option, false))
     }
 
-    fn known(&self, name: &str, place: Place) -> Result<(), Fault> {
+    fn known(&self, name: &str, helper: &HelperTemplate, place: Place) -> Result<(), Fault> {
         let own = self.own.iter().any(|own| own == name);
         match helpers::place(name) {
             None if own => Ok(()),
             Some(places) if places.allow(place) => Ok(()),
             Some(_) => Err(Fault::new(place.refusal(name))),
-            None => Err(Fault::new(self.unknown(name, place))),
+            None => Err(Fault::new(self.unknown(name, helper, place))),
         }
     }
 
-    fn unknown(&self, name: &str, place: Place) -> String {
+    fn unknown(&self, name: &str, helper: &HelperTemplate, place: Place) -> String {
         let own = self.own.iter().map(String::as_str);
         let names = helpers::names().chain(own);
         let hint = match (nearest(name, names), place) {
             (Some(near), _) => format!(": did you mean \"{near}\"?"),
             (None, Place::Block) => format!(": to go through a list write {{{{#each {name}}}}}"),
-            (None, Place::Inline) => String::new(),
+            (None, Place::Inline) => spaced(name, helper).map_or_else(String::new, |spaced| {
+                format!("; if \"{spaced}\" is the name of a field, write {{{{[{spaced}]}}}}")
+            }),
         };
         format!("Unknown helper \"{name}\"{hint}")
     }
@@ -129,7 +132,7 @@ impl Walk<'_> {
         let raw = path.as_name().unwrap_or_default();
         let way = Reference::read(raw)
             .resolve(&self.scopes)
-            .map_err(|()| Fault::new(format!("\"{raw}\" goes up further than there are blocks around it")))?;
+            .map_err(|()| Fault::new(format!("\"{raw}\" goes up more levels than there are blocks around it")))?;
         if let Some(path) = &way {
             let variable = Variable { path: path.clone(), optional };
             if !self.found.variables.contains(&variable) {
@@ -168,6 +171,22 @@ impl Walk<'_> {
         let names = names.into_iter().filter_map(|name| name.as_name().map(str::to_owned));
         Ok(Some(Scope::block(base, names.collect())))
     }
+}
+
+/// `Airport Name`, which reads as a helper with a value but may be one name with spaces.
+fn spaced(name: &str, helper: &HelperTemplate) -> Option<String> {
+    let word = |parameter: &Parameter| match parameter {
+        Parameter::Path(_) => parameter.as_name().map(str::to_owned),
+        Parameter::Subexpression(inner) => match inner.element.as_ref() {
+            TemplateElement::Expression(inner) if inner.params.is_empty() => {
+                inner.name.as_name().map(|name| format!("({name})"))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    let words = helper.params.iter().map(word).collect::<Option<Vec<_>>>()?;
+    helper.hash.is_empty().then(|| format!("{name} {}", words.join(" ")))
 }
 
 /// Writes `{{name}}` as `{{value name}}`, and `{{(call x)}}` as `{{call x}}`.

@@ -86,8 +86,35 @@ fn nothing_is_sent_of_no_records() {
     let host = host();
     let report = sends(json!({"method": "PUT"}), &[]);
     assert_eq!((report.message(), host.requests().len()), ("", 0));
+    sends(json!({}), &[]);
+    sends(json!({"per": "record"}), &[]);
     sends(json!({"per": "record", "method": "GET"}), &[]);
     assert!(host.requests().is_empty());
+}
+
+#[test]
+fn without_a_method_records_are_posted() {
+    let host = answers(json_answer(json!({"score": 1})));
+    let batch = [json!([{"id": 1}, {"id": 2}])];
+    let list = json!([{"id": 1}, {"id": 2}]);
+    let each = [json!({"id": 1}), json!({"id": 2})];
+    let cases = [
+        (json!({}), "POST", vec![list]),
+        (json!({"per": "record"}), "POST", each.to_vec()),
+        (json!({"per": "record", "response": "field", "field": "f"}), "POST", each.to_vec()),
+        (json!({"perRecord": {"headers": {"X-Id": "{{id}}"}}}), "POST", each.to_vec()),
+        (json!({"perRecord": {"url": "/{{id}}"}, "response": "field", "field": "f"}), "GET", vec![Value::Null; 2]),
+        (json!({"response": "field", "field": "f"}), "GET", vec![Value::Null]),
+        (json!({"method": "GET"}), "GET", vec![Value::Null]),
+        (json!({"method": "GET", "per": "record"}), "GET", vec![Value::Null; 2]),
+    ];
+    for (parameters, method, bodies) in cases {
+        let before = host.requests().len();
+        sends(parameters.clone(), &batch);
+        let sent: Vec<_> = sent(&host).split_off(before).into_iter().map(|(method, _, body)| (method, body)).collect();
+        let expected: Vec<_> = bodies.into_iter().map(|body| (method.to_owned(), body)).collect();
+        assert_eq!(sent, expected, "{parameters}");
+    }
 }
 
 #[test]
@@ -159,7 +186,23 @@ fn a_record_that_is_refused_is_rejected() {
     assert_eq!(report.records, json!([{"id": 1}]));
     let busy = fails(parameters, &[json!([{"id": 1}, {"id": 4}, {"id": 1}])]);
     assert_eq!((busy.temporary, busy.after), (true, Some(60)));
-    assert!(busy.message.ends_with("503 Service Unavailable (2 requests went before it)"), "{busy}");
+    assert!(busy.message.ends_with("503 Service Unavailable (1 request was answered before it)"), "{busy}");
+}
+
+#[test]
+fn a_temporary_status_fails_the_line_for_a_record_as_for_a_batch() {
+    for status in [408, 425, 429, 500, 502, 503, 504] {
+        let _host = answers(Response::new(status).with_header("retry-after", "7"));
+        for per in ["batch", "record"] {
+            let failure = fails(json!({"per": per}), &[json!([{"id": 1}])]);
+            assert_eq!((failure.temporary, failure.after), (true, Some(7)), "{status} per {per}");
+            assert!(!failure.message.contains("before it"), "nothing went before it: {failure}");
+        }
+    }
+    let host = host();
+    host.answer(|request| Ok(Response::new(if request.body.as_deref() == Some(b"[3]") { 502 } else { 200 })));
+    let failure = fails(json!({"method": "POST"}), &[json!([1]), json!([2]), json!([3])]);
+    assert!(failure.message.ends_with("502 Bad Gateway (2 requests were answered before it)"), "{failure}");
 }
 
 #[test]
@@ -181,8 +224,8 @@ fn a_server_that_is_away_fails_the_line() {
 #[test]
 fn answers_that_hold_no_records_are_told() {
     let cases = [
-        ("5", "holds a single value, no records"),
-        ("[1]", "holds a list whose element 0 is no object, no records"),
+        ("5", "holds a single value, not records"),
+        ("[1]", "holds a list whose element 0 is not an object, not records"),
         ("<html>", "is not JSON: Expected value (line 1, column 1)"),
         ("{\"a\": 1, \"a\": 2}", "is not JSON: The name \"a\" stands twice"),
     ];
@@ -218,14 +261,14 @@ fn a_dry_run_says_what_it_would_send() {
 fn what_contradicts_itself_is_told_at_once() {
     let cases = [
         (json!({"url": ""}), "url: write where"),
-        (json!({"per": "batch", "perRecord": {"url": "/{{id}}"}}), "per: perRecord makes one request"),
+        (json!({"per": "batch", "perRecord": {"url": "/{{id}}"}}), "per: perRecord sends one request"),
         (json!({"method": "GET", "body": {}}), "method: a GET request has no body"),
         (json!({"body": {}, "perRecord": {"body": {}}}), "body: perRecord.body is sent instead"),
         (json!({"per": "record", "recordsIn": "x"}), "recordsIn: one record is sent at a time"),
-        (json!({"body": "text", "recordsIn": "x"}), "recordsIn: the body is no object"),
+        (json!({"body": "text", "recordsIn": "x"}), "recordsIn: the body is not an object"),
         (json!({"response": "field"}), "field: name the field"),
-        (json!({"pointer": "data"}), "pointer: \"data\" is no JSON Pointer"),
-        (json!({"timeout": "1 hour"}), "timeout: \"1 hour\" is no length of time"),
+        (json!({"pointer": "data"}), "pointer: \"data\" is not a JSON Pointer"),
+        (json!({"timeout": "1 hour"}), "timeout: \"1 hour\" is not a duration"),
         (json!({"perRecord": {"headers": {"A": "{{uper x}}"}}}), "perRecord.headers.A: Unknown helper"),
     ];
     for (parameters, told) in cases {

@@ -2,6 +2,7 @@ use ropewalk_sdk::testing::{Report, context, run, run_in};
 
 use super::*;
 
+mod forgotten;
 mod reach;
 mod results;
 mod web;
@@ -37,6 +38,12 @@ fn every_form_of_script_runs() {
         "export default function (records) { return records.filter(r => r.a > 1) }",
         "export default async records => { await null; return records.filter(r => r.a > 1) }",
         "const keep = await Promise.resolve(1);\nexport { pick as default };\nfunction pick(rs) { return rs.filter(r => r.a > keep) }",
+        "records => records.filter(r => r.a > 1)",
+        "async (records, ctx) => { await null; return records.filter(r => r.a > 1) };",
+        "function (records) { return records.filter(r => r.a > 1) }",
+        "// Keeps the large ones.\nfunction pick(records, ctx) {\n  return records.filter(r => r.a >= ctx.parameters.limit - 1);\n}\n",
+        "(() => { const least = 1; return rs => rs.filter(r => r.a > least) })()",
+        "records => records.filter(r => r.a > 1 && r.kind !== 'export')",
         "return records.filter(r => r.a > 1)",
         "// export nothing\nawait null\nreturn records.filter(r => r.a > 1) // done",
         "const word = 'export default'; return records.filter(r => r.a > 1)",
@@ -45,7 +52,7 @@ fn every_form_of_script_runs() {
     ] {
         gives(script, records.clone(), second.clone());
     }
-    for script in ["", "return", "return null", "return undefined", "return {}", "export default () => {}"] {
+    for script in ["return", "return null", "return undefined", "return {}", "() => null", "ctx => { return }"] {
         gives(script, records.clone(), records.clone());
     }
 }
@@ -147,6 +154,8 @@ fn a_wrong_script_fails_when_it_is_opened() {
 
 #[test]
 fn a_wrong_result_is_told() {
+    fails("return rs => rs", "The script returned a function, not records: call it");
+    fails("() => rs => rs", "The script returned a function, not records: call it");
     fails("return 5", "The script returned a number: return an array of records");
     fails("return 'x'", "returned a string");
     fails("return [1]", "returned a number at position 0 of its result, not an object");

@@ -31,6 +31,7 @@ fn every_form_of_predicate_runs() {
         "const least = 1;\nexport default async function (record, ctx) { return record.a > least }",
         "record.a - 1",
         "{ return record.a > 1 }",
+        "record.a > 1 && record.kind !== 'export'",
     ] {
         let report = keep(script, &batches).expect(script);
         assert_eq!(report.records.to_string(), expected, "{script}");
@@ -70,6 +71,16 @@ fn a_throw_names_line_and_record() {
     assert!(late.expect_err("throws").ends_with("at the record at position 2"));
     fails("new Promise(() => {})", "never settled");
     fails("export default 5", "default export is a number, not a function");
+}
+
+#[test]
+fn a_predicate_without_a_return_is_an_error() {
+    let told = "The script returned nothing for any record: write `return` before the condition";
+    fails("r => { r.a > 1 }", told);
+    fails("export default async function (r) { [r].filter(r => { return r.a > 1 }) }", told);
+    for script in ["r => r.missing", "record.missing", "r => { if (r.a > 5) return true }", "return record.missing"] {
+        assert_eq!(keep(script, &[json!([{"a": 1}])]).expect(script).records, json!([]));
+    }
 }
 
 #[test]

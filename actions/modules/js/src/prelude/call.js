@@ -21,6 +21,8 @@ const written = (list) => ({ records: text(list), list, count: list.length });
 const outcome = (value, count) => {
   if (value === undefined || value === null) return {};
   if (isArray(value)) return written(records(value, "its result"));
+  if (typeof value === "function")
+    throw fault("The script returned a function, not records: call it, or write the function alone, without return");
   if (!isRecord(value))
     throw fault(`The script returned ${kind(value)}: return an array of records, nothing, or {records, rejected, message}`);
   const unknown = Object.keys(value).find((name) => !["records", "rejected", "message"].includes(name));
@@ -45,24 +47,36 @@ const wasChanged = (list, recordsText, long) => {
   }
 };
 
-// Calls the script and brings what it returns into the shape of an outcome.
-const call = async (script, context, recordsText, long) => {
+// Calls the script and brings what it returns into the shape of an outcome. A script that
+// is one expression may give a function, which is then called; its other values are dropped,
+// as those of a statement are. A script that did nothing to the records tells its source.
+const call = async (script, bare, context, recordsText, long) => {
   if (typeof script !== "function")
     throw fault(`The script's default export is ${kind(script)}, not a function: write export default (records, ctx) => …`);
   const list = read(recordsText, long);
   const count = list.length;
-  const answer = outcome(await script(list, context), count);
+  let called = script;
+  let value = await script(list, context);
+  if (bare) {
+    const isFunction = typeof value === "function";
+    called = isFunction ? value : script;
+    value = isFunction ? await value(list, context) : undefined;
+  }
+  const answer = outcome(value, count);
   const lost = answer.records === undefined && wasChanged(list, recordsText, long);
-  return { ...answer, before: count, lost };
+  const unmoved = value === undefined && !lost && count > 0;
+  return { ...answer, before: count, lost, unmoved: unmoved ? `${called}` : undefined };
 };
 
 // Asks the predicate of each record. A script that is one expression may turn out to be
-// a function: that one is then asked, from here on.
+// a function: that one is then asked, from here on. A predicate that never answered
+// anything tells its source.
 const sift = async (script, bare, context, recordsText, long, seen) => {
   if (typeof script !== "function")
     throw fault(`The script's default export is ${kind(script)}, not a function: write export default (record, ctx) => …`);
   const list = read(recordsText, long);
   const kept = [];
+  let answered = list.length === 0;
   let predicate = script;
   for (let i = 0; i < list.length; i++) {
     try {
@@ -73,9 +87,10 @@ const sift = async (script, bare, context, recordsText, long, seen) => {
       }
       if (typeof answer === "object" && answer !== null && typeof answer.then === "function") answer = await answer;
       if (answer) kept.push(i);
+      answered ||= answer !== undefined;
     } catch (thrown) {
       throw { thrown, record: seen + i };
     }
   }
-  return { kept, count: list.length };
+  return { kept, count: list.length, unmoved: answered ? undefined : `${predicate}` };
 };

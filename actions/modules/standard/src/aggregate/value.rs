@@ -66,18 +66,15 @@ impl Running {
         }
     }
 
-    /// Takes one record. False when a sum could not use its value.
-    pub(super) fn add(&mut self, kind: &Kind, record: &Value) -> bool {
+    /// Takes one record.
+    pub(super) fn add(&mut self, kind: &Kind, record: &Value) {
         let of = |path: &Path| path.of(record).filter(|value| !value.is_null()).cloned();
         match (self, kind) {
             (Running::Count(count), _) => *count += 1,
             (Running::Sum(sum) | Running::Avg(sum), Kind::Sum(path) | Kind::Avg(path)) => {
-                return match path.of(record) {
-                    Some(Value::Number(number)) => sum.add(number),
-                    // What nobody filled in is nothing to add up, and nothing to warn of.
-                    None | Some(Value::Null) => true,
-                    Some(_) => false,
-                };
+                if let Some(Value::Number(number)) = path.of(record) {
+                    sum.add(number);
+                }
             }
             (Running::Distinct(found), Kind::Distinct(path)) => {
                 found.extend(of(path).map(|value| identity(&value)));
@@ -88,7 +85,6 @@ impl Running {
             (Running::One(one), Kind::Last(path)) => *one = of(path).or(one.take()),
             _ => {}
         }
-        true
     }
 
     pub(super) fn into_value(self) -> Value {
@@ -121,14 +117,13 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, number: &Number) -> bool {
+    fn add(&mut self, number: &Number) {
         let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
         match whole.and_then(|whole| self.whole.checked_add(whole)) {
             Some(sum) => self.whole = sum,
             None => self.add_float(number.as_f64().unwrap_or(0.0)),
         }
         self.count += 1;
-        true
     }
 
     fn add_float(&mut self, number: f64) {

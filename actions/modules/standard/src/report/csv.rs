@@ -9,8 +9,9 @@ use values::path::Path;
 pub(super) struct Parameters {
     #[serde(default)]
     columns: Vec<Column>,
-    #[serde(default = "comma")]
-    separator: char,
+    /// Called `separator` in jobs of earlier versions.
+    #[serde(default = "comma", alias = "separator")]
+    delimiter: char,
     #[serde(default = "yes")]
     header: bool,
     #[serde(default = "yes")]
@@ -42,13 +43,13 @@ pub(super) fn schema() -> Map<String, Value> {
             "description": "csv only: the fields, in order. Without any, all fields in the order in which they first appear.",
             "items": {
                 "anyOf": [
-                    { "type": "string", "minLength": 1, "title": "Field" },
+                    { "type": "string", "minLength": 1, "title": "Field", "field": true },
                     {
                         "type": "object",
                         "required": ["field", "title"],
                         "additionalProperties": false,
                         "properties": {
-                            "field": { "type": "string", "minLength": 1, "title": "Field" },
+                            "field": { "type": "string", "minLength": 1, "title": "Field", "field": true },
                             "title": { "type": "string", "title": "Title" }
                         }
                     }
@@ -56,11 +57,17 @@ pub(super) fn schema() -> Map<String, Value> {
             },
             "examples": [["id", { "field": "customer.name", "title": "Customer" }]]
         },
-        "separator": {
+        "delimiter": {
             "enum": [",", ";", "\t", "|"],
             "default": ",",
+            "title": "Delimiter",
+            "description": "csv only: the character between two cells. A tab is written \"\\t\"."
+        },
+        "separator": {
+            "enum": [",", ";", "\t", "|"],
+            "deprecated": true,
             "title": "Separator",
-            "description": "csv only: what stands between cells."
+            "description": "The earlier name of Delimiter."
         },
         "header": {
             "type": "boolean",
@@ -81,14 +88,14 @@ pub(super) fn schema() -> Map<String, Value> {
 /// What the rows look like.
 pub(super) struct Table {
     columns: Vec<(Path, String)>,
-    separator: char,
+    delimiter: char,
     header: bool,
     protect: bool,
 }
 
 impl Table {
     pub(super) fn open(parameters: Parameters) -> Result<Table, Failure> {
-        let Parameters { columns, separator, header, protect } = parameters;
+        let Parameters { columns, delimiter, header, protect } = parameters;
         let columns = columns.into_iter().enumerate().map(|(at, column)| {
             let (field, title) = match column {
                 Column::Field(field) => (field.clone(), field),
@@ -97,7 +104,7 @@ impl Table {
             let path = Path::parse(&field).map_err(|fault| Failure::new(format!("columns[{at}]: {fault}")))?;
             Ok((path, title))
         });
-        Ok(Table { columns: columns.collect::<Result<_, Failure>>()?, separator, header, protect })
+        Ok(Table { columns: columns.collect::<Result<_, Failure>>()?, delimiter, header, protect })
     }
 
     /// The whole table. Rows end with CRLF. Fails beyond `limit` bytes.
@@ -130,7 +137,7 @@ impl Table {
     fn row(&self, text: &mut String, cells: impl Iterator<Item = String>) {
         for (at, cell) in cells.enumerate() {
             if at > 0 {
-                text.push(self.separator);
+                text.push(self.delimiter);
             }
             text.push_str(&cell);
         }
@@ -156,7 +163,7 @@ impl Table {
     }
 
     fn quoted(&self, text: &str) -> String {
-        let plain = !text.contains([self.separator, '"', '\r', '\n']) && text.trim() == text;
+        let plain = !text.contains([self.delimiter, '"', '\r', '\n']) && text.trim() == text;
         if plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
     }
 }
@@ -195,9 +202,24 @@ mod tests {
 
     #[test]
     fn columns_have_titles_and_paths() {
-        let parameters = json!({"columns": ["id", {"field": "c.name", "title": "Customer"}], "separator": ";"});
+        let parameters = json!({"columns": ["id", {"field": "c.name", "title": "Customer"}], "delimiter": ";"});
         let records = json!([{"id": 1, "c": {"name": "A;B"}}, {"id": 2}]);
         assert_eq!(csv(parameters, records), "id;Customer\r\n1;\"A;B\"\r\n2;\r\n");
+    }
+
+    #[test]
+    fn every_delimiter_is_quoted_where_it_stands_in_a_cell() {
+        let records = json!([{"a": "x,y", "b": "x;y", "c": "x\ty", "d": "x|y"}]);
+        let cases = [
+            (json!({}), "\"x,y\",x;y,x\ty,x|y\r\n"),
+            (json!({"delimiter": ";"}), "x,y;\"x;y\";x\ty;x|y\r\n"),
+            (json!({"delimiter": "\t"}), "x,y\tx;y\t\"x\ty\"\tx|y\r\n"),
+            (json!({"separator": "|"}), "x,y|x;y|x\ty|\"x|y\"\r\n"),
+        ];
+        for (mut parameters, expected) in cases {
+            parameters["header"] = json!(false);
+            assert_eq!(csv(parameters, records.clone()), expected);
+        }
     }
 
     #[test]

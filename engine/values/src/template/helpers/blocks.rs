@@ -50,14 +50,14 @@ impl HelperDef for With {
         budget::pay(h, r, ctx, rc)?;
         let param = first(h)?;
         let value = present(param, ctx, rc, false, false)?;
-        if !value.is_some_and(|value| value.is_truthy(true)) {
+        let Some(value) = value.filter(|value| value.is_truthy(true)) else {
             return h.inverse().map_or(Ok(()), |inverse| inverse.render(r, ctx, rc, out));
-        }
-        let mut block = block_at(param);
+        };
+        let mut block = block_at(param, &value);
         if let Some(outer) = rc.block() {
             block.local_variables_mut().clone_from(outer.local_variables());
         }
-        name(&mut block, h, param.context_path().is_some(), param.value(), &Value::Null)?;
+        name(&mut block, h, param.context_path().is_some(), &value, &Value::Null)?;
         rc.push_block(block);
         h.template().map_or(Ok(()), |body| body.render(r, ctx, rc, out))?;
         rc.pop_block();
@@ -77,12 +77,13 @@ impl HelperDef for Each {
         out: &mut dyn Output,
     ) -> HelperResult {
         let param = first(h)?;
-        let items: Items = match present(param, ctx, rc, false, false)? {
+        let value = present(param, ctx, rc, false, false)?;
+        let items: Items = match value.as_deref() {
             Some(Value::Array(list)) => Box::new(list.iter().map(|item| (None, item))),
             Some(Value::Object(fields)) => Box::new(fields.iter().map(|(key, item)| (Some(key), item))),
             Some(Value::Null) | None => Box::new(std::iter::empty()),
             Some(_) => {
-                return Err(other("each: what it goes through is neither a list nor an object".to_owned()));
+                return Err(other("each: the value is neither a list nor an object".to_owned()));
             }
         };
         let Some(body) = h.template() else {
@@ -158,11 +159,11 @@ fn name<'rc>(
 }
 
 /// A scope that starts at the value.
-fn block_at<'rc>(param: &PathAndJson<'rc>) -> BlockContext<'rc> {
+fn block_at<'rc>(param: &PathAndJson<'rc>, value: &Value) -> BlockContext<'rc> {
     let mut block = BlockContext::new();
     match param.context_path() {
         Some(path) => block.base_path_mut().clone_from(path),
-        None => block.set_base_value(param.value().clone()),
+        None => block.set_base_value(value.clone()),
     }
     block
 }

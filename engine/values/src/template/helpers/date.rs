@@ -1,41 +1,93 @@
-//! Writing dates: `{{date dueDate "%d %B %Y"}}`.
+//! Dates and instants: written by a pattern, `{{date dueDate "%d %B %Y"}}`, and the time
+//! between two of them.
 
 use std::fmt::Write;
 
 use chrono::format::{Item, StrftimeItems};
-use chrono::{DateTime, FixedOffset, NaiveDate};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use serde_json::Value;
 
 use super::Call;
 
+/// A date, or an instant with the offset it was written with.
+enum Moment {
+    Day(NaiveDate),
+    At(DateTime<FixedOffset>),
+}
+
 /// The date or instant as the pattern says; null stays null. An instant is written
 /// with the offset it came with, a date is its midnight UTC.
 pub(super) fn date(call: &Call) -> Result<Value, String> {
-    let text = match call.value(0) {
-        Value::Null => return Ok(Value::Null),
-        Value::String(text) => text,
-        other => return Err(not_a_date(&other.to_string())),
-    };
-    let pattern = call.value(1).as_str().ok_or("the pattern is no text, write \"%d.%m.%Y\"")?;
+    let Some(moment) = Moment::of(call, 0)? else { return Ok(Value::Null) };
+    let pattern = call.value(1).as_str().ok_or("the pattern is not a text: write \"%d.%m.%Y\"")?;
     let items: Vec<Item> = StrftimeItems::new(pattern).collect();
     if items.contains(&Item::Error) {
         return Err(format!("the pattern \"{pattern}\" is wrong: see strftime, like \"%d.%m.%Y\""));
     }
-    let moment = read(text).ok_or_else(|| not_a_date(text))?;
+    let instant = moment.at(Utc.fix()).ok_or("the date is out of range")?;
     let mut written = String::new();
-    write!(written, "{}", moment.format_with_items(items.iter()))
+    write!(written, "{}", instant.format_with_items(items.iter()))
         .map_err(|_| format!("the pattern \"{pattern}\" cannot be written"))?;
     Ok(written.into())
 }
 
-fn not_a_date(text: &str) -> String {
-    let shown: String = text.chars().take(60).collect();
-    format!("\"{shown}\" is no RFC 3339 date or instant, like 2026-03-01 or 2026-03-01T09:30:00Z")
+/// `{{daysBetween dueDate today}}`: the days from the first date to the second, negative if the
+/// second is earlier. Between instants whole days of 24 hours count, so that 47 hours are 1 day.
+pub(super) fn days_between(call: &Call) -> Result<Value, String> {
+    Ok(between(call)?.map_or(Value::Null, |time| time.num_days().into()))
 }
 
-fn read(text: &str) -> Option<DateTime<FixedOffset>> {
-    if let Ok(date) = text.parse::<NaiveDate>() {
-        return Some(date.and_hms_opt(0, 0, 0)?.and_utc().fixed_offset());
+/// `{{hoursBetween createdAt now}}`: the hours from the first to the second, an integer if they
+/// are whole.
+pub(super) fn hours_between(call: &Call) -> Result<Value, String> {
+    Ok(match between(call)? {
+        None => Value::Null,
+        Some(time) if time == TimeDelta::hours(time.num_hours()) => time.num_hours().into(),
+        Some(time) => (time.num_seconds() as f64 / 3600.0 + f64::from(time.subsec_nanos()) / 3.6e12).into(),
+    })
+}
+
+/// The time from the first value to the second; none if one of them is null. Beside an instant
+/// a date is the midnight at that instant's offset.
+fn between(call: &Call) -> Result<Option<TimeDelta>, String> {
+    let (Some(start), Some(end)) = (Moment::of(call, 0)?, Moment::of(call, 1)?) else { return Ok(None) };
+    let offset = start.offset().or(end.offset()).unwrap_or(Utc.fix());
+    let instants = start.at(offset).zip(end.at(offset));
+    Ok(Some(instants.map(|(start, end)| end - start).ok_or("a date is out of range")?))
+}
+
+impl Moment {
+    /// The value at a position; none if it is null.
+    fn of(call: &Call, at: usize) -> Result<Option<Moment>, String> {
+        match call.value(at) {
+            Value::Null => Ok(None),
+            Value::String(text) => Moment::read(text).map(Some).ok_or_else(|| not_a_date(text)),
+            other => Err(not_a_date(&other.to_string())),
+        }
     }
-    DateTime::parse_from_rfc3339(text).ok()
+
+    fn read(text: &str) -> Option<Moment> {
+        let day = text.parse().map(Moment::Day);
+        day.or_else(|_| DateTime::parse_from_rfc3339(text).map(Moment::At)).ok()
+    }
+
+    fn offset(&self) -> Option<FixedOffset> {
+        match self {
+            Moment::Day(_) => None,
+            Moment::At(instant) => Some(*instant.offset()),
+        }
+    }
+
+    /// The instant; of a date, its midnight at this offset.
+    fn at(&self, offset: FixedOffset) -> Option<DateTime<FixedOffset>> {
+        match self {
+            Moment::Day(day) => offset.from_local_datetime(&day.and_time(NaiveTime::MIN)).single(),
+            Moment::At(instant) => Some(*instant),
+        }
+    }
+}
+
+fn not_a_date(text: &str) -> String {
+    let shown: String = text.chars().take(60).collect();
+    format!("\"{shown}\" is not an RFC 3339 date or instant, such as 2026-03-01 or 2026-03-01T09:30:00Z")
 }

@@ -6,6 +6,8 @@ mod date;
 mod number;
 mod text;
 
+use std::borrow::Cow;
+
 use handlebars::{Context, Handlebars, Helper, HelperDef, HelperResult, JsonTruthy, Output};
 use handlebars::{PathAndJson, RenderContext, RenderError, RenderErrorReason, Renderable, ScopedJson};
 use serde_json::Value;
@@ -32,7 +34,7 @@ impl Place {
             Place::Inline => {
                 format!("The helper \"{name}\" is a block: write {{{{#{name} …}}}}…{{{{/{name}}}}}")
             }
-            Place::Block => format!("The helper \"{name}\" is no block: write {{{{{name} …}}}}"),
+            Place::Block => format!("The helper \"{name}\" is not a block: write {{{{{name} …}}}}"),
         }
     }
 }
@@ -75,14 +77,14 @@ impl Optional {
 
 /// What a plain helper is given. A value that is missing, and may be, is `None`.
 struct Call<'a> {
-    values: &'a [Option<&'a Value>],
+    values: &'a [Option<Cow<'a, Value>>],
     helper: &'a Helper<'a>,
 }
 
 impl Call<'_> {
     /// The value at a position, null when it was not given or may be missing and is.
     fn value(&self, at: usize) -> &Value {
-        self.values.get(at).copied().flatten().unwrap_or(&Value::Null)
+        self.values.get(at).and_then(Option::as_deref).unwrap_or(&Value::Null)
     }
 
     fn option(&self, name: &str) -> Option<&Value> {
@@ -114,7 +116,7 @@ const fn block(name: &'static str, optional: Optional) -> Standard {
     Standard { name, places: Places::Block, least: 1, optional, run: None }
 }
 
-static TABLE: [Standard; 32] = [
+static TABLE: [Standard; 34] = [
     block("if", Optional::All),
     block("unless", Optional::All),
     block("each", Optional::None),
@@ -129,6 +131,8 @@ static TABLE: [Standard; 32] = [
     condition("or", 1, Optional::All, compare::or),
     condition("not", 1, Optional::All, compare::not),
     inline("date", 2, date::date),
+    inline("daysBetween", 2, date::days_between),
+    inline("hoursBetween", 2, date::hours_between),
     inline("format", 2, number::format),
     inline("round", 1, number::round),
     inline("add", 2, number::add),
@@ -232,16 +236,20 @@ impl HelperDef for Function {
     }
 }
 
-/// The value, or none where it is missing and may be.
+/// The value, or none where it is missing and may be. A name with dots that leads nowhere may
+/// be the name of one field, as in paths.
 fn present<'a, 'rc>(
     param: &'a PathAndJson<'rc>,
     ctx: &'rc Context,
     rc: &RenderContext<'_, 'rc>,
     optional: bool,
     open: bool,
-) -> Result<Option<&'a Value>, RenderError> {
+) -> Result<Option<Cow<'a, Value>>, RenderError> {
     if !param.is_value_missing() {
-        return Ok(Some(param.value()));
+        return Ok(Some(Cow::Borrowed(param.value())));
+    }
+    if let Some(found) = missing::dotted(param, ctx, rc) {
+        return Ok(Some(Cow::Owned(found)));
     }
     if optional && missing::is_forgiven(param, ctx, rc, open) {
         return Ok(None);

@@ -14,7 +14,7 @@ fn number<'a>(call: &'a Call, at: usize) -> Result<&'a Number, String> {
         Value::Number(number) => Ok(number),
         other => {
             let shown: String = other.to_string().chars().take(60).collect();
-            Err(format!("{shown} is no number"))
+            Err(format!("{shown} is not a number"))
         }
     }
 }
@@ -71,7 +71,7 @@ pub(super) fn format(call: &Call) -> Result<Value, String> {
     if call.value(0).is_null() {
         return Ok(Value::Null);
     }
-    let pattern = call.value(1).as_str().ok_or("the pattern is no text, write \"#,##0.00\"")?;
+    let pattern = call.value(1).as_str().ok_or("the pattern is not a text: write \"#,##0.00\"")?;
     let pattern = Pattern::read(pattern)?;
     let sign = |name: &str, usual: &'static str| match call.option(name) {
         None => Ok(usual.to_owned()),
@@ -96,7 +96,7 @@ struct Pattern<'a> {
 impl Pattern<'_> {
     fn read(pattern: &str) -> Result<Pattern<'_>, String> {
         let digit = |letter: char| matches!(letter, '#' | '0');
-        let wrong = || format!("the pattern \"{pattern}\" holds no digits: write it like \"#,##0.00\"");
+        let wrong = || format!("the pattern \"{pattern}\" has no digits: write it like \"#,##0.00\"");
         let start = pattern.find(digit).ok_or_else(wrong)?;
         let end = pattern.rfind(digit).ok_or_else(wrong)? + 1;
         let digits = &pattern[start..end];

@@ -47,7 +47,7 @@ pub(super) fn trim(call: &Call) -> Result<Value, String> {
 fn text(call: &Call, change: fn(&str) -> String) -> Result<Value, String> {
     match call.value(0) {
         Value::Null => Ok(Value::Null),
-        Value::Array(_) | Value::Object(_) => Err("a list or an object is no text".to_owned()),
+        Value::Array(_) | Value::Object(_) => Err("a list or an object is not a text".to_owned()),
         value => Ok(change(&shown(value)).into()),
     }
 }
@@ -57,7 +57,7 @@ pub(super) fn join(call: &Call) -> Result<Value, String> {
     let list = match call.value(0) {
         Value::Null => return Ok(Value::Null),
         Value::Array(list) => list,
-        _ => return Err("what is joined is no list".to_owned()),
+        _ => return Err("the value to join is not a list".to_owned()),
     };
     let separator = if call.values.len() > 1 { shown(call.value(1)) } else { Cow::Borrowed(", ") };
     let mut joined = String::new();
@@ -84,7 +84,7 @@ pub(super) fn concat(call: &Call) -> Result<Value, String> {
 pub(super) fn replace(call: &Call) -> Result<Value, String> {
     let (within, old, new) = (shown(call.value(0)), shown(call.value(1)), shown(call.value(2)));
     if old.is_empty() {
-        return Err("what is to be replaced is empty".to_owned());
+        return Err("the text to replace is empty".to_owned());
     }
     if within.len() / old.len() * new.len() > LONGEST {
         return Err("the result would be too long".to_owned());
@@ -103,7 +103,7 @@ pub(super) fn length(call: &Call) -> Result<Value, String> {
         Value::Array(list) => Ok(list.len().into()),
         Value::Object(fields) => Ok(fields.len().into()),
         Value::Null => Ok(0.into()),
-        _ => Err("a number or a truth value has no length".to_owned()),
+        _ => Err("a number or a boolean has no length".to_owned()),
     }
 }
 
@@ -113,7 +113,7 @@ pub(super) fn lookup(call: &Call) -> Result<Value, String> {
         (Value::Object(fields), key) => fields.get(&*shown(key)),
         (Value::Array(list), Value::Number(at)) => at.as_u64().and_then(|at| list.get(at as usize)),
         (Value::Array(list), Value::String(at)) => at.parse::<usize>().ok().and_then(|at| list.get(at)),
-        _ => return Err("looks into a list or an object, by a position or a name".to_owned()),
+        _ => return Err("takes a list or an object, and then a position or a name".to_owned()),
     };
     Ok(found.cloned().unwrap_or(Value::Null))
 }
