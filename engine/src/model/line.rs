@@ -177,6 +177,10 @@ impl Line {
             Work::Filter(work) => {
                 let mut faults = work.faults_of_names(names, &field(&self.path, "filter"));
                 faults.extend(names.faults(self.variables_of_condition()));
+                let named = work.lines.iter();
+                faults.extend(
+                    named.filter_map(|(place, line)| Some(Fault::at(place, names.fault_of_line(&line.to_string())?))),
+                );
                 faults
             }
             Work::Action(_) => names.faults(self.variables()),

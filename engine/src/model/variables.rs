@@ -135,6 +135,11 @@ impl Names {
         Some(format!("the template declares no value `{name}`{near}"))
     }
 
+    /// Why a line cannot be named here, as a sentence; none if it can.
+    pub fn fault_of_line(&self, name: &str) -> Option<String> {
+        if self.place == Place::Line { self.unknown_line(name, &[]) } else { None }
+    }
+
     fn unknown_line(&self, name: &str, rest: &[&str]) -> Option<String> {
         if self.later.iter().any(|line| line == name) {
             return Some(format!("line `{name}` has no result yet here; only earlier lines do"));

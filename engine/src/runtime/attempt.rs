@@ -227,8 +227,8 @@ impl<'a> Attempt<'a> {
         let (made, done) = (self.resumed.is_at(line.line_no), self.resumed.done(line.line_no));
         let tries = self.resumed.tries(line.line_no);
         let (at, recorded) = ((line.line_no, tries), !done.is_empty());
-        let checkpoint =
-            LineCheckpoint::of(self.journal.clone(), at, self.failed_line, self.records.clone(), (made, recorded));
+        let sets = (self.records.clone(), self.line_sets.kept());
+        let checkpoint = LineCheckpoint::of(self.journal.clone(), at, self.failed_line, sets, (made, recorded));
         let at_line =
             AtLine { line, checkpoint: &Arc::new(checkpoint), done, timeout: self.time_for(line), attempt: tries + 1 };
         let mut told = Told::default();

@@ -23,6 +23,8 @@ pub(crate) struct LineCheckpoint {
     failed_line: Option<u32>,
     /// What the line takes.
     input: Set,
+    /// What later lines read of earlier ones.
+    line_sets: Vec<(u32, Set)>,
     made: OnceCell<()>,
     /// Whether the line has changed anything, in this attempt or before.
     touched: AtomicBool,
@@ -39,12 +41,12 @@ impl LineCheckpoint {
         journal: Journal,
         (line_no, tries): (u32, u32),
         failed_line: Option<u32>,
-        input: Set,
+        (input, line_sets): (Set, Vec<(u32, Set)>),
         (made, done): (bool, bool),
     ) -> Self {
         let cell = if made { OnceCell::new_with(Some(())) } else { OnceCell::new() };
         let (touched, refused, awaited) = (AtomicBool::new(done), Mutex::default(), Mutex::default());
-        Self { journal, line_no, tries, failed_line, input, made: cell, touched, refused, awaited }
+        Self { journal, line_no, tries, failed_line, input, line_sets, made: cell, touched, refused, awaited }
     }
 
     /// Makes it, unless it was made.
@@ -62,6 +64,7 @@ impl LineCheckpoint {
 
     async fn write(&self) -> Result<(), LeaseError> {
         self.journal.keep_input(self.line_no, &self.input).await?;
+        self.journal.keep_line_sets(&self.line_sets).await?;
         let checkpoint = Checkpoint {
             notes: self.journal.notes(),
             line_no: self.line_no,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::set::Set;
 use crate::model::line::{Line, Work};
+use crate::model::result::LineResult;
 use crate::model::source::LineRef;
 
 /// The sets of earlier lines, each kept for as long as a later line reads it.
@@ -11,8 +12,8 @@ use crate::model::source::LineRef;
 pub(crate) struct LineSets {
     /// What reads which set: the number of the line that reads, and the line that it names.
     uses: Vec<(u32, LineRef)>,
-    /// By the number of the line, with its name.
-    sets: BTreeMap<u32, (Option<String>, Set)>,
+    /// By the number of the line, with its name. A set that is lost says why.
+    sets: BTreeMap<u32, (Option<String>, Result<Set, String>)>,
 }
 
 impl LineSets {
@@ -31,13 +32,31 @@ impl LineSets {
     /// those that no later line reads.
     pub(crate) fn passed_on(&mut self, line: &Line, set: &Set) {
         self.uses.retain(|(reader, _)| *reader > line.line_no);
-        self.sets.insert(line.line_no, (line.name.clone(), set.clone()));
+        self.sets.insert(line.line_no, (line.name.clone(), Ok(set.clone())));
         let uses = &self.uses;
         self.sets.retain(|line_no, (name, _)| uses.iter().any(|(_, named)| named.is(*line_no, name.as_deref())));
     }
 
-    /// The set that a line passed on. None if it passed none on before, or if no line of the job reads it.
-    pub(crate) fn get(&self, named: &LineRef) -> Option<Set> {
+    /// Whether a line from this number on reads what another line passed on.
+    pub(crate) fn is_read_from(&self, line_no: u32, passed_on: &LineResult) -> bool {
+        let named = |line: &LineRef| line.is(passed_on.line_no, passed_on.name.as_deref());
+        self.uses.iter().any(|(reader, line)| *reader >= line_no && named(line))
+    }
+
+    /// Takes up again what a line passed on before an interruption, or why it is lost.
+    pub(crate) fn restore(&mut self, line: &LineResult, set: Result<Set, String>) {
+        self.sets.insert(line.line_no, (line.name.clone(), set));
+    }
+
+    /// The sets that later lines read, with the numbers of their lines.
+    pub(crate) fn kept(&self) -> Vec<(u32, Set)> {
+        let sets = self.sets.iter();
+        sets.filter_map(|(line_no, (_, set))| Some((*line_no, set.as_ref().ok()?.clone()))).collect()
+    }
+
+    /// The set that a line passed on, or why it is lost. None if the line passed none on before, or if no
+    /// line of the job reads it.
+    pub(crate) fn get(&self, named: &LineRef) -> Option<Result<Set, String>> {
         let mut sets = self.sets.iter();
         sets.find(|(line_no, (name, _))| named.is(**line_no, name.as_deref())).map(|(_, (_, set))| set.clone())
     }
@@ -88,7 +107,7 @@ mod tests {
         assert!(sets.get(&LineRef::Number(10)).is_none());
         sets.passed_on(&job.lines[0], &Set::held(vec![json!({"n": 1})]));
         for named in [LineRef::Number(10), LineRef::Name("a".to_owned())] {
-            assert_eq!(sets.get(&named).unwrap().to_vec().unwrap(), [json!({"n": 1})]);
+            assert_eq!(sets.get(&named).unwrap().unwrap().to_vec().unwrap(), [json!({"n": 1})]);
         }
         assert!(sets.get(&LineRef::Name("b".to_owned())).is_none());
     }

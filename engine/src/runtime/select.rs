@@ -103,7 +103,7 @@ impl About<'_> {
                 "Line `{line}` passed no records on before this line; name an earlier line that is not skipped."
             ))
         };
-        self.lines.get(line).ok_or_else(nothing)
+        self.lines.get(line).ok_or_else(nothing)?.map_err(Broken::Error)
     }
 }
 

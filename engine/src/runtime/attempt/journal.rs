@@ -1,7 +1,8 @@
 //! What a worker writes about the result it works on: line records that ride along with the next
 //! write that has to be made, sets that are kept, and patience with a store that is away.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 
@@ -27,11 +28,13 @@ pub(crate) struct Journal {
     lease: Lease,
     live: Arc<Live>,
     modules: Arc<[ModuleDigest]>,
+    /// The lines whose sets are kept for later lines.
+    line_sets: Arc<Mutex<BTreeSet<u32>>>,
 }
 
 impl Journal {
     pub(crate) fn of(engine: &Engine, lease: Lease, live: Arc<Live>, modules: Vec<ModuleDigest>) -> Self {
-        Self { engine: engine.clone(), lease, live, modules: modules.into() }
+        Self { engine: engine.clone(), lease, live, modules: modules.into(), line_sets: Arc::default() }
     }
 
     pub(crate) fn live(&self) -> &Live {
@@ -74,6 +77,26 @@ impl Journal {
     /// Keeps the set that a line takes.
     pub(crate) async fn keep_input(&self, line_no: u32, set: &Set) -> Result<(), LeaseError> {
         self.keep_set(line_no, PartKind::Input, set).await
+    }
+
+    /// Keeps the sets that later lines read, each once. One that is too large is lost if the result is
+    /// interrupted, and the line that reads it says so then.
+    pub(crate) async fn keep_line_sets(&self, sets: &[(u32, Set)]) -> Result<(), LeaseError> {
+        for (line_no, set) in sets.iter().filter(|(_, set)| set.bytes() <= KEPT_BYTES) {
+            if self.kept_line_sets().insert(*line_no) {
+                self.keep_set(*line_no, PartKind::Output, set).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The set of a line is kept already.
+    pub(super) fn has_line_set(&self, line_no: u32) {
+        self.kept_line_sets().insert(line_no);
+    }
+
+    fn kept_line_sets(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        self.line_sets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) async fn keep_set(&self, line_no: u32, kind: PartKind, set: &Set) -> Result<(), LeaseError> {

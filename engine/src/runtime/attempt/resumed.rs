@@ -7,6 +7,7 @@ use super::verdict::Rest;
 use crate::model::line::{Line, RunOn};
 use crate::model::organization::OrgScope;
 use crate::model::result::{LineResult, ResultId};
+use crate::model::source::LineRef;
 use crate::model::status::Status;
 use crate::ports::parts::{BatchDone, PartKind};
 use crate::ports::queue::{Resume, STRIKES_AT_MOST};
@@ -14,6 +15,7 @@ use crate::runtime::act::COPIED;
 use crate::runtime::engine::Engine;
 use crate::runtime::perform::{Broken, Halt};
 use crate::runtime::set::{Set, Sink};
+use crate::runtime::sources::result::passed_on;
 
 /// How many parts of a set are read at once.
 const PARTS_AT_ONCE: u32 = 4;
@@ -96,8 +98,25 @@ impl Attempt<'_> {
         }
         if let Some(line_no) = at {
             self.records = self.read_back(line_no, PartKind::Input).await?;
+            self.restore_line_sets(line_no).await;
         }
         Ok(())
+    }
+
+    /// Takes up the sets of earlier lines that lines from this one on read.
+    async fn restore_line_sets(&mut self, line_no: u32) {
+        let scope = OrgScope::of(self.lease.organization);
+        for line in self.lines.iter().filter(|line| self.line_sets.is_read_from(line_no, line)) {
+            let set = passed_on(self.engine, scope, &self.result, Some(&LineRef::Number(line.line_no))).await;
+            let set = set.map_err(|broken| match broken {
+                Broken::Error(message) => message,
+                _ => "The set of an earlier line cannot be read at the moment.".to_owned(),
+            });
+            if set.is_ok() {
+                self.journal.has_line_set(line.line_no);
+            }
+            self.line_sets.restore(line, set);
+        }
     }
 
     /// Whether the input of a line in error is kept: not of one that an earlier result had, nor of one

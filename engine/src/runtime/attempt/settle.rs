@@ -135,6 +135,7 @@ impl Attempt<'_> {
         self.live.line(&result);
         if !self.resumed.is_at(line.line_no) {
             self.journal.keep_input(line.line_no, &self.records).await?;
+            self.journal.keep_line_sets(&self.line_sets.kept()).await?;
         }
         let (line_no, failed_line) = (line.line_no, self.failed_line);
         let checkpoint = Checkpoint { notes: self.journal.notes(), line_no, tries, failed_line };
@@ -164,6 +165,7 @@ impl Attempt<'_> {
         }
         if !is_kept {
             self.journal.keep_input(line.line_no, &self.records).await?;
+            self.journal.keep_line_sets(&self.line_sets.kept()).await?;
         }
         self.failed_line = Some(line.line_no);
         Ok(())

@@ -10,6 +10,7 @@ mod harness;
 mod joins;
 mod kills;
 mod large;
+mod line_sets;
 mod lines;
 mod moments;
 mod overlaps;
