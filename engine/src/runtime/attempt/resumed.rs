@@ -106,7 +106,11 @@ impl Attempt<'_> {
     /// Takes up the sets of earlier lines that lines from this one on read.
     async fn restore_line_sets(&mut self, line_no: u32) {
         let scope = OrgScope::of(self.lease.organization);
-        for line in self.lines.iter().filter(|line| self.line_sets.is_read_from(line_no, line)) {
+        let sets = &mut self.line_sets;
+        for line in &self.lines {
+            if !sets.is_read_from(line_no, line) {
+                continue;
+            }
             let set = passed_on(self.engine, scope, &self.result, Some(&LineRef::Number(line.line_no))).await;
             let set = set.map_err(|broken| match broken {
                 Broken::Error(message) => message,
@@ -115,7 +119,7 @@ impl Attempt<'_> {
             if set.is_ok() {
                 self.journal.has_line_set(line.line_no);
             }
-            self.line_sets.restore(line, set);
+            sets.restore(line, set);
         }
     }
 
