@@ -10,6 +10,7 @@ pub mod dates;
 pub mod duration;
 pub mod effect;
 pub mod fault;
+pub mod field_use;
 pub mod filter;
 pub mod filter_template;
 pub mod grant;
