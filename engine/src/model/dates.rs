@@ -34,26 +34,34 @@ pub const NAMES: [&str; 12] = [
 pub fn variables(now: Instant, zone: Tz) -> Map<String, Value> {
     let local = now.with_timezone(&zone);
     let today = local.date_naive();
+    let value = |name| match name {
+        "now" => stamp(&local),
+        name => named_day(name, today).unwrap_or(today).to_string(),
+    };
+    NAMES.iter().map(|name| ((*name).to_owned(), Value::String(value(name)))).collect()
+}
+
+/// The day that a date variable means on a day; none for `now` and names that are unknown.
+fn named_day(name: &str, today: NaiveDate) -> Option<NaiveDate> {
     let week = today - Days::new(today.weekday().num_days_from_monday().into());
     let month = first_of_month(today, today.month());
     let quarter = first_of_month(today, (today.month0() / 3) * 3 + 1);
     let year = first_of_month(today, 1);
     let last_of = |start: NaiveDate, months: u32| start + Months::new(months) - Days::new(1);
-    let values = [
-        today.to_string(),
-        (today - Days::new(1)).to_string(),
-        (today + Days::new(1)).to_string(),
-        stamp(&local),
-        week.to_string(),
-        (week + Days::new(6)).to_string(),
-        month.to_string(),
-        last_of(month, 1).to_string(),
-        quarter.to_string(),
-        last_of(quarter, 3).to_string(),
-        year.to_string(),
-        last_of(year, 12).to_string(),
-    ];
-    NAMES.iter().map(|name| (*name).to_owned()).zip(values.map(Value::String)).collect()
+    Some(match name {
+        "today" => today,
+        "yesterday" => today - Days::new(1),
+        "tomorrow" => today + Days::new(1),
+        "startOfWeek" => week,
+        "endOfWeek" => week + Days::new(6),
+        "startOfMonth" => month,
+        "endOfMonth" => last_of(month, 1),
+        "startOfQuarter" => quarter,
+        "endOfQuarter" => last_of(quarter, 3),
+        "startOfYear" => year,
+        "endOfYear" => last_of(year, 12),
+        _ => return None,
+    })
 }
 
 /// RFC 3339 with as many digits of a second as are needed.
@@ -79,14 +87,27 @@ pub fn shift(text: &str, offsets: &str, zone: Tz) -> Result<String, String> {
     if text == BEGINNING {
         return Ok(text.to_owned());
     }
-    let mut moment = Moment::parse(text, zone)?;
-    for (count, unit) in offsets_read {
-        moment = moment
-            .moved(count, unit, zone)
-            .filter(Moment::has_plain_year)
-            .ok_or_else(|| format!("{text} moved by {offsets} is out of range"))?;
-    }
-    Ok(moment.text())
+    let moved = Moment::parse(text, zone)?.moved_by_all(&offsets_read, zone);
+    moved.map(|moment| moment.text()).ok_or_else(|| format!("{text} moved by {offsets} is out of range"))
+}
+
+/// The boundary, such as `endOfMonth`, of the day to which the offsets lead from `today`. So
+/// `-1M` leads to the last day of last month, however long this one is. Minutes and hours count
+/// from the boundary.
+///
+/// # Errors
+/// One sentence that names what cannot be read or is out of range.
+pub fn shift_to_boundary(today: &str, offsets: &str, boundary: &str, zone: Tz) -> Result<String, String> {
+    let Moment::Day(today) = Moment::parse(today, zone)? else {
+        return Err(format!("`{today}` is not a date (YYYY-MM-DD)"));
+    };
+    let (times, days): (Vec<_>, Vec<_>) =
+        parse_offsets(offsets)?.into_iter().partition(|(_, unit)| matches!(unit, 'm' | 'h'));
+    let out_of_range = || format!("{boundary} moved by {offsets} is out of range");
+    let Some(Moment::Day(moved)) = Moment::Day(today).moved_by_all(&days, zone) else { return Err(out_of_range()) };
+    let day = named_day(boundary, moved).ok_or_else(|| format!("`{boundary}` is not a date variable"))?;
+    let moved = Moment::Day(day).moved_by_all(&times, zone).filter(Moment::has_plain_year);
+    moved.map(|moment| moment.text()).ok_or_else(out_of_range)
 }
 
 enum Moment {
@@ -103,6 +124,13 @@ impl Moment {
         instant
             .map(|at| Self::At(at.with_timezone(&zone)))
             .map_err(|_| format!("`{text}` is not a date (YYYY-MM-DD) or an RFC 3339 instant"))
+    }
+
+    /// Moved by each offset in turn; none if one leads out of the years that can be written.
+    fn moved_by_all(self, offsets: &[(i64, char)], zone: Tz) -> Option<Self> {
+        offsets
+            .iter()
+            .try_fold(self, |moment, (count, unit)| moment.moved(*count, *unit, zone).filter(Self::has_plain_year))
     }
 
     fn moved(self, count: i64, unit: char, zone: Tz) -> Option<Self> {
@@ -212,6 +240,36 @@ mod tests {
         assert_eq!(shifted("2026-11-20", "+7d"), "2026-11-27");
         assert_eq!(shifted("2026-11-20", "-2w+1d"), "2026-11-07");
         assert_eq!(shifted("2026-11-20", "+90m"), "2026-11-20T01:30:00+01:00");
+    }
+
+    #[test]
+    fn a_boundary_is_taken_after_the_day_was_moved() {
+        let cases = [
+            ("2026-04-15", "endOfMonth", "-1M", "2026-03-31"),
+            ("2026-03-31", "endOfMonth", "-1M", "2026-02-28"),
+            ("2026-03-31", "startOfMonth", "+1M", "2026-04-01"),
+            ("2026-11-20", "startOfWeek", "+1w", "2026-11-23"),
+            ("2026-11-20", "endOfWeek", "-7d", "2026-11-15"),
+            ("2026-05-31", "endOfQuarter", "-3M", "2026-03-31"),
+            ("2026-05-31", "startOfQuarter", "-1M", "2026-04-01"),
+            ("2024-02-29", "endOfYear", "+1y", "2025-12-31"),
+            ("2024-02-29", "startOfYear", "-1y", "2023-01-01"),
+            ("2026-04-15", "endOfMonth", "-1M+2h", "2026-03-31T02:00:00+02:00"),
+            ("2026-04-15", "startOfMonth", "+0h", "2026-04-01T00:00:00+02:00"),
+        ];
+        let zone = chrono_tz::Europe::Madrid;
+        for (today, boundary, offsets, expected) in cases {
+            let shifted = shift_to_boundary(today, offsets, boundary, zone).unwrap();
+            assert_eq!(shifted, expected, "{boundary}{offsets} on {today}");
+        }
+        for (today, boundary, offsets) in [
+            ("2026-04-15", "endOfMoon", "-1M"),
+            ("2026-04-15", "endOfMonth", "-9999y"),
+            ("0001-01-01", "startOfWeek", "-1d"),
+            ("soon", "endOfMonth", "-1M"),
+        ] {
+            assert!(shift_to_boundary(today, offsets, boundary, zone).is_err(), "{boundary}{offsets} on {today}");
+        }
     }
 
     #[test]

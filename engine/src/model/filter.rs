@@ -4,17 +4,22 @@ mod lookup;
 
 use std::sync::LazyLock;
 
+use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use values::order::Key;
 use values::path::Path;
 
-use super::criteria::{self, Criteria, Reading};
+use super::criteria::{self, Criteria, Reading, Verdict};
 use super::fault::{Fault, element, field};
 use super::schema::Schema;
 use super::source::{LineRef, Source, Types};
+use super::wall::Zone;
 
 pub use lookup::{Key as LookupKey, Lookup, Missing};
+
+/// A field to sort by.
+pub type SortKey = Key<Zone>;
 
 /// A filter definition, rendered and read. Applied in this order:
 /// `lookup`, `where`, `script`, `orderBy`, `distinct`, `offset` and `limit`, `select`.
@@ -28,7 +33,7 @@ pub struct Filter {
     criteria: Criteria,
     /// Whether a script is asked about the records that meet the criteria.
     asks: bool,
-    order_by: Vec<Key>,
+    order_by: Vec<SortKey>,
     distinct: Option<Distinct>,
     offset: usize,
     limit: Option<usize>,
@@ -66,25 +71,43 @@ pub fn lines_named(definition: &Value, path: &str) -> Vec<(String, LineRef)> {
 impl Filter {
     /// Every fault that a schema cannot say and that can be told before placeholders are rendered.
     pub fn check(written: &Value, path: &str) -> Vec<Fault> {
-        match Reader::new(Reading::Written, path).filter(written) {
+        match Reader::new(Reading::Written, path, Tz::UTC).filter(written) {
             Ok(_) => Vec::new(),
             Err(faults) => faults,
         }
     }
 
-    /// Reads a rendered definition.
+    /// Reads a rendered definition. A bare date is midnight in `zone`.
     ///
     /// # Errors
     /// Every fault, with its path below `path`.
-    pub fn read(rendered: &Value, path: &str) -> Result<Self, Vec<Fault>> {
+    pub fn read(rendered: &Value, path: &str, zone: Tz) -> Result<Self, Vec<Fault>> {
         let schema = SCHEMA.as_ref().map_err(|error| vec![Fault::at(path, error.clone())])?;
         let faults = schema.faults(rendered, path, Reading::Rendered);
-        if faults.is_empty() { Reader::new(Reading::Rendered, path).filter(rendered) } else { Err(faults) }
+        if faults.is_empty() { Reader::new(Reading::Rendered, path, zone).filter(rendered) } else { Err(faults) }
     }
 
     /// Whether a record meets the criteria.
     pub fn keeps(&self, record: &Value) -> bool {
         self.criteria.matches(record)
+    }
+
+    /// Whether a record meets the criteria, or whether that cannot be decided.
+    pub fn judge(&self, record: &Value) -> Verdict {
+        self.criteria.judge(record)
+    }
+
+    /// Every field of the records that it relies on.
+    pub fn fields(&self) -> Vec<Path> {
+        let mut fields = self.criteria.fields();
+        fields.extend(self.order_by.iter().map(|key| key.path.clone()));
+        if let Some(Distinct::By(paths)) = &self.distinct {
+            fields.extend(paths.iter().cloned());
+        }
+        fields.extend(self.select.iter().flatten().map(|(_, path)| path.clone()));
+        // What a lookup joins is not in the records of the source.
+        fields.retain(|path| !self.lookups.iter().any(|lookup| path.leads_into(&lookup.name)));
+        fields
     }
 
     /// Which records are kept.
@@ -111,7 +134,7 @@ impl Filter {
     }
 
     /// The order of the records that go on; none if they stay as they come.
-    pub fn order(&self) -> &[Key] {
+    pub fn order(&self) -> &[SortKey] {
         &self.order_by
     }
 
@@ -177,12 +200,13 @@ fn select(record: &Value, fields: &[(String, Path)]) -> Value {
 struct Reader<'a> {
     reading: Reading,
     path: &'a str,
+    zone: Tz,
     faults: Vec<Fault>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(reading: Reading, path: &'a str) -> Self {
-        Self { reading, path, faults: Vec::new() }
+    fn new(reading: Reading, path: &'a str, zone: Tz) -> Self {
+        Self { reading, path, zone, faults: Vec::new() }
     }
 
     fn filter(mut self, definition: &Value) -> Result<Filter, Vec<Fault>> {
@@ -236,18 +260,23 @@ impl<'a> Reader<'a> {
 
     fn criteria(&mut self, definition: &Value) -> Criteria {
         let Some(written) = definition.get("where") else { return Criteria::All(Vec::new()) };
-        criteria::parse(written, &field(self.path, "where"), self.reading).unwrap_or_else(|faults| {
+        criteria::parse(written, &field(self.path, "where"), self.reading, self.zone).unwrap_or_else(|faults| {
             self.faults.extend(faults);
             Criteria::All(Vec::new())
         })
     }
 
-    fn order_by(&mut self, definition: &Value) -> Vec<Key> {
-        let names = self.names(definition, "orderBy");
+    fn order_by(&mut self, definition: &Value) -> Vec<SortKey> {
+        if let Some(written) = definition.get("orderBy").and_then(Value::as_str).filter(|text| text.contains(',')) {
+            let list: Vec<_> = written.split(',').map(str::trim).collect();
+            self.fault("orderBy", format!("\"{written}\" is one text; write a list, {}", json!(list)));
+            return Vec::new();
+        }
+        let (names, zone) = (self.names(definition, "orderBy"), Zone(self.zone));
         names
             .into_iter()
             .filter_map(|(place, name)| {
-                Key::parse(&name).map_err(|error| self.faults.push(Fault::at(place, error.to_string()))).ok()
+                Key::parse_in(&name, zone).map_err(|error| self.faults.push(Fault::at(place, error.to_string()))).ok()
             })
             .collect()
     }
@@ -316,11 +345,12 @@ mod tests {
 
     #[test]
     fn a_rendered_definition_is_checked_again() {
-        let faults = Filter::read(&json!({"limit": "five", "where": {"a": {"in": 1}}}), "lines[0].filter").unwrap_err();
+        let faults =
+            Filter::read(&json!({"limit": "five", "where": {"a": {"in": 1}}}), "lines[0].filter", Tz::UTC).unwrap_err();
         assert_eq!(faults[0].to_string(), "lines[0].filter.limit: \"five\" is not an integer");
-        let faults = Filter::read(&json!({"where": {"a": {"in": 1}}, "orderBy": ["a..b"]}), "f").unwrap_err();
+        let faults = Filter::read(&json!({"where": {"a": {"in": 1}}, "orderBy": ["a..b"]}), "f", Tz::UTC).unwrap_err();
         assert_eq!(faults.len(), 2, "{faults:?}");
-        assert!(Filter::read(&json!({"distinct": []}), "f").is_err());
+        assert!(Filter::read(&json!({"distinct": []}), "f", Tz::UTC).is_err());
     }
 
     #[test]
@@ -334,7 +364,7 @@ mod tests {
             (json!({"limit": 5, "script": "r => r.a"}), None),
             (json!({"limit": 5, "distinct": false}), Some(5)),
         ] {
-            assert_eq!(Filter::read(&definition, "f").unwrap().suffices(), expected, "{definition}");
+            assert_eq!(Filter::read(&definition, "f", Tz::UTC).unwrap().suffices(), expected, "{definition}");
         }
     }
 
@@ -344,7 +374,7 @@ mod tests {
         let faults = Filter::check(&json!({"source": source}), "f");
         assert!(faults.len() == 1 && faults[0].path == "f.source.types.due", "{faults:?}");
         let source = json!({"inline": [], "types": {"a": "nmber", "b": {"dates": "%d/%m/%Y"}}});
-        let faults = Filter::read(&json!({"source": source}), "f").unwrap_err();
+        let faults = Filter::read(&json!({"source": source}), "f", Tz::UTC).unwrap_err();
         let messages: Vec<_> = faults.iter().map(ToString::to_string).collect();
         assert!(
             messages.iter().any(|fault| fault.starts_with("f.source.types.a: \"nmber\" is not one of \"number\"")),
@@ -355,6 +385,64 @@ mod tests {
                 .contains(&"f.source.types.b.dates: there is no field `dates` here; did you mean `date`?".to_owned()),
             "{messages:?}"
         );
+    }
+
+    #[test]
+    fn every_part_that_relies_on_a_field_names_it() {
+        let definition = json!({
+            "where": {"a": {"gt": {"field": "b"}}, "c": {"exists": true}},
+            "orderBy": ["-d", "a"], "distinct": ["e.f"], "select": {"shown": "g"},
+        });
+        let fields = Filter::read(&definition, "f", Tz::UTC).unwrap().fields();
+        let fields: Vec<_> = fields.iter().map(Path::as_str).collect();
+        assert_eq!(fields, ["a", "b", "d", "a", "e.f", "g"]);
+        assert!(Filter::read(&json!({"distinct": true}), "f", Tz::UTC).unwrap().fields().is_empty());
+    }
+
+    #[test]
+    fn forms_of_other_tools_are_refused_before_anything_runs() {
+        let cases = [
+            (json!({"orderBy": "n desc"}), "f.orderBy: \"n desc\" is not a key to sort by; write \"-n\""),
+            (json!({"orderBy": ["a", "n ASC"]}), "f.orderBy[1]: \"n ASC\" is not a key to sort by; write \"n\""),
+            (json!({"orderBy": "-n, c"}), "f.orderBy: \"-n, c\" is one text; write a list, [\"-n\",\"c\"]"),
+            (json!({"where": {"$or": [{"a": 1}]}}), "f.where.$or: `$or` is not known here; write `or`"),
+            (json!({"where": {"n": {"$gt": 5}}}), "f.where.n.$gt: `$gt` is not known here; write `gt`"),
+            (
+                json!({"where": {"n": ">5"}}),
+                "f.where.n: \">5\" is a text here; write {gt: 5}, or {eq: \">5\"} for the text",
+            ),
+            (
+                json!({"where": {"b": "yes"}}),
+                "f.where.b: \"yes\" is a text here; write true, or {eq: \"yes\"} for the text",
+            ),
+        ];
+        for (definition, expected) in cases {
+            let faults: Vec<_> = Filter::check(&definition, "f").iter().map(ToString::to_string).collect();
+            assert_eq!(faults, [expected]);
+        }
+        let literal =
+            json!({"where": {"n": {"eq": ">5"}, "b": {"eq": "yes"}, "c": {"in": ["no"]}}, "orderBy": ["Last, First"]});
+        assert_eq!(Filter::check(&literal, "f"), []);
+    }
+
+    #[test]
+    fn a_bound_that_renders_to_null_is_an_error() {
+        for test in [json!({"gte": null}), json!({"lt": null}), json!({"between": [1, null]})] {
+            let faults = Filter::read(&json!({"where": {"updated": test}}), "f", Tz::UTC).unwrap_err();
+            assert_eq!(faults.len(), 1, "{test}");
+            assert!(faults[0].message.starts_with("the value is null; it must be"), "{test}");
+        }
+        let by_name = json!({"where": {"a": null, "b": {"eq": null}, "c": {"in": [null]}}});
+        assert!(Filter::read(&by_name, "f", Tz::UTC).is_ok());
+    }
+
+    #[test]
+    fn a_bare_date_is_midnight_in_the_zone_of_the_filter() {
+        let definition = json!({"where": {"at": {"gte": "2026-11-20"}}});
+        let filter = |zone| Filter::read(&definition, "f", zone).unwrap();
+        let record = json!({"at": "2026-11-19T23:30:00Z"});
+        assert!(filter(chrono_tz::Europe::Madrid).keeps(&record));
+        assert!(!filter(Tz::UTC).keeps(&record));
     }
 
     #[test]

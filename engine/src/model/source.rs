@@ -38,7 +38,8 @@ pub enum Source {
 pub struct CollectionSource {
     /// Its name.
     pub name: String,
-    /// The field in which each record shows its key, instead of what it has there.
+    /// The field in which each record shows its key, instead of what it has there. A record
+    /// without the field shows it first.
     pub key_as: Option<String>,
 }
 
@@ -102,8 +103,13 @@ impl CollectionSource {
     pub fn seen(&self, key: String, data: Value) -> Value {
         match (&self.key_as, data) {
             (Some(field), Value::Object(mut fields)) => {
-                fields.remove(field);
-                fields.shift_insert(0, field.clone(), Value::String(key));
+                // Where the record has the field already, it keeps its place.
+                match fields.get_mut(field) {
+                    Some(hidden) => *hidden = Value::String(key),
+                    None => {
+                        fields.shift_insert(0, field.clone(), Value::String(key));
+                    }
+                }
                 Value::Object(fields)
             }
             (_, data) => data,
@@ -136,6 +142,8 @@ mod tests {
         assert_eq!(plain.seen("k".into(), json!({"a": 1})), json!({"a": 1}));
         let keyed = read(json!({"name": "orders", "keyAs": "id"})).unwrap();
         let seen = keyed.seen("k".into(), json!({"a": 1, "id": 2, "b": 3}));
+        assert_eq!(seen.to_string(), "{\"a\":1,\"id\":\"k\",\"b\":3}");
+        let seen = keyed.seen("k".into(), json!({"a": 1, "b": 3}));
         assert_eq!(seen.to_string(), "{\"id\":\"k\",\"a\":1,\"b\":3}");
         assert!(read(json!("Open Orders")).unwrap_err().contains("cannot name a collection"));
     }

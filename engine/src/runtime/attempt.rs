@@ -184,7 +184,7 @@ impl<'a> Attempt<'a> {
     /// Why the line's condition does not hold; none if it holds.
     fn unmet(&self, line: &Line) -> Result<Option<String>, Broken> {
         let Some(when) = &line.when else { return Ok(None) };
-        when.unmet(&self.context(line)?, &field(&line.path, "when")).map_err(Broken::of_faults)
+        when.unmet(&self.context(line)?, self.zone, &field(&line.path, "when")).map_err(Broken::of_faults)
     }
 
     /// Whether the job's own time is over.

@@ -3,6 +3,7 @@
 mod arrange;
 mod distinct;
 pub(super) mod lookup;
+mod scan;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use super::line_sets::LineSets;
 use super::perform::{Broken, Done};
 use super::rejections::Rejections;
 use super::set::{Room, Set};
-use super::sources::{self, FileReading, Stop, Typed, collection, result};
+use super::sources::{self, FileReading, Stop, collection, result};
 use crate::model::fault::field;
 use crate::model::filter::Filter;
 use crate::model::line::FilterWork;
@@ -31,6 +32,7 @@ use crate::ports::files::Files;
 use crate::ports::scratch::ScratchFault;
 use arrange::Gathering;
 use lookup::{Joined, Lookups};
+use scan::Scan;
 
 /// How many records are looked at between two looks at the clock.
 pub(super) const RECORDS_BETWEEN_CHECKS: usize = 256;
@@ -48,9 +50,11 @@ pub(crate) async fn select(
 ) -> Result<Done, Broken> {
     let path = field(&at.line.path, "filter");
     let stop = Arc::new(Stop::new(attempt.kill.clone(), at.timeout));
-    let filter = aside(move || Filter::read(&definition, &path).map_err(Broken::of_faults)).await?;
+    let zone = attempt.zone;
+    let filter = aside(move || Filter::read(&definition, &path, zone).map_err(Broken::of_faults)).await?;
     let room = attempt.engine.room.clone();
-    let selection = Selection { filter: Arc::new(filter), room, stop, zone: attempt.zone, asks: work.script.is_some() };
+    let (asks, fields_are_optional) = (work.script.is_some(), at.line.fields_optional);
+    let selection = Selection { filter: Arc::new(filter), room, stop, zone, asks, fields_are_optional };
     let (organization, own) = (attempt.organization, Some(attempt.result.id));
     let about = About { engine: attempt.engine, organization, set: attempt.records(), lines: attempt.line_sets(), own };
     let chosen = selection.choose(&about).await?;
@@ -69,14 +73,11 @@ pub(crate) async fn select(
     Ok(done)
 }
 
-/// Chooses from a source, for whoever asks without a line: how many records were looked at, and
-/// those that go on.
-pub(super) async fn choose(about: &About<'_>, filter: Filter, stop: Stop) -> Result<(usize, Set), Broken> {
-    let room = about.engine.room.clone();
+/// Chooses from a source without a line.
+pub(super) async fn choose(about: &About<'_>, filter: Filter, stop: Stop) -> Result<Chosen, Broken> {
+    let (filter, room, stop) = (Arc::new(filter), about.engine.room.clone(), Arc::new(stop));
     let zone = about.organization.time_zone;
-    let selection = Selection { filter: Arc::new(filter), room, stop: Arc::new(stop), zone, asks: false };
-    let chosen = selection.choose(about).await?;
-    Ok((chosen.read, chosen.kept))
+    Selection { filter, room, stop, zone, asks: false, fields_are_optional: false }.choose(about).await
 }
 
 /// For whom a filter chooses.
@@ -117,19 +118,23 @@ struct Selection {
     zone: Tz,
     /// Whether a script is asked about the records that meet the criteria.
     asks: bool,
+    /// Whether fields that no record has are left without a warning.
+    fields_are_optional: bool,
 }
 
 /// What was chosen.
-struct Chosen {
+pub(super) struct Chosen {
     /// How many records were looked at.
-    read: usize,
+    pub(super) read: usize,
     /// Those of them that did not fit their types.
     rejected: Rejections,
     /// The records that go on; if a script is to be asked, those that meet the criteria.
-    kept: Set,
+    pub(super) kept: Set,
     /// Whether the source has no records at all.
     bare: bool,
     joined: Joined,
+    /// Comparisons that could not be decided, and fields that no record has.
+    pub(super) warning: Option<String>,
 }
 
 impl Selection {
@@ -140,8 +145,8 @@ impl Selection {
         }
     }
 
-    fn typed(&self) -> Typed<'_> {
-        Typed::of(self.filter.source.as_ref(), &self.filter.types, self.zone)
+    fn scan(&self, lookups: Lookups) -> Scan<'_> {
+        Scan::of(&self.filter, self.zone, self.fields_are_optional, lookups)
     }
 
     async fn choose(&self, about: &About<'_>) -> Result<Chosen, Broken> {
@@ -157,34 +162,30 @@ impl Selection {
         }
     }
 
-    async fn choose_in_set_or_file(&self, about: &About<'_>, set: Set, mut lookups: Lookups) -> Result<Chosen, Broken> {
+    async fn choose_in_set_or_file(&self, about: &About<'_>, set: Set, lookups: Lookups) -> Result<Chosen, Broken> {
         let files = Arc::clone(&about.engine.files);
         let (organization, this) = (about.organization.key.clone(), self.clone());
         let choosing = move || {
-            let (mut gathering, mut typed) = (this.gathering(), this.typed());
+            let (mut scan, mut gathering) = (this.scan(lookups), this.gathering());
             match &this.filter.source {
                 None | Some(Source::Collection(_) | Source::Result(_) | Source::Line(_)) => {
-                    this.keep(set.iter(), (&mut typed, &mut lookups), &mut gathering)?;
+                    this.keep(set.iter(), &mut scan, &mut gathering)?;
                 }
                 Some(Source::Inline(records)) => {
                     let records = records.iter().map(|record| Ok(Cow::Borrowed(record)));
-                    this.keep(records, (&mut typed, &mut lookups), &mut gathering)?;
+                    this.keep(records, &mut scan, &mut gathering)?;
                 }
                 Some(Source::File(source)) => {
                     let reading = FileReading { source, types: &this.filter.types, zone: this.zone, stop: &this.stop };
                     sources::read(files.as_ref() as &dyn Files, &organization, &reading, |row| {
-                        let Some(record) = typed.take_row(row)? else { return Ok(()) };
-                        match lookups.join(Cow::Owned(record))? {
-                            Some(record) if this.filter.keeps(&record) => {
-                                gathering.push(record.into_owned(), &this.stop)
-                            }
-                            _ => Ok(()),
-                        }
+                        scan.take_row(row)?.map_or(Ok(()), |record| gathering.push(record, &this.stop))
                     })?;
                 }
             }
-            let ((read, rejected), joined) = (typed.finish(), lookups.finish());
-            Ok(Chosen { read, rejected, kept: gathering.finish(&this.stop)?, bare: read == 0, joined })
+            let scanned = scan.finish();
+            let (read, warning) = (scanned.read, scanned.warning(Some(scanned.read as u64)));
+            let (rejected, joined) = (scanned.rejected, scanned.joined);
+            Ok(Chosen { read, rejected, kept: gathering.finish(&this.stop)?, bare: read == 0, joined, warning })
         };
         aside(choosing).await
     }
@@ -192,16 +193,14 @@ impl Selection {
     fn keep<'a>(
         &self,
         records: impl Iterator<Item = Result<Cow<'a, Value>, ScratchFault>>,
-        (typed, lookups): (&mut Typed<'_>, &mut Lookups),
+        scan: &mut Scan<'_>,
         gathering: &mut Gathering,
     ) -> Result<(), Broken> {
         for (position, record) in records.enumerate() {
             if position % RECORDS_BETWEEN_CHECKS == 0 {
                 self.stop.check()?;
             }
-            let Some(record) = typed.take(record?)? else { continue };
-            let Some(record) = lookups.join(record)? else { continue };
-            if self.filter.keeps(&record) {
+            if let Some(record) = scan.take(record?)? {
                 gathering.push(record.into_owned(), &self.stop)?;
             }
         }
@@ -213,25 +212,35 @@ impl Selection {
         &self,
         about: &About<'_>,
         source: &CollectionSource,
-        mut lookups: Lookups,
+        lookups: Lookups,
     ) -> Result<Chosen, Broken> {
         let (collections, scope) = (about.engine.collections.as_ref(), about.scope());
         let (to, from) = channel(PORTIONS_AHEAD);
         let (this, of) = (self.clone(), source.clone());
         let choosing = aside(move || {
-            let (mut gathering, mut typed) = (this.gathering(), this.typed());
-            let each = |record| gathering.push(record, &this.stop);
-            collection::choose(from, &of, &this.filter, (&mut typed, &mut lookups, &this.stop), each)?;
-            Ok((typed.finish(), gathering.finish(&this.stop)?, lookups.finish()))
+            let (mut scan, mut gathering) = (this.scan(lookups), this.gathering());
+            collection::choose(from, &of, &this.stop, |record| match scan.take(Cow::Owned(record))? {
+                Some(record) => gathering.push(record.into_owned(), &this.stop),
+                None => Ok(()),
+            })?;
+            Ok((scan.finish(), gathering.finish(&this.stop)?))
         });
         let taking = async {
             let wanted = collection::wanted(source, &self.filter);
             let taken = collection::take(collections, scope, source, wanted, to);
             let (taken, chosen) = tokio::join!(taken, choosing);
             taken?;
-            let ((read, rejected), kept, joined) = chosen?;
-            let bare = read == 0 && collection::is_bare(collections, scope, source).await?;
-            Ok(Chosen { read, rejected, kept, bare, joined })
+            let (mut scanned, kept) = chosen?;
+            let read = scanned.read;
+            collection::look_for(collections, scope, source, &mut scanned.fields).await?;
+            // Without a limit the store looked at every record.
+            let of = match scanned.has_mismatches() && self.filter.suffices().is_none() {
+                true => Some(collection::count(collections, scope, source).await?),
+                false => None,
+            };
+            let bare = read == 0 && collection::count(collections, scope, source).await? == 0;
+            let warning = scanned.warning(of);
+            Ok(Chosen { read, rejected: scanned.rejected, kept, bare, joined: scanned.joined, warning })
         };
         self.stop.hold(taking).await
     }
@@ -248,7 +257,7 @@ impl Selection {
         aside(arranging).await
     }
 
-    fn done(&self, Chosen { read, mut rejected, kept, bare, joined }: Chosen) -> Done {
+    fn done(&self, Chosen { read, mut rejected, kept, bare, joined, warning }: Chosen) -> Done {
         let (status, message) = match (&self.filter.source, kept.len()) {
             _ if bare => (Status::Info, "There were no records to choose from.".to_owned()),
             // The store did not say how many it passed over.
@@ -260,6 +269,10 @@ impl Selection {
             }
             (_, 0) => (Status::Info, format!("None of {} matched.", counted(read))),
             (_, kept) => (Status::Success, format!("Chose {kept} of {}.", counted(read))),
+        };
+        let (status, message) = match warning {
+            Some(warning) => (Status::Warning, format!("{message} {warning}")),
+            None => (status, message),
         };
         let (status, message) = rejected.added_to(read, status, message);
         let (status, message) = joined.verdict(status, message);

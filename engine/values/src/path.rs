@@ -41,6 +41,11 @@ impl Path {
         Some(value)
     }
 
+    /// Whether it may lead to a field or into it. `a.b` may be a field `a.b`, or one of `a`.
+    pub fn leads_into(&self, field: &str) -> bool {
+        self.0.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
     /// The path as it was written.
     pub fn as_str(&self) -> &str {
         &self.0

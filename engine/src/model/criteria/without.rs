@@ -1,5 +1,6 @@
 //! Criteria without what they say about one field.
 
+use super::operand::Content;
 use super::{Criteria, Element, Operand, Test};
 
 impl Criteria {
@@ -8,7 +9,7 @@ impl Criteria {
         match self {
             Self::All(all) | Self::Any(all) => all.iter().any(|criteria| criteria.mentions(field)),
             Self::Not(criteria) => criteria.mentions(field),
-            Self::Field(path, test) => leads_into(path.as_str(), field) || test.mentions(field),
+            Self::Field(path, test) => path.leads_into(field) || test.mentions(field),
         }
     }
 
@@ -45,27 +46,23 @@ impl Test {
 
 impl Operand {
     fn mentions(&self, field: &str) -> bool {
-        match self {
-            Self::Value(_) => false,
-            Self::Field(path) => leads_into(path.as_str(), field),
+        match &self.content {
+            Content::Value(..) => false,
+            Content::Field(path) => path.leads_into(field),
         }
     }
 }
 
-/// Whether a path may lead to a field or into it. `a.b` may be a field `a.b`, or one of `a`.
-fn leads_into(path: &str, field: &str) -> bool {
-    path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono_tz::Tz;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::model::criteria::{Reading, parse};
 
     fn read(written: Value) -> Criteria {
-        parse(&written, "where", Reading::Rendered).unwrap()
+        parse(&written, "where", Reading::Rendered, Tz::UTC).unwrap()
     }
 
     #[test]

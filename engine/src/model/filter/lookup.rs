@@ -76,7 +76,7 @@ impl Reader<'_> {
         let mut lookups = Vec::new();
         for (name, written) in definition.get("lookup").and_then(Value::as_object).into_iter().flatten() {
             let place = field(&place, name);
-            let mut reader = Reader::new(self.reading, &place);
+            let mut reader = Reader::new(self.reading, &place, self.zone);
             lookups.extend(reader.lookup(name, written));
             self.faults.append(&mut reader.faults);
         }

@@ -1,10 +1,11 @@
 //! The condition under which a line runs: criteria over the variables.
 
+use chrono_tz::Tz;
 use serde_json::{Map, Value};
 use values::path::Path;
 use values::template::{Context, Variable};
 
-use crate::model::criteria::{self, Reading};
+use crate::model::criteria::{self, Reading, Verdict};
 use crate::model::fault::{Fault, field};
 use crate::model::template::Template;
 
@@ -25,7 +26,7 @@ impl Condition {
     /// # Errors
     /// Every fault, with its path below `path`.
     pub(super) fn read(written: &Value, path: &str) -> Result<Self, Vec<Fault>> {
-        criteria::parse(written, path, Reading::Written)?;
+        criteria::parse(written, path, Reading::Written, Tz::UTC)?;
         let mut tested = Vec::new();
         collect_tested(written, path, &mut tested);
         let mut tree = written.clone();
@@ -41,13 +42,15 @@ impl Condition {
     /// Why the condition does not hold, as a sentence; none if it holds.
     ///
     /// # Errors
-    /// A placeholder cannot be rendered, or what it renders to does not fit its operator.
-    pub fn unmet(&self, variables: &Context, path: &str) -> Result<Option<String>, Vec<Fault>> {
+    /// A placeholder cannot be rendered, what it renders to does not fit its operator, or two values have no order.
+    pub fn unmet(&self, variables: &Context, zone: Tz, path: &str) -> Result<Option<String>, Vec<Fault>> {
         let rendered = self.criteria.render(variables, path).map_err(|fault| vec![fault])?;
         for (name, test) in rendered.as_object().into_iter().flatten() {
             let only = Value::Object(Map::from_iter([(name.clone(), test.clone())]));
-            if !criteria::parse(&only, path, Reading::Rendered)?.matches(variables.data()) {
-                return Ok(Some(sentence(name, test, variables.data())));
+            match criteria::parse(&only, path, Reading::Rendered, zone)?.judge(variables.data()) {
+                Verdict::Holds => {}
+                Verdict::Fails => return Ok(Some(sentence(name, test, variables.data()))),
+                Verdict::Undecided => return Err(vec![undecided(name, test, variables.data(), path)]),
             }
         }
         Ok(None)
@@ -58,9 +61,21 @@ fn sentence(name: &str, test: &Value, variables: &Value) -> String {
     if matches!(name, "and" | "or" | "not") {
         return format!("Skipped: `{name}` in `when` does not hold.");
     }
+    format!("Skipped: `{name}` is {}, and `when` asks for {}.", value_of(name, variables), shown(test))
+}
+
+fn undecided(name: &str, test: &Value, variables: &Value, path: &str) -> Fault {
+    let message = format!(
+        "`{name}` is {}, which has no order with what it is compared with, {}; compare values of the same kind",
+        value_of(name, variables),
+        shown(test)
+    );
+    Fault::at(field(path, name), message)
+}
+
+fn value_of(name: &str, variables: &Value) -> String {
     let value = Path::parse(name).ok().and_then(|path| path.of(variables));
-    let value = value.map_or_else(|| "not there".to_owned(), shown);
-    format!("Skipped: `{name}` is {value}, and `when` asks for {}.", shown(test))
+    value.map_or_else(|| "not there".to_owned(), shown)
 }
 
 fn shown(value: &Value) -> String {

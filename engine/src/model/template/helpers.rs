@@ -30,7 +30,11 @@ impl HelperDef for Shift {
         let [date, offset] = [0, 1].map(|index| text(index).as_str().unwrap_or_default());
         let zone = context.data().get("timeZone").and_then(Value::as_str);
         let zone: Tz = zone.and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
-        let shifted = dates::shift(date, offset, zone).map_err(RenderErrorReason::Other)?;
+        let shifted = match text(2).as_str() {
+            Some(boundary) => dates::shift_to_boundary(date, offset, boundary, zone),
+            None => dates::shift(date, offset, zone),
+        };
+        let shifted = shifted.map_err(RenderErrorReason::Other)?;
         Ok(Value::String(shifted).into())
     }
 }

@@ -136,13 +136,18 @@ static BROKEN_OFFSET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!(r"(?:^|[\s({{])((?:{names}|since)\s*[+-]\s*[0-9][^\s)}}]*)")).ok()
 });
 
-/// `today+7d` is `(shift today "+7d")`; as the whole expression it stands without parentheses.
+/// `today+7d` is `(shift today "+7d")`, and `endOfMonth-1M` is `(shift today "-1M" "endOfMonth")`:
+/// the day is moved first, then the boundary is taken. The whole expression needs no parentheses.
 fn with_offsets(expression: &str) -> Result<String, String> {
     let Some(offset) = OFFSET.as_ref() else { return Ok(expression.to_owned()) };
     let shifted = offset.replace_all(expression, |found: &regex::Captures<'_>| {
         match (found.get(2), found.get(3), found.get(4)) {
             (Some(before), Some(name), Some(offsets)) => {
-                format!("{}(shift {} \"{}\")", before.as_str(), name.as_str(), offsets.as_str())
+                let (before, name, offsets) = (before.as_str(), name.as_str(), offsets.as_str());
+                match name.starts_with("startOf") || name.starts_with("endOf") {
+                    true => format!("{before}(shift today \"{offsets}\" \"{name}\")"),
+                    false => format!("{before}(shift {name} \"{offsets}\")"),
+                }
             }
             _ => found[0].to_owned(),
         }
@@ -189,6 +194,7 @@ mod tests {
     #[test]
     fn offsets_become_a_helper() {
         assert_eq!(to_handlebars("$<today+7d>").unwrap(), "{{shift today \"+7d\"}}");
+        assert_eq!(to_handlebars("$<endOfMonth-1M>").unwrap(), "{{shift today \"-1M\" \"endOfMonth\"}}");
         assert_eq!(to_handlebars("{{date now-2h+1M \"%H\"}}").unwrap(), "{{date (shift now \"-2h+1M\") \"%H\"}}");
         assert_eq!(to_handlebars("$<default args.a \"today+1d\">").unwrap(), "{{default args.a \"today+1d\"}}");
         assert_eq!(to_handlebars("$<args.today>").unwrap(), "{{args.today}}");

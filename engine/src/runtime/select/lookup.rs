@@ -43,17 +43,24 @@ struct Loaded {
     found: usize,
 }
 
+/// What lookups make of a record.
+pub(super) enum Found<'a> {
+    /// The record with what was found for it.
+    Joined(Cow<'a, Value>),
+    /// The record as it came: it is not chosen, whatever would be found for it.
+    Unmet(Cow<'a, Value>),
+    /// Nothing was found for it, and it leaves the set.
+    Missing,
+}
+
 impl Lookups {
-    /// The record with what is found for it. None if it leaves the set.
-    pub(in crate::runtime) fn join<'a>(
-        &mut self,
-        record: Cow<'a, Value>,
-    ) -> Result<Option<Cow<'a, Value>>, ScratchFault> {
+    /// Joins to a record what is found for it.
+    pub(super) fn join<'a>(&mut self, record: Cow<'a, Value>) -> Result<Found<'a>, ScratchFault> {
         if self.loaded.is_empty() {
-            return Ok(Some(record));
+            return Ok(Found::Joined(record));
         }
         if !self.before.matches(&record) {
-            return Ok(None);
+            return Ok(Found::Unmet(record));
         }
         self.asked += 1;
         let rejects = self.loaded.iter().any(|loaded| loaded.lookup.missing == Missing::Reject);
@@ -62,16 +69,16 @@ impl Lookups {
         for loaded in &mut self.loaded {
             let found = loaded.find(&joined)?;
             match (found, loaded.lookup.missing) {
-                (None, Missing::Drop) => return Ok(None),
+                (None, Missing::Drop) => return Ok(Found::Missing),
                 (None, Missing::Reject) => {
                     let reason = loaded.reason(&joined);
                     self.rejected.push(Rejected { record: as_it_came.unwrap_or(joined), reason });
-                    return Ok(None);
+                    return Ok(Found::Missing);
                 }
                 (found, _) => joined[&loaded.lookup.name] = found.unwrap_or_default(),
             }
         }
-        Ok(Some(Cow::Owned(joined)))
+        Ok(Found::Joined(Cow::Owned(joined)))
     }
 }
 

@@ -1,24 +1,26 @@
 //! Reading the records of a collection, as they stand at one moment.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 use tokio::sync::mpsc::{Receiver, Sender};
 
-use super::{Stop, Typed};
+use super::Stop;
 use crate::model::collection::Entry;
-use crate::model::criteria::Criteria;
+use crate::model::criteria::{Criteria, Test};
 use crate::model::fault::did_you_mean;
+use crate::model::field_use::FieldUse;
 use crate::model::filter::Filter;
 use crate::model::organization::OrgScope;
 use crate::model::source::CollectionSource;
 use crate::ports::StoreError;
-use crate::ports::collections::{Collections, Wanted};
+use crate::ports::collections::{Collections, Find, Wanted};
 use crate::runtime::perform::Broken;
-use crate::runtime::select::lookup::Lookups;
 
 /// How many names are looked through for one that is near.
 const NAMES: u32 = 1000;
+/// How many records are searched for names of fields to suggest.
+const SEARCHED_RECORDS: u32 = 20;
+/// How many fields are looked for in the whole collection; each takes a query.
+const SOUGHT_FIELDS: usize = 20;
 
 /// What the store is asked for: no more than it takes to know what the filter chooses. The store
 /// does not know the field that shows the key, nor what lookups join.
@@ -47,24 +49,46 @@ pub(crate) async fn take(
     }
 }
 
-/// Looks at what the store hands over, and gives on what meets all criteria, as the filter sees
-/// it and with its types. Blocking.
+/// Gives on what the store hands over, as the filter sees it. Some of it does not meet the
+/// criteria, since the store leaves out what certainly fails. Blocking.
 pub(crate) fn choose(
     mut from: Receiver<Vec<Entry>>,
     source: &CollectionSource,
-    filter: &Filter,
-    (typed, lookups, stop): (&mut Typed<'_>, &mut Lookups, &Stop),
+    stop: &Stop,
     mut each: impl FnMut(Value) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
-    let checked = filter.types.is_empty() && key_in_criteria(source, filter).is_none() && filter.lookups().is_empty();
     while let Some(portion) = from.blocking_recv() {
         stop.check()?;
         for Entry { key, data } in portion {
-            let Some(record) = typed.take(Cow::Owned(source.seen(key, data)))? else { continue };
-            let Some(record) = lookups.join(record)? else { continue };
-            if checked || filter.keeps(&record) {
-                each(record.into_owned())?;
-            }
+            each(source.seen(key, data))?;
+        }
+    }
+    Ok(())
+}
+
+/// Looks in the whole collection for the fields that no record had which the store handed over.
+pub(crate) async fn look_for(
+    collections: &dyn Collections,
+    scope: OrgScope,
+    source: &CollectionSource,
+    fields: &mut FieldUse,
+) -> Result<(), Broken> {
+    let find = async |criteria, limit| {
+        let find = Find { criteria, after: None, limit };
+        let found = collections.find(scope, &source.name, &find).await;
+        found.map(|page| page.entries).map_err(|error| broken(source, &error))
+    };
+    if fields.missing().is_empty() {
+        return Ok(());
+    }
+    for Entry { key, data } in find(Criteria::All(Vec::new()), SEARCHED_RECORDS).await? {
+        fields.see(&source.seen(key, data));
+    }
+    for (number, field) in fields.missing().to_vec().iter().enumerate() {
+        let there = Criteria::Field(field.clone(), Test::Exists(true));
+        // What is not looked for is not said to be missing.
+        if number >= SOUGHT_FIELDS || !find(there, 1).await?.is_empty() {
+            fields.found(field);
         }
     }
     Ok(())
@@ -75,14 +99,14 @@ fn key_in_criteria<'a>(source: &'a CollectionSource, filter: &Filter) -> Option<
     source.key_as.as_deref().filter(|field| filter.criteria().mentions(field))
 }
 
-/// Whether a collection has no records at all.
-pub(crate) async fn is_bare(
+/// How many records a collection has.
+pub(crate) async fn count(
     collections: &dyn Collections,
     scope: OrgScope,
     source: &CollectionSource,
-) -> Result<bool, Broken> {
+) -> Result<u64, Broken> {
     let count = collections.count(scope, &source.name, &Criteria::All(Vec::new())).await;
-    Ok(count.map_err(|error| broken(source, &error))?.unwrap_or(0) == 0)
+    Ok(count.map_err(|error| broken(source, &error))?.unwrap_or(0))
 }
 
 /// That a collection is not there, with the nearest one that is.

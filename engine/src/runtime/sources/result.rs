@@ -1,5 +1,6 @@
 //! Reading what a line of an earlier job result passed on.
 
+use crate::model::fault::did_you_mean;
 use crate::model::organization::OrgScope;
 use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::source::{LineRef, ResultSource, WhichResult};
@@ -16,12 +17,14 @@ use crate::runtime::set::Set;
 
 /// How many of the newest results that ended so are looked through for one that did real work.
 const LOOKED_THROUGH: u32 = 100;
+/// How many jobs are looked through for a key that is near.
+const JOBS: u32 = 200;
 
 /// The records that the source names.
 pub(crate) async fn take(about: &About<'_>, source: &ResultSource) -> Result<Set, Broken> {
     let (engine, scope) = (about.engine, about.scope());
     let found = find(engine, scope, source, about.own).await.map_err(|error| away(&error))?;
-    let Some(result) = found else { return Err(Broken::Error(unknown(source))) };
+    let Some(result) = found else { return Err(Broken::Error(missing(engine, scope, source).await)) };
     passed_on(engine, scope, &result, source.line.as_ref()).await
 }
 
@@ -116,8 +119,17 @@ fn choose(wanted: Option<&LineRef>, lines: impl Iterator<Item = LineResult>) -> 
     }
 }
 
-fn unknown(source: &ResultSource) -> String {
+/// Why there is no such result: there is no such job, or it has none yet.
+async fn missing(engine: &Engine, scope: OrgScope, source: &ResultSource) -> String {
     let job = &source.job;
+    // If the store cannot answer, the sentence about the result is true as well.
+    if let Ok(None) = engine.jobs.find(scope, job, None).await {
+        let known = engine.jobs.list(scope, None, JOBS).await.map(|listed| listed.items).unwrap_or_default();
+        return match did_you_mean(job, known.iter().map(|job| job.key.as_str())).as_str() {
+            "" => format!("There is no job `{job}` in this organization."),
+            near => format!("There is no job `{job}` in this organization{near}"),
+        };
+    }
     match source.of {
         WhichResult::Id(id) => format!("There is no job result {} of a job `{job}` in this organization.", id.0),
         WhichResult::LastSuccess => {

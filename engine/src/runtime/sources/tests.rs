@@ -1,6 +1,7 @@
 use std::io::Cursor;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +21,7 @@ impl Files for One {
 
 /// What a filter without criteria takes of a file: records, and the reasons of those that were rejected.
 pub(super) fn take(bytes: &[u8], file: Value, stop: &Stop) -> Result<(Vec<Value>, Vec<String>), Broken> {
-    let filter = Filter::read(&json!({"source": {"file": file}}), "filter").unwrap();
+    let filter = Filter::read(&json!({"source": {"file": file}}), "filter", Tz::UTC).unwrap();
     let Some(Source::File(source)) = &filter.source else { panic!("a file") };
     let zone = chrono_tz::Europe::Madrid;
     let mut typed = Typed::of(filter.source.as_ref(), &filter.types, zone);

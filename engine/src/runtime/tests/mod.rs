@@ -19,5 +19,6 @@ mod starts;
 mod stops;
 mod templates;
 mod types;
+mod warnings;
 mod webhooks;
 mod workers;

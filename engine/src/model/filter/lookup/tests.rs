@@ -1,3 +1,4 @@
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::*;
@@ -5,7 +6,7 @@ use crate::model::filter::{Filter, lines_named};
 use crate::model::source::LineRef;
 
 fn filter(lookup: Value) -> Result<Filter, Vec<String>> {
-    Filter::read(&json!({"lookup": {"customer": lookup}}), "f")
+    Filter::read(&json!({"lookup": {"customer": lookup}}), "f", Tz::UTC)
         .map_err(|faults| faults.iter().map(ToString::to_string).collect())
 }
 
@@ -51,7 +52,7 @@ fn what_a_lookup_cannot_do_is_refused_with_the_cure() {
         assert!(faults[0].starts_with(expected), "{lookup}: {faults:?}");
     }
     let dotted = json!({"lookup": {"a.b": {"collection": "a", "on": "c"}}});
-    assert!(Filter::read(&dotted, "f").unwrap_err()[0].message.contains("cannot name a field"));
+    assert!(Filter::read(&dotted, "f", Tz::UTC).unwrap_err()[0].message.contains("cannot name a field"));
 }
 
 #[test]
@@ -91,7 +92,7 @@ fn a_definition_tells_which_lines_it_reads() {
 #[test]
 fn a_limit_does_not_suffice_where_a_lookup_may_drop_records() {
     let definition = json!({"limit": 5, "lookup": {"a": {"collection": "b", "on": "c", "missing": "drop"}}});
-    assert_eq!(Filter::read(&definition, "f").unwrap().suffices(), None);
+    assert_eq!(Filter::read(&definition, "f", Tz::UTC).unwrap().suffices(), None);
 }
 
 #[test]
@@ -100,7 +101,7 @@ fn criteria_before_lookups_say_nothing_of_what_is_joined() {
         "where": {"open": true, "customer.country": "ES", "or": [{"customer": null}, {"n": 1}]},
         "lookup": {"customer": {"collection": "b", "on": "c"}},
     });
-    let filter = Filter::read(&definition, "f").unwrap();
+    let filter = Filter::read(&definition, "f", Tz::UTC).unwrap();
     let before = filter.criteria_before_lookups();
     assert!(before.matches(&json!({"open": true})) && !before.matches(&json!({"open": false})));
 }

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use chrono_tz::Tz;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -17,7 +18,7 @@ use crate::runtime::set::{Bound, Room};
 fn filter(more: &Value) -> Filter {
     let mut lookup = json!({"line": "others", "on": "k", "key": "id"});
     lookup.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    Filter::read(&json!({"where": {"not": {"open": false}}, "lookup": {"other": lookup}}), "filter").unwrap()
+    Filter::read(&json!({"where": {"not": {"open": false}}, "lookup": {"other": lookup}}), "filter", Tz::UTC).unwrap()
 }
 
 /// A room in which so many bytes of a table stay in memory.
@@ -34,7 +35,10 @@ fn lookups(more: &Value, others: &[Value], room: &Room, most: usize) -> Result<L
 }
 
 fn joined(lookups: &mut Lookups, records: &[Value]) -> Vec<Value> {
-    let joined = records.iter().filter_map(|record| lookups.join(Cow::Borrowed(record)).unwrap());
+    let joined = records.iter().filter_map(|record| match lookups.join(Cow::Borrowed(record)).unwrap() {
+        Found::Joined(record) => Some(record),
+        Found::Unmet(_) | Found::Missing => None,
+    });
     joined.map(Cow::into_owned).collect()
 }
 
