@@ -127,10 +127,6 @@ async fn what_a_lookup_cannot_read_is_an_error_of_its_line() {
             "There is no collection `customer` in this organization; did you mean `customers`?",
         ),
         (json!({"file": "nowhere.csv"}), "there is no file `nowhere.csv`"),
-        (
-            json!({"line": 5}),
-            "Line `5` passed no records on before this line; name an earlier line that is not skipped.",
-        ),
     ] {
         let performed = filter(&harness, lookup(more.clone())).await;
         assert_eq!(statuses(&performed), [(10, Error)], "{more}");
