@@ -53,7 +53,7 @@ impl Collections for Store {
 
     async fn find(&self, scope: OrgScope, collection: &str, find: &Find) -> Result<Entries, StoreError> {
         let Find { criteria, after, limit } = find;
-        let look = Look { scope, collection, criteria, after: after.as_deref() };
+        let look = Look { scope, collection, criteria, undecided: false, after: after.as_deref() };
         let mut entries = look.first(self, *limit as usize + 1).await?;
         let more = entries.len() > *limit as usize;
         entries.truncate(*limit as usize);
@@ -68,7 +68,7 @@ impl Collections for Store {
         wanted: &Wanted,
         to: Sender<Vec<Entry>>,
     ) -> Result<bool, StoreError> {
-        let look = Look { scope, collection, criteria: &wanted.criteria, after: None };
+        let look = Look { scope, collection, criteria: &wanted.criteria, undecided: true, after: None };
         let mut walk = look.begin(self, wanted.limit.unwrap_or(usize::MAX)).await?;
         let mut there = false;
         while let Some(portion) = walk.next().await? {
@@ -86,7 +86,7 @@ impl Collections for Store {
         if matches!(criteria, Criteria::All(all) if all.is_empty()) {
             count = self.count_all(scope, collection).await?;
         } else {
-            let look = Look { scope, collection, criteria, after: None };
+            let look = Look { scope, collection, criteria, undecided: false, after: None };
             let mut walk = look.begin(self, usize::MAX).await?;
             while let Some(portion) = walk.next().await? {
                 count += portion.len() as u64;

@@ -1,20 +1,25 @@
 //! Criteria: a closed tree of tests on one record.
 //!
-//! Pure and total: once parsed, a test never fails. A missing field is not
+//! Pure and total: once parsed, a test never ends in an error. A missing field is not
 //! null, and no operator holds for it but `exists: false` and `isNull: true`.
 
+mod mismatch;
+mod operand;
 mod parse;
 mod spelling;
+mod verdict;
 mod without;
 
 use std::cmp::Ordering;
 
 use regex::Regex;
 use serde_json::Value;
-use values::order::{compare, equal};
 use values::path::Path;
 
+pub use mismatch::Mismatches;
+pub use operand::Operand;
 pub use parse::{OPERATORS, Reading, close, parse};
+pub use verdict::Verdict;
 
 /// A parsed tree. An empty `All` matches everything.
 #[derive(Debug, Clone)]
@@ -88,112 +93,95 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
-/// What a field is compared with.
-#[derive(Debug, Clone)]
-pub enum Operand {
-    /// A value.
-    Value(Value),
-    /// Another field of the record; nothing compares with a missing one.
-    Field(Path),
-}
-
 impl Criteria {
     /// Whether the record meets them.
     pub fn matches(&self, record: &Value) -> bool {
+        self.judge(record) == Verdict::Holds
+    }
+
+    /// Whether the record meets them, or whether that cannot be decided.
+    pub fn judge(&self, record: &Value) -> Verdict {
         match self {
-            Self::All(all) => all.iter().all(|criteria| criteria.matches(record)),
-            Self::Any(any) => any.iter().any(|criteria| criteria.matches(record)),
-            Self::Not(criteria) => !criteria.matches(record),
-            Self::Field(path, test) => test.holds(path.of(record), record),
+            Self::All(all) => Verdict::all(all.iter().map(|criteria| criteria.judge(record))),
+            Self::Any(any) => Verdict::any(any.iter().map(|criteria| criteria.judge(record))),
+            Self::Not(criteria) => criteria.judge(record).negated(),
+            Self::Field(path, test) => test.judge(path.of(record), record),
         }
     }
 }
 
 impl Test {
-    fn holds(&self, value: Option<&Value>, record: &Value) -> bool {
+    fn judge(&self, value: Option<&Value>, record: &Value) -> Verdict {
         match (self, value) {
-            (Self::Every(tests), value) => tests.iter().all(|test| test.holds(value, record)),
-            (Self::Exists(wanted), value) => value.is_some() == *wanted,
-            (Self::IsNull(wanted), value) => value.is_none_or(Value::is_null) == *wanted,
-            (_, None) => false,
-            (test, Some(value)) => test.holds_for(value, record),
+            (Self::Every(tests), value) => Verdict::all(tests.iter().map(|test| test.judge(value, record))),
+            (Self::Exists(wanted), value) => (value.is_some() == *wanted).into(),
+            (Self::IsNull(wanted), value) => (value.is_none_or(Value::is_null) == *wanted).into(),
+            (_, None) => Verdict::Fails,
+            (test, Some(value)) => test.judge_value(value, record),
         }
     }
 
-    fn holds_for(&self, value: &Value, record: &Value) -> bool {
+    fn judge_value(&self, value: &Value, record: &Value) -> Verdict {
         match self {
-            Self::Compare(comparison, operand) => {
-                operand.of(record).is_some_and(|other| comparison.holds(value, other))
+            Self::Compare(comparison, operand) => comparison.judge(value, operand, record),
+            Self::Between(low, high) => Verdict::all(
+                [(Comparison::GreaterOrEqual, low), (Comparison::LessOrEqual, high)]
+                    .map(|(comparison, bound)| comparison.judge(value, bound, record)),
+            ),
+            Self::AnyElement(element) => {
+                let elements = value.as_array().into_iter().flatten();
+                Verdict::any(elements.map(|one| element.judge(one, record)))
             }
-            Self::In(operands) => {
-                operands.iter().any(|operand| operand.of(record).is_some_and(|other| equal(value, other)))
-            }
-            Self::NotIn(operands) => {
-                !operands.iter().any(|operand| operand.of(record).is_some_and(|other| equal(value, other)))
-            }
-            Self::Between(low, high) => {
-                let above = low.of(record).is_some_and(|low| Comparison::GreaterOrEqual.holds(value, low));
-                above && high.of(record).is_some_and(|high| Comparison::LessOrEqual.holds(value, high))
-            }
-            Self::Contains(operand) => operand.of(record).is_some_and(|part| contains(value, part)),
+            Self::AllElements(element) => match value.as_array() {
+                Some(elements) => Verdict::all(elements.iter().map(|one| element.judge(one, record))),
+                None => Verdict::Fails,
+            },
+            Self::Every(_) | Self::Exists(_) | Self::IsNull(_) => self.judge(Some(value), record),
+            certain => certain.holds(value, record).into(),
+        }
+    }
+
+    /// Tests that are always decided.
+    fn holds(&self, value: &Value, record: &Value) -> bool {
+        match self {
+            Self::In(operands) => is_one_of(operands, value, record),
+            Self::NotIn(operands) => !is_one_of(operands, value, record),
+            Self::Contains(operand) => operand.is_in(value, record),
             Self::StartsWith(operand) => {
                 operand.texts(value, record).is_some_and(|(text, part)| text.starts_with(part))
             }
             Self::EndsWith(operand) => operand.texts(value, record).is_some_and(|(text, part)| text.ends_with(part)),
             Self::Matches(regex) => value.as_str().is_some_and(|text| regex.is_match(text)),
             Self::IsEmpty(wanted) => is_empty(value) == *wanted,
-            Self::AnyElement(element) => {
-                value.as_array().is_some_and(|all| all.iter().any(|one| element.holds(one, record)))
-            }
-            Self::AllElements(element) => {
-                value.as_array().is_some_and(|all| all.iter().all(|one| element.holds(one, record)))
-            }
-            Self::Every(_) | Self::Exists(_) | Self::IsNull(_) => self.holds(Some(value), record),
+            _ => false,
         }
     }
 }
 
 impl Element {
-    fn holds(&self, element: &Value, record: &Value) -> bool {
+    fn judge(&self, element: &Value, record: &Value) -> Verdict {
         match self {
-            Self::Itself(test) => test.holds(Some(element), record),
-            Self::Object(criteria) => criteria.matches(element),
+            Self::Itself(test) => test.judge(Some(element), record),
+            Self::Object(criteria) => criteria.judge(element),
         }
     }
 }
 
 impl Comparison {
-    fn holds(self, value: &Value, other: &Value) -> bool {
+    fn judge(self, value: &Value, operand: &Operand, record: &Value) -> Verdict {
         match self {
-            Self::Equal => equal(value, other),
-            Self::Unequal => !equal(value, other),
-            Self::Less => compare(value, other) == Some(Ordering::Less),
-            Self::LessOrEqual => compare(value, other).is_some_and(Ordering::is_le),
-            Self::Greater => compare(value, other) == Some(Ordering::Greater),
-            Self::GreaterOrEqual => compare(value, other).is_some_and(Ordering::is_ge),
+            Self::Equal => (operand.equals(value, record) == Some(true)).into(),
+            Self::Unequal => (operand.equals(value, record) == Some(false)).into(),
+            Self::Less => operand.orders(value, record, Ordering::is_lt),
+            Self::LessOrEqual => operand.orders(value, record, Ordering::is_le),
+            Self::Greater => operand.orders(value, record, Ordering::is_gt),
+            Self::GreaterOrEqual => operand.orders(value, record, Ordering::is_ge),
         }
     }
 }
 
-impl Operand {
-    fn of<'a>(&'a self, record: &'a Value) -> Option<&'a Value> {
-        match self {
-            Self::Value(value) => Some(value),
-            Self::Field(path) => path.of(record),
-        }
-    }
-
-    fn texts<'a>(&'a self, value: &'a Value, record: &'a Value) -> Option<(&'a str, &'a str)> {
-        Some((value.as_str()?, self.of(record)?.as_str()?))
-    }
-}
-
-fn contains(value: &Value, part: &Value) -> bool {
-    match (value, part) {
-        (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
-        (Value::Array(elements), part) => elements.iter().any(|element| equal(element, part)),
-        _ => false,
-    }
+fn is_one_of(operands: &[Operand], value: &Value, record: &Value) -> bool {
+    operands.iter().any(|operand| operand.equals(value, record) == Some(true))
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -206,5 +194,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;

@@ -2,15 +2,20 @@
 
 use std::sync::LazyLock;
 
+use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use values::order::Key;
 use values::path::Path;
 
-use super::criteria::{self, Criteria, Reading};
+use super::criteria::{self, Criteria, Reading, Verdict};
 use super::fault::{Fault, element, field};
 use super::schema::Schema;
 use super::source::Source;
+use super::wall::Zone;
+
+/// A field to sort by.
+pub type SortKey = Key<Zone>;
 
 /// A filter definition, rendered and read. Applied in this order:
 /// `where`, `script`, `orderBy`, `distinct`, `offset` and `limit`, `select`.
@@ -21,7 +26,7 @@ pub struct Filter {
     criteria: Criteria,
     /// Whether a script is asked about the records that meet the criteria.
     asks: bool,
-    order_by: Vec<Key>,
+    order_by: Vec<SortKey>,
     distinct: Option<Distinct>,
     offset: usize,
     limit: Option<usize>,
@@ -51,25 +56,30 @@ pub fn faults_of_shape(written: &Value, path: &str) -> Vec<Fault> {
 impl Filter {
     /// Every fault that a schema cannot say and that can be told before placeholders are rendered.
     pub fn check(written: &Value, path: &str) -> Vec<Fault> {
-        match Reader::new(Reading::Written, path).filter(written) {
+        match Reader::new(Reading::Written, path, Tz::UTC).filter(written) {
             Ok(_) => Vec::new(),
             Err(faults) => faults,
         }
     }
 
-    /// Reads a rendered definition.
+    /// Reads a rendered definition. A bare date is midnight in `zone`.
     ///
     /// # Errors
     /// Every fault, with its path below `path`.
-    pub fn read(rendered: &Value, path: &str) -> Result<Self, Vec<Fault>> {
+    pub fn read(rendered: &Value, path: &str, zone: Tz) -> Result<Self, Vec<Fault>> {
         let schema = SCHEMA.as_ref().map_err(|error| vec![Fault::at(path, error.clone())])?;
         let faults = schema.faults(rendered, path, Reading::Rendered);
-        if faults.is_empty() { Reader::new(Reading::Rendered, path).filter(rendered) } else { Err(faults) }
+        if faults.is_empty() { Reader::new(Reading::Rendered, path, zone).filter(rendered) } else { Err(faults) }
     }
 
     /// Whether a record meets the criteria.
     pub fn keeps(&self, record: &Value) -> bool {
         self.criteria.matches(record)
+    }
+
+    /// Whether a record meets the criteria, or whether that cannot be decided.
+    pub fn judge(&self, record: &Value) -> Verdict {
+        self.criteria.judge(record)
     }
 
     /// Which records are kept.
@@ -85,7 +95,7 @@ impl Filter {
     }
 
     /// The order of the records that go on; none if they stay as they come.
-    pub fn order(&self) -> &[Key] {
+    pub fn order(&self) -> &[SortKey] {
         &self.order_by
     }
 
@@ -151,12 +161,13 @@ fn select(record: &Value, fields: &[(String, Path)]) -> Value {
 struct Reader<'a> {
     reading: Reading,
     path: &'a str,
+    zone: Tz,
     faults: Vec<Fault>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(reading: Reading, path: &'a str) -> Self {
-        Self { reading, path, faults: Vec::new() }
+    fn new(reading: Reading, path: &'a str, zone: Tz) -> Self {
+        Self { reading, path, zone, faults: Vec::new() }
     }
 
     fn filter(mut self, definition: &Value) -> Result<Filter, Vec<Fault>> {
@@ -188,18 +199,18 @@ impl<'a> Reader<'a> {
 
     fn criteria(&mut self, definition: &Value) -> Criteria {
         let Some(written) = definition.get("where") else { return Criteria::All(Vec::new()) };
-        criteria::parse(written, &field(self.path, "where"), self.reading).unwrap_or_else(|faults| {
+        criteria::parse(written, &field(self.path, "where"), self.reading, self.zone).unwrap_or_else(|faults| {
             self.faults.extend(faults);
             Criteria::All(Vec::new())
         })
     }
 
-    fn order_by(&mut self, definition: &Value) -> Vec<Key> {
-        let names = self.names(definition, "orderBy");
+    fn order_by(&mut self, definition: &Value) -> Vec<SortKey> {
+        let (names, zone) = (self.names(definition, "orderBy"), Zone(self.zone));
         names
             .into_iter()
             .filter_map(|(place, name)| {
-                Key::parse(&name).map_err(|error| self.faults.push(Fault::at(place, error.to_string()))).ok()
+                Key::parse_in(&name, zone).map_err(|error| self.faults.push(Fault::at(place, error.to_string()))).ok()
             })
             .collect()
     }
@@ -267,11 +278,12 @@ mod tests {
 
     #[test]
     fn a_rendered_definition_is_checked_again() {
-        let faults = Filter::read(&json!({"limit": "five", "where": {"a": {"in": 1}}}), "lines[0].filter").unwrap_err();
+        let faults =
+            Filter::read(&json!({"limit": "five", "where": {"a": {"in": 1}}}), "lines[0].filter", Tz::UTC).unwrap_err();
         assert_eq!(faults[0].to_string(), "lines[0].filter.limit: \"five\" is not an integer");
-        let faults = Filter::read(&json!({"where": {"a": {"in": 1}}, "orderBy": ["a..b"]}), "f").unwrap_err();
+        let faults = Filter::read(&json!({"where": {"a": {"in": 1}}, "orderBy": ["a..b"]}), "f", Tz::UTC).unwrap_err();
         assert_eq!(faults.len(), 2, "{faults:?}");
-        assert!(Filter::read(&json!({"distinct": []}), "f").is_err());
+        assert!(Filter::read(&json!({"distinct": []}), "f", Tz::UTC).is_err());
     }
 
     #[test]
@@ -285,8 +297,17 @@ mod tests {
             (json!({"limit": 5, "script": "r => r.a"}), None),
             (json!({"limit": 5, "distinct": false}), Some(5)),
         ] {
-            assert_eq!(Filter::read(&definition, "f").unwrap().suffices(), expected, "{definition}");
+            assert_eq!(Filter::read(&definition, "f", Tz::UTC).unwrap().suffices(), expected, "{definition}");
         }
+    }
+
+    #[test]
+    fn a_bare_date_is_midnight_in_the_zone_of_the_filter() {
+        let definition = json!({"where": {"at": {"gte": "2026-11-20"}}});
+        let filter = |zone| Filter::read(&definition, "f", zone).unwrap();
+        let record = json!({"at": "2026-11-19T23:30:00Z"});
+        assert!(filter(chrono_tz::Europe::Madrid).keeps(&record));
+        assert!(!filter(Tz::UTC).keeps(&record));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Wall clocks: which instants a time of day means in a zone, and when the zone moves its clocks.
 
-use chrono::{NaiveDateTime, Offset, TimeDelta, TimeZone};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::{GapInfo, Tz};
 
 use super::Instant;
@@ -8,6 +8,17 @@ use super::Instant;
 /// A zone moves its clocks at most once in this span: from 1970 to 2100, no two changes of any zone are
 /// less than six days apart.
 const STEP: TimeDelta = TimeDelta::hours(12);
+
+/// A time zone in which values are compared: a bare date is the first instant of its day there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Zone(pub Tz);
+
+impl values::order::Zone for Zone {
+    fn midnight(&self, day: NaiveDate) -> Option<values::order::Instant> {
+        let instant = first_instant(day.and_time(NaiveTime::MIN), self.0)?;
+        Some((instant.timestamp(), 0))
+    }
+}
 
 /// The instant at which a wall clock of the zone shows `wall`: the first of two where the clocks
 /// were put back, the first after the gap where they were put forward.

@@ -34,9 +34,10 @@ pub struct Find {
 /// What a snapshot holds.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// What the records meet.
+    /// What the records meet. Records for which it is undecided come too, to be counted.
     pub criteria: Criteria,
-    /// How many records at most; none for all of them.
+    /// How many records that meet the criteria at most; none for all of them. Nothing comes
+    /// after the last of them.
     pub limit: Option<usize>,
 }
 

@@ -96,6 +96,7 @@ async fn open_line(
         job: result.job.clone(),
         module: work.module.module.clone(),
         dry_run: result.dry_run,
+        zone: attempt.zone,
         checkpoint: Arc::clone(at.checkpoint),
     };
     let reach = LineReach::of(attempt.engine, about).await.map_err(|error| {

@@ -2,6 +2,7 @@
 //! records and criteria are checked for before they come to the store, and the bounds of
 //! one call. Lines of jobs reach them by their grants instead (`reach`).
 
+use chrono_tz::Tz;
 use serde_json::Value;
 use tokio::sync::mpsc::channel;
 
@@ -65,19 +66,22 @@ fn all_right(faults: Vec<Fault>) -> Result<(), CollectionError> {
     if faults.is_empty() { Ok(()) } else { Err(CollectionError::Faults(faults)) }
 }
 
-/// Reads criteria away from the threads that answer calls: patterns take a while to compile.
-async fn read_criteria(written: Option<&Value>) -> Result<Criteria, CollectionError> {
-    let Some(written) = written.cloned() else {
-        return Ok(Criteria::All(Vec::new()));
-    };
-    let reading = tokio::task::spawn_blocking(move || criteria::parse(&written, "where", Reading::Rendered));
-    match reading.await {
-        Ok(read) => read.map_err(CollectionError::Faults),
-        Err(error) => Err(fault("where", format!("the criteria cannot be read: {error}"))),
-    }
-}
-
 impl Engine {
+    /// Reads criteria, with bare dates in the organization's zone. Patterns take a while to
+    /// compile, which is done away from the threads that answer calls.
+    async fn read_criteria(&self, scope: OrgScope, written: Option<&Value>) -> Result<Criteria, CollectionError> {
+        let Some(written) = written.cloned() else {
+            return Ok(Criteria::All(Vec::new()));
+        };
+        let organization = self.organizations.by_id(scope.organization()).await?;
+        let zone = organization.map_or(Tz::UTC, |organization| organization.time_zone);
+        let reading = tokio::task::spawn_blocking(move || criteria::parse(&written, "where", Reading::Rendered, zone));
+        match reading.await {
+            Ok(read) => read.map_err(CollectionError::Faults),
+            Err(error) => Err(fault("where", format!("the criteria cannot be read: {error}"))),
+        }
+    }
+
     /// Changes records of a collection, which is made if it is not there. A change that is
     /// refused leaves the others as they are; if something is wrong with the request
     /// itself, nothing is changed.
@@ -100,7 +104,7 @@ impl Engine {
     /// # Errors
     /// See [`CollectionError`].
     pub async fn find_records(&self, scope: OrgScope, page: PageOfRecords<'_>) -> Result<Entries, CollectionError> {
-        let criteria = read_criteria(page.criteria).await?;
+        let criteria = self.read_criteria(scope, page.criteria).await?;
         let find = Find { criteria, after: page.after, limit: page.limit };
         Ok(self.collections.find(scope, page.collection, &find).await?)
     }
@@ -115,7 +119,7 @@ impl Engine {
         collection: &str,
         criteria: Option<&Value>,
     ) -> Result<u64, CollectionError> {
-        let criteria = read_criteria(criteria).await?;
+        let criteria = self.read_criteria(scope, criteria).await?;
         Ok(self.collections.count(scope, collection, &criteria).await?.unwrap_or(0))
     }
 
@@ -133,7 +137,7 @@ impl Engine {
     ) -> Result<u64, CollectionError> {
         let criteria = match which {
             Which::Keys(keys) => check_keys(keys).map(|()| Criteria::All(Vec::new()))?,
-            Which::Where(written) => read_criteria(Some(written)).await?,
+            Which::Where(written) => self.read_criteria(scope, Some(written)).await?,
         };
         self.there(scope, collection).await?;
         match which {

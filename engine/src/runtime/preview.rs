@@ -11,7 +11,7 @@ use values::template::Context;
 
 use super::engine::Engine;
 use super::perform::Broken;
-use super::select::{About, aside, choose};
+use super::select::{About, Chosen, aside, choose};
 use super::set::Set;
 use super::sources::Stop;
 use crate::model::catalogue::{Catalogue, Choice};
@@ -43,6 +43,8 @@ pub struct Preview {
     pub count: usize,
     /// The first of those.
     pub sample: Sample,
+    /// What a line with this filter would warn of.
+    pub warning: Option<String>,
 }
 
 /// Why a filter was not tried out.
@@ -86,15 +88,16 @@ impl Engine {
         let _turn = self.previews.try_acquire().map_err(|_| PreviewError::Busy)?;
         let catalogue = self.catalogue(access.scope()).await?;
         let variables = self.variables_of_preview(access, arguments);
-        let prepared = aside(move || Ok(prepare(&definition, variables, &catalogue))).await?;
+        let zone = access.organization.time_zone;
+        let prepared = aside(move || Ok(prepare(&definition, variables, zone, &catalogue))).await?;
         let (filter, definition) = prepared.map_err(PreviewError::Faults)?;
         let kill = CancellationToken::new();
         // Whoever gives up waiting ends the work too.
         let _end = kill.clone().drop_guard();
         let about = About { engine: self, organization: &access.organization, set: Set::held(Vec::new()), own: None };
-        let (read, records) = choose(&about, filter, Stop::new(kill, PATIENCE)).await?;
+        let Chosen { read, kept: records, warning, .. } = choose(&about, filter, Stop::new(kill, PATIENCE)).await?;
         let (count, first) = (records.len(), records.first(SAMPLE_RECORDS));
-        Ok(Preview { definition: kept(&definition), read, count, sample: Sample::of(first, count) })
+        Ok(Preview { definition: kept(&definition), read, count, sample: Sample::of(first, count), warning })
     }
 
     /// What a line of a job that runs now would have, without job and result.
@@ -124,6 +127,7 @@ impl Engine {
 fn prepare(
     definition: &Value,
     variables: Map<String, Value>,
+    zone: Tz,
     catalogue: &Catalogue,
 ) -> Result<(Filter, Value), Vec<Fault>> {
     let fault = |message: String| vec![Fault::at(PLACE, message)];
@@ -143,7 +147,7 @@ fn prepare(
     }
     let context = Context::wraps(Value::Object(variables)).map_err(|error| fault(error.to_string()))?;
     let rendered = line.render(&context)?;
-    let filter = Filter::read(&rendered, PLACE)?;
+    let filter = Filter::read(&rendered, PLACE, zone)?;
     match filter.source {
         Some(_) => Ok((filter, rendered)),
         None => Err(fault("names no source, and a preview has no line before; add one".to_owned())),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono_tz::Tz;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -37,6 +38,8 @@ pub(crate) struct Line {
     /// Key of the module.
     pub(crate) module: String,
     pub(crate) dry_run: bool,
+    /// The zone in which bare dates are meant.
+    pub(crate) zone: Tz,
     pub(crate) checkpoint: Arc<LineCheckpoint>,
 }
 
@@ -146,7 +149,7 @@ impl Reach for LineReach {
         if !(1..=MOST).contains(&(limit as usize)) {
             return Err(invalid(format!("a page has 1 to {MOST} records, not {limit}")));
         }
-        let criteria = criteria::parse(written, "criteria", Reading::Rendered).map_err(|faults| {
+        let criteria = criteria::parse(written, "criteria", Reading::Rendered, self.line.zone).map_err(|faults| {
             let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
             invalid(told.join("; "))
         })?;

@@ -2,6 +2,7 @@
 
 mod arrange;
 mod distinct;
+mod scan;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::ports::actions::Told;
 use crate::ports::files::Files;
 use crate::ports::scratch::ScratchFault;
 use arrange::Gathering;
+use scan::Scan;
 
 /// How many records are looked at between two looks at the clock.
 pub(super) const RECORDS_BETWEEN_CHECKS: usize = 256;
@@ -44,9 +46,11 @@ pub(crate) async fn select(
 ) -> Result<Done, Broken> {
     let path = field(&at.line.path, "filter");
     let stop = Arc::new(Stop::new(attempt.kill.clone(), at.timeout));
-    let filter = aside(move || Filter::read(&definition, &path).map_err(Broken::of_faults)).await?;
+    let zone = attempt.zone;
+    let filter = aside(move || Filter::read(&definition, &path, zone).map_err(Broken::of_faults)).await?;
     let room = attempt.engine.room.clone();
-    let selection = Selection { filter: Arc::new(filter), room, stop, asks: work.script.is_some() };
+    let asks = work.script.is_some();
+    let selection = Selection { filter: Arc::new(filter), room, stop, asks };
     let (organization, own) = (attempt.organization, Some(attempt.result.id));
     let about = About { engine: attempt.engine, organization, set: attempt.records(), own };
     let chosen = selection.choose(&about).await?;
@@ -64,13 +68,10 @@ pub(crate) async fn select(
     Ok(done)
 }
 
-/// Chooses from a source, for whoever asks without a line: how many records were looked at, and
-/// those that go on.
-pub(super) async fn choose(about: &About<'_>, filter: Filter, stop: Stop) -> Result<(usize, Set), Broken> {
-    let room = about.engine.room.clone();
-    let selection = Selection { filter: Arc::new(filter), room, stop: Arc::new(stop), asks: false };
-    let chosen = selection.choose(about).await?;
-    Ok((chosen.read, chosen.kept))
+/// Chooses from a source without a line.
+pub(super) async fn choose(about: &About<'_>, filter: Filter, stop: Stop) -> Result<Chosen, Broken> {
+    let (filter, room, stop) = (Arc::new(filter), about.engine.room.clone(), Arc::new(stop));
+    Selection { filter, room, stop, asks: false }.choose(about).await
 }
 
 /// For whom a filter chooses.
@@ -100,13 +101,15 @@ struct Selection {
 }
 
 /// What was chosen.
-struct Chosen {
+pub(super) struct Chosen {
     /// How many records were looked at.
-    read: usize,
+    pub(super) read: usize,
     /// The records that go on; if a script is to be asked, those that meet the criteria.
-    kept: Set,
+    pub(super) kept: Set,
     /// Whether the source has no records at all.
     bare: bool,
+    /// Comparisons that could not be decided.
+    pub(super) warning: Option<String>,
 }
 
 impl Selection {
@@ -115,6 +118,10 @@ impl Selection {
             true => Gathering::AsTheyCome(self.room.writer()),
             false => Gathering::arranged(&self.filter, &self.room),
         }
+    }
+
+    fn scan(&self) -> Scan {
+        Scan::of(&self.filter)
     }
 
     async fn choose(&self, about: &About<'_>) -> Result<Chosen, Broken> {
@@ -132,22 +139,23 @@ impl Selection {
         let files = Arc::clone(&about.engine.files);
         let (organization, this) = (about.organization.key.clone(), self.clone());
         let choosing = move || {
-            let mut gathering = this.gathering();
-            let read = match &this.filter.source {
-                None | Some(Source::Collection(_) | Source::Result(_)) => this.keep(set.iter(), &mut gathering)?,
+            let (mut scan, mut gathering) = (this.scan(), this.gathering());
+            match &this.filter.source {
+                None | Some(Source::Collection(_) | Source::Result(_)) => {
+                    this.keep(set.iter(), &mut scan, &mut gathering)?;
+                }
                 Some(Source::Inline(records)) => {
-                    this.keep(records.iter().map(|record| Ok(Cow::Borrowed(record))), &mut gathering)?
+                    let records = records.iter().map(|record| Ok(Cow::Borrowed(record)));
+                    this.keep(records, &mut scan, &mut gathering)?;
                 }
                 Some(Source::File(file)) => {
-                    let mut read = 0;
                     sources::read(files.as_ref() as &dyn Files, &organization, file, &this.stop, |record| {
-                        read += 1;
-                        if this.filter.keeps(&record) { gathering.push(record, &this.stop) } else { Ok(()) }
+                        if scan.keeps(&record) { gathering.push(record, &this.stop) } else { Ok(()) }
                     })?;
-                    read
                 }
-            };
-            Ok(Chosen { read, kept: gathering.finish(&this.stop)?, bare: read == 0 })
+            }
+            let (read, warning) = (scan.read, scan.warning(Some(scan.read as u64)));
+            Ok(Chosen { read, kept: gathering.finish(&this.stop)?, bare: read == 0, warning })
         };
         aside(choosing).await
     }
@@ -155,20 +163,19 @@ impl Selection {
     fn keep<'a>(
         &self,
         records: impl Iterator<Item = Result<Cow<'a, Value>, ScratchFault>>,
+        scan: &mut Scan,
         gathering: &mut Gathering,
-    ) -> Result<usize, Broken> {
-        let mut read = 0;
+    ) -> Result<(), Broken> {
         for record in records {
-            if read % RECORDS_BETWEEN_CHECKS == 0 {
+            if scan.read % RECORDS_BETWEEN_CHECKS == 0 {
                 self.stop.check()?;
             }
-            read += 1;
             let record = record?;
-            if self.filter.keeps(&record) {
+            if scan.keeps(&record) {
                 gathering.push(record.into_owned(), &self.stop)?;
             }
         }
-        Ok(read)
+        Ok(())
     }
 
     /// The store hands over what it has, while the filter looks at it aside.
@@ -177,18 +184,25 @@ impl Selection {
         let (to, from) = channel(PORTIONS_AHEAD);
         let (this, of) = (self.clone(), source.clone());
         let choosing = aside(move || {
-            let mut gathering = this.gathering();
-            let each = |record| gathering.push(record, &this.stop);
-            let read = collection::choose(from, &of, &this.filter, &this.stop, each)?;
-            Ok((read, gathering.finish(&this.stop)?))
+            let (mut scan, mut gathering) = (this.scan(), this.gathering());
+            collection::choose(from, &of, &this.stop, |record| {
+                if scan.keeps(&record) { gathering.push(record, &this.stop) } else { Ok(()) }
+            })?;
+            Ok((scan, gathering.finish(&this.stop)?))
         });
         let taking = async {
             let taken = collection::take(collections, scope, source, &self.filter, to);
             let (taken, chosen) = tokio::join!(taken, choosing);
             taken?;
-            let (read, kept) = chosen?;
-            let bare = read == 0 && collection::is_bare(collections, scope, source).await?;
-            Ok(Chosen { read, kept, bare })
+            let (scan, kept) = chosen?;
+            let read = scan.read;
+            // Without a limit the store looked at every record.
+            let of = match scan.has_mismatches() && self.filter.suffices().is_none() {
+                true => Some(collection::count(collections, scope, source).await?),
+                false => None,
+            };
+            let bare = read == 0 && collection::count(collections, scope, source).await? == 0;
+            Ok(Chosen { read, kept, bare, warning: scan.warning(of) })
         };
         self.stop.hold(taking).await
     }
@@ -205,7 +219,7 @@ impl Selection {
         aside(arranging).await
     }
 
-    fn done(&self, Chosen { read, kept, bare }: Chosen) -> Done {
+    fn done(&self, Chosen { read, kept, bare, warning }: Chosen) -> Done {
         let (status, message) = match (&self.filter.source, kept.len()) {
             _ if bare => (Status::Info, "There were no records to choose from.".to_owned()),
             // The store did not say how many it passed over.
@@ -217,6 +231,10 @@ impl Selection {
             }
             (_, 0) => (Status::Info, format!("None of {} matched.", counted(read))),
             (_, kept) => (Status::Success, format!("Chose {kept} of {}.", counted(read))),
+        };
+        let (status, message) = match warning {
+            Some(warning) => (Status::Warning, format!("{message} {warning}")),
+            None => (status, message),
         };
         Done { status, message, records_in: read as u64, records: kept, rejected: Rejections::default() }
     }

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use engine::model::collection::Entry;
-use engine::model::criteria::Criteria;
+use engine::model::criteria::{Criteria, Verdict};
 use engine::model::organization::OrgScope;
 use engine::ports::StoreError;
 use futures_util::{Stream, TryStreamExt};
@@ -35,6 +35,8 @@ pub(super) struct Look<'a> {
     pub scope: OrgScope,
     pub collection: &'a str,
     pub criteria: &'a Criteria,
+    /// Whether records come too for which the criteria are undecided.
+    pub undecided: bool,
     pub after: Option<&'a str>,
 }
 
@@ -65,7 +67,8 @@ impl Look<'_> {
         let place = store.walks.acquire().await.map_err(unavailable)?;
         let rows = self.statement().stream(&store.readers).await.map_err(failed)?;
         let criteria = Arc::new(self.criteria.clone());
-        Ok(Walk { rows: Box::pin(rows), criteria, size: FIRST_PORTION, most, _place: place })
+        let undecided = self.undecided;
+        Ok(Walk { rows: Box::pin(rows), criteria, undecided, size: FIRST_PORTION, most, _place: place })
     }
 }
 
@@ -73,6 +76,7 @@ impl Look<'_> {
 pub(super) struct Walk<'store> {
     rows: Pin<Box<dyn Stream<Item = Result<Model, DbErr>> + Send + 'store>>,
     criteria: Arc<Criteria>,
+    undecided: bool,
     /// How many records are checked next.
     size: usize,
     /// How many are still wanted.
@@ -90,14 +94,26 @@ impl Walk<'_> {
             }
             let criteria = Arc::clone(&self.criteria);
             let checked = tokio::task::spawn_blocking(move || check(portion, &criteria));
-            let mut entries = checked.await.map_err(unavailable)??;
-            entries.truncate(self.most);
-            self.most -= entries.len();
+            let entries = self.take(checked.await.map_err(unavailable)??);
             if !entries.is_empty() {
                 return Ok(Some(entries));
             }
         }
         Ok(None)
+    }
+
+    /// What is wanted of records that do not certainly fail, until as many match as are wanted.
+    fn take(&mut self, checked: Vec<(Entry, Verdict)>) -> Vec<Entry> {
+        let mut wanted = Vec::new();
+        for (entry, verdict) in checked {
+            if self.most == 0 {
+                break;
+            }
+            let matches = verdict == Verdict::Holds;
+            self.most -= usize::from(matches);
+            wanted.extend((matches || self.undecided).then_some(entry));
+        }
+        wanted
     }
 
     async fn read(&mut self) -> Result<Vec<Model>, StoreError> {
@@ -112,13 +128,12 @@ impl Walk<'_> {
     }
 }
 
-fn check(rows: Vec<Model>, criteria: &Criteria) -> Result<Vec<Entry>, StoreError> {
-    let mut matching = Vec::new();
+fn check(rows: Vec<Model>, criteria: &Criteria) -> Result<Vec<(Entry, Verdict)>, StoreError> {
+    let mut checked = Vec::new();
     for row in rows {
         let entry = row.read()?;
-        if criteria.matches(&entry.data) {
-            matching.push(entry);
-        }
+        let verdict = criteria.judge(&entry.data);
+        checked.extend((verdict != Verdict::Fails).then_some((entry, verdict)));
     }
-    Ok(matching)
+    Ok(checked)
 }

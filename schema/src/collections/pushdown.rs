@@ -1,9 +1,10 @@
 //! What a database can say of criteria: a condition that narrows what is read.
 //!
-//! A condition is *necessary*: every record that meets the criteria meets it. What comes of
-//! it is checked again by the criteria themselves, so that a record can never be found for
-//! what SQL means instead of what criteria mean. A condition that is *exact* as well may be
-//! turned round by `not`.
+//! A condition is *necessary*: every record that meets the criteria, or for which they are
+//! undecided, meets it. What comes of it is checked again by the criteria themselves, so that a
+//! record can never be found for what SQL means instead of what criteria mean. A condition that
+//! is *exact* as well may be turned round by `not`: it is met by the records that meet the
+//! criteria, and these are decided for every record.
 //!
 //! Texts are compared as JSON spells them, since records are kept as one writer spells them.
 //! That says what is equal for texts that are not dates, for booleans, null and numbers
@@ -14,14 +15,15 @@ use engine::model::criteria::{Comparison, Criteria, Operand, Test};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 
 use crate::entities::collection_records;
-use crate::sqlite::json::{number_of, text_at};
+use crate::sqlite::json::{is_text, number_of, text_at};
 
 /// How many values and conditions one statement holds at most, and how deep they stand in
 /// each other. What is beyond is left to the criteria.
 const VALUES: usize = 500;
 const DEPTH: usize = 12;
 
-/// A condition that every record meets that meets the criteria; none if nothing can be said.
+/// A condition that every record meets for which the criteria hold or are undecided; none if
+/// nothing can be said.
 pub(crate) fn condition(criteria: &Criteria) -> Option<Expr> {
     let mut room = VALUES;
     narrow(criteria, &mut room, DEPTH).map(|narrowed| narrowed.condition)
@@ -143,16 +145,18 @@ fn in_or_not(text: &Expr, texts: Vec<String>, wanted: bool) -> Expr {
     if wanted { text.clone().is_in(texts) } else { text.clone().is_not_in(texts) }
 }
 
-/// Whole numbers only. Doubles next to them may be read as these, and are let through.
+/// Whole numbers only. Doubles next to them may be read as these, and are let through. So are
+/// texts, which make the criteria undecided.
 fn ordered(text: &Expr, comparison: Comparison, operand: &Operand, room: &mut usize) -> Option<Narrowed> {
     let bound = operand.safe_integer()?;
     *room = room.checked_sub(1)?;
     let number = number_of(text);
-    match comparison {
-        Comparison::Less | Comparison::LessOrEqual => necessary(number.lte(bound + 1)),
-        Comparison::Greater | Comparison::GreaterOrEqual => necessary(number.gte(bound - 1)),
-        Comparison::Equal | Comparison::Unequal => None,
-    }
+    let within = match comparison {
+        Comparison::Less | Comparison::LessOrEqual => number.lte(bound + 1),
+        Comparison::Greater | Comparison::GreaterOrEqual => number.gte(bound - 1),
+        Comparison::Equal | Comparison::Unequal => return None,
+    };
+    necessary(is_text(text).or(within))
 }
 
 /// A text begins with another, as JSON spells both: letter by letter the same, as long as no

@@ -17,6 +17,11 @@ pub(crate) fn number_of(text: &Expr) -> Expr {
     CaseStatement::new().case(text.clone().glob("[-0-9]*"), text.clone().cast_as("REAL")).into()
 }
 
+/// Whether a JSON text is that of a text.
+pub(crate) fn is_text(text: &Expr) -> Expr {
+    text.clone().glob("\"*")
+}
+
 fn written(path: &[&str]) -> String {
     path.iter().fold("$".to_owned(), |written, name| format!("{written}.\"{name}\""))
 }

@@ -2,7 +2,7 @@
 //! memory, which knows no SQL, on values that databases and languages see differently.
 
 use engine::model::collection::{Change, Entry};
-use engine::model::criteria::{OPERATORS, Reading, parse};
+use engine::model::criteria::{Criteria, Mismatches, OPERATORS, Reading, Verdict, parse};
 use engine::model::organization::{OrgScope, Organization, OrganizationId};
 use engine::ports::collections::{Collections, Find, Wanted};
 use engine::ports::memory::MemoryStore;
@@ -136,10 +136,13 @@ impl Pair {
         Self { _place: place, store, twin, scope }
     }
 
-    /// How many records match, in both.
+    /// How many records match or are undecided, in both.
     async fn find_the_same(&self, written: &Value) -> usize {
-        let criteria = parse(written, "where", Reading::Rendered).unwrap();
-        let wanted = Wanted { criteria, limit: None };
+        self.find_the_same_until(written, None).await
+    }
+
+    async fn find_the_same_until(&self, written: &Value, limit: Option<usize>) -> usize {
+        let wanted = Wanted { criteria: read(written), limit };
         let found = taken(&self.store, self.scope, "c", &wanted).await.unwrap().unwrap();
         let expected = taken(&self.twin, self.scope, "c", &wanted).await.unwrap().unwrap();
         let (found_keys, expected_keys) = (keys(&found), keys(&expected));
@@ -147,12 +150,15 @@ impl Pair {
         assert!(missing.is_empty(), "{written} should find {missing:?}");
         assert_eq!(found_keys, expected_keys, "{written}");
         assert_eq!(found, expected);
+        if limit.is_none() {
+            let handed_over = warning(&wanted.criteria, found.iter().map(|entry| &entry.data));
+            assert_eq!(handed_over, warning(&wanted.criteria, &records()), "{written}");
+        }
         found.len()
     }
 
     async fn page_the_same(&self, written: &Value, after: Option<String>, limit: u32) {
-        let criteria = parse(written, "where", Reading::Rendered).unwrap();
-        let find = Find { criteria, after, limit };
+        let find = Find { criteria: read(written), after, limit };
         let found = self.store.find(self.scope, "c", &find).await.unwrap();
         assert_eq!(found, self.twin.find(self.scope, "c", &find).await.unwrap(), "{written}");
         let counted = Collections::count(&self.store, self.scope, "c", &find.criteria).await.unwrap();
@@ -164,14 +170,31 @@ impl Pair {
     }
 }
 
+fn read(written: &Value) -> Criteria {
+    parse(written, "where", Reading::Rendered, "Europe/Madrid".parse().unwrap()).unwrap()
+}
+
+/// What a line warns of that looks at these records.
+fn warning<'a>(criteria: &Criteria, records: impl IntoIterator<Item = &'a Value>) -> Option<String> {
+    let mut mismatches = Mismatches::default();
+    for record in records.into_iter().filter(|record| criteria.judge(record) == Verdict::Undecided) {
+        mismatches.note(criteria, record);
+    }
+    mismatches.warning(None)
+}
+
 fn keys(entries: &[Entry]) -> Vec<&str> {
     entries.iter().map(|entry| entry.key.as_str()).collect()
 }
 
 /// An operand that the operator takes, made of a value.
 fn operand(operator: &str, value: Value, other: Value) -> Value {
+    let is_bound = matches!(operator, "lt" | "lte" | "gt" | "gte" | "between");
+    let value = if is_bound && value.is_null() { json!(7) } else { value };
     match operator {
-        "in" | "notIn" | "between" => json!([value, other]),
+        "in" | "notIn" => json!([value, other]),
+        "between" if other.is_null() => json!([value, 7]),
+        "between" => json!([value, other]),
         "exists" | "isNull" | "isEmpty" => json!(value != json!(false)),
         "like" | "ilike" => json!("a%"),
         "matches" => json!("^a.?b"),
@@ -225,6 +248,7 @@ fn trees_of_criteria_find_the_same() {
     let found = runner.run(&places, |(written, after, limit)| {
         runtime.block_on(async {
             pair.find_the_same(&written).await;
+            pair.find_the_same_until(&written, Some(limit as usize)).await;
             pair.page_the_same(&written, after.map(|after| format!("{after:04}")), limit).await;
         });
         Ok(())

@@ -1,5 +1,6 @@
 //! From JSON to criteria, with every fault at its path.
 
+use chrono_tz::Tz;
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 use values::path::Path;
@@ -7,6 +8,7 @@ use values::path::Path;
 use super::{Comparison, Criteria, Element, Operand, Test};
 use crate::model::fault::{Fault, did_you_mean, element, field};
 use crate::model::template::is_templated;
+use crate::model::wall::Zone;
 
 /// Every operator.
 pub const OPERATORS: [&str; 20] = [
@@ -44,12 +46,12 @@ pub enum Reading {
     Rendered,
 }
 
-/// Reads criteria.
+/// Reads criteria. A bare date in them, or in a record, is midnight in `zone`.
 ///
 /// # Errors
 /// Every fault, with its path below `path`.
-pub fn parse(value: &Value, path: &str, reading: Reading) -> Result<Criteria, Vec<Fault>> {
-    let mut parser = Parser { reading, faults: Vec::new(), patterns: 0 };
+pub fn parse(value: &Value, path: &str, reading: Reading, zone: Tz) -> Result<Criteria, Vec<Fault>> {
+    let mut parser = Parser { reading, zone: Zone(zone), faults: Vec::new(), patterns: 0 };
     let criteria = parser.criteria(value, path);
     if parser.faults.is_empty() { Ok(criteria) } else { Err(parser.faults) }
 }
@@ -80,6 +82,7 @@ pub fn close(tree: &mut Value) {
 /// that nobody runs, since any fault fails the whole.
 struct Parser {
     reading: Reading,
+    zone: Zone,
     faults: Vec<Fault>,
     patterns: usize,
 }
@@ -144,8 +147,13 @@ impl Parser {
     fn test(&mut self, value: &Value, path: &str) -> Test {
         match value {
             Value::Object(fields) if !is_field_reference(fields) => self.operators(fields, path),
-            operand => Test::Compare(Comparison::Equal, self.operand(operand, path)),
+            operand => self.plain(operand, path),
         }
+    }
+
+    /// A value without an operator.
+    fn plain(&mut self, value: &Value, path: &str) -> Test {
+        Test::Compare(Comparison::Equal, self.operand(value, path))
     }
 
     fn operators(&mut self, fields: &Map<String, Value>, path: &str) -> Test {
@@ -188,12 +196,10 @@ impl Parser {
             "all" => Test::AllElements(Box::new(self.element(value, path))),
             _ => {
                 let near = did_you_mean(name, OPERATORS);
-                self.fault(
-                    path,
-                    format!(
-                        "there is no operator `{name}`{near} (a field of a nested object is written with a dot: `a.b`)"
-                    ),
+                let fault = format!(
+                    "there is no operator `{name}`{near} (a field of a nested object is written with a dot: `a.b`)"
                 );
+                self.fault(path, fault);
                 UNREAD
             }
         }
@@ -203,14 +209,14 @@ impl Parser {
         match value {
             Value::Object(fields) if is_field_reference(fields) => {
                 match fields["field"].as_str().and_then(|name| Path::parse(name).ok()) {
-                    Some(field) => Operand::Field(field),
+                    Some(field) => Operand::field(field, self.zone),
                     None => {
                         self.fault(path, "`field` takes the name of a field");
-                        Operand::Value(Value::Null)
+                        Operand::value(Value::Null, self.zone)
                     }
                 }
             }
-            value => Operand::Value(value.clone()),
+            value => Operand::value(value.clone(), self.zone),
         }
     }
 
@@ -228,12 +234,13 @@ impl Parser {
     }
 
     fn between(&mut self, value: &Value, path: &str) -> Test {
-        let open = self.is_open(value);
-        match self.operands(value, path).as_slice() {
-            [low, high] => Test::Between(low.clone(), high.clone()),
-            _ if open || !value.is_array() => UNREAD,
+        match value.as_array().map(Vec::as_slice) {
+            Some([low, high]) => {
+                Test::Between(self.operand(low, &element(path, 0)), self.operand(high, &element(path, 1)))
+            }
+            None if self.is_open(value) => UNREAD,
             _ => {
-                self.fault(path, "takes two values, the lowest and the highest");
+                self.fault(path, "takes a list of two values, the lowest and the highest");
                 UNREAD
             }
         }
@@ -276,7 +283,7 @@ impl Parser {
                 Element::Itself(self.operators(fields, path))
             }
             Value::Object(_) => Element::Object(self.criteria(value, path)),
-            scalar => Element::Itself(Test::Compare(Comparison::Equal, self.operand(scalar, path))),
+            scalar => Element::Itself(self.plain(scalar, path)),
         }
     }
 }

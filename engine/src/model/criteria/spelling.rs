@@ -1,9 +1,9 @@
 //! How values are spelled in JSON text, for stores that compare texts.
 
 use serde_json::{Number, Value};
-use values::order::instant;
 
 use super::Operand;
+use super::operand::Content;
 
 /// Whole numbers up to this are told apart by doubles.
 const SAFE: i64 = 1 << 53;
@@ -13,26 +13,26 @@ impl Operand {
     /// None where they cannot be listed: another field, a date or an instant (the same moment has
     /// many texts), lists and objects, and whole numbers that doubles round.
     pub fn spellings(&self) -> Option<Vec<String>> {
-        match self {
-            Self::Value(value @ (Value::Null | Value::Bool(_))) => Some(vec![value.to_string()]),
-            Self::Value(value @ Value::String(text)) => instant(text).is_none().then(|| vec![value.to_string()]),
-            Self::Value(Value::Number(number)) => of_number(number),
-            Self::Value(Value::Array(_) | Value::Object(_)) | Self::Field(_) => None,
+        match &self.content {
+            Content::Value(value @ (Value::Null | Value::Bool(_)), _)
+            | Content::Value(value @ Value::String(_), None) => Some(vec![value.to_string()]),
+            Content::Value(Value::Number(number), _) => of_number(number),
+            Content::Value(Value::String(_) | Value::Array(_) | Value::Object(_), _) | Content::Field(_) => None,
         }
     }
 
     /// The text, if the operand is one.
     pub fn text(&self) -> Option<&str> {
-        match self {
-            Self::Value(Value::String(text)) => Some(text),
+        match &self.content {
+            Content::Value(Value::String(text), _) => Some(text),
             _ => None,
         }
     }
 
     /// The whole number, if the operand is one that doubles do not round.
     pub fn safe_integer(&self) -> Option<i64> {
-        match self {
-            Self::Value(Value::Number(number)) => whole(number),
+        match &self.content {
+            Content::Value(Value::Number(number), _) => whole(number),
             _ => None,
         }
     }
@@ -61,12 +61,14 @@ fn whole(number: &Number) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use chrono_tz::Tz;
     use serde_json::json;
 
     use super::*;
+    use crate::model::wall::Zone;
 
     fn spellings(value: Value) -> Option<Vec<String>> {
-        Operand::Value(value).spellings()
+        Operand::value(value, Zone(Tz::UTC)).spellings()
     }
 
     #[test]

@@ -1,13 +1,14 @@
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::{Reading, close, parse};
 
 fn holds(criteria: Value, record: Value) -> bool {
-    parse(&criteria, "where", Reading::Rendered).unwrap().matches(&record)
+    parse(&criteria, "where", Reading::Rendered, Tz::UTC).unwrap().matches(&record)
 }
 
 fn faults(criteria: Value) -> Vec<String> {
-    parse(&criteria, "where", Reading::Written).unwrap_err().iter().map(ToString::to_string).collect()
+    parse(&criteria, "where", Reading::Written, Tz::UTC).unwrap_err().iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -69,6 +70,19 @@ fn different_types_are_unequal_and_unordered() {
 }
 
 #[test]
+fn a_date_and_a_text_that_is_none_leave_the_record_out_even_below_not() {
+    let record = json!({"released": "Dec 07 1998", "n": "12 €"});
+    for test in [json!({"released": {"gt": "2000-01-01"}}), json!({"n": {"lt": 5}})] {
+        assert!(!holds(test.clone(), record.clone()), "{test}");
+        assert!(!holds(json!({"not": test}), record.clone()), "not {test}");
+        assert!(holds(json!({"or": [test, {"n": {"exists": true}}]}), record.clone()), "{test} does not matter here");
+        assert!(!holds(json!({"not": {"or": [test, {"x": 1}]}}), record.clone()), "not {test}");
+    }
+    assert!(holds(json!({"not": {"released": "2000-01-01"}}), record.clone()), "equality is always decided");
+    assert!(holds(json!({"released": {"gt": "Dec 06"}}), record), "plain texts compare as texts");
+}
+
+#[test]
 fn large_integers_keep_their_precision() {
     assert!(!holds(json!({"id": 9_007_199_254_740_993_u64}), json!({"id": 9_007_199_254_740_992_u64})));
     assert!(holds(json!({"id": {"gt": 9_007_199_254_740_992_u64}}), json!({"id": 9_007_199_254_740_993_u64})));
@@ -99,8 +113,8 @@ fn every_fault_is_told_with_its_path() {
 #[test]
 fn a_placeholder_stands_for_any_value_until_it_is_rendered() {
     let open = json!({"a": {"in": "$<args.list>", "matches": "$<args.re>"}, "b": {"between": "$<args.pair>"}, "or": "$<args.or>"});
-    assert!(parse(&open, "where", Reading::Written).is_ok());
-    assert!(parse(&open, "where", Reading::Rendered).is_err());
+    assert!(parse(&open, "where", Reading::Written, Tz::UTC).is_ok());
+    assert!(parse(&open, "where", Reading::Rendered, Tz::UTC).is_err());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Criteria without what they say about one field.
 
+use super::operand::Content;
 use super::{Criteria, Element, Operand, Test};
 
 impl Criteria {
@@ -45,9 +46,9 @@ impl Test {
 
 impl Operand {
     fn mentions(&self, field: &str) -> bool {
-        match self {
-            Self::Value(_) => false,
-            Self::Field(path) => leads_into(path.as_str(), field),
+        match &self.content {
+            Content::Value(..) => false,
+            Content::Field(path) => leads_into(path.as_str(), field),
         }
     }
 }
@@ -59,13 +60,14 @@ fn leads_into(path: &str, field: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use chrono_tz::Tz;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::model::criteria::{Reading, parse};
 
     fn read(written: Value) -> Criteria {
-        parse(&written, "where", Reading::Rendered).unwrap()
+        parse(&written, "where", Reading::Rendered, Tz::UTC).unwrap()
     }
 
     #[test]

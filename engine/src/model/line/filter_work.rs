@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 use values::template::{Context, Variable};
 
@@ -134,7 +135,7 @@ impl Use {
         }
         let definition = self.template.render(&Context::null(), values, path)?;
         let at_use = |faults: Vec<Fault>| faults.into_iter().map(|fault| self.template.at_use(fault, path)).collect();
-        Filter::read(&definition, "").map(drop).map_err(at_use)
+        Filter::read(&definition, "", Tz::UTC).map(drop).map_err(at_use)
     }
 }
 

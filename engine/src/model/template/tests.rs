@@ -40,7 +40,8 @@ fn a_lone_placeholder_keeps_its_type_and_mixed_text_is_text() {
 #[test]
 fn dates_move_by_offsets_anywhere_in_an_expression() {
     assert_eq!(rendered(json!("$<today+7d>")), json!("2026-11-27"));
-    assert_eq!(rendered(json!("due ${endOfMonth-1w}!")), json!("due 2026-11-23!"));
+    assert_eq!(rendered(json!("due ${endOfMonth-1M}!")), json!("due 2026-10-31!"));
+    assert_eq!(rendered(json!("${shift endOfMonth \"-1w\"}")), json!("2026-11-23"));
     assert_eq!(rendered(json!("$<date today+1M \"%d/%m/%Y\">")), json!("20/12/2026"));
     assert_eq!(rendered(json!("$<now+2h>")), json!("2026-11-20T12:30:00+01:00"));
     assert_eq!(rendered(json!("$<default since \"never\">")), json!("never"));

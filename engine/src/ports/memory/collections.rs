@@ -10,7 +10,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::{MemoryStore, listed};
 use crate::model::collection::{Change, Entries, Entry, Written, work_out};
-use crate::model::criteria::Criteria;
+use crate::model::criteria::{Criteria, Verdict};
 use crate::model::organization::OrgScope;
 use crate::ports::collections::{Collections, Find, Once, Wanted};
 use crate::ports::{Listed, StoreError};
@@ -69,14 +69,21 @@ impl Collections for MemoryStore {
         // A write that comes meanwhile makes a copy for itself.
         let records = self.tables().collections.get(&(scope.organization(), collection.to_owned())).cloned();
         let Some(records) = records else { return Ok(false) };
-        let matching = records.iter().filter(|(_, data)| wanted.criteria.matches(data));
-        let mut entries = matching.take(wanted.limit.unwrap_or(usize::MAX)).map(entry);
-        loop {
-            let portion: Vec<_> = entries.by_ref().take(PORTION).collect();
-            if portion.is_empty() || to.send(portion).await.is_err() {
-                return Ok(true);
+        let (mut left, mut taken) = (wanted.limit.unwrap_or(usize::MAX), Vec::new());
+        for record in records.iter() {
+            if left == 0 {
+                break;
+            }
+            let verdict = wanted.criteria.judge(record.1);
+            left -= usize::from(verdict == Verdict::Holds);
+            taken.extend((verdict != Verdict::Fails).then_some(record));
+        }
+        for portion in taken.chunks(PORTION) {
+            if to.send(portion.iter().copied().map(entry).collect()).await.is_err() {
+                break;
             }
         }
+        Ok(true)
     }
 
     async fn count(&self, scope: OrgScope, collection: &str, criteria: &Criteria) -> Result<Option<u64>, StoreError> {

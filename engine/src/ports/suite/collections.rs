@@ -1,5 +1,6 @@
 //! Collections.
 
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::Stores;
@@ -39,7 +40,7 @@ pub(super) fn delete(key: &str) -> Change {
 }
 
 pub(super) fn criteria(written: Value) -> Criteria {
-    parse(&written, "where", Reading::Rendered).expect("criteria")
+    parse(&written, "where", Reading::Rendered, Tz::UTC).expect("criteria")
 }
 
 pub(super) fn everything() -> Criteria {

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -20,7 +21,7 @@ fn stop() -> Stop {
 }
 
 fn filter(definition: &Value) -> Arc<Filter> {
-    Arc::new(Filter::read(definition, "filter").unwrap())
+    Arc::new(Filter::read(definition, "filter", Tz::UTC).unwrap())
 }
 
 /// What goes on of these records, in a room that holds so many.

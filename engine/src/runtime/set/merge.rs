@@ -6,17 +6,14 @@ use std::collections::binary_heap::PeekMut;
 use std::sync::Arc;
 
 use serde_json::Value;
-use values::order::{Key, rank, rank_descending};
 
 use super::spill::SpillReader;
+use crate::model::filter::SortKey;
 use crate::ports::scratch::ScratchFault;
 
 /// Which of two records comes first; equal if the keys do not say.
-pub(super) fn order(keys: &[Key], a: &Value, b: &Value) -> Ordering {
-    let mut orders = keys.iter().map(|key| {
-        let (a, b) = (key.path.of(a), key.path.of(b));
-        if key.descending { rank_descending(a, b) } else { rank(a, b) }
-    });
+pub(super) fn order(keys: &[SortKey], a: &Value, b: &Value) -> Ordering {
+    let mut orders = keys.iter().map(|key| key.compare(a, b));
     orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
@@ -30,11 +27,11 @@ pub(crate) struct Merge {
 struct Head {
     record: Value,
     run: usize,
-    keys: Arc<[Key]>,
+    keys: Arc<[SortKey]>,
 }
 
 impl Merge {
-    pub(super) fn of(runs: impl Iterator<Item = SpillReader>, keys: Arc<[Key]>) -> Result<Self, ScratchFault> {
+    pub(super) fn of(runs: impl Iterator<Item = SpillReader>, keys: Arc<[SortKey]>) -> Result<Self, ScratchFault> {
         let mut merge = Self { runs: runs.collect(), heads: BinaryHeap::new() };
         for (run, reader) in merge.runs.iter_mut().enumerate() {
             if let Some(record) = reader.next()? {

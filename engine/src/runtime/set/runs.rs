@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use values::order::Key;
 
 use super::merge::Merge;
 use super::spill::{SpillReader, SpillWriter, Spilled};
+use crate::model::filter::SortKey;
 use crate::ports::scratch::{Scratch, ScratchFault, ScratchFile};
 use crate::runtime::perform::Broken;
 use crate::runtime::select::RECORDS_BETWEEN_CHECKS;
@@ -18,7 +18,7 @@ const AT_ONCE: usize = 64;
 
 /// Runs, each sorted by the keys.
 pub(super) struct Runs {
-    keys: Arc<[Key]>,
+    keys: Arc<[SortKey]>,
     scratch: Arc<dyn Scratch>,
     levels: Vec<Level>,
 }
@@ -31,7 +31,7 @@ struct Level {
 }
 
 impl Runs {
-    pub(super) fn of(keys: Arc<[Key]>, scratch: Arc<dyn Scratch>) -> Self {
+    pub(super) fn of(keys: Arc<[SortKey]>, scratch: Arc<dyn Scratch>) -> Self {
         Self { keys, scratch, levels: Vec::new() }
     }
 

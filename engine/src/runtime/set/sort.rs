@@ -5,18 +5,19 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use values::order::{Key, sort};
+use values::order::sort;
 
 use super::Room;
 use super::merge::{Merge, order};
 use super::room::weight;
 use super::runs::Runs;
+use crate::model::filter::SortKey;
 use crate::runtime::perform::Broken;
 use crate::runtime::sources::Stop;
 
 /// Takes up records in any order, and gives them back in theirs.
 pub(crate) struct Sorter {
-    keys: Arc<[Key]>,
+    keys: Arc<[SortKey]>,
     room: Room,
     /// How many of the first records are wanted.
     most: usize,
@@ -30,8 +31,8 @@ pub(crate) struct Sorter {
 
 impl Sorter {
     /// Sorts by these keys, and gives back at least the first `most` records.
-    pub(crate) fn of(keys: &[Key], most: Option<usize>, room: &Room) -> Self {
-        let keys: Arc<[Key]> = keys.into();
+    pub(crate) fn of(keys: &[SortKey], most: Option<usize>, room: &Room) -> Self {
+        let keys: Arc<[SortKey]> = keys.into();
         let runs = Runs::of(Arc::clone(&keys), Arc::clone(&room.scratch));
         let most = most.unwrap_or(usize::MAX);
         Self { keys, room: room.clone(), most, buffer: Vec::new(), weight: 0, full: most == 0, runs }

@@ -38,27 +38,21 @@ pub(crate) async fn take(
     }
 }
 
-/// Looks at what the store hands over, and gives on what meets all criteria, as the filter sees
-/// it. Says how many records were taken. Blocking.
+/// Gives on what the store hands over, as the filter sees it. Some of it does not meet the
+/// criteria, since the store leaves out what certainly fails. Blocking.
 pub(crate) fn choose(
     mut from: Receiver<Vec<Entry>>,
     source: &CollectionSource,
-    filter: &Filter,
     stop: &Stop,
     mut each: impl FnMut(Value) -> Result<(), Broken>,
-) -> Result<usize, Broken> {
-    let (checked, mut read) = (key_in_criteria(source, filter).is_none(), 0);
+) -> Result<(), Broken> {
     while let Some(portion) = from.blocking_recv() {
         stop.check()?;
-        read += portion.len();
         for Entry { key, data } in portion {
-            let record = source.seen(key, data);
-            if checked || filter.keeps(&record) {
-                each(record)?;
-            }
+            each(source.seen(key, data))?;
         }
     }
-    Ok(read)
+    Ok(())
 }
 
 /// The field that shows the key, if the criteria say something of it.
@@ -66,14 +60,14 @@ fn key_in_criteria<'a>(source: &'a CollectionSource, filter: &Filter) -> Option<
     source.key_as.as_deref().filter(|field| filter.criteria().mentions(field))
 }
 
-/// Whether a collection has no records at all.
-pub(crate) async fn is_bare(
+/// How many records a collection has.
+pub(crate) async fn count(
     collections: &dyn Collections,
     scope: OrgScope,
     source: &CollectionSource,
-) -> Result<bool, Broken> {
+) -> Result<u64, Broken> {
     let count = collections.count(scope, &source.name, &Criteria::All(Vec::new())).await;
-    Ok(count.map_err(|error| broken(source, &error))?.unwrap_or(0) == 0)
+    Ok(count.map_err(|error| broken(source, &error))?.unwrap_or(0))
 }
 
 /// That a collection is not there, with the nearest one that is.

@@ -12,5 +12,6 @@ mod overlaps;
 mod schedules;
 mod starts;
 mod templates;
+mod warnings;
 mod webhooks;
 mod workers;
