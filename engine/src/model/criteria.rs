@@ -3,6 +3,7 @@
 //! Pure and total: once parsed, a test never ends in an error. A missing field is not
 //! null, and no operator holds for it but `exists: false` and `isNull: true`.
 
+mod fields;
 mod mismatch;
 mod operand;
 mod parse;

@@ -82,6 +82,17 @@ impl Filter {
         self.criteria.judge(record)
     }
 
+    /// Every field of the records that it relies on.
+    pub fn fields(&self) -> Vec<Path> {
+        let mut fields = self.criteria.fields();
+        fields.extend(self.order_by.iter().map(|key| key.path.clone()));
+        if let Some(Distinct::By(paths)) = &self.distinct {
+            fields.extend(paths.iter().cloned());
+        }
+        fields.extend(self.select.iter().flatten().map(|(_, path)| path.clone()));
+        fields
+    }
+
     /// Which records are kept.
     pub fn criteria(&self) -> &Criteria {
         &self.criteria
@@ -299,6 +310,18 @@ mod tests {
         ] {
             assert_eq!(Filter::read(&definition, "f", Tz::UTC).unwrap().suffices(), expected, "{definition}");
         }
+    }
+
+    #[test]
+    fn every_part_that_relies_on_a_field_names_it() {
+        let definition = json!({
+            "where": {"a": {"gt": {"field": "b"}}, "c": {"exists": true}},
+            "orderBy": ["-d", "a"], "distinct": ["e.f"], "select": {"shown": "g"},
+        });
+        let fields = Filter::read(&definition, "f", Tz::UTC).unwrap().fields();
+        let fields: Vec<_> = fields.iter().map(Path::as_str).collect();
+        assert_eq!(fields, ["a", "b", "d", "a", "e.f", "g"]);
+        assert!(Filter::read(&json!({"distinct": true}), "f", Tz::UTC).unwrap().fields().is_empty());
     }
 
     #[test]

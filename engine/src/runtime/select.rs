@@ -50,7 +50,7 @@ pub(crate) async fn select(
     let filter = aside(move || Filter::read(&definition, &path, zone).map_err(Broken::of_faults)).await?;
     let room = attempt.engine.room.clone();
     let asks = work.script.is_some();
-    let selection = Selection { filter: Arc::new(filter), room, stop, asks };
+    let selection = Selection { filter: Arc::new(filter), room, stop, asks, fields_are_optional: false };
     let (organization, own) = (attempt.organization, Some(attempt.result.id));
     let about = About { engine: attempt.engine, organization, set: attempt.records(), own };
     let chosen = selection.choose(&about).await?;
@@ -71,7 +71,7 @@ pub(crate) async fn select(
 /// Chooses from a source without a line.
 pub(super) async fn choose(about: &About<'_>, filter: Filter, stop: Stop) -> Result<Chosen, Broken> {
     let (filter, room, stop) = (Arc::new(filter), about.engine.room.clone(), Arc::new(stop));
-    Selection { filter, room, stop, asks: false }.choose(about).await
+    Selection { filter, room, stop, asks: false, fields_are_optional: false }.choose(about).await
 }
 
 /// For whom a filter chooses.
@@ -98,6 +98,8 @@ struct Selection {
     stop: Arc<Stop>,
     /// Whether a script is asked about the records that meet the criteria.
     asks: bool,
+    /// Whether fields that no record has are left without a warning.
+    fields_are_optional: bool,
 }
 
 /// What was chosen.
@@ -108,7 +110,7 @@ pub(super) struct Chosen {
     pub(super) kept: Set,
     /// Whether the source has no records at all.
     bare: bool,
-    /// Comparisons that could not be decided.
+    /// Comparisons that could not be decided, and fields that no record has.
     pub(super) warning: Option<String>,
 }
 
@@ -121,7 +123,7 @@ impl Selection {
     }
 
     fn scan(&self) -> Scan {
-        Scan::of(&self.filter)
+        Scan::of(&self.filter, self.fields_are_optional)
     }
 
     async fn choose(&self, about: &About<'_>) -> Result<Chosen, Broken> {
@@ -194,8 +196,9 @@ impl Selection {
             let taken = collection::take(collections, scope, source, &self.filter, to);
             let (taken, chosen) = tokio::join!(taken, choosing);
             taken?;
-            let (scan, kept) = chosen?;
+            let (mut scan, kept) = chosen?;
             let read = scan.read;
+            collection::look_for(collections, scope, source, &mut scan.fields).await?;
             // Without a limit the store looked at every record.
             let of = match scan.has_mismatches() && self.filter.suffices().is_none() {
                 true => Some(collection::count(collections, scope, source).await?),

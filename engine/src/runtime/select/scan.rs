@@ -5,24 +5,30 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::model::criteria::{Mismatches, Verdict};
+use crate::model::field_use::FieldUse;
 use crate::model::filter::Filter;
 
 /// Looks at one record after the other.
 pub(super) struct Scan {
     filter: Arc<Filter>,
+    /// The fields that the filter names; empty if it may name fields that are not there.
+    pub(super) fields: FieldUse,
     mismatches: Mismatches,
     /// How many records were looked at.
     pub(super) read: usize,
 }
 
 impl Scan {
-    pub(super) fn of(filter: &Arc<Filter>) -> Self {
-        Self { filter: Arc::clone(filter), mismatches: Mismatches::default(), read: 0 }
+    pub(super) fn of(filter: &Arc<Filter>, fields_are_optional: bool) -> Self {
+        let fields = if fields_are_optional { Vec::new() } else { filter.fields() };
+        let (fields, mismatches) = (FieldUse::of(fields), Mismatches::default());
+        Self { filter: Arc::clone(filter), fields, mismatches, read: 0 }
     }
 
     /// Whether the record meets the criteria.
     pub(super) fn keeps(&mut self, record: &Value) -> bool {
         self.read += 1;
+        self.fields.see(record);
         let verdict = self.filter.judge(record);
         if verdict == Verdict::Undecided {
             self.mismatches.note(self.filter.criteria(), record);
@@ -37,6 +43,8 @@ impl Scan {
 
     /// What the line warns of. `of` is how many records there are, if that is known.
     pub(super) fn warning(&self, of: Option<u64>) -> Option<String> {
-        self.mismatches.warning(of)
+        let sentences = [self.mismatches.warning(of), self.fields.warning()];
+        let sentences: Vec<_> = sentences.into_iter().flatten().collect();
+        (!sentences.is_empty()).then(|| sentences.join(" "))
     }
 }

@@ -5,17 +5,22 @@ use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::Stop;
 use crate::model::collection::Entry;
-use crate::model::criteria::Criteria;
+use crate::model::criteria::{Criteria, Test};
 use crate::model::fault::did_you_mean;
+use crate::model::field_use::FieldUse;
 use crate::model::filter::Filter;
 use crate::model::organization::OrgScope;
 use crate::model::source::CollectionSource;
 use crate::ports::StoreError;
-use crate::ports::collections::{Collections, Wanted};
+use crate::ports::collections::{Collections, Find, Wanted};
 use crate::runtime::perform::Broken;
 
 /// How many names are looked through for one that is near.
 const NAMES: u32 = 1000;
+/// How many records are searched for names of fields to suggest.
+const SEARCHED_RECORDS: u32 = 20;
+/// How many fields are looked for in the whole collection; each takes a query.
+const SOUGHT_FIELDS: usize = 20;
 
 /// The store hands over the records of a collection, in the order of their keys. It is asked for
 /// no more than it takes to know what the filter chooses; only what criteria say of the field
@@ -50,6 +55,34 @@ pub(crate) fn choose(
         stop.check()?;
         for Entry { key, data } in portion {
             each(source.seen(key, data))?;
+        }
+    }
+    Ok(())
+}
+
+/// Looks in the whole collection for the fields that no record had which the store handed over.
+pub(crate) async fn look_for(
+    collections: &dyn Collections,
+    scope: OrgScope,
+    source: &CollectionSource,
+    fields: &mut FieldUse,
+) -> Result<(), Broken> {
+    let find = async |criteria, limit| {
+        let find = Find { criteria, after: None, limit };
+        let found = collections.find(scope, &source.name, &find).await;
+        found.map(|page| page.entries).map_err(|error| broken(source, &error))
+    };
+    if fields.missing().is_empty() {
+        return Ok(());
+    }
+    for Entry { key, data } in find(Criteria::All(Vec::new()), SEARCHED_RECORDS).await? {
+        fields.see(&source.seen(key, data));
+    }
+    for (number, field) in fields.missing().to_vec().iter().enumerate() {
+        let there = Criteria::Field(field.clone(), Test::Exists(true));
+        // What is not looked for is not said to be missing.
+        if number >= SOUGHT_FIELDS || !find(there, 1).await?.is_empty() {
+            fields.found(field);
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::harness::{Harness, all, harness, statuses};
 use crate::model::collection::{Change, Entry};
-use crate::model::status::Status::{Skipped, Success, Warning};
+use crate::model::status::Status::{Info, Skipped, Success, Warning};
 use crate::runtime::collections::CHANGES_AT_MOST;
 use crate::runtime::perform::Performed;
 
@@ -122,6 +122,56 @@ async fn a_collection_with_a_limit_counts_until_the_last_record_that_is_taken() 
 }
 
 #[tokio::test]
+async fn a_field_that_no_record_has_is_a_warning_that_names_the_nearest() {
+    let records = [json!({"status": "open", "customer": {"name": "A"}}), json!({"status": "done", "note": 1})];
+    let near = "No record has a field \"sttus\"; did you mean \"status\"?";
+    for definition in [
+        json!({"where": {"sttus": "open"}}),
+        json!({"where": {"not": {"sttus": "open"}}}),
+        json!({"where": {"status": {"ne": {"field": "sttus"}}}}),
+        json!({"orderBy": "-sttus"}),
+        json!({"distinct": ["sttus"]}),
+        json!({"select": ["status", "sttus"]}),
+        json!({"select": {"shown": "sttus"}}),
+    ] {
+        assert_eq!(warning(&records, definition.clone()).await, near, "{definition}");
+    }
+    let told = warning(&records, json!({"select": ["customer.nme"]})).await;
+    assert_eq!(told, "No record has a field \"customer.nme\"; did you mean \"customer.name\"?");
+}
+
+#[tokio::test]
+async fn a_field_that_some_record_has_is_no_warning_even_if_that_is_not_chosen() {
+    let records: Vec<_> =
+        (0..300).map(|n| if n == 299 { json!({"n": n, "note": null}) } else { json!({"n": n}) }).collect();
+    for definition in [
+        json!({"where": {"n": {"lt": 5}}, "select": ["n", "note"]}),
+        json!({"where": {"n": {"lt": 5}}, "orderBy": "note", "limit": 2}),
+        json!({"where": {"note": "x"}}),
+        json!({"where": {"absent": {"exists": false}, "n": {"lt": 5}}}),
+        json!({"where": {"absent": {"isNull": true}, "n": {"lt": 5}}}),
+    ] {
+        assert_eq!(warning(&records, definition.clone()).await, "", "{definition}");
+    }
+}
+
+#[tokio::test]
+async fn the_key_of_a_collection_is_a_field() {
+    let harness = harness().await;
+    let change = Change::Upsert(Entry { key: "k".into(), data: json!({"n": 1}) });
+    harness.engine.write_records(harness.access.scope(), "c", &[change]).await.unwrap();
+    let filter = json!({"source": {"collection": {"name": "c", "keyAs": "id"}}, "where": {"n": 2}, "orderBy": "id"});
+    let performed = harness.perform(json!({"key": "job", "lines": [{"filter": filter}]}), json!([])).await;
+    assert_eq!(statuses(&performed), [(10, Info)]);
+}
+
+#[tokio::test]
+async fn nothing_is_missing_in_an_empty_set() {
+    let performed = filter(json!([]), json!({"where": {"a": 1}, "orderBy": "b"})).await;
+    assert_eq!(statuses(&performed), [(10, Info)]);
+}
+
+#[tokio::test]
 async fn a_bare_date_is_midnight_in_the_zone_of_the_job() {
     let records = json!([{"at": "2026-11-19T23:30:00Z"}, {"at": "2026-11-19T22:30:00Z"}]);
     let job = |zone: &str| json!({"key": "job", "timeZone": zone, "lines": [{"filter": {"where": {"at": {"gte": "$<today>"}}}}]});
@@ -161,10 +211,14 @@ async fn a_result_of_a_job_that_is_not_there_names_the_nearest_job() {
 #[tokio::test]
 async fn a_preview_warns_as_the_line_would() {
     let harness = harness().await;
-    let definition = json!({"source": {"inline": films()}, "where": {"Release Date": {"gt": "2000-01-01"}}});
+    let definition =
+        json!({"source": {"inline": films()}, "where": {"Release Date": {"gt": "2000-01-01"}}, "select": ["m"]});
     let preview = harness.engine.preview_filter(&harness.access, definition, serde_json::Map::new()).await.unwrap();
     let told = preview.warning.unwrap();
-    assert!(told.starts_with("2 of 5 records have a \"Release Date\""), "{told}");
+    assert!(
+        told.starts_with("2 of 5 records have a \"Release Date\"") && told.contains("No record has a field \"m\""),
+        "{told}"
+    );
     assert_eq!(preview.count, 2);
 }
 
