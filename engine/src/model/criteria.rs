@@ -4,6 +4,7 @@
 //! null, and no operator holds for it but `exists: false` and `isNull: true`.
 
 mod fields;
+mod foreign;
 mod mismatch;
 mod operand;
 mod parse;

@@ -217,6 +217,11 @@ impl<'a> Reader<'a> {
     }
 
     fn order_by(&mut self, definition: &Value) -> Vec<SortKey> {
+        if let Some(written) = definition.get("orderBy").and_then(Value::as_str).filter(|text| text.contains(',')) {
+            let list: Vec<_> = written.split(',').map(str::trim).collect();
+            self.fault("orderBy", format!("\"{written}\" is one text; write a list, {}", json!(list)));
+            return Vec::new();
+        }
         let (names, zone) = (self.names(definition, "orderBy"), Zone(self.zone));
         names
             .into_iter()
@@ -322,6 +327,43 @@ mod tests {
         let fields: Vec<_> = fields.iter().map(Path::as_str).collect();
         assert_eq!(fields, ["a", "b", "d", "a", "e.f", "g"]);
         assert!(Filter::read(&json!({"distinct": true}), "f", Tz::UTC).unwrap().fields().is_empty());
+    }
+
+    #[test]
+    fn forms_of_other_tools_are_refused_before_anything_runs() {
+        let cases = [
+            (json!({"orderBy": "n desc"}), "f.orderBy: \"n desc\" is not a key to sort by; write \"-n\""),
+            (json!({"orderBy": ["a", "n ASC"]}), "f.orderBy[1]: \"n ASC\" is not a key to sort by; write \"n\""),
+            (json!({"orderBy": "-n, c"}), "f.orderBy: \"-n, c\" is one text; write a list, [\"-n\",\"c\"]"),
+            (json!({"where": {"$or": [{"a": 1}]}}), "f.where.$or: `$or` is not known here; write `or`"),
+            (json!({"where": {"n": {"$gt": 5}}}), "f.where.n.$gt: `$gt` is not known here; write `gt`"),
+            (
+                json!({"where": {"n": ">5"}}),
+                "f.where.n: \">5\" is a text here; write {gt: 5}, or {eq: \">5\"} for the text",
+            ),
+            (
+                json!({"where": {"b": "yes"}}),
+                "f.where.b: \"yes\" is a text here; write true, or {eq: \"yes\"} for the text",
+            ),
+        ];
+        for (definition, expected) in cases {
+            let faults: Vec<_> = Filter::check(&definition, "f").iter().map(ToString::to_string).collect();
+            assert_eq!(faults, [expected]);
+        }
+        let literal =
+            json!({"where": {"n": {"eq": ">5"}, "b": {"eq": "yes"}, "c": {"in": ["no"]}}, "orderBy": ["Last, First"]});
+        assert_eq!(Filter::check(&literal, "f"), []);
+    }
+
+    #[test]
+    fn a_bound_that_renders_to_null_is_an_error() {
+        for test in [json!({"gte": null}), json!({"lt": null}), json!({"between": [1, null]})] {
+            let faults = Filter::read(&json!({"where": {"updated": test}}), "f", Tz::UTC).unwrap_err();
+            assert_eq!(faults.len(), 1, "{test}");
+            assert!(faults[0].message.starts_with("the value is null; it must be"), "{test}");
+        }
+        let by_name = json!({"where": {"a": null, "b": {"eq": null}, "c": {"in": [null]}}});
+        assert!(Filter::read(&by_name, "f", Tz::UTC).is_ok());
     }
 
     #[test]

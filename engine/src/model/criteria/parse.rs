@@ -5,6 +5,7 @@ use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 use values::path::Path;
 
+use super::foreign::{refused_name, refused_text};
 use super::{Comparison, Criteria, Element, Operand, Test};
 use crate::model::fault::{Fault, did_you_mean, element, field};
 use crate::model::template::is_templated;
@@ -116,7 +117,13 @@ impl Parser {
             "and" => Criteria::All(self.list(value, path)),
             "or" => Criteria::Any(self.list(value, path)),
             "not" => Criteria::Not(Box::new(self.criteria(value, path))),
-            _ => self.field(name, value, path),
+            _ => match refused_name(name) {
+                Some(refused) => {
+                    self.fault(path, refused);
+                    Criteria::All(Vec::new())
+                }
+                None => self.field(name, value, path),
+            },
         }
     }
 
@@ -153,6 +160,9 @@ impl Parser {
 
     /// A value without an operator.
     fn plain(&mut self, value: &Value, path: &str) -> Test {
+        if let Some(refused) = value.as_str().and_then(refused_text) {
+            self.fault(path, refused);
+        }
         Test::Compare(Comparison::Equal, self.operand(value, path))
     }
 
@@ -174,10 +184,10 @@ impl Parser {
         match name {
             "eq" => Test::Compare(Equal, self.operand(value, path)),
             "ne" => Test::Compare(Unequal, self.operand(value, path)),
-            "lt" => Test::Compare(Less, self.operand(value, path)),
-            "lte" => Test::Compare(LessOrEqual, self.operand(value, path)),
-            "gt" => Test::Compare(Greater, self.operand(value, path)),
-            "gte" => Test::Compare(GreaterOrEqual, self.operand(value, path)),
+            "lt" => Test::Compare(Less, self.bound(value, path)),
+            "lte" => Test::Compare(LessOrEqual, self.bound(value, path)),
+            "gt" => Test::Compare(Greater, self.bound(value, path)),
+            "gte" => Test::Compare(GreaterOrEqual, self.bound(value, path)),
             "in" => Test::In(self.operands(value, path)),
             "notIn" => Test::NotIn(self.operands(value, path)),
             "between" => self.between(value, path),
@@ -195,10 +205,12 @@ impl Parser {
             "any" => Test::AnyElement(Box::new(self.element(value, path))),
             "all" => Test::AllElements(Box::new(self.element(value, path))),
             _ => {
-                let near = did_you_mean(name, OPERATORS);
-                let fault = format!(
-                    "there is no operator `{name}`{near} (a field of a nested object is written with a dot: `a.b`)"
-                );
+                let fault = refused_name(name).unwrap_or_else(|| {
+                    let near = did_you_mean(name, OPERATORS);
+                    format!(
+                        "there is no operator `{name}`{near} (a field of a nested object is written with a dot: `a.b`)"
+                    )
+                });
                 self.fault(path, fault);
                 UNREAD
             }
@@ -220,6 +232,14 @@ impl Parser {
         }
     }
 
+    /// What is compared by order. A placeholder that renders to null would match nothing.
+    fn bound(&mut self, value: &Value, path: &str) -> Operand {
+        if value.is_null() {
+            self.fault(path, "the value is null; it must be a number, a date or a text (isNull tests for null)");
+        }
+        self.operand(value, path)
+    }
+
     fn operands(&mut self, value: &Value, path: &str) -> Vec<Operand> {
         match value {
             Value::Array(all) => {
@@ -235,9 +255,7 @@ impl Parser {
 
     fn between(&mut self, value: &Value, path: &str) -> Test {
         match value.as_array().map(Vec::as_slice) {
-            Some([low, high]) => {
-                Test::Between(self.operand(low, &element(path, 0)), self.operand(high, &element(path, 1)))
-            }
+            Some([low, high]) => Test::Between(self.bound(low, &element(path, 0)), self.bound(high, &element(path, 1))),
             None if self.is_open(value) => UNREAD,
             _ => {
                 self.fault(path, "takes a list of two values, the lowest and the highest");

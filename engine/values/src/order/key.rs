@@ -23,7 +23,7 @@ impl Key {
     /// Reads `dueDate` (ascending) or `-dueDate` (descending), with bare dates in UTC.
     ///
     /// # Errors
-    /// No path.
+    /// No path, or a direction written as a word (`dueDate desc`).
     pub fn parse(text: &str) -> Result<Key, Fault> {
         Key::parse_in(text, Utc)
     }
@@ -35,6 +35,9 @@ impl<Z: Zone> Key<Z> {
     /// # Errors
     /// As [`Key::parse`].
     pub fn parse_in(text: &str, zone: Z) -> Result<Key<Z>, Fault> {
+        if let Some(meant) = without_direction(text) {
+            return Err(Fault::new(format!("\"{text}\" is not a key to sort by; write \"{meant}\"")));
+        }
         let (descending, path) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -56,6 +59,17 @@ impl<Z: Zone> Key<Z> {
             true => a.compare_descending(b, &self.zone),
             false => a.compare(b, &self.zone),
         }
+    }
+}
+
+/// What SQL writes as `n desc` or `n asc` is `-n` or `n` here.
+fn without_direction(text: &str) -> Option<String> {
+    let (name, word) = text.trim_end().rsplit_once(char::is_whitespace)?;
+    let name = name.trim().trim_start_matches(['-', '+']);
+    match word.to_ascii_lowercase().as_str() {
+        "desc" | "descending" => Some(format!("-{name}")),
+        "asc" | "ascending" => Some(name.to_owned()),
+        _ => None,
     }
 }
 

@@ -140,3 +140,12 @@ fn sorts_by_several_keys_and_is_stable() {
     assert_eq!(ids(sorted(records, &[])), [1, 2, 3, 4, 5, 6]);
     assert!(Key::parse("-").is_err());
 }
+
+#[test]
+fn a_direction_in_words_is_refused_with_what_to_write() {
+    for (text, meant) in [("n desc", "-n"), ("Release Date ASC", "Release Date"), ("-a.b descending ", "-a.b")] {
+        let refused = Key::parse(text).expect_err("refused").message;
+        assert_eq!(refused, format!("\"{text}\" is not a key to sort by; write \"{meant}\""));
+    }
+    assert!(Key::parse("Release Date").is_ok());
+}
