@@ -218,7 +218,6 @@ fn a_name_with_spaces_has_brackets() {
         "Unknown helper \"Cost\"; if \"Cost (EUR)\" is the name of a field, write {{[Cost (EUR)]}}",
     );
     fails("{{upper Airport Name}}", "Unknown variable \"Airport\": did you mean \"[Airport Name]\"?");
-    fails("{{#if Airport Name}}x{{/if}}", "Unknown variable \"Airport\": did you mean \"[Airport Name]\"?");
     fails("{{Airport_Nme}}", "Unknown variable \"Airport_Nme\": did you mean \"[Airport Name]\"?");
 }
 

@@ -33,9 +33,9 @@ impl Lookups {
         for lookup in filter.lookups() {
             let loading = Loading::of(lookup, &about.engine.room, left);
             let table = match &lookup.source {
-                Source::Collection(source) => loading.from_collection(about, source, stop).await?,
-                Source::File(source) => loading.from_file(about, source, zone, stop).await?,
-                Source::Line(line) => loading.from_line(about, line, stop).await?,
+                Source::Collection(source) => loading.read_collection(about, source, stop).await?,
+                Source::File(source) => loading.read_file(about, source, zone, stop).await?,
+                Source::Line(line) => loading.read_line(about, line, stop).await?,
                 other => return Err(Broken::Error(format!("A lookup cannot look in {}.", other.title()))),
             };
             left -= table.table.len();
@@ -87,7 +87,7 @@ impl Loading {
         Ok(Loaded { lookup, table, in_source, on, left_out, kinds: [kind, None], asked: 0, found: 0 })
     }
 
-    async fn from_collection(
+    async fn read_collection(
         self,
         about: &About<'_>,
         source: &CollectionSource,
@@ -123,7 +123,7 @@ impl Loading {
         self.finish()
     }
 
-    async fn from_file(
+    async fn read_file(
         mut self,
         about: &About<'_>,
         source: &FileSource,
@@ -151,7 +151,7 @@ impl Loading {
         aside(reading).await
     }
 
-    async fn from_line(mut self, about: &About<'_>, line: &LineRef, stop: &Arc<Stop>) -> Result<Loaded, Broken> {
+    async fn read_line(mut self, about: &About<'_>, line: &LineRef, stop: &Arc<Stop>) -> Result<Loaded, Broken> {
         let (set, stop) = (about.set_of_line(line)?, Arc::clone(stop));
         let reading = move || {
             for (position, record) in set.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! What the lookups of a filter add to the status and the message of its line.
 
 use super::{Loaded, Lookups};
+use crate::model::filter::Missing;
 use crate::model::status::Status;
 use crate::runtime::act::counted;
 use crate::runtime::rejections::Rejections;
@@ -45,11 +46,12 @@ impl Joined {
 }
 
 impl Loaded {
-    /// How many records found nothing.
+    /// How many records found nothing, unless they are rejected: the message says that anyway.
     fn missing(&self) -> Option<String> {
         let missing = self.asked - self.found;
         let place = self.lookup.source.title();
-        (missing > 0).then(|| format!("Not found in {place}: {missing} of {}.", counted(self.asked)))
+        (missing > 0 && self.lookup.missing != Missing::Reject)
+            .then(|| format!("Not found in {place}: {missing} of {}.", counted(self.asked)))
     }
 
     /// What is probably wrong in the definition.

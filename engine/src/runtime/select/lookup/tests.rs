@@ -179,8 +179,8 @@ fn the_message_says_how_many_were_not_found() {
 fn rejections_are_a_warning_and_an_error_if_nothing_is_left() {
     let (more, others) = (json!({"missing": "reject"}), json!([{"id": 1}]));
     let some = verdict(more.clone(), others.clone(), json!([{"k": 1}, {"k": "a"}, {"k": 3, "open": false}]));
-    let message = "Chose. Not found in the set of line `others`: 1 of 2 records. Rejected 1 of 2 records; the first: \
-                   No record with the `id` \"a\" is in the set of line `others`.";
+    let message = "Chose. Rejected 1 of 2 records; the first: No record with the `id` \"a\" is in the set of line \
+                   `others`.";
     assert_eq!(some, (Status::Warning, message.to_owned()));
     let (status, message) = verdict(more.clone(), others.clone(), json!([{"n": 1}, {"k": 2}]));
     assert_eq!(status, Status::Error);
