@@ -44,6 +44,12 @@ impl FilterPreview {
         self.preview.as_ref().map(|preview| Sample(&preview.sample))
     }
 
+    /// What a line with this filter would warn of: fields that no record has, and comparisons that could
+    /// not be decided; null if there is nothing to warn of.
+    async fn warning(&self) -> Option<&str> {
+        self.preview.as_ref()?.warning.as_deref()
+    }
+
     /// The definition as it was rendered, joined with its template.
     #[graphql(complexity = "BULKY")]
     async fn definition(&self) -> Option<&Value> {
