@@ -24,6 +24,7 @@ pub use parse::{OPERATORS, Reading, close, parse};
 pub use verdict::Verdict;
 
 /// A parsed tree. An empty `All` matches everything.
+#[expect(clippy::large_enum_variant, reason = "nearly every part of a tree is a test of a field")]
 #[derive(Debug, Clone)]
 pub enum Criteria {
     /// Every one holds.
