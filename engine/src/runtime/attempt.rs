@@ -126,7 +126,8 @@ impl<'a> Attempt<'a> {
         if self.resumed.is_past(line.line_no) {
             return Ok(());
         }
-        if self.rest.is_none() && self.is_over() {
+        let may_run = self.rest.is_none() || (line.run_on == RunOn::Always && !self.is_stopped());
+        if may_run && self.is_over() {
             self.stop_before(line).await;
         }
         if let Some(reason) = self.reason_to_skip(line) {
@@ -164,10 +165,17 @@ impl<'a> Attempt<'a> {
     async fn stop_before(&mut self, line: &Line) {
         self.rest = Some(Rest::BeforeLine(line.line_no));
         if self.resumed.is_at(line.line_no) {
+            // Its input is kept, so that a retry can go on from it.
+            self.failed_line.get_or_insert(line.line_no);
             let scope = OrgScope::of(self.lease.organization);
             let why = "the time of the job that waits for it was over";
-            self.engine.kill_awaited(scope, &self.result, line.line_no, why).await;
+            self.engine.kill_awaited(scope, &self.result, why).await;
         }
+    }
+
+    /// Whether an error, or the end of the job's time, has stopped the job.
+    fn is_stopped(&self) -> bool {
+        self.rest.is_some_and(|rest| !matches!(rest, Rest::AfterEmpty(_)))
     }
 
     fn reason_to_skip(&self, line: &Line) -> Option<String> {
@@ -252,7 +260,7 @@ impl<'a> Attempt<'a> {
     /// How long a line may take: its own time, but no longer than the job has left. After a stop it
     /// has all of its own time, so that a job whose time is over can still say so.
     fn time_for(&self, line: &Line) -> Duration {
-        match self.deadline.filter(|_| self.rest.is_none()) {
+        match self.deadline.filter(|_| !self.is_stopped()) {
             Some(end) => line.timeout.min(end.saturating_duration_since(Moment::now())),
             None => line.timeout,
         }

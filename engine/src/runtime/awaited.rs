@@ -19,17 +19,18 @@ use crate::ports::results::KillError;
 /// ends on this node is noticed at once.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// How many jobs a line may wait for at once.
-pub(crate) const MOST_AWAITED: usize = 10_000;
+pub(crate) const MOST_AWAITED: usize = 100_000;
+/// Why a job is killed that somebody waited for who was killed.
+pub(crate) const KILLED: &str = "the job result that waits for it was killed";
 
 /// The beginning of the idempotency keys of the starts that a line waits for, in one of its batches.
 pub(crate) fn prefix(root: ResultId, line_no: u32, batch: Option<u32>) -> String {
     let call = Call { batch, number: 0 }.to_string();
-    format!("{}{}", prefix_of_line(root, line_no), call.trim_end_matches('0'))
+    format!("{}:{line_no}{WAIT}{}", root.0, call.trim_end_matches('0'))
 }
 
-fn prefix_of_line(root: ResultId, line_no: u32) -> String {
-    format!("{}:{line_no}:wait:", root.0)
-}
+/// What tells the starts that are waited for from others.
+const WAIT: &str = ":wait:";
 
 /// What a line waits for.
 #[derive(Debug, Clone)]
@@ -102,8 +103,7 @@ impl Engine {
     /// # Errors
     /// The store failed.
     pub(crate) async fn awaited(&self, scope: OrgScope, prefix: &str) -> Result<Vec<JobResult>, StoreError> {
-        let limit = u32::try_from(MOST_AWAITED).unwrap_or(u32::MAX);
-        let started = self.results.started_under(scope, prefix, limit).await?;
+        let started = self.started_under(scope, prefix).await?;
         let mut latest: BTreeMap<(String, u32), JobResult> = BTreeMap::new();
         for (key, result) in started {
             let place = latest.entry(place(&key[prefix.len()..])).or_insert_with(|| result.clone());
@@ -112,6 +112,22 @@ impl Engine {
             }
         }
         Ok(latest.into_values().collect())
+    }
+
+    async fn started_under(&self, scope: OrgScope, prefix: &str) -> Result<Vec<(String, JobResult)>, StoreError> {
+        let limit = u32::try_from(MOST_AWAITED).unwrap_or(u32::MAX);
+        let started = self.results.started_under(scope, prefix, limit).await?;
+        if started.len() >= MOST_AWAITED {
+            let message = format!("a job result has started more than {MOST_AWAITED} jobs");
+            return Err(StoreError::Unavailable(message.into()));
+        }
+        Ok(started)
+    }
+
+    /// The latest of the starts with this key: a retry starts again, under a longer one, what failed.
+    pub(crate) async fn latest_start(&self, scope: OrgScope, key: &str) -> Result<Option<JobResult>, StoreError> {
+        let started = self.started_under(scope, key).await?;
+        Ok(started.into_iter().map(|(_, result)| result).max_by_key(|result| result.id))
     }
 
     /// After a result has ended: the one that waited for it may go on.
@@ -143,23 +159,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Kills the jobs that a line of a result waits for.
-    pub(crate) async fn kill_awaited(&self, scope: OrgScope, starter: &JobResult, line_no: u32, why: &str) {
-        if let Err(error) = self.try_to_kill_awaited(scope, starter, line_no, why).await {
+    /// Kills the jobs that a result waits for.
+    pub(crate) async fn kill_awaited(&self, scope: OrgScope, starter: &JobResult, why: &str) {
+        if let Err(error) = self.try_to_kill_awaited(scope, starter, why).await {
             tracing::error!(%error, result = %starter.id.0, "jobs that the job result waited for go on");
         }
     }
 
-    async fn try_to_kill_awaited(
-        &self,
-        scope: OrgScope,
-        starter: &JobResult,
-        line_no: u32,
-        why: &str,
-    ) -> Result<(), StoreError> {
+    async fn try_to_kill_awaited(&self, scope: OrgScope, starter: &JobResult, why: &str) -> Result<(), StoreError> {
         self.waits.remove(starter.id);
-        let jobs = self.awaited(scope, &prefix_of_line(starter.root, line_no)).await?;
-        let open: Vec<_> = jobs.into_iter().filter(|job| !job.status.is_final()).collect();
+        let started = self.started_under(scope, &format!("{}:", starter.root.0)).await?;
+        let awaited = started.into_iter().filter(|(key, job)| key.contains(WAIT) && !job.status.is_final());
+        let open: Vec<_> = awaited.map(|(_, job)| job).collect();
         if open.is_empty() {
             return Ok(());
         }

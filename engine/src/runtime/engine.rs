@@ -216,6 +216,7 @@ impl Engine {
 
     /// Wakes whoever waited for an end.
     pub(crate) fn wake_after_end(&self, organization: OrganizationId, finished: &Finished) {
+        self.waits.remove(finished.result.id);
         self.tell_starter(&finished.result, organization);
         if finished.more {
             self.wake.notify_one();

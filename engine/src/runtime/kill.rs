@@ -1,5 +1,6 @@
 //! Killing a job result: final at once, then its work is interrupted.
 
+use super::awaited::KILLED;
 use super::engine::Engine;
 use super::notices::About;
 use crate::model::organization::Access;
@@ -37,10 +38,7 @@ impl Engine {
         self.tell(access.organization.id, id, Change::Status);
         self.wake.notify_one();
         self.tell_starter(&killed, access.organization.id);
-        if let Some(line) = lines.iter().find(|line| line.status == Status::Running) {
-            let why = "the job result that waits for it was killed";
-            self.kill_awaited(access.scope(), &killed, line.line_no, why).await;
-        }
+        self.kill_awaited(access.scope(), &killed, KILLED).await;
         if killed.scheduled.is_some() {
             self.schedules_changed.notify_one();
         }

@@ -129,10 +129,14 @@ impl LineReach {
         let refused = |_| StoreError::Unavailable("the job result is no longer this worker's".into());
         self.line.checkpoint.make().await.map_err(refused)?;
         let first = self.engine.start(&access, start.clone()).await?;
-        // Ids are in the order of time.
-        let failed_before = is_failure(first.status) && first.id < self.line.result;
-        if !(awaited && self.line.is_retry && failed_before) {
+        if !(awaited && self.line.is_retry) {
             return Ok(Some(first));
+        }
+        let key = start.idempotency_key.as_deref().unwrap_or_default();
+        let latest = self.engine.latest_start(self.scope(), key).await?.unwrap_or(first);
+        // Ids are in the order of time.
+        if !is_failure(latest.status) || latest.id > self.line.result {
+            return Ok(Some(latest));
         }
         let key = start.idempotency_key.map(|key| format!("{key}:{}", self.line.result.0));
         self.engine.start(&access, Start { idempotency_key: key, ..start }).await.map(Some)

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use values::order::identity;
 
+use super::awaited::KILLED;
 use super::engine::Engine;
 use super::notices::About;
 use crate::model::Instant;
@@ -201,6 +202,10 @@ impl Engine {
     /// What the job's rules have to tell of results that were killed to make room.
     async fn tell_of_replaced(&self, scope: OrgScope, ids: Vec<ResultId>) {
         for id in ids {
+            if let Ok(Some(replaced)) = self.results.find(scope, id).await {
+                self.tell_starter(&replaced, scope.organization());
+                self.kill_awaited(scope, &replaced, KILLED).await;
+            }
             match self.notices_of_ended(scope, id).await {
                 Ok(notices) => {
                     for notice in notices {

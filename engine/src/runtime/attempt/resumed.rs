@@ -92,9 +92,18 @@ impl Attempt<'_> {
             }
             if runs_after_stop {
                 let of_job = self.job.lines.iter().find(|of_job| of_job.line_no == line.line_no);
-                self.rest = self.rest.or_else(|| Rest::after(of_job?, &line, self.job));
+                let rest = of_job.and_then(|of_job| Rest::after(of_job, &line, self.job));
+                let joined = |rest: &Rest| matches!(rest, Rest::AfterEmpty(empty) if self.resumed.join_after(*empty));
+                self.rest = self.rest.or(rest.filter(|rest| !joined(rest)));
             }
             self.take_up(line);
+        }
+        if next.is_some_and(|line| line.run_on == RunOn::Error) && self.rest.is_none() {
+            // Nothing but the end of the job's time stops a job without such an error.
+            let failed = self.lines.iter().find(|line| line.status == Status::Error);
+            let skipped = || self.lines.iter().find(|line| line.status == Status::Skipped);
+            let before = || skipped().map(|line| Rest::BeforeLine(line.line_no));
+            self.rest = failed.map(|line| Rest::AfterTimeout(line.line_no)).or_else(before);
         }
         if let Some(line_no) = at {
             self.records = self.read_back(line_no, PartKind::Input).await?;

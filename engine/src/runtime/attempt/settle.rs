@@ -18,7 +18,7 @@ use crate::ports::queue::{Checkpoint, Finish, LeaseError, Postponement};
 use crate::ports::results::NewResult;
 use crate::ports::scratch::ScratchFault;
 use crate::runtime::act::COPIED;
-use crate::runtime::awaited::{Awaited, LOOK_AGAIN};
+use crate::runtime::awaited::{Awaited, KILLED, LOOK_AGAIN};
 use crate::runtime::perform::{Broken, Done, Halt, Passing, Performed, Unfinished};
 use crate::runtime::rejections::Rejections;
 use crate::runtime::set::{Set, Sink};
@@ -58,7 +58,10 @@ impl Attempt<'_> {
     /// that it rejected, and nothing after a filter, which chose nothing.
     async fn leave_input(&mut self, line: &Line, rejected_at: &[usize]) -> Result<(), Halt> {
         if let Work::Filter(_) = line.work {
-            self.input_of_failed = Some(std::mem::replace(&mut self.records, Set::held(Vec::new())));
+            let input = std::mem::replace(&mut self.records, Set::held(Vec::new()));
+            // Only the line that stopped the job hands its input to lines that run after the stop.
+            let has_stopped = self.rest.and_then(Rest::stopped_at) == Some(line.line_no);
+            self.input_of_failed = has_stopped.then_some(input);
         } else if !rejected_at.is_empty() {
             self.records = without(&self.records, rejected_at, self.engine.room.sink()).await?;
         }
@@ -70,6 +73,11 @@ impl Attempt<'_> {
         let told = Told { log: result.log, effects: result.effects };
         let scope = OrgScope::of(self.lease.organization);
         self.engine.results.tell(scope, self.lease.result, line.line_no, &told).await?;
+        // It may have started jobs after the kill had looked for them.
+        let result = self.engine.results.find(scope, self.lease.result).await?;
+        if let Some(killed) = result.filter(|result| result.status == Status::Killed) {
+            self.engine.kill_awaited(scope, &killed, KILLED).await;
+        }
         Err(Halt::Lost)
     }
 
@@ -92,7 +100,7 @@ impl Attempt<'_> {
     /// The message of a line that is not tried again.
     fn in_the_end(&self, line: &Line, message: String, passing: &Passing, attempt: u32) -> String {
         match (passing, self.job.timeout) {
-            (Passing::Timeout, Some(most)) if self.rest.is_none() && self.is_over() => {
+            (Passing::Timeout, Some(most)) if !self.is_stopped() && self.is_over() => {
                 format!(
                     "The job took longer than its timeout of {}; give it a longer one, or less to do.",
                     duration::shown(most)
@@ -122,7 +130,10 @@ impl Attempt<'_> {
         let (message, prefix) = (awaited.message(), awaited.prefix.clone());
         // Noted before it is written, so that a job that ends in between is not missed.
         self.engine.waits.add(id, awaited, (line.line_no, line.title()));
-        let left = self.deadline.map(|end| end.saturating_duration_since(tokio::time::Instant::now()));
+        let left = self
+            .deadline
+            .filter(|_| !self.is_stopped())
+            .map(|end| end.saturating_duration_since(tokio::time::Instant::now()));
         let until = self.engine.clock.now() + left.map_or(LOOK_AGAIN, |left| left.min(LOOK_AGAIN));
         let tries = result.attempt - 1;
         self.postpone(line, LineResult { message, ..result }, tries, until).await?;
@@ -150,8 +161,10 @@ impl Attempt<'_> {
         self.keep_failed(line).await?;
         // What lines do after a stop changes nothing of it.
         self.rest = match self.rest {
-            None if self.is_over() => Some(Rest::AfterTimeout(line.line_no)),
-            None if line.stops(self.job.stops_on_error) => Some(Rest::AfterStop(line.line_no)),
+            None | Some(Rest::AfterEmpty(_)) if self.is_over() => Some(Rest::AfterTimeout(line.line_no)),
+            None | Some(Rest::AfterEmpty(_)) if line.stops(self.job.stops_on_error) => {
+                Some(Rest::AfterStop(line.line_no))
+            }
             rest => rest,
         };
         Ok(())
@@ -160,7 +173,12 @@ impl Attempt<'_> {
     /// Keeps the input of the first line in error, from which a retry goes on.
     async fn keep_failed(&mut self, line: &Line) -> Result<(), Halt> {
         let is_kept = self.resumed.is_at(line.line_no);
-        if self.failed_line.is_some() || self.result.dry_run || (!is_kept && self.records.bytes() > KEPT_BYTES) {
+        // A retry goes on from the line that stopped the job, and never from one that ran after it.
+        if self.is_stopped()
+            || self.failed_line.is_some()
+            || self.result.dry_run
+            || (!is_kept && self.records.bytes() > KEPT_BYTES)
+        {
             return Ok(());
         }
         if !is_kept {

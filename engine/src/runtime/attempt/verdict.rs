@@ -36,8 +36,8 @@ impl Rest {
     /// The line whose error stopped the job.
     pub(super) fn stopped_at(self) -> Option<u32> {
         match self {
-            Self::AfterStop(line_no) | Self::AfterTimeout(line_no) => Some(line_no),
-            Self::AfterEmpty(_) | Self::BeforeLine(_) => None,
+            Self::AfterStop(line_no) | Self::AfterTimeout(line_no) | Self::BeforeLine(line_no) => Some(line_no),
+            Self::AfterEmpty(_) => None,
         }
     }
 

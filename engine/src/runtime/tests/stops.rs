@@ -173,6 +173,31 @@ async fn what_fails_after_a_stop_is_said_and_changes_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_filter_that_fails_after_a_stop_hands_nothing_on() {
+    let lines = json!([
+        {"action": "fail"},
+        {"runOn": "error", "filter": {"limit": "$<startedBy>"}},
+        {"name": "undo", "runOn": "error", "action": "count"},
+    ]);
+    let performed = harness().await.perform(json!({"key": "job", "lines": lines}), numbers(3)).await;
+    assert_eq!(statuses(&performed), [(10, Error), (20, Error), (30, Info)]);
+    assert_eq!(performed.lines[2].counters.records_in, 0, "what it was to choose from was never chosen");
+}
+
+#[tokio::test]
+async fn an_error_after_an_empty_filter_runs_the_lines_for_errors() {
+    let lines = json!([
+        {"filter": {"where": {"n": 9}}},
+        {"runOn": "always", "action": "fail"},
+        {"runOn": "error", "action": "echo", "parameters": {"said": "$<failed.lineNo>"}},
+    ]);
+    let performed = harness().await.perform(json!({"key": "job", "lines": lines}), numbers(1)).await;
+    assert_eq!(statuses(&performed), [(10, Info), (20, Error), (30, Success)]);
+    assert_eq!(performed.lines[2].parameters["said"], 20);
+    assert_eq!(performed.result.status, Error);
+}
+
+#[tokio::test]
 async fn a_job_whose_time_is_over_can_still_say_so() {
     let lines = json!([
         {"action": "echo", "parameters": {"hang": true}},
