@@ -80,7 +80,11 @@ fn a_job_in_error_ends_with_code_1() {
     let job = write(folder.path(), "j.yaml", "key: j\nlines: [{ action: fail, parameters: { message: No. } }]\n");
     let ended = run(&["run", &job]);
     assert_eq!(ended.code, 1);
-    assert!(ended.stdout.contains("error: Line 10 (standard/fail) failed: No."), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("error: Stopped at line 10 (standard/fail) after 0 records: No."),
+        "{}",
+        ended.stdout
+    );
 }
 
 #[test]
