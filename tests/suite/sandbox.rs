@@ -42,7 +42,8 @@ async fn bench() -> Bench {
 
 impl Bench {
     async fn perform(&self, line: Value) -> Performed {
-        let job = json!({"key": "job", "lines": [line, {"action": "set", "parameters": {"add": {"after": true}}}]});
+        let after = json!({"action": "set", "parameters": {"add": {"after": true}}});
+        let job = json!({"key": "job", "stopsOnError": false, "lines": [line, after]});
         self.engine.save_job(&self.access, job, None).await.expect("a job");
         let start = Start { job: "job".into(), records: Some(vec![json!({"n": 1})]), ..Start::default() };
         self.engine.start(&self.access, start).await.expect("a start");
