@@ -89,7 +89,7 @@ impl Mutation {
     /// Deletes a job with its versions, schedules and webhooks. Refused while results of it are pending or
     /// running, unless `killOpen` says to kill them; nobody is notified of these kills. Results stay readable
     /// under the key of the job, for as long as results are kept by age, but cannot be retried. A job that is
-    /// saved under the same key later is a new job: only its version numbers go on, and its `since` begins anew.
+    /// saved under the same key later is a new job: only its version numbers go on, and its `since` starts over.
     /// Needs the role `EDITOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn delete_job(&self, context: &Context<'_>, input: DeleteJobInput) -> Result<DeleteJobPayload> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::operand::{Content, Kind, Operand};
 use super::{Comparison, Criteria, Element, Test};
 
-/// How many kinds of mismatches are told apart, and how many of them a warning describes.
+/// How many kinds of mismatches are counted separately, and how many of them a warning describes.
 const KEPT: usize = 20;
 const SHOWN: usize = 3;
 /// How many characters of an example are shown.
