@@ -17,6 +17,8 @@ mod command_line;
 mod crashes;
 #[path = "suite/disk.rs"]
 mod disk;
+#[path = "suite/fuzzed.rs"]
+mod fuzzed;
 #[path = "suite/hooks.rs"]
 mod hooks;
 #[path = "suite/hostile.rs"]
@@ -55,3 +57,5 @@ mod stage;
 mod starvation;
 #[path = "suite/support.rs"]
 mod support;
+#[path = "suite/walls.rs"]
+mod walls;

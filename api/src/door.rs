@@ -1,33 +1,62 @@
 //! What every way in shares: who is calling, and the schema that answers.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_graphql::Request;
-use engine::model::organization::Access;
+use engine::model::organization::{Access, OrganizationId};
 use engine::runtime::authenticate::AuthenticateError;
 use engine::runtime::engine::Engine;
+use engine::runtime::shares::Shares;
 use tokio::sync::{Semaphore, watch};
 
+use crate::budget::{AnswerBudget, LARGE_AT_ONCE, Unsent};
+use crate::connections::Connections;
 use crate::objects::lines::Lines;
 use crate::objects::schedule::Schedules;
 use crate::objects::waiting::Waits;
 use crate::objects::webhook::Webhooks;
 use crate::options::Options;
+use crate::quota::{NoPlace, Places, Quota};
 use crate::refusal::{Code, Refusal};
 use crate::schema::{self, ApiSchema};
+use crate::subscription::turn::WATCHERS;
 
 /// The way to the engine.
 pub(crate) struct Door {
     pub(crate) engine: Arc<Engine>,
     pub(crate) schema: ApiSchema,
     pub(crate) options: Options,
-    /// One permit for each socket that may still be opened.
-    pub(crate) sockets: Arc<Semaphore>,
-    /// One permit for each request that may be at work.
+    pub(crate) connections: Arc<Connections>,
+    /// Places of sockets by organization, and by organization and token.
+    sockets: Arc<Quota<OrganizationId>>,
+    sockets_of_tokens: Arc<Quota<(OrganizationId, String)>>,
+    /// Places of sockets whose clients are not authenticated yet, by address.
+    pub(crate) greetings: Arc<Quota<IpAddr>>,
+    /// Places of files that are on their way in: each is held in memory.
+    pub(crate) uploads: Arc<Quota<OrganizationId>>,
+    /// One permit for each large answer that may be made.
+    large: Arc<Semaphore>,
+    pub(crate) unsent: Unsent,
+    /// One permit for each subscription that may read the store.
+    pub(crate) watchers: Arc<Semaphore>,
+    /// One permit for each request whose caller is being looked up.
     turns: Semaphore,
+    shares: Shares,
     /// True once the server stops.
     pub(crate) closing: watch::Receiver<bool>,
+}
+
+/// How many files may be on their way in at once, and how many of one organization.
+pub const UPLOADS_AT_ONCE: usize = 4;
+/// See [`UPLOADS_AT_ONCE`].
+pub const UPLOADS_OF_ONE_ORGANIZATION: usize = 2;
+
+/// The place of a socket, until this is dropped.
+pub(crate) struct SocketPlace {
+    _of_token: Places<(OrganizationId, String)>,
+    _of_organization: Places<OrganizationId>,
 }
 
 /// What a caller shows: the token, and the organization that the call is about.
@@ -38,11 +67,35 @@ pub(crate) struct Shown {
 }
 
 impl Door {
-    pub(crate) fn new(engine: Arc<Engine>, options: Options, closing: watch::Receiver<bool>) -> Self {
-        let schema = schema::build(engine.clone(), &options);
-        let sockets = Arc::new(Semaphore::new(options.sockets));
-        let turns = Semaphore::new(options.requests_at_once);
-        Self { engine, schema, options, sockets, turns, closing }
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        options: Options,
+        connections: Arc<Connections>,
+        closing: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            schema: schema::build(engine.clone(), &options),
+            engine,
+            connections,
+            sockets: Quota::new(options.sockets, options.sockets_of_one_organization),
+            sockets_of_tokens: Quota::new(options.sockets, options.sockets_of_one_token),
+            greetings: Quota::new(options.greetings, options.greetings_from_one_address),
+            uploads: Quota::new(UPLOADS_AT_ONCE, UPLOADS_OF_ONE_ORGANIZATION),
+            large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
+            unsent: Unsent::default(),
+            watchers: Arc::new(Semaphore::new(WATCHERS)),
+            turns: Semaphore::new(options.requests_at_once),
+            shares: Shares::new(options.requests_at_once, options.requests_of_one_organization),
+            options,
+            closing,
+        }
+    }
+
+    /// A place for a socket of this caller.
+    pub(crate) fn place_of_socket(&self, access: &Access) -> Result<SocketPlace, NoPlace> {
+        let organization = access.organization.id;
+        let of_token = self.sockets_of_tokens.take((organization, access.who.clone()), 1)?;
+        Ok(SocketPlace { _of_token: of_token, _of_organization: self.sockets.take(organization, 1)? })
     }
 
     /// Works on a request when its turn comes. However many wait, jobs find the store free: the
@@ -50,6 +103,12 @@ impl Door {
     pub(crate) async fn in_turn<T>(&self, work: impl Future<Output = T>) -> T {
         // Nobody closes it; without a turn the work would be done all the same.
         let _turn = self.turns.acquire().await;
+        work.await
+    }
+
+    /// The same for a request of an organization, of which only some have their turn at once.
+    pub(crate) async fn in_turn_of<T>(&self, access: &Access, work: impl Future<Output = T>) -> T {
+        let _share = self.shares.turn(access.organization.id).await;
         work.await
     }
 
@@ -70,12 +129,17 @@ impl Door {
 
     /// The request with everything that resolvers look for: the caller, and loaders of
     /// its own, so that nothing is shared between callers.
-    pub(crate) fn prepare(&self, request: Request, access: Access) -> Request {
-        let lines = Lines::loader(self.engine.clone(), access.scope());
+    pub(crate) fn prepare(&self, request: Request, access: Access, budget: Arc<AnswerBudget>) -> Request {
+        let lines = Lines::loader(self.engine.clone(), access.scope(), budget.clone());
         let waits = Waits::loader(self.engine.clone(), access.scope());
         let schedules = Schedules::loader(self.engine.clone(), access.scope());
         let webhooks = Webhooks::loader(self.engine.clone(), access.scope());
-        request.data(access).data(lines).data(waits).data(schedules).data(webhooks)
+        request.data(access).data(budget).data(lines).data(waits).data(schedules).data(webhooks)
+    }
+
+    /// What an answer may hold.
+    pub(crate) fn budget(&self, bytes: usize) -> Arc<AnswerBudget> {
+        Arc::new(AnswerBudget::new(bytes, self.large.clone()))
     }
 }
 

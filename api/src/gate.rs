@@ -10,14 +10,17 @@ use std::sync::Arc;
 
 use async_graphql::async_trait::async_trait;
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest, NextRequest, NextSubscribe,
+    Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest, NextRequest, NextResolve, NextSubscribe,
+    ResolveInfo,
 };
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
-use async_graphql::{Name, Request, Response, ServerResult};
+use async_graphql::{Name, Request, Response, ServerResult, Value};
 use engine::model::organization::Access;
+use engine::model::record::size_of_text;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
+use crate::budget::AnswerBudget;
 use crate::document::{self, WALLS};
 use crate::refusal::{Code, Refusal, with_codes};
 use crate::{rights, schema};
@@ -53,6 +56,20 @@ impl Extension for Gate {
         }
         request.set_parsed_query(document);
         next.run(context, request).await
+    }
+
+    async fn resolve(
+        &self,
+        context: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        let may_be_large = matches!(info.return_type.trim_matches(['[', ']', '!']), "JSON" | "String" | "ID");
+        let found = next.run(context, info).await?;
+        if may_be_large && let (Some(value), Some(budget)) = (&found, context.data_opt::<Arc<AnswerBudget>>()) {
+            budget.write(size_of_text(value)).map_err(Refusal::into_server_error)?;
+        }
+        Ok(found)
     }
 
     async fn request(&self, context: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
@@ -102,15 +119,19 @@ impl Gate {
     }
 }
 
-/// Checks that the operation which would run is a subscription, or that none would.
+/// Checks that the operation which would run is a subscription with one field, or that none would run.
 fn subscribes(request: &Request, document: &ExecutableDocument) -> Result<(), Refusal> {
     let named = request.operation_name.as_deref();
     let runs = |name: Option<&Name>| document.operations.iter().len() == 1 || name.map(Name::as_str) == named;
-    let mut running = document.operations.iter().filter(|(name, _)| runs(*name));
-    match running.all(|(_, operation)| operation.node.ty == OperationType::Subscription) {
-        true => Ok(()),
-        false => Err(Refusal::bad("A socket takes subscriptions only; send queries and mutations by POST.")),
+    for (_, operation) in document.operations.iter().filter(|(name, _)| runs(*name)) {
+        if operation.node.ty != OperationType::Subscription {
+            return Err(Refusal::bad("A socket takes subscriptions only; send queries and mutations by POST."));
+        }
+        if root_fields(document, &operation.node.selection_set.node).len() > 1 {
+            return Err(Refusal::bad("A subscription must have exactly one field; begin one subscription for each."));
+        }
     }
+    Ok(())
 }
 
 fn root_fields<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet) -> Vec<&'a str> {

@@ -12,12 +12,15 @@ pub mod options;
 pub mod refusal;
 pub mod rights;
 
+pub mod budget;
+pub mod connections;
 mod door;
 mod gate;
 mod http;
 mod mutation;
 mod objects;
 mod query;
+mod quota;
 mod schema;
 mod server;
 mod socket;

@@ -16,6 +16,7 @@ mod delete_webhook;
 mod grant_module;
 mod install_module;
 mod kill_job_result;
+mod kill_job_results;
 mod remove_module;
 mod retry_job_result;
 mod run_job;
@@ -24,6 +25,7 @@ mod save_job;
 mod save_queue;
 mod save_schedule;
 mod set_job_active;
+mod set_quotas;
 mod update_job;
 mod upgrade_module;
 mod write_records;
@@ -45,6 +47,7 @@ use delete_webhook::{DeleteWebhookInput, DeleteWebhookPayload};
 use grant_module::{GrantModuleInput, GrantModulePayload};
 use install_module::{InstallModuleInput, InstallModulePayload};
 use kill_job_result::{KillJobResultInput, KillJobResultPayload};
+use kill_job_results::{KillJobResultsInput, KillJobResultsPayload};
 use remove_module::{RemoveModuleInput, RemoveModulePayload};
 use retry_job_result::{RetryJobResultInput, RetryJobResultPayload};
 use run_job::{RunJobInput, RunJobPayload};
@@ -53,6 +56,7 @@ use save_job::{SaveJobInput, SaveJobPayload};
 use save_queue::{SaveQueueInput, SaveQueuePayload};
 use save_schedule::{SaveScheduleInput, SaveSchedulePayload};
 use set_job_active::{SetJobActiveInput, SetJobActivePayload};
+use set_quotas::{SetQuotasInput, SetQuotasPayload};
 use update_job::{UpdateJobInput, UpdateJobPayload};
 use upgrade_module::{UpgradeModuleInput, UpgradeModulePayload};
 use write_records::{WriteRecordsInput, WriteRecordsPayload};
@@ -114,6 +118,17 @@ impl Mutation {
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn kill_job_result(&self, context: &Context<'_>, input: KillJobResultInput) -> Result<KillJobResultPayload> {
         kill_job_result::answer(context, input).await
+    }
+
+    /// Kills the job results that have not ended, of one job or of all, the newest first; at most 1,000 at once.
+    /// Needs the role `OPERATOR`.
+    #[graphql(complexity = "page::WORK + child_complexity")]
+    async fn kill_job_results(
+        &self,
+        context: &Context<'_>,
+        input: KillJobResultsInput,
+    ) -> Result<KillJobResultsPayload> {
+        kill_job_results::answer(context, input).await
     }
 
     /// Tries a job result again that has ended, as a new one: from its failed line with what that
@@ -226,6 +241,12 @@ impl Mutation {
         input: CreateOrganizationInput,
     ) -> Result<CreateOrganizationPayload> {
         create_organization::answer(context, input).await
+    }
+
+    /// Changes what the organization that the request is about may use. Needs a token of a server administrator.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn set_quotas(&self, context: &Context<'_>, input: SetQuotasInput) -> Result<SetQuotasPayload> {
+        set_quotas::answer(context, input).await
     }
 
     /// Makes an API token for the organization that the request is about, or for the

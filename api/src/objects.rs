@@ -31,6 +31,7 @@ use async_graphql::Context;
 use engine::model::organization::{Access, OrgScope};
 use engine::runtime::engine::Engine;
 
+use crate::budget::AnswerBudget;
 use crate::refusal::Refusal;
 
 /// What a resolver answers: a value, or a refusal of the whole field.
@@ -44,6 +45,11 @@ pub(crate) fn engine<'a>(context: &Context<'a>) -> &'a Arc<Engine> {
 /// The caller. The gate lets no request in without one.
 pub(crate) fn access<'a>(context: &Context<'a>) -> &'a Access {
     context.data_unchecked()
+}
+
+/// What the answer may still hold.
+pub(crate) fn budget<'a>(context: &Context<'a>) -> &'a AnswerBudget {
+    context.data_unchecked::<Arc<AnswerBudget>>()
 }
 
 /// Where the caller may act.

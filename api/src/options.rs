@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::connections::Limits;
+
 /// Bounds and switches of the API.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -23,10 +25,22 @@ pub struct Options {
     pub script_types: &'static str,
     /// Whether the page to try the API in is served.
     pub graphiql: bool,
+    /// Bounds of connections.
+    pub connections: Limits,
     /// How many requests are worked on at once; the others wait for their turn, within their time.
     pub requests_at_once: usize,
-    /// How many sockets may be open at once.
+    /// How many of them for one organization.
+    pub requests_of_one_organization: usize,
+    /// How many sockets may be open at once whose clients are authenticated.
     pub sockets: usize,
+    /// How many of them for one organization.
+    pub sockets_of_one_organization: usize,
+    /// How many of them with one token in one organization.
+    pub sockets_of_one_token: usize,
+    /// How many sockets may be open at once whose clients are not authenticated yet.
+    pub greetings: usize,
+    /// How many of them from one address.
+    pub greetings_from_one_address: usize,
     /// How many subscriptions one socket may have.
     pub subscriptions: usize,
     /// How long a socket may stay silent before it says who it is.
@@ -51,8 +65,14 @@ impl Default for Options {
             introspection: true,
             script_types: "",
             graphiql: true,
+            connections: Limits::default(),
             requests_at_once: 64,
+            requests_of_one_organization: 16,
             sockets: 1000,
+            sockets_of_one_organization: 250,
+            sockets_of_one_token: 50,
+            greetings: 500,
+            greetings_from_one_address: 50,
             subscriptions: 50,
             greeting: Duration::from_secs(10),
             recheck: Duration::from_secs(4),

@@ -58,8 +58,7 @@ impl Query {
         #[graphql(desc = "Its key.")] key: String,
         #[graphql(desc = "A version of it; the newest if none is named.")] version: Option<u32>,
     ) -> Result<Option<Job>> {
-        let saved = engine(context).jobs.find(scope(context), &key, version).await?;
-        Ok(saved.map(|saved| Job::of(context, saved)))
+        job::find(context, &key, version).await
     }
 
     /// The newest version of each job, by key.
@@ -81,7 +80,7 @@ impl Query {
         #[graphql(desc = "Its global id, or its bare UUID.")] id: ID,
     ) -> Result<Option<JobResult>> {
         let Some(id) = result_id(&id) else { return Ok(None) };
-        Ok(engine(context).results.find(scope(context), id).await?.map(JobResult::of))
+        job_result::find(context, id).await
     }
 
     /// Job results, newest first.

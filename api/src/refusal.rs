@@ -22,6 +22,8 @@ pub enum Code {
     TooLarge,
     /// The document asks for too much at once.
     TooComplex,
+    /// The organization has used up a quota; the message says when to try again.
+    TooManyRequests,
     /// The store is away or the answer took too long; trying again may help.
     Unavailable,
     /// Something failed that should not; the server's log says what.
@@ -30,13 +32,14 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::BadRequest,
         Self::NotFound,
         Self::TooLarge,
         Self::TooComplex,
+        Self::TooManyRequests,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -50,6 +53,7 @@ impl Code {
             Self::NotFound => "NOT_FOUND",
             Self::TooLarge => "TOO_LARGE",
             Self::TooComplex => "TOO_COMPLEX",
+            Self::TooManyRequests => "TOO_MANY_REQUESTS",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }

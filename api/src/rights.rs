@@ -24,7 +24,7 @@ const EDIT: Right = Right::Role(Role::Editor);
 const ADMINISTER: Right = Right::Role(Role::Admin);
 
 /// The table.
-pub const TABLE: [(OperationType, &str, Right); 49] = [
+pub const TABLE: [(OperationType, &str, Right); 51] = [
     (Query, "viewer", READ),
     (Query, "organization", READ),
     (Query, "job", READ),
@@ -47,7 +47,7 @@ pub const TABLE: [(OperationType, &str, Right); 49] = [
     (Query, "previewFilter", EDIT),
     (Query, "node", READ),
     (Query, "serverInfo", READ),
-    (Query, "validateJob", READ),
+    (Query, "validateJob", EDIT),
     (Mutation, "saveJob", EDIT),
     (Mutation, "updateJob", EDIT),
     (Mutation, "setJobActive", EDIT),
@@ -55,6 +55,7 @@ pub const TABLE: [(OperationType, &str, Right); 49] = [
     (Mutation, "runJob", RUN),
     (Mutation, "dryRunJob", RUN),
     (Mutation, "killJobResult", RUN),
+    (Mutation, "killJobResults", RUN),
     (Mutation, "retryJobResult", RUN),
     (Mutation, "saveSchedule", EDIT),
     (Mutation, "deleteSchedule", EDIT),
@@ -68,6 +69,7 @@ pub const TABLE: [(OperationType, &str, Right); 49] = [
     (Mutation, "saveFilterTemplate", EDIT),
     (Mutation, "deleteFilterTemplate", EDIT),
     (Mutation, "createOrganization", Server),
+    (Mutation, "setQuotas", Server),
     (Mutation, "createToken", ADMINISTER),
     (Mutation, "installModule", ADMINISTER),
     (Mutation, "grantModule", ADMINISTER),

@@ -4,15 +4,14 @@ use std::any::Any;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use engine::runtime::engine::Engine;
-use poem::listener::TcpAcceptor;
 use poem::middleware::CatchPanic;
 use poem::{Endpoint, EndpointExt, Response, Route, Server, get};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::connections::{Accept, Connections, Timed};
 use crate::door::Door;
 use crate::http::graphql::GraphQl;
 use crate::http::health::{Ready, healthz};
@@ -25,13 +24,11 @@ use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::socket::Socket;
 
-/// A connection on which nothing moves is closed after this.
-const IDLE: Duration = Duration::from_secs(120);
-
 /// Everything that is answered, for a server that ends with the process.
 pub fn routes(engine: Arc<Engine>, options: Options) -> impl Endpoint {
     let (_, closing) = watch::channel(false);
-    routes_until(engine, options, closing)
+    let connections = Connections::new(options.connections.clone());
+    routes_until(engine, options, connections, closing)
 }
 
 /// Answers on the listener until `shutdown` is ready; then takes nothing new, says
@@ -52,24 +49,31 @@ pub async fn serve(
         // An error only says that nobody is connected.
         let _ = close.send(true);
     };
-    let server = Server::new_with_acceptor(TcpAcceptor::from_tokio(listener)?).idle_timeout(IDLE);
-    server.run_with_graceful_shutdown(routes_until(engine, options, closing), stop, Some(farewell)).await
+    let connections = Connections::new(options.connections.clone());
+    let server = Server::new_with_acceptor(Accept::new(listener, connections.clone())?);
+    let routes = routes_until(engine, options, connections, closing);
+    server.run_with_graceful_shutdown(routes, stop, Some(farewell)).await
 }
 
-fn routes_until(engine: Arc<Engine>, options: Options, closing: watch::Receiver<bool>) -> impl Endpoint {
+fn routes_until(
+    engine: Arc<Engine>,
+    options: Options,
+    connections: Arc<Connections>,
+    closing: watch::Receiver<bool>,
+) -> impl Endpoint {
     let with_page = options.graphiql;
-    let door = Arc::new(Door::new(engine, options, closing));
+    let door = Arc::new(Door::new(engine, options, connections.clone(), closing));
     let routes = Route::new()
         .at("/graphql", GraphQl(door.clone()))
         .at("/graphql/ws", get(Socket(door.clone())))
-        .at("/uploads", Uploads::new(door.clone()))
+        .at("/uploads", Uploads(door.clone()))
         .at(format!("/hooks/*{TOKEN}"), Hooks(door.clone()))
         .at("/ropewalk.d.ts", get(ScriptTypes(door.options.script_types)))
         .at("/healthz", get(healthz))
         .at("/metrics", get(Metrics(door.clone())))
         .at("/readyz", get(Ready(door)));
     let routes = if with_page { graphiql::on(routes) } else { routes };
-    routes.with(CatchPanic::new().with_handler(panicked))
+    Timed { endpoint: routes.with(CatchPanic::new().with_handler(panicked)), connections }
 }
 
 fn panicked(cause: Box<dyn Any + Send>) -> Response {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use poem::http::StatusCode;
 use poem::web::websocket::{WebSocket, WebSocketConfig};
-use poem::{Endpoint, FromRequest, IntoResponse, Request, Response};
+use poem::{Addr, Endpoint, FromRequest, IntoResponse, Request, Response};
 
 use crate::door::Door;
 use crate::http::{answer, shown};
@@ -29,9 +29,17 @@ impl Endpoint for Socket {
             let refusal = Refusal::bad(format!("Open a WebSocket with the subprotocol `{PROTOCOL}`."));
             return Ok(answer::refused(&refusal));
         }
-        let Ok(permit) = self.0.sockets.clone().try_acquire_owned() else {
-            let refusal = Refusal::new(Code::Unavailable, "Too many sockets are open; try again later.");
-            return Ok(answer::with_status(StatusCode::SERVICE_UNAVAILABLE, &refusal));
+        let below = self.0.connections.of(&request);
+        let greeting = match &request.remote_addr().0 {
+            Addr::SocketAddr(address) => match self.0.greetings.take(address.ip(), 1) {
+                Ok(place) => Some(place),
+                Err(_) => {
+                    let message = "Too many sockets are open whose clients are not authenticated; try again later.";
+                    let refusal = Refusal::new(Code::Unavailable, message);
+                    return Ok(answer::with_status(StatusCode::SERVICE_UNAVAILABLE, &refusal));
+                }
+            },
+            _ => None,
         };
         let (door, shown) = (self.0.clone(), shown(&request));
         let (request, mut body) = request.split();
@@ -40,8 +48,7 @@ impl Endpoint for Socket {
         let config = WebSocketConfig::default().max_message_size(limit).max_frame_size(limit);
         let socket = socket.protocols([PROTOCOL]).config(config);
         let upgraded = socket.on_upgrade(move |stream| async move {
-            Connection::new(door, stream, shown).serve().await;
-            drop(permit);
+            Connection::new(door, stream, shown, greeting, below).serve().await;
         });
         Ok(upgraded.into_response())
     }

@@ -54,11 +54,9 @@ impl Collections for Store {
     async fn find(&self, scope: OrgScope, collection: &str, find: &Find) -> Result<Entries, StoreError> {
         let Find { criteria, after, limit } = find;
         let look = Look { scope, collection, criteria, undecided: false, after: after.as_deref() };
-        let mut entries = look.first(self, *limit as usize + 1).await?;
-        let more = entries.len() > *limit as usize;
-        entries.truncate(*limit as usize);
-        let next = entries.last().filter(|_| more).map(|entry| entry.key.clone());
-        Ok(Entries { entries, next })
+        let page = look.page(self, *limit as usize).await?;
+        let next = page.items.last().filter(|_| page.more).map(|entry| entry.key.clone());
+        Ok(Entries { entries: page.items, next })
     }
 
     async fn snapshot(
@@ -112,8 +110,7 @@ impl Collections for Store {
         if let Some(after) = after {
             by_name = by_name.filter(collections::Column::Name.gt(after));
         }
-        let rows = by_name.limit(u64::from(limit) + 1).all(&self.readers).await.map_err(failed)?;
-        page(rows, limit, |row| Ok(row.name))
+        page(by_name, (&self.readers, limit), |_| 0, |row| Ok(row.name)).await
     }
 
     async fn tally(&self, scope: OrgScope) -> Result<u64, StoreError> {

@@ -43,8 +43,7 @@ impl Jobs for Store {
         if let Some(after) = after {
             by_key = by_key.filter(jobs::Column::Key.gt(after));
         }
-        let rows = by_key.limit(u64::from(limit) + 1).all(&self.readers).await.map_err(failed)?;
-        page(rows, limit, jobs::Model::read)
+        page(by_key, (&self.readers, limit), |row| row.document.len(), jobs::Model::read).await
     }
 
     async fn count(&self, scope: OrgScope) -> Result<u64, StoreError> {

@@ -30,8 +30,9 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use engine::model::organization::OrganizationId;
-use engine::ports::{Listed, StoreError};
-use sea_orm::{DatabaseConnection, DbErr};
+use engine::ports::{Listed, PAGE_BYTES, StoreError};
+use futures_util::{Stream, TryStreamExt};
+use sea_orm::{DatabaseConnection, DbErr, EntityTrait, QuerySelect, Select};
 use tokio::sync::Semaphore;
 
 pub use sqlite::{OpenError, is_in_use, sqlite_version};
@@ -98,16 +99,37 @@ fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> St
     StoreError::Unavailable(error.into())
 }
 
-/// A page from rows that were asked for one more than its limit.
-fn page<Row, Item>(
-    rows: Vec<Row>,
-    limit: u32,
-    read: impl Fn(Row) -> Result<Item, StoreError>,
+/// A page of what is selected: at most `limit` items, and at most [`PAGE_BYTES`] by `weigh`.
+async fn page<E: EntityTrait, Item>(
+    select: Select<E>,
+    (db, limit): (&DatabaseConnection, u32),
+    weigh: impl Fn(&E::Model) -> usize,
+    read: impl Fn(E::Model) -> Result<Item, StoreError>,
 ) -> Result<Listed<Item>, StoreError> {
-    let limit = limit as usize;
-    let more = rows.len() > limit;
-    let items = rows.into_iter().take(limit).map(read).collect::<Result<_, _>>()?;
-    Ok(Listed { items, more })
+    let rows = select.limit(u64::from(limit) + 1).stream(db).await.map_err(failed)?;
+    let mut listed = Listed { items: Vec::new(), more: false };
+    fill(&mut listed, rows, (limit as usize, PAGE_BYTES), weigh, read).await?;
+    Ok(listed)
+}
+
+/// Reads rows into a page until it holds `items`, or would hold more than `bytes`.
+async fn fill<Row, Item>(
+    listed: &mut Listed<Item>,
+    rows: impl Stream<Item = Result<Row, DbErr>>,
+    (items, bytes): (usize, usize),
+    weigh: impl Fn(&Row) -> usize,
+    read: impl Fn(Row) -> Result<Item, StoreError>,
+) -> Result<usize, StoreError> {
+    let (mut rows, mut read_bytes) = (std::pin::pin!(rows), 0);
+    while let Some(row) = rows.try_next().await.map_err(failed)? {
+        read_bytes += weigh(&row);
+        listed.more = listed.items.len() == items || (read_bytes > bytes && !listed.items.is_empty());
+        if listed.more {
+            break;
+        }
+        listed.items.push(read(row)?);
+    }
+    Ok(read_bytes)
 }
 
 /// For `map_err` where the type of the error would have to be named otherwise.

@@ -1,7 +1,12 @@
 //! The adapter of the `organizations` port.
 
+mod stored;
+
+use std::collections::HashMap;
+
 use async_trait::async_trait;
-use engine::model::organization::{Organization, OrganizationId};
+use engine::model::organization::{OrgScope, Organization, OrganizationId};
+use engine::model::quota::{Quotas, Stored};
 use engine::model::token::TokenRecord;
 use engine::ports::StoreError;
 use engine::ports::organizations::{CreateError, LISTED_ORGANIZATIONS, Organizations};
@@ -32,6 +37,14 @@ impl Organizations for Store {
         let by_key = organizations::Entity::find().order_by_asc(organizations::Column::Key);
         let rows = by_key.limit(LISTED_ORGANIZATIONS as u64).all(&self.readers).await.map_err(failed)?;
         rows.into_iter().map(organizations::Model::read).collect()
+    }
+
+    async fn set_quotas(&self, scope: OrgScope, quotas: Quotas) -> Result<(), StoreError> {
+        self.writer.write_one(SetQuotas { organization: scope.organization(), quotas }).await
+    }
+
+    async fn count_stored(&self) -> Result<HashMap<OrganizationId, Stored>, StoreError> {
+        stored::count(&self.readers).await
     }
 
     async fn add_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
@@ -66,6 +79,25 @@ impl Single for Create {
         let row = organizations::Model::of(&self.0).into_active_model().reset_all();
         organizations::Entity::insert(row).exec_without_returning(db).await.map_err(failed)?;
         Ok(Ok(()))
+    }
+}
+
+struct SetQuotas {
+    organization: OrganizationId,
+    quotas: Quotas,
+}
+
+impl Single for SetQuotas {
+    type Answer = ();
+    const DURABLE: bool = true;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+        let text = organizations::text_of_quotas(self.quotas);
+        let row = organizations::Entity::update_many()
+            .col_expr(organizations::Column::Quotas, Expr::value(text))
+            .filter(organizations::Column::Id.eq(self.organization.0));
+        row.exec(db).await.map_err(failed)?;
+        Ok(())
     }
 }
 

@@ -28,8 +28,8 @@ use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 use crate::batch::{by_organization, pieces};
 use crate::columns::Place;
 use crate::entities::job_results::Column;
-use crate::entities::{deleted_jobs, job_results, job_starts, parts};
-use crate::{Store, failed, page, unavailable};
+use crate::entities::{deleted_jobs, job_results, job_starts, leases, line_results, parts};
+use crate::{Store, failed, fill, page, unavailable};
 
 pub(crate) use prune::Round;
 
@@ -57,8 +57,7 @@ impl Results for Store {
         if let Some(before) = page_of.before {
             newest_first = newest_first.filter(Column::Id.lt(before.0));
         }
-        let rows = newest_first.limit(u64::from(page_of.limit) + 1).all(&self.readers).await.map_err(failed)?;
-        page(rows, page_of.limit, job_results::Model::read)
+        page(newest_first, (&self.readers, page_of.limit), |row| row.arguments.len(), job_results::Model::read).await
     }
 
     async fn count(&self, scope: OrgScope, filter: &ResultFilter) -> Result<u64, StoreError> {
@@ -68,15 +67,33 @@ impl Results for Store {
         u64::try_from(count).map_err(unavailable)
     }
 
-    async fn lines(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, LineResult)>, StoreError> {
+    async fn count_open(&self, scope: OrgScope) -> Result<u64, StoreError> {
+        // What has not ended has a lease.
+        let open = leases::Entity::find().filter(leases::Column::OrganizationId.eq(scope.organization().0));
+        open.count(&self.readers).await.map_err(failed)
+    }
+
+    async fn lines_within(
+        &self,
+        scope: OrgScope,
+        ids: &[ResultId],
+        after: Option<u32>,
+        most: usize,
+    ) -> Result<Listed<(ResultId, LineResult)>, StoreError> {
         let mut ids: Vec<_> = ids.iter().map(|id| id.0).collect();
         ids.sort_unstable();
         ids.dedup();
-        let mut found = Vec::new();
+        let (mut found, mut left) = (Listed { items: Vec::new(), more: false }, most);
         for ids in pieces(&ids) {
-            let rows = lines::of(scope.organization(), ids).all(&self.readers).await.map_err(failed)?;
-            for row in rows {
-                found.push(row.read()?);
+            let mut lines = lines::of(scope.organization(), ids);
+            if let Some(after) = after {
+                lines = lines.filter(line_results::Column::LineNo.gt(after));
+            }
+            let rows = lines.stream(&self.readers).await.map_err(failed)?;
+            let (weigh, read) = (line_results::Model::bytes, line_results::Model::read);
+            left = left.saturating_sub(fill(&mut found, rows, (usize::MAX, left), weigh, read).await?);
+            if found.more {
+                break;
             }
         }
         Ok(found)

@@ -80,8 +80,7 @@ impl Schedules for Store {
             // Said twice, so that the walk begins in the index where it goes on.
             listed = listed.filter(Column::JobKey.gte(job)).filter(later);
         }
-        let rows = listed.limit(u64::from(limit) + 1).all(&self.readers).await.map_err(failed)?;
-        page(rows, limit, Model::read)
+        page(listed, (&self.readers, limit), |_| 0, Model::read).await
     }
 
     async fn count_schedules(&self, scope: OrgScope) -> Result<u64, StoreError> {

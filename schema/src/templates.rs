@@ -52,8 +52,7 @@ impl FilterTemplates for Store {
         if let Some(after) = after {
             by_key = by_key.filter(Column::Key.gt(after));
         }
-        let rows = by_key.limit(u64::from(limit) + 1).all(&self.readers).await.map_err(failed)?;
-        page(rows, limit, Model::read)
+        page(by_key, (&self.readers, limit), |row| row.document.len(), Model::read).await
     }
 
     async fn count_templates(&self, scope: OrgScope) -> Result<u64, StoreError> {

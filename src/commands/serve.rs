@@ -176,6 +176,7 @@ async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize, retent
     let options = api::Options {
         script_types: actions::bundled::SCRIPT_TYPES,
         upload_limit: actions::host::Limits::default().component,
+        connections: connections(),
         ..api::Options::default()
     };
     let served = api::serve(listener, engine, options, shutdown).await;
@@ -188,6 +189,26 @@ async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize, retent
     let _ = keeper.await;
     served.map_err(|error| Failed::Broken(format!("the server broke off: {error}")))?;
     if broke_off { Err(Failed::Broken("the scheduler broke off; start the server again".to_owned())) } else { Ok(()) }
+}
+
+/// Descriptors that are left to everything but connections: the database, modules, files, requests of actions.
+const OTHER_DESCRIPTORS: u64 = 512;
+
+/// As many connections as the process may have descriptors for, up to the usual number. Most systems start a program
+/// with few, and let it have more if it asks.
+fn connections() -> api::connections::Limits {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let usual = api::connections::Limits::default();
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = usual.connections as u64 + OTHER_DESCRIPTORS;
+    let wanted = maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    let raised = current.is_some_and(|current| current < wanted)
+        && setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).is_ok();
+    let descriptors = if raised { Some(wanted) } else { current };
+    let free =
+        descriptors.map_or(u64::MAX, |descriptors| descriptors.saturating_sub(OTHER_DESCRIPTORS).max(descriptors / 2));
+    let connections = usize::try_from(free).unwrap_or(usize::MAX).min(usual.connections);
+    api::connections::Limits { connections, from_one_address: connections * 3 / 4, ..usual }
 }
 
 /// Ctrl-C, or the signal with which supervisors stop a program.

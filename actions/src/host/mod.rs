@@ -34,6 +34,14 @@ pub use limits::Limits;
 use module::{Loader, Module, digest_of};
 use ready::Ready;
 
+/// Looks at a component as it is done before it is compiled.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn look_at(component: &[u8], limits: &Limits) -> Result<(), Vec<String>> {
+    scan::scan(component, limits).map(drop)
+}
+
 /// Why a module that comes with the program cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 #[error("the {module} {}", .faults.join("; "))]

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::answer;
+use crate::budget::ANSWER_BYTES;
 use crate::door::Door;
 use crate::refusal::{Code, Refusal};
 
@@ -36,12 +37,16 @@ impl GraphQl {
         let door = &self.0;
         let time = door.options.timeout;
         let access = in_time(time, door.in_turn(door.let_in(super::shown(&request).as_ref()))).await??;
+        if let Err(reached) = door.engine.count_request(&access) {
+            return Ok(answer::too_many(&reached));
+        }
         let body = in_time(time, read_body(&mut request, door.options.body_limit)).await??;
-        let document = door.prepare(parse(&body)?, access);
+        let document = door.prepare(parse(&body)?, access.clone(), door.budget(ANSWER_BYTES));
         let time = door.options.time_of(&document.query);
-        let outcome = in_time(time, door.in_turn(door.schema.execute(document))).await?;
+        let outcome = in_time(time, door.in_turn_of(&access, door.schema.execute(document))).await?;
         let text = serde_json::to_string(&outcome).map_err(|error| Refusal::internal(&error))?;
-        Ok(answer::json(status_of(&outcome), text))
+        let counted = door.unsent.count(access.organization.id, text.len())?;
+        Ok(answer::counted(status_of(&outcome), text, counted))
     }
 }
 

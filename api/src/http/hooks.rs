@@ -7,6 +7,7 @@ use engine::model::result::JobResult;
 use engine::model::webhook::Signature;
 use engine::ports::StoreError;
 use engine::runtime::start::StartError;
+use engine::runtime::usage::QuotaReached;
 use engine::runtime::webhooks::{Message, MessageError, OpenWebhook};
 use poem::http::{Method, StatusCode, header};
 use poem::{Endpoint, Request, Response};
@@ -35,6 +36,8 @@ enum Refused {
     Plain(Refusal),
     /// With a status of its own.
     With(StatusCode, Refusal),
+    /// Others came before it.
+    TooMany(QuotaReached),
     /// With everything that is wrong.
     Errors(StatusCode, Vec<UserError>),
 }
@@ -65,6 +68,7 @@ impl Endpoint for Hooks {
             Ok(result) => accepted(&result),
             Err(Refused::Plain(refusal)) => answer::refused(&refusal),
             Err(Refused::With(status, refusal)) => unlike_a_token(answer::with_status(status, &refusal)),
+            Err(Refused::TooMany(reached)) => answer::too_many(&reached),
             Err(Refused::Errors(status, errors)) => answer::with_errors(status, &errors),
         })
     }
@@ -140,6 +144,7 @@ fn refused(error: MessageError) -> Refused {
         MessageError::Start(StartError::Faults(faults)) => {
             Refused::Errors(StatusCode::UNPROCESSABLE_ENTITY, of_message(UserError::of_faults(faults)))
         }
+        MessageError::Quota(reached) | MessageError::Start(StartError::Quota(reached)) => Refused::TooMany(reached),
         MessageError::Start(StartError::Conflict(_)) => {
             let told = "A message with this name started something else: send each message under a name of its own.";
             conflict(told.to_owned())

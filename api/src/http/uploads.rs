@@ -7,7 +7,6 @@ use engine::model::organization::Role;
 use poem::http::{Method, StatusCode, header};
 use poem::{Endpoint, Request, Response};
 use serde_json::json;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::answer;
@@ -16,34 +15,24 @@ use crate::door::Door;
 use crate::mutation::user_error::of_modules;
 use crate::refusal::{Code, Refusal};
 
-/// How many files may be on their way in at once: each is held in memory.
-const AT_ONCE: usize = 4;
-
 /// `POST /uploads`.
-pub(crate) struct Uploads {
-    door: Arc<Door>,
-    places: Semaphore,
-}
+pub(crate) struct Uploads(pub(crate) Arc<Door>);
 
 impl Uploads {
-    pub(crate) fn new(door: Arc<Door>) -> Self {
-        Self { door, places: Semaphore::new(AT_ONCE) }
-    }
-
     async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
-        let options = &self.door.options;
+        let options = &self.0.options;
         let shown = super::shown(&request);
         let access =
-            timeout(options.timeout, self.door.let_in(shown.as_ref())).await.map_err(|_| Refusal::too_slow())??;
+            timeout(options.timeout, self.0.let_in(shown.as_ref())).await.map_err(|_| Refusal::too_slow())??;
         if access.role < Role::Admin {
             return Err(Refusal::new(Code::Forbidden, "Sending a module needs the role `admin`."));
         }
         let busy = || Refusal::new(Code::Unavailable, "Other files are on their way in; try again in a moment.");
-        let _place = self.places.try_acquire().map_err(|_| busy())?;
+        let _place = self.0.uploads.take(access.organization.id, 1).map_err(|_| busy())?;
         let body = timeout(options.upload_time, read_body(&mut request, options.upload_limit)).await;
         let body = body.map_err(|_| Refusal::too_slow())??;
         let size = body.len();
-        match self.door.engine.upload(&access, body.into()).await {
+        match self.0.engine.upload(&access, body.into()).await {
             Ok(upload) => {
                 let told = json!({"id": upload.id.to_string(), "digest": upload.digest, "size": size});
                 Ok(answer::json(StatusCode::CREATED, told.to_string()))

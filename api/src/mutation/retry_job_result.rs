@@ -56,6 +56,7 @@ pub(super) async fn answer(context: &Context<'_>, input: RetryJobResultInput) ->
         )),
         RetryError::Nothing(message) => invalid(message),
         RetryError::Faults(faults) => UserError::of_faults(faults),
+        RetryError::Quota(reached) => vec![UserError::of_quota(&reached)],
         RetryError::Store(error) => return Err(error.into()),
     }))
 }

@@ -66,6 +66,7 @@ pub(super) async fn answer(context: &Context<'_>, input: RunJobInput, dry_run: b
             let message = format!("{by_itself}.");
             Ok(refused(vec![UserError::at(UserErrorCode::Invalid, "job", message)]))
         }
+        Err(StartError::Quota(reached)) => Ok(refused(vec![UserError::of_quota(&reached)])),
         Err(StartError::Faults(faults)) => Ok(refused(UserError::of_faults(faults))),
         Err(StartError::Store(error)) => Err(error.into()),
     }

@@ -9,6 +9,7 @@ use engine::runtime::modules::ModuleError;
 use engine::runtime::queues::QueueError;
 use engine::runtime::schedules::ScheduleError;
 use engine::runtime::templates::TemplateError;
+use engine::runtime::usage::QuotaReached;
 
 use crate::objects::Result;
 use crate::refusal::{Code, Refusal};
@@ -28,6 +29,8 @@ pub(crate) enum UserErrorCode {
     AlreadyFinished,
     /// Something else needs it.
     InUse,
+    /// The organization has used up a quota.
+    QuotaReached,
 }
 
 impl UserErrorCode {
@@ -53,6 +56,11 @@ impl UserError {
     /// A refusal of one field of the input, or of a place below it.
     pub(crate) fn at(code: UserErrorCode, path: &str, message: impl Into<String>) -> Self {
         Self { code, path: Some(path.to_owned()).filter(|path| !path.is_empty()), message: message.into() }
+    }
+
+    /// A quota that is used up.
+    pub(crate) fn of_quota(reached: &QuotaReached) -> Self {
+        Self::at(UserErrorCode::QuotaReached, "", format!("{reached}."))
     }
 
     /// Faults in something that a person wrote.
@@ -148,6 +156,7 @@ pub(crate) fn of_collection(error: CollectionError) -> Result<Vec<UserError>> {
     match error {
         CollectionError::Faults(faults) => Ok(UserError::of_faults(faults)),
         CollectionError::Absent(message) => Ok(vec![UserError::at(UserErrorCode::NotFound, "collection", message)]),
+        CollectionError::Quota(reached) => Ok(vec![UserError::of_quota(&reached)]),
         CollectionError::Store(error) => Err(error.into()),
     }
 }

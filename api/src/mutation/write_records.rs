@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::to_the_end;
 use super::user_error::{UserError, UserErrorCode, of_collection};
 use crate::objects::collection::Collection;
-use crate::objects::{Result, engine, scope};
+use crate::objects::{Result, access, engine};
 
 /// What `writeRecords` is given.
 #[derive(InputObject)]
@@ -57,11 +57,11 @@ pub(crate) struct WriteRecordsPayload {
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: WriteRecordsInput) -> Result<WriteRecordsPayload> {
-    let (engine, scope) = (engine(context).clone(), scope(context));
+    let (engine, access) = (engine(context).clone(), access(context).clone());
     let (name, changes) = (input.collection.clone(), input.changes.into_iter().map(RecordChange::read).collect());
     let write = async move {
         let changes: Vec<_> = changes;
-        engine.write_records(scope, &name, &changes).await
+        engine.write_records(&access, &name, &changes).await
     };
     let written = match to_the_end(write).await? {
         Ok(written) => written,

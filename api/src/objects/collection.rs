@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use engine::model::collection::Entry;
 use engine::model::fault::Fault;
 use engine::model::organization::OrganizationId;
+use engine::model::record::size_of_text;
 use engine::ports::Listed;
 use engine::runtime::collections::{CollectionError, PageOfRecords};
 use serde_json::Value;
@@ -60,8 +61,11 @@ impl Collection {
     ) -> Result<Page<Record, AllRecords>> {
         let (limit, after) = (page::size(first)?, page::start(after.as_deref())?);
         let asked = PageOfRecords { collection: &self.name, criteria: criteria.as_ref(), after: after.clone(), limit };
-        let found = engine(context).find_records(scope(context), asked).await.map_err(refusal)?;
-        let listed = Listed { more: found.next.is_some(), items: found.entries };
+        let listed = async {
+            let found = engine(context).find_records(scope(context), asked).await.map_err(refusal)?;
+            Ok(Listed { more: found.next.is_some(), items: found.entries })
+        };
+        let listed = page::read(context, listed, |entry| size_of_text(&entry.data)).await?;
         let extra = AllRecords { collection: self.name.clone(), criteria };
         Ok(page::of(listed, after.as_ref(), extra, |entry| (Cursor::behind(&entry.key), Record::of(entry))))
     }
@@ -138,6 +142,7 @@ fn refusal(error: CollectionError) -> Refusal {
             Refusal::bad(told.join("; "))
         }
         CollectionError::Absent(message) => Refusal::new(Code::NotFound, message),
+        CollectionError::Quota(reached) => Refusal::bad(format!("{reached}.")),
         CollectionError::Store(error) => error.into(),
     }
 }

@@ -8,7 +8,6 @@ use super::line_result::Sample;
 use super::page::BULKY;
 use super::{Result, access, engine};
 use crate::mutation::user_error::{UserError, UserErrorCode};
-use crate::refusal::{Code, Refusal};
 
 /// What `previewFilter` is given.
 #[derive(InputObject)]
@@ -75,7 +74,6 @@ pub(crate) async fn answer(context: &Context<'_>, input: PreviewFilterInput) -> 
     match engine(context).preview_filter(access(context), input.filter, arguments).await {
         Ok(preview) => Ok(FilterPreview { preview: Some(preview), user_errors: Vec::new() }),
         Err(PreviewError::Faults(faults)) => refused(UserError::of_faults(faults)),
-        Err(busy @ PreviewError::Busy) => Err(Refusal::new(Code::Unavailable, busy.to_string())),
         Err(PreviewError::Store(error)) => Err(error.into()),
     }
 }

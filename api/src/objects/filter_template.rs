@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 use engine::model::module::Owner;
 use engine::model::organization::OrganizationId;
+use engine::model::record::size_of_text;
 use engine::ports::modules::User;
 use engine::ports::templates::SavedTemplate;
 use serde_json::Value;
@@ -122,7 +123,8 @@ impl AllFilterTemplates {
 
 /// A template that the caller's organization may use.
 pub(crate) async fn find(context: &Context<'_>, key: &str, version: Option<u32>) -> Result<Option<FilterTemplate>> {
-    let saved = engine(context).templates.find_template(scope(context), key, version).await?;
+    let saved = async { Ok(engine(context).templates.find_template(scope(context), key, version).await?) };
+    let saved = page::find(context, saved, |saved| size_of_text(&saved.document)).await?;
     Ok(saved.map(|saved| FilterTemplate::of(context, saved)))
 }
 
@@ -133,7 +135,8 @@ pub(crate) async fn list(
     after: Option<&str>,
 ) -> Result<Page<FilterTemplate, AllFilterTemplates>> {
     let (size, after) = (page::size(first)?, page::start(after)?);
-    let listed = engine(context).templates.list_templates(scope(context), after.as_deref(), size).await?;
+    let listed = async { Ok(engine(context).templates.list_templates(scope(context), after.as_deref(), size).await?) };
+    let listed = page::read(context, listed, |saved| size_of_text(&saved.document)).await?;
     let edge = |saved: SavedTemplate| (Cursor::behind(&saved.named.key), FilterTemplate::of(context, saved));
     Ok(page::of(listed, after.as_ref(), AllFilterTemplates, edge))
 }

@@ -3,6 +3,7 @@
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object};
 use engine::model::organization::OrganizationId;
+use engine::model::record::size_of_text;
 use engine::model::webhook::MOST_OF_A_JOB;
 use engine::ports::jobs::SavedJob;
 use serde_json::Value;
@@ -108,9 +109,17 @@ impl AllJobs {
     }
 }
 
+/// A version of a job of the caller, if it is there.
+pub(crate) async fn find(context: &Context<'_>, key: &str, version: Option<u32>) -> Result<Option<Job>> {
+    let saved = async { Ok(engine(context).jobs.find(scope(context), key, version).await?) };
+    let saved = page::find(context, saved, |saved| size_of_text(&saved.document)).await?;
+    Ok(saved.map(|saved| Job::of(context, saved)))
+}
+
 /// A page of the caller's jobs, by key.
 pub(crate) async fn list(context: &Context<'_>, first: i32, after: Option<&str>) -> Result<Page<Job, AllJobs>> {
     let (size, after) = (page::size(first)?, page::start(after)?);
-    let listed = engine(context).jobs.list(scope(context), after.as_deref(), size).await?;
+    let listed = async { Ok(engine(context).jobs.list(scope(context), after.as_deref(), size).await?) };
+    let listed = page::read(context, listed, |saved| size_of_text(&saved.document)).await?;
     Ok(page::of(listed, after.as_ref(), AllJobs, |saved| (Cursor::behind(&saved.key), Job::of(context, saved))))
 }

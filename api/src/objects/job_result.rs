@@ -1,9 +1,8 @@
 //! Job results.
 
-use std::sync::Arc;
-
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, SimpleObject};
+use engine::model::record::size_of_text;
 use engine::model::result as model;
 use engine::ports;
 use engine::ports::notices;
@@ -25,24 +24,18 @@ const EXPECTED: usize = 10;
 /// The record of one execution of a job.
 pub(crate) struct JobResult {
     result: model::JobResult,
-    /// Its lines, where they were read together with it.
-    lines: Option<Arc<Vec<model::LineResult>>>,
     progress: Option<notices::Progress>,
 }
 
 impl JobResult {
     /// A result whose lines are read when they are asked for.
     pub(crate) fn of(result: model::JobResult) -> Self {
-        Self { result, lines: None, progress: None }
+        Self { result, progress: None }
     }
 
     /// A result as somebody who watches sees it.
-    pub(crate) fn watched(
-        result: model::JobResult,
-        lines: Arc<Vec<model::LineResult>>,
-        progress: Option<notices::Progress>,
-    ) -> Self {
-        Self { result, lines: Some(lines), progress }
+    pub(crate) fn watched(result: model::JobResult, progress: Option<notices::Progress>) -> Self {
+        Self { result, progress }
     }
 }
 
@@ -228,10 +221,7 @@ impl JobResult {
     /// Its lines so far, by `lineNo`.
     #[graphql(complexity = "page::times(EXPECTED, child_complexity)")]
     async fn lines(&self, context: &Context<'_>) -> Result<Vec<LineResult>> {
-        let lines = match &self.lines {
-            Some(lines) => Some(lines.clone()),
-            None => context.data_unchecked::<DataLoader<Lines>>().load_one(self.result.id).await?,
-        };
+        let lines = context.data_unchecked::<DataLoader<Lines>>().load_one(self.result.id).await?;
         Ok(lines
             .iter()
             .flat_map(|lines| lines.iter().cloned().map(|line| LineResult::of(self.result.id, line)))
@@ -309,6 +299,13 @@ impl AllJobResults {
     }
 }
 
+/// A job result of the caller, if it is there.
+pub(crate) async fn find(context: &Context<'_>, id: model::ResultId) -> Result<Option<JobResult>> {
+    let result = async { Ok(engine(context).results.find(scope(context), id).await?) };
+    let result = page::find(context, result, |result| size_of_text(&result.arguments)).await?;
+    Ok(result.map(JobResult::of))
+}
+
 /// A page of the caller's job results, newest first.
 pub(crate) async fn list(
     context: &Context<'_>,
@@ -319,7 +316,9 @@ pub(crate) async fn list(
     let (limit, after) = (page::size(first)?, page::start(after)?);
     let parsed = after.as_ref().map(|key| key.parse().map(model::ResultId)).transpose();
     let before = parsed.map_err(|_| page::unknown_cursor())?;
-    let listed = engine(context).results.list(scope(context), &filter, ports::Page { before, limit }).await?;
+    let page = ports::Page { before, limit };
+    let listed = async { Ok(engine(context).results.list(scope(context), &filter, page).await?) };
+    let listed = page::read(context, listed, |result| size_of_text(&result.arguments)).await?;
     let edge = |result: model::JobResult| (Cursor::behind(result.id.0), JobResult::of(result));
     Ok(page::of(listed, after.as_ref(), AllJobResults(filter), edge))
 }

@@ -2,8 +2,10 @@
 
 use async_graphql::connection::{Connection, Edge};
 use async_graphql::{Context, OutputType, SimpleObject};
+use engine::model::record::size_of_text;
 use engine::model::result::ResultId;
 use engine::ports::parts::{Part, PartKind};
+use engine::ports::{Listed, PAGE_BYTES};
 use serde_json::Value;
 
 use super::page::{self, Cursor};
@@ -63,11 +65,10 @@ where
         Some(key) => Place::read(key).ok_or_else(page::unknown_cursor)?.next(),
         None => Place { part: 0, index: 0 },
     };
-    let mut found = records(context, id, set, start, size + 1).await?;
-    let mut page = Connection::new(after.is_some(), found.len() > size);
-    found.truncate(size);
+    let found = page::read(context, records(context, id, set, start, size), |(_, record)| size_of_text(record)).await?;
+    let mut page = Connection::new(after.is_some(), found.more);
     let edge = |(place, record): (Place, Value)| Edge::new(Cursor::behind(place), Node::from(record));
-    page.edges = found.into_iter().map(edge).collect();
+    page.edges = found.items.into_iter().map(edge).collect();
     Ok(page)
 }
 
@@ -95,22 +96,27 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// The records from `start` on, at most `most`.
+/// The records from `start` on: at most `limit`, and at most [`PAGE_BYTES`].
 async fn records(
     context: &Context<'_>,
     id: ResultId,
     set: (u32, PartKind),
     start: Place,
-    most: usize,
-) -> Result<Vec<(Place, Value)>> {
-    let (mut found, mut from) = (Vec::new(), start.part);
-    while found.len() < most {
+    limit: usize,
+) -> Result<Listed<(Place, Value)>> {
+    let (mut items, mut bytes, mut from) = (Vec::new(), 0, start.part);
+    loop {
         let parts = engine(context).results.parts(scope(context), id, set, from, PARTS_AT_ONCE).await?;
-        let Some(last) = parts.last() else { break };
+        let Some(last) = parts.last() else { return Ok(Listed { items, more: false }) };
         from = last.part.saturating_add(1);
-        found.extend(parts.into_iter().flat_map(|part| placed(part, start)).take(most - found.len()));
+        for (place, record) in parts.into_iter().flat_map(|part| placed(part, start)) {
+            bytes += size_of_text(&record);
+            if items.len() == limit || (bytes > PAGE_BYTES && !items.is_empty()) {
+                return Ok(Listed { items, more: true });
+            }
+            items.push((place, record));
+        }
     }
-    Ok(found)
 }
 
 /// The records of a part that do not stand before `start`.

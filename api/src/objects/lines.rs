@@ -8,20 +8,23 @@ use std::sync::Arc;
 use async_graphql::dataloader::{DataLoader, Loader};
 use engine::model::organization::OrgScope;
 use engine::model::result::{LineResult, ResultId};
+use engine::ports::Listed;
 use engine::runtime::engine::Engine;
 
+use crate::budget::AnswerBudget;
 use crate::refusal::Refusal;
 
 /// Gathers the job results of one request whose lines are asked for.
 pub(crate) struct Lines {
     engine: Arc<Engine>,
     scope: OrgScope,
+    budget: Arc<AnswerBudget>,
 }
 
 impl Lines {
     /// A loader for one request.
-    pub(crate) fn loader(engine: Arc<Engine>, scope: OrgScope) -> DataLoader<Self> {
-        DataLoader::new(Self { engine, scope }, tokio::spawn)
+    pub(crate) fn loader(engine: Arc<Engine>, scope: OrgScope, budget: Arc<AnswerBudget>) -> DataLoader<Self> {
+        DataLoader::new(Self { engine, scope, budget }, tokio::spawn)
     }
 }
 
@@ -31,7 +34,13 @@ impl Loader<ResultId> for Lines {
 
     async fn load(&self, ids: &[ResultId]) -> Result<HashMap<ResultId, Self::Value>, Refusal> {
         let mut by_result: HashMap<ResultId, Vec<LineResult>> = HashMap::new();
-        for (id, line) in self.engine.lines(self.scope, ids).await? {
+        let lines = async { Ok(self.engine.lines_within(self.scope, ids, None, self.budget.left()).await?) };
+        let bytes = |lines: &Listed<(ResultId, LineResult)>| lines.items.iter().map(|(_, line)| line.bytes()).sum();
+        let lines = self.budget.read(lines, bytes).await?;
+        if lines.more {
+            return Err(self.budget.exceeded());
+        }
+        for (id, line) in lines.items {
             by_result.entry(id).or_default().push(line);
         }
         Ok(by_result.into_iter().map(|(id, lines)| (id, Arc::new(lines))).collect())

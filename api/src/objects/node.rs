@@ -5,8 +5,8 @@ use async_graphql::{Context, ID, Interface};
 use super::collection::{self, Collection};
 use super::filter_template::{self, FilterTemplate};
 use super::global_id::GlobalId;
-use super::job::Job;
-use super::job_result::JobResult;
+use super::job::{self, Job};
+use super::job_result::{self, JobResult};
 use super::module::{self, Module};
 use super::organization::Organization;
 use super::schedule::{self, Schedule};
@@ -36,17 +36,13 @@ pub(crate) async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>
     Ok(match GlobalId::decode(id) {
         Some(GlobalId::Organization(id)) => (id == own.id).then(|| Node::Organization(Organization(own.clone()))),
         Some(GlobalId::Job(organization, key)) if organization == own.id => {
-            let saved = engine.jobs.find(scope, &key, None).await?;
-            saved.map(|saved| Node::Job(Job::of(context, saved)))
+            job::find(context, &key, None).await?.map(Node::Job)
         }
         Some(GlobalId::Module(organization, key, version)) if organization == own.id => {
             let catalogue = engine.catalogue(scope).await?;
             module::find(&catalogue, &key, Some(&version)).map(Node::Module)
         }
-        Some(GlobalId::JobResult(id)) => {
-            let result = engine.results.find(scope, id).await?;
-            result.map(|result| Node::JobResult(JobResult::of(result)))
-        }
+        Some(GlobalId::JobResult(id)) => job_result::find(context, id).await?.map(Node::JobResult),
         Some(GlobalId::Collection(organization, name)) if organization == own.id => {
             collection::find(context, name).await?.map(Node::Collection)
         }

@@ -1,9 +1,11 @@
 //! Organizations.
 
-use async_graphql::{ID, Object};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use engine::model::organization as model;
+use engine::model::quota;
 
 use super::global_id::GlobalId;
+use super::{Result, engine, page, scope};
 
 /// A tenant of the server: every job and every job result belongs to one.
 #[derive(Debug, Clone)]
@@ -33,4 +35,63 @@ impl Organization {
     async fn time_zone(&self) -> &str {
         self.0.time_zone.name()
     }
+
+    /// What it may use.
+    async fn quotas(&self) -> Quotas {
+        Quotas::of(self.0.quotas)
+    }
+
+    /// How many of its job results have not ended.
+    #[graphql(complexity = "page::STATEMENT")]
+    async fn open_results(&self, context: &Context<'_>) -> Result<u64> {
+        Ok(engine(context).results.count_open(scope(context)).await?)
+    }
+
+    /// How many bytes it keeps, as they were counted last.
+    async fn stored(&self, context: &Context<'_>) -> Stored {
+        let stored = engine(context).usage.stored(self.0.id);
+        Stored { history_bytes: stored.history_bytes, collection_bytes: stored.collection_bytes }
+    }
+}
+
+/// What an organization may use of the server. Server administrators change it with `setQuotas`.
+#[derive(SimpleObject)]
+pub(crate) struct Quotas {
+    /// Starts of jobs in a minute, by whatever starts them. As many may come at once.
+    starts_per_minute: u32,
+    /// Job results that have not ended.
+    open_results: u32,
+    /// Bytes of job results with their lines and what is kept of records.
+    history_bytes: u64,
+    /// Bytes of records in collections.
+    collection_bytes: u64,
+    /// Installed versions of modules of its own.
+    modules: u32,
+    /// Requests in a minute with one token. As many may come at once.
+    requests_per_minute: u32,
+    /// Messages in a minute to one webhook. As many may come at once.
+    messages_per_minute: u32,
+}
+
+impl Quotas {
+    fn of(quotas: quota::Quotas) -> Self {
+        Self {
+            starts_per_minute: quotas.starts_per_minute,
+            open_results: quotas.open_results,
+            history_bytes: quotas.history_bytes,
+            collection_bytes: quotas.collection_bytes,
+            modules: quotas.modules,
+            requests_per_minute: quotas.requests_per_minute,
+            messages_per_minute: quotas.messages_per_minute,
+        }
+    }
+}
+
+/// How many bytes an organization keeps. Counted every ten minutes.
+#[derive(SimpleObject)]
+pub(crate) struct Stored {
+    /// Of its job results with their lines and what is kept of records.
+    history_bytes: u64,
+    /// Of the records in its collections.
+    collection_bytes: u64,
 }

@@ -1,13 +1,14 @@
 //! Pages of a listing: how many, after what, and what that costs.
 
 use std::convert::Infallible;
+use std::future::Future;
 
 use async_graphql::connection::{Connection, CursorType, Edge};
-use async_graphql::{ObjectType, OutputType};
+use async_graphql::{Context, ObjectType, OutputType};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use engine::ports::Listed;
 
-use super::Result;
+use super::{Result, budget};
 use crate::refusal::Refusal;
 
 /// How many there are on a page if nothing is said.
@@ -78,6 +79,24 @@ where
     let edges = listed.items.into_iter().map(edge);
     page.edges = edges.map(|(cursor, node)| Edge::new(cursor, node)).collect();
     page
+}
+
+/// Reads a page, counting what its items hold by `weigh`.
+pub(crate) async fn read<Item>(
+    context: &Context<'_>,
+    page: impl Future<Output = Result<Listed<Item>>>,
+    weigh: impl Fn(&Item) -> usize,
+) -> Result<Listed<Item>> {
+    budget(context).read(page, |listed| listed.items.iter().map(&weigh).sum()).await
+}
+
+/// Reads one item, counting what it holds by `weigh`.
+pub(crate) async fn find<Item>(
+    context: &Context<'_>,
+    item: impl Future<Output = Result<Option<Item>>>,
+    weigh: impl Fn(&Item) -> usize,
+) -> Result<Option<Item>> {
+    budget(context).read(item, |found| found.as_ref().map_or(0, &weigh)).await
 }
 
 /// What a field costs that asks the store, so that there are at most fifty of them in a

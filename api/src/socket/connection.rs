@@ -1,28 +1,37 @@
-//! One open socket: a loop over what the client says, what its subscriptions tell, and
+//! One open socket: a loop over what the client sends, what its subscriptions answer, and
 //! the clock. Everything that waits has a limit: the greeting, each send, the silence.
+//!
+//! Each subscription reads the store in a task of its own and hands its messages over through a
+//! small channel. While a message is being sent to a slow client, no task of this socket holds a
+//! connection of the store, and no other socket waits.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Request, Response};
 use engine::model::organization::Access;
-use futures_util::future::{AbortHandle, pending};
-use futures_util::stream::{BoxStream, SelectAll, abortable, once};
+use futures_util::future::pending;
 use futures_util::{SinkExt, StreamExt};
 use poem::web::websocket::{Message, WebSocketStream};
 use serde_json::{Map, Value};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout, timeout_at};
 
 use super::message::{self, Close, Said};
-use crate::door::{Door, Shown};
+use crate::budget::{Counted, MESSAGE_BYTES};
+use crate::connections;
+use crate::door::{Door, Shown, SocketPlace};
 use crate::gate::SubscriptionsOnly;
 use crate::http::graphql;
+use crate::quota::Places;
 use crate::refusal::{Code, Refusal};
+use crate::subscription::turn::Turn;
 
-/// How long the client may take to take one message.
-const SEND: Duration = Duration::from_secs(10);
+/// How long the client may take to take one message. A slower one is disconnected.
+pub const SEND: Duration = Duration::from_secs(10);
 /// After this long without a word the client is asked whether it is there.
 const QUIET: Duration = Duration::from_secs(30);
 /// After this long without a word it is not.
@@ -40,30 +49,74 @@ pub(super) struct Connection {
     shown: Option<Shown>,
     /// Who it is, once it is let in.
     access: Option<Access>,
-    subscriptions: HashMap<String, AbortHandle>,
-    told: SelectAll<BoxStream<'static, (String, Told)>>,
+    /// Its place: of a socket that is not authenticated yet, and later of one that is.
+    place: Place,
+    /// The connection below, where it is watched.
+    below: Option<Arc<connections::Connection>>,
+    /// The subscriptions by the id that the client gave, with the number that the server gave: an id
+    /// can be used again while messages of its first use are still on their way.
+    subscriptions: HashMap<String, (u64, AbortHandle)>,
+    begun: u64,
+    /// The tasks of the subscriptions; they end with the connection.
+    tasks: JoinSet<()>,
+    sender: mpsc::Sender<Outgoing>,
+    outgoing: mpsc::Receiver<Outgoing>,
+    /// Taken by one subscription of this socket at a time: see [`Turn`].
+    turns: Arc<Semaphore>,
     heard: Instant,
 }
 
-/// What a subscription tells.
-enum Told {
-    Answer(Box<Response>),
-    Over,
+/// The place that a socket takes.
+#[expect(dead_code, reason = "they are held")]
+enum Place {
+    Greeting(Option<Places<IpAddr>>),
+    Socket(SocketPlace),
+}
+
+/// A message of a subscription.
+struct Outgoing {
+    id: String,
+    number: u64,
+    text: String,
+    /// Whether it is the last one.
+    last: bool,
+    /// Held until it is sent.
+    _counted: Counted,
 }
 
 /// What happens next on the socket.
 enum Event {
     Said(Message),
-    Told(String, Told),
+    Outgoing(Outgoing),
     Tick,
     Leaving,
     Gone,
 }
 
 impl Connection {
-    pub(super) fn new(door: Arc<Door>, socket: WebSocketStream, shown: Option<Shown>) -> Self {
-        let (subscriptions, told, heard) = (HashMap::new(), SelectAll::new(), Instant::now());
-        Self { door, socket, shown, access: None, subscriptions, told, heard }
+    pub(super) fn new(
+        door: Arc<Door>,
+        socket: WebSocketStream,
+        shown: Option<Shown>,
+        greeting: Option<Places<IpAddr>>,
+        below: Option<Arc<connections::Connection>>,
+    ) -> Self {
+        let (sender, outgoing) = mpsc::channel(1);
+        Self {
+            door,
+            socket,
+            shown,
+            access: None,
+            place: Place::Greeting(greeting),
+            below,
+            subscriptions: HashMap::new(),
+            begun: 0,
+            tasks: JoinSet::new(),
+            sender,
+            outgoing,
+            turns: Arc::new(Semaphore::new(1)),
+            heard: Instant::now(),
+        }
     }
 
     /// Serves the socket until either side ends it.
@@ -108,7 +161,7 @@ impl Connection {
         loop {
             let ended = match self.event(&mut ticks, &mut closing).await {
                 Event::Said(said) => self.hear(said).await,
-                Event::Told(id, told) => self.tell(id, told).await,
+                Event::Outgoing(message) => self.pass_on(message).await,
                 Event::Tick => self.check().await,
                 Event::Leaving => Some(Some(Close::Leaving)),
                 Event::Gone => Some(None),
@@ -125,7 +178,7 @@ impl Connection {
             biased;
             () = leaving(closing) => Event::Leaving,
             _ = ticks.tick() => Event::Tick,
-            Some((id, told)) = self.told.next(), if !self.told.is_empty() => Event::Told(id, told),
+            Some(message) = self.outgoing.recv() => Event::Outgoing(message),
             said = self.socket.next() => match said {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => Event::Gone,
                 Some(Ok(said)) => Event::Said(said),
@@ -161,6 +214,11 @@ impl Connection {
         self.shown = shown.or(self.shown.take());
         match self.door.let_in(self.shown.as_ref()).await {
             Ok(access) => {
+                let Ok(place) = self.door.place_of_socket(&access) else { return Some(Some(Close::Full)) };
+                self.place = Place::Socket(place);
+                if let Some(below) = &self.below {
+                    below.greeted();
+                }
                 self.access = Some(access);
                 self.send(message::acknowledge()).await
             }
@@ -188,32 +246,52 @@ impl Connection {
     }
 
     fn begin(&mut self, id: String, request: Request, access: Access) {
-        let request = self.door.prepare(request, access).data(SubscriptionsOnly);
-        let answers = self.door.schema.execute_stream(request).map(|answer| Told::Answer(Box::new(answer)));
-        // The end is inside what is aborted: an id that is used again must not end with
-        // the subscription that had it before.
-        let (told, handle) = abortable(answers.chain(once(async { Told::Over })));
-        self.subscriptions.insert(id.clone(), handle);
-        self.told.push(told.map(move |told| (id.clone(), told)).boxed());
+        self.begun += 1;
+        while self.tasks.try_join_next().is_some() {}
+        let turn = Arc::new(Turn::new(self.turns.clone(), self.door.watchers.clone()));
+        let (organization, budget) = (access.organization.id, self.door.budget(MESSAGE_BYTES));
+        let request = self.door.prepare(request, access, budget.clone()).data(SubscriptionsOnly).data(turn.clone());
+        let (schema, sender, number) = (self.door.schema.clone(), self.sender.clone(), self.begun);
+        let unsent = self.door.unsent.clone();
+        let mine = id.clone();
+        let task = self.tasks.spawn(async move {
+            let mut answers = schema.execute_stream(request);
+            loop {
+                let (mut text, mut last) = match answers.next().await {
+                    Some(answer) => message_of(&mine, &answer),
+                    None => (message::complete(&mine), true),
+                };
+                turn.end_reading();
+                budget.reset();
+                let counted = unsent.count(organization, text.len()).unwrap_or_else(|refusal| {
+                    (text, last) = (message::refused(&mine, refusal), true);
+                    None
+                });
+                let message = Outgoing { id: mine.clone(), number, text, last, _counted: counted };
+                if sender.send(message).await.is_err() || last {
+                    break;
+                }
+                turn.give_back();
+            }
+        });
+        self.subscriptions.insert(id, (number, task));
     }
 
-    async fn tell(&mut self, id: String, told: Told) -> Ended {
-        match told {
-            Told::Answer(answer) if answer.is_err() && answer.data == async_graphql::Value::Null => {
-                self.forget(&id);
-                self.send(message::error(&id, &answer)).await
-            }
-            Told::Answer(answer) => self.send(message::next(&id, &answer)).await,
-            Told::Over => {
-                self.forget(&id);
-                self.send(message::complete(&id)).await
-            }
+    async fn pass_on(&mut self, message: Outgoing) -> Ended {
+        let Outgoing { id, number, text, last, _counted } = message;
+        // The client ended the subscription while this message was on its way.
+        if self.subscriptions.get(&id).is_none_or(|(known, _)| *known != number) {
+            return None;
         }
+        if last {
+            self.forget(&id);
+        }
+        self.send(text).await
     }
 
     fn forget(&mut self, id: &str) {
-        if let Some(handle) = self.subscriptions.remove(id) {
-            handle.abort();
+        if let Some((_, task)) = self.subscriptions.remove(id) {
+            task.abort();
         }
     }
 
@@ -243,6 +321,14 @@ impl Connection {
             Err(_) => Some(Some(Close::Stuck)),
         }
     }
+}
+
+/// An answer as a message, and whether it is the last one: a subscription that was refused is over.
+fn message_of(id: &str, answer: &Response) -> (String, bool) {
+    if answer.is_err() && answer.data == async_graphql::Value::Null {
+        return (message::error(id, answer), true);
+    }
+    (message::next(id, answer), false)
 }
 
 /// Waits until the server stops.

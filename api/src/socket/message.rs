@@ -23,6 +23,8 @@ pub(crate) enum Close {
     Repeated,
     /// The caller said twice who it is.
     Greeted,
+    /// So many sockets are open already.
+    Full,
     /// The caller took nothing, or did not answer, for too long.
     Stuck,
 }
@@ -32,6 +34,7 @@ impl Close {
     pub(crate) fn frame(self) -> (u16, &'static str) {
         match self {
             Self::Leaving => (1001, "The server stops"),
+            Self::Full => (1013, "Too many sockets are open; try again later"),
             Self::Stuck => (1008, "Nothing was heard for too long"),
             Self::Invalid => (4400, "Invalid message"),
             Self::Unacknowledged => (4401, "Unauthorized"),

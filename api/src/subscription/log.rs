@@ -11,14 +11,15 @@ use async_graphql::SimpleObject;
 use async_graphql::connection::CursorType;
 use engine::model::organization::OrgScope;
 use engine::model::result::{LineResult, ResultId};
-use engine::ports::StoreError;
 use engine::ports::notices::{Change, Notice};
+use engine::ports::{PAGE_BYTES, StoreError};
 use engine::runtime::engine::Engine;
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::turn::Turn;
 use crate::objects::Result;
 use crate::objects::moment::Moment;
 use crate::objects::page::Cursor;
@@ -27,6 +28,10 @@ use place::{Place, Told};
 
 /// What is logged quickly is looked at together, at most this often.
 const PACE: Duration = Duration::from_millis(50);
+/// A look that took long is followed by a pause of this many times its length.
+const PAUSE: u32 = 4;
+/// How many bytes of messages are kept to be sent. More is read when they are.
+const KEPT_BYTES: usize = 256 * 1024;
 
 /// One message of the log of a job result.
 #[derive(SimpleObject, Debug, Clone)]
@@ -50,17 +55,24 @@ pub(super) struct LogWatch {
     engine: Arc<Engine>,
     scope: OrgScope,
     id: ResultId,
+    turn: Arc<Turn>,
     reread: Duration,
     notices: Receiver<Notice>,
     told: Told,
     waiting: VecDeque<LogAppended>,
+    /// How often a worker had taken the result up, and the line up to which all was told then: what
+    /// stands before it does not change until the result is taken up again.
+    done: (u32, Option<u32>),
     stage: Stage,
-    looked: Instant,
+    /// Not looked again before this.
+    next_look: Instant,
 }
 
 /// How far the watch has come.
 #[derive(PartialEq)]
 enum Stage {
+    /// More was logged than is kept.
+    Reading,
     /// More may be logged.
     Watching,
     /// The result has ended, and its worker is about to tell the last of it.
@@ -76,16 +88,17 @@ impl LogWatch {
         scope: OrgScope,
         id: ResultId,
         after: Option<&str>,
-        reread: Duration,
+        (turn, reread): (Arc<Turn>, Duration),
     ) -> Result<Option<Self>> {
         let told = Told::from(Place::read(id, after)?);
+        turn.take().await;
         // Listening comes first: what changes between these two lines is heard.
         let notices = engine.notices.listen();
         if engine.results.find(scope, id).await?.is_none() {
             return Ok(None);
         }
-        let (waiting, stage, looked) = (VecDeque::new(), Stage::Watching, Instant::now());
-        let mut watch = Self { engine, scope, id, reread, notices, told, waiting, stage, looked };
+        let (waiting, done, stage, next_look) = (VecDeque::new(), (0, None), Stage::Watching, Instant::now());
+        let mut watch = Self { engine, scope, id, turn, reread, notices, told, waiting, done, stage, next_look };
         watch.look().await?;
         Ok(Some(watch))
     }
@@ -98,8 +111,10 @@ impl LogWatch {
     async fn next(&mut self) -> Option<Result<LogAppended>> {
         loop {
             if let Some(entry) = self.waiting.pop_front() {
+                self.turn.take().await;
                 return Some(Ok(entry));
             }
+            self.turn.give_back();
             if self.stage == Stage::Over {
                 return None;
             }
@@ -113,25 +128,56 @@ impl LogWatch {
 
     /// Takes up what was not told yet.
     async fn look(&mut self) -> Result<(), StoreError> {
-        self.looked = Instant::now();
+        self.turn.take().await;
+        let began = Instant::now();
         // In this order: what is not at work any more has told all, and what has ended has all its lines.
         let at_work = self.engine.is_at_work(self.id);
         let result = self.engine.results.find(self.scope, self.id).await?;
-        let lines = self.engine.lines(self.scope, &[self.id]).await?;
-        for (_, line) in lines {
-            self.take_up(&line);
+        let attempt = result.as_ref().map_or(0, |result| result.attempt);
+        if self.done.0 != attempt {
+            self.done = (attempt, None);
         }
         let ended = result.is_none_or(|result| result.status.is_final());
-        self.stage = match (ended, at_work) {
-            (false, _) => Stage::Watching,
-            (true, true) => Stage::Ending,
-            (true, false) => Stage::Over,
+        let complete = self.read_lines().await?;
+        self.stage = match (complete, ended, at_work) {
+            (false, ..) => Stage::Reading,
+            (true, false, _) => Stage::Watching,
+            (true, true, true) => Stage::Ending,
+            (true, true, false) => Stage::Over,
         };
+        self.next_look = began + PACE.max(began.elapsed() * PAUSE);
         Ok(())
     }
 
-    fn take_up(&mut self, line: &LineResult) {
-        for (index, entry) in line.log.iter().enumerate().skip(self.told.of(line)) {
+    /// Takes up what was logged, line by line, until enough is kept; whether that is all.
+    async fn read_lines(&mut self) -> Result<bool, StoreError> {
+        loop {
+            let page = self.engine.lines_within(self.scope, &[self.id], self.done.1, PAGE_BYTES).await?;
+            let mut before = self.done.1;
+            for (_, line) in &page.items {
+                // The last line that there is may still log; those before it may not.
+                self.done.1 = before;
+                before = Some(line.line_no);
+                if !self.take_up(line) {
+                    return Ok(false);
+                }
+            }
+            if !page.more {
+                return Ok(true);
+            }
+            self.done.1 = before;
+        }
+    }
+
+    /// Takes up what the line has logged; false if there is more than is kept.
+    fn take_up(&mut self, line: &LineResult) -> bool {
+        let mut kept: usize = self.waiting.iter().map(|entry| entry.message.len()).sum();
+        let mut count = self.told.of(line);
+        for (index, entry) in line.log.iter().enumerate().skip(count) {
+            if kept > KEPT_BYTES {
+                break;
+            }
+            (kept, count) = (kept + entry.message.len(), index + 1);
             self.waiting.push_back(LogAppended {
                 cursor: Cursor::behind(Place::of(self.id, line, index)).encode_cursor(),
                 line_no: line.line_no,
@@ -141,7 +187,8 @@ impl LogWatch {
                 at: entry.at.map(Moment),
             });
         }
-        self.told.note(line);
+        self.told.note(line, count);
+        count >= line.log.len()
     }
 
     /// Waits for a hint, or for the time to look anyway, and then a little for what comes quickly.
@@ -149,7 +196,10 @@ impl LogWatch {
         if self.stage == Stage::Watching {
             let _ = timeout(self.reread, self.heard()).await;
         }
-        sleep_until(self.looked + PACE).await;
+        if self.stage == Stage::Reading {
+            return;
+        }
+        sleep_until(self.next_look).await;
         // What was heard meanwhile is seen by the look that follows.
         self.notices = self.notices.resubscribe();
     }

@@ -5,15 +5,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::model::Instant;
 use engine::model::organization::OrgScope;
-use engine::model::result::{self as model, LineResult, ResultId};
-use engine::ports::StoreError;
+use engine::model::result::{self as model, Counters, LineResult, ResultId};
+use engine::model::status::Status;
 use engine::ports::notices::{Change, Notice, Progress};
+use engine::ports::{PAGE_BYTES, StoreError};
 use engine::runtime::engine::Engine;
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::turn::Turn;
 use crate::objects::Result;
 use crate::objects::job_result::JobResult;
 
@@ -25,6 +28,7 @@ pub(super) struct Watch {
     engine: Arc<Engine>,
     scope: OrgScope,
     id: ResultId,
+    turn: Arc<Turn>,
     reread: Duration,
     notices: Receiver<Notice>,
     shown: State,
@@ -35,8 +39,39 @@ pub(super) struct Watch {
 #[derive(Clone, PartialEq)]
 struct State {
     result: model::JobResult,
-    lines: Arc<Vec<LineResult>>,
+    /// What tells that a line has changed. Whole lines are read again for each answer that has them: kept for
+    /// every watcher they would be too much.
+    lines: Vec<LineOutline>,
     progress: Option<Progress>,
+}
+
+#[derive(Clone, PartialEq)]
+struct LineOutline {
+    line_no: u32,
+    status: Status,
+    attempt: u32,
+    started_at: Option<Instant>,
+    retry_at: Option<Instant>,
+    counters: Counters,
+    message: String,
+    log: usize,
+    effects: usize,
+}
+
+impl LineOutline {
+    fn of(line: &LineResult) -> Self {
+        Self {
+            line_no: line.line_no,
+            status: line.status,
+            attempt: line.attempt,
+            started_at: line.started_at,
+            retry_at: line.retry_at,
+            counters: line.counters,
+            message: line.message.clone(),
+            log: line.log.len(),
+            effects: line.effects.len(),
+        }
+    }
 }
 
 /// How far the watch has come.
@@ -63,12 +98,13 @@ impl Watch {
         engine: Arc<Engine>,
         scope: OrgScope,
         id: ResultId,
-        reread: Duration,
+        (turn, reread): (Arc<Turn>, Duration),
     ) -> Result<Option<Self>> {
+        turn.take().await;
         // Listening comes first: what changes between these two lines is heard.
         let notices = engine.notices.listen();
         let Some(shown) = read(&engine, scope, id).await? else { return Ok(None) };
-        Ok(Some(Self { engine, scope, id, reread, notices, shown, stage: Stage::First }))
+        Ok(Some(Self { engine, scope, id, turn, reread, notices, shown, stage: Stage::First }))
     }
 
     /// What is to be told: the present state, then each change, up to the end.
@@ -88,14 +124,17 @@ impl Watch {
             }
         }
         self.stage = if self.shown.result.status.is_final() { Stage::Over } else { Stage::Watching };
-        let State { result, lines, progress } = self.shown.clone();
-        Some(Ok(JobResult::watched(result, lines, progress)))
+        let State { result, progress, .. } = self.shown.clone();
+        // The answer is made now, and that reads too.
+        self.turn.take().await;
+        Some(Ok(JobResult::watched(result, progress)))
     }
 
     /// Waits until what is shown is no longer what is there, and takes what is there.
     async fn change(&mut self) -> Result<(), StoreError> {
         loop {
             let before = self.shown.clone();
+            self.turn.give_back();
             match self.hint().await {
                 Hint::Progress(progress) => self.shown.progress = Some(progress),
                 Hint::Look => self.look().await?,
@@ -107,6 +146,7 @@ impl Watch {
     }
 
     async fn look(&mut self) -> Result<(), StoreError> {
+        self.turn.take().await;
         // A result that was pruned meanwhile stays as it was last seen.
         let Some(mut now) = read(&self.engine, self.scope, self.id).await? else { return Ok(()) };
         let running = |progress: &Progress| now.lines.iter().any(|line| is_running(line, progress));
@@ -152,11 +192,17 @@ impl Watch {
 
 async fn read(engine: &Engine, scope: OrgScope, id: ResultId) -> Result<Option<State>, StoreError> {
     let Some(result) = engine.results.find(scope, id).await? else { return Ok(None) };
-    let lines = engine.lines(scope, &[id]).await?;
-    let lines = Arc::new(lines.into_iter().map(|(_, line)| line).collect());
-    Ok(Some(State { result, lines, progress: None }))
+    let (mut lines, mut after) = (Vec::new(), None);
+    loop {
+        let page = engine.lines_within(scope, &[id], after, PAGE_BYTES).await?;
+        lines.extend(page.items.iter().map(|(_, line)| LineOutline::of(line)));
+        after = page.items.last().map(|(_, line)| line.line_no);
+        if !page.more {
+            return Ok(Some(State { result, lines, progress: None }));
+        }
+    }
 }
 
-fn is_running(line: &LineResult, progress: &Progress) -> bool {
+fn is_running(line: &LineOutline, progress: &Progress) -> bool {
     line.line_no == progress.line_no && !line.status.is_final()
 }

@@ -336,3 +336,40 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_webhook_takes_so_many_messages_in_a_minute() {
+    let (world, path) = with_webhook("RECORDS").await;
+    let set = "mutation ($input: SetQuotasInput!) { setQuotas(input: $input) {
+        organization { quotas { messagesPerMinute startsPerMinute } openResults } userErrors { message } } }";
+    let answer = world.data(set, json!({"input": {"messagesPerMinute": 2}})).await;
+    let expected = json!({"quotas": {"messagesPerMinute": 2, "startsPerMinute": 30_000}, "openResults": 0});
+    assert_eq!(answer["setQuotas"], json!({"organization": expected, "userErrors": []}));
+    served(world.engine.clone(), Options::default(), async |server| {
+        for _ in 0..2 {
+            assert_eq!(post(server, &path, "", "[]").await.status, 202);
+        }
+        let refused = post(server, &path, "", "[]").await;
+        assert_eq!(refused.refusal(), said(429, "TOO_MANY_REQUESTS"));
+        assert!(refused.head.contains("retry-after: 30"), "{}", refused.head);
+    })
+    .await;
+    let kill =
+        "mutation { killJobResults(input: {job: \"a\", reason: \"a test\"}) { killed complete userErrors { code } } }";
+    let killed = world.data(kill, json!({})).await;
+    assert_eq!(killed["killJobResults"], json!({"killed": 2, "complete": true, "userErrors": []}));
+}
+
+#[tokio::test]
+async fn a_token_sends_so_many_requests_in_a_minute() {
+    let world = World::new().await;
+    world.data("mutation { setQuotas(input: {requestsPerMinute: 1}) { userErrors { code } } }", json!({})).await;
+    let token = world.token(Role::Viewer).await;
+    served(world.engine.clone(), Options::default(), async |server| {
+        let body = json!({"query": "{ viewer { role } }"});
+        let first = server.post(&token, &body).await;
+        assert_eq!(first.status, 200, "{}", first.json());
+        assert_eq!(server.post(&token, &body).await.refusal(), said(429, "TOO_MANY_REQUESTS"));
+    })
+    .await;
+}

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::world::{World, code};
+use crate::budget::MESSAGE_BYTES;
 use crate::options::Options;
 
 const SOON: Duration = Duration::from_secs(5);
@@ -31,7 +32,11 @@ fn log(world: &World, caller: &Access, id: &str, after: Option<&str>) -> BoxStre
     let document = "subscription ($id: ID!, $after: String) { logAppended(jobResult: $id, after: $after) {
         cursor lineNo level message } }";
     let variables = async_graphql::Variables::from_json(json!({"id": id, "after": after}));
-    world.door.schema.execute_stream(world.door.prepare(Request::new(document).variables(variables), caller.clone()))
+    world.door.schema.execute_stream(world.door.prepare(
+        Request::new(document).variables(variables),
+        caller.clone(),
+        world.door.budget(MESSAGE_BYTES),
+    ))
 }
 
 async fn next(stream: &mut BoxStream<'static, Response>) -> Option<Value> {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::world::{World, code};
+use crate::budget::MESSAGE_BYTES;
 use crate::objects::global_id::result_id;
 use crate::options::Options;
 
@@ -20,7 +21,7 @@ fn watch(world: &World, caller: &Access, id: &str) -> BoxStream<'static, Respons
     let document = format!(
         "subscription {{ jobResultChanged(id: \"{id}\") {{ status progress {{ taken of }} lines {{ lineNo }} }} }}"
     );
-    let request = world.door.prepare(Request::new(document), caller.clone());
+    let request = world.door.prepare(Request::new(document), caller.clone(), world.door.budget(MESSAGE_BYTES));
     world.door.schema.execute_stream(request)
 }
 

@@ -30,6 +30,8 @@ use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 
 use super::talker::Talker;
+use crate::budget::ANSWER_BYTES;
+use crate::connections::{Connections, Limits};
 use crate::door::{Door, Shown};
 use crate::options::Options;
 
@@ -64,7 +66,7 @@ impl World {
         }
         let root = engine.issue_token("root", Reach::Server, None).await.unwrap().text;
         let (_, closing) = watch::channel(false);
-        let door = Door::new(engine.clone(), options, closing);
+        let door = Door::new(engine.clone(), options, Connections::new(Limits::default()), closing);
         Self { engine, clock, results, door, permits, root }
     }
 
@@ -94,7 +96,7 @@ impl World {
     /// Asks as `caller`; the whole answer.
     pub(super) async fn ask(&self, caller: &Access, document: &str, variables: Value) -> Response {
         let request = Request::new(document).variables(async_graphql::Variables::from_json(variables));
-        self.door.schema.execute(self.door.prepare(request, caller.clone())).await
+        self.door.schema.execute(self.door.prepare(request, caller.clone(), self.door.budget(ANSWER_BYTES))).await
     }
 
     /// Asks as an administrator of `main`; the data, since nothing may be refused.
@@ -275,8 +277,19 @@ impl Results for Counting {
         Results::count(self.ask()?, scope, filter).await
     }
 
-    async fn lines(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, LineResult)>, StoreError> {
-        Results::lines(self.ask()?, scope, ids).await
+    async fn count_open(&self, scope: OrgScope) -> Result<u64, StoreError> {
+        // Not counted: it is asked once a second.
+        Results::count_open(&*self.store, scope).await
+    }
+
+    async fn lines_within(
+        &self,
+        scope: OrgScope,
+        ids: &[ResultId],
+        after: Option<u32>,
+        most: usize,
+    ) -> Result<Listed<(ResultId, LineResult)>, StoreError> {
+        Results::lines_within(self.ask()?, scope, ids, after, most).await
     }
 
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {

@@ -32,7 +32,7 @@ impl Arguments {
         schema.entry("additionalProperties").or_insert(json!(false));
         let properties = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
         let open = schema["additionalProperties"] != json!(false);
-        let schema = Schema::compile(&Value::Object(schema))?;
+        let schema = Schema::compile_foreign(&Value::Object(schema))?;
         Ok(Self { declared: Some(Declared { schema, properties, open }) })
     }
 
@@ -68,6 +68,12 @@ impl Arguments {
             }
             _ => Err(faults),
         }
+    }
+
+    /// Whether completing these takes long.
+    pub fn is_costly(&self, given: &Map<String, Value>) -> bool {
+        let costly = |declared: &Declared| declared.schema.is_costly(&Value::Object(given.clone()));
+        self.declared.as_ref().is_some_and(costly)
     }
 
     /// What is certainly wrong with arguments that may hold placeholders still.

@@ -98,7 +98,7 @@ impl Offering {
     pub fn new(installed: Installed) -> Result<Self, Vec<String>> {
         let (mut actions, mut faults) = (BTreeMap::new(), Vec::new());
         for spec in &installed.info.actions {
-            match Schema::compile(&spec.parameters) {
+            match Schema::compile_foreign(&spec.parameters) {
                 Ok(schema) => {
                     actions.insert(spec.name.clone(), Offered { spec: spec.clone(), schema: Arc::new(schema) });
                 }

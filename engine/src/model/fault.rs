@@ -45,6 +45,18 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
     values::nearest(word, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
 
+/// How many faults of one document are told.
+pub const MOST_FAULTS: usize = 100;
+
+/// The first faults of a document that may have many more.
+pub fn first(mut faults: Vec<Fault>) -> Vec<Fault> {
+    if faults.len() > MOST_FAULTS {
+        faults.truncate(MOST_FAULTS - 1);
+        faults.push(Fault::at("", "has more faults than are listed; correct these first"));
+    }
+    faults
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

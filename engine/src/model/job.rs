@@ -15,7 +15,7 @@ use super::action::ModuleDigest;
 use super::argument::Arguments;
 use super::catalogue::{Catalogue, Choice, Pin};
 use super::duration::{LONGEST_JOB, of_field};
-use super::fault::Fault;
+use super::fault::{self, Fault, MOST_FAULTS};
 use super::filter_template::TemplateVersion;
 use super::line::{ActionWork, Line, Work};
 use super::notify::NotifyRule;
@@ -79,7 +79,13 @@ impl Job {
     /// # Errors
     /// Every fault at once, each with its path.
     pub fn read(document: &Value, catalogue: &Catalogue, choice: Choice<'_>) -> Result<Self, Vec<Fault>> {
+        if let Some(fault) = shape::excess(document) {
+            return Err(vec![fault]);
+        }
         let mut faults = shape::faults(document);
+        if faults.len() > MOST_FAULTS {
+            return Err(fault::first(faults));
+        }
         let arguments = Arguments::read(document.get("arguments")).unwrap_or_else(|message| {
             faults.push(Fault::at("arguments", format!("is not a JSON Schema: {message}")));
             Arguments::default()
@@ -94,7 +100,7 @@ impl Job {
         let notify = lines::read_rules(document, (catalogue, choice), &mut faults);
         schedule::read_all(document, time_zone.unwrap_or_default(), &arguments, &mut faults);
         if !faults.is_empty() {
-            return Err(faults);
+            return Err(fault::first(faults));
         }
         let key = document["key"].as_str().unwrap_or_default().to_owned();
         Ok(Self {

@@ -172,7 +172,7 @@ impl Line {
     }
 
     /// A fault for every variable that is not known here.
-    pub fn faults_of_names(&self, names: &Names) -> Vec<Fault> {
+    pub fn faults_of_names(&self, names: &Names<'_>) -> Vec<Fault> {
         match &self.work {
             Work::Filter(work) => {
                 let mut faults = work.faults_of_names(names, &field(&self.path, "filter"));

@@ -20,6 +20,7 @@ pub mod module;
 pub mod notify;
 pub mod organization;
 pub mod overlap;
+pub mod quota;
 pub mod record;
 pub mod result;
 pub mod retry;

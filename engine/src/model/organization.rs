@@ -9,6 +9,8 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use super::quota::Quotas;
+
 /// Identity of an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OrganizationId(pub Uuid);
@@ -24,6 +26,8 @@ pub struct Organization {
     pub name: String,
     /// IANA name of the zone in which its dates are meant, unless a job says its own.
     pub time_zone: chrono_tz::Tz,
+    /// What it may use.
+    pub quotas: Quotas,
 }
 
 /// What a token may do in its organization; each role may all that the ones before may.

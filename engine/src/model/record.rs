@@ -1,5 +1,6 @@
 //! Records: the JSON objects that travel from line to line.
 
+use serde::Serialize;
 use serde_json::Value;
 
 /// An ordered set of records. Each value is a JSON object.
@@ -70,7 +71,7 @@ pub struct Rejected {
 }
 
 /// How many bytes a value takes as JSON text.
-pub fn size_of_text(value: &Value) -> usize {
+pub fn size_of_text(value: &(impl Serialize + ?Sized)) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -7,7 +7,7 @@ use super::Instant;
 use super::action::ModuleDigest;
 use super::effect::Effect;
 use super::filter_template::TemplateVersion;
-use super::record::{Rejected, Sample};
+use super::record::{Rejected, Sample, size_of_text};
 use super::status::Status;
 
 /// Identity of a job result. Time-ordered, so that newer ones sort last.
@@ -180,6 +180,13 @@ impl LineResult {
             Some(title) => format!("{} ({title})", self.line_no),
             None => self.line_no.to_string(),
         }
+    }
+
+    /// Bytes of what may be large: parameters, records and texts.
+    pub fn bytes(&self) -> usize {
+        let rejected = self.rejected.iter().map(|one| size_of_text(&one.record) + one.reason.len()).sum::<usize>();
+        let log = self.log.iter().map(|entry| entry.message.len()).sum::<usize>();
+        size_of_text(&self.parameters) + size_of_text(&self.sample.records) + rejected + log
     }
 }
 

@@ -6,9 +6,10 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::paths::{Location, LocationSegment};
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
+use values::schema_cost::{check_expansion, cost};
 
 use super::criteria::Reading;
-use super::fault::{Fault, did_you_mean, element, field};
+use super::fault::{Fault, MOST_FAULTS, did_you_mean, element, field};
 use super::template::holds_placeholder;
 
 /// Bytes of one compiled pattern.
@@ -17,9 +18,15 @@ const MAX_PATTERN: usize = 256 * 1024;
 const MAX_PATTERNS: usize = 100;
 /// Values of one schema, at any depth.
 const MAX_PARTS: usize = 20_000;
-
-/// How many faults of one document are told.
-const MOST_FAULTS: usize = 100;
+/// Parts that one part of a schema may expand to where it refers to others, all about the same value.
+pub const MAX_EXPANSION: u64 = 10_000;
+/// Steps to check one value. They take about a tenth of a second.
+pub const MAX_STEPS: u64 = 2_000_000;
+/// Steps that may be taken on a thread that answers calls.
+const STEPS_AT_ONCE: u64 = 10_000;
+/// Steps up to which every fault is looked for; beyond, only whether there is one. The faults of alternatives
+/// are all held in memory.
+const STEPS_WITH_FAULTS: u64 = 100_000;
 
 /// A compiled JSON Schema (2020-12). References to other documents are refused.
 #[derive(Debug)]
@@ -27,25 +34,53 @@ pub struct Schema {
     validator: Validator,
     schema: Value,
     properties: Vec<String>,
+    /// Whether it comes from outside, so that checking a value is counted before it is done.
+    counted: bool,
 }
 
 impl Schema {
-    /// Compiles a schema.
+    /// Compiles a schema of the program itself.
     ///
     /// # Errors
     /// One sentence with what is wrong in it.
     pub fn compile(schema: &Value) -> Result<Self, String> {
         bounded(schema)?;
+        Self::build(schema, false)
+    }
+
+    /// Compiles a schema that somebody wrote: what it costs is bounded, now and for each value.
+    ///
+    /// # Errors
+    /// One sentence with what is wrong in it.
+    pub fn compile_foreign(schema: &Value) -> Result<Self, String> {
+        bounded(schema)?;
+        check_expansion(schema, MAX_EXPANSION).map_err(|error| error.to_string())?;
+        Self::build(schema, true)
+    }
+
+    fn build(schema: &Value, counted: bool) -> Result<Self, String> {
         let pattern_options = jsonschema::PatternOptions::regex().size_limit(MAX_PATTERN).dfa_size_limit(MAX_PATTERN);
         let options =
             jsonschema::draft202012::options().with_pattern_options(pattern_options).should_validate_formats(true);
         let validator = options.build(schema).map_err(|error| format!("{}: {error}", error.instance_path()))?;
-        Ok(Self { validator, schema: schema.clone(), properties: property_names(schema) })
+        Ok(Self { validator, schema: schema.clone(), properties: property_names(schema), counted })
     }
 
     /// Every fault of `instance`, which stands at `path` in its document. With
     /// [`Reading::Written`], what depends on a placeholder's value is not judged yet.
     pub fn faults(&self, instance: &Value, path: &str, reading: Reading) -> Vec<Fault> {
+        if self.counted {
+            match cost(&self.schema, instance, MAX_STEPS) {
+                Err(error) => return vec![Fault::at(path, format!("cannot be checked: its schema {error}"))],
+                Ok(steps) if steps > STEPS_WITH_FAULTS && reading == Reading::Rendered => {
+                    let told = "does not fit its schema, which has too many alternatives to say where";
+                    return if self.validator.is_valid(instance) { Vec::new() } else { vec![Fault::at(path, told)] };
+                }
+                // What is written is checked again when it is rendered.
+                Ok(steps) if steps > STEPS_WITH_FAULTS => return Vec::new(),
+                Ok(_) => {}
+            }
+        }
         let errors = self.validator.iter_errors(instance);
         let errors = errors.filter(|error| reading == Reading::Rendered || is_certain(error));
         let mut faults: Vec<_> = errors.flat_map(|error| self.tell(&error, path)).take(MOST_FAULTS + 1).collect();
@@ -53,6 +88,11 @@ impl Schema {
             faults[MOST_FAULTS] = Fault::at(path, "has more faults than are told; mend these first");
         }
         faults
+    }
+
+    /// Whether checking this value would hold up a thread that answers calls.
+    pub fn is_costly(&self, instance: &Value) -> bool {
+        self.counted && cost(&self.schema, instance, STEPS_AT_ONCE).is_err()
     }
 
     fn tell(&self, error: &ValidationError<'_>, path: &str) -> Vec<Fault> {
@@ -254,6 +294,38 @@ mod tests {
         assert_eq!(told, "has more than 100 patterns");
         let many: Vec<_> = (0..20_000).collect();
         assert_eq!(Schema::compile(&json!({"enum": many})).unwrap_err(), "has more than 20000 parts");
+    }
+
+    #[test]
+    fn a_schema_that_multiplies_itself_is_refused_when_it_is_read() {
+        let level =
+            |no: usize| json!({"anyOf": [{"$ref": format!("#/$defs/d{no}")}, {"$ref": format!("#/$defs/d{no}")}]});
+        let mut defs: Map<_, _> = (0..24).map(|no| (format!("d{no}"), level(no + 1))).collect();
+        defs.insert("d24".to_owned(), json!({"type": "integer"}));
+        let told = Schema::compile_foreign(&json!({"$ref": "#/$defs/d0", "$defs": defs})).unwrap_err();
+        assert!(told.starts_with("takes more than 10000 steps to check"), "{told}");
+    }
+
+    #[test]
+    fn a_value_that_multiplies_a_schema_is_not_checked() {
+        let item = json!({"items": {"$ref": "#/$defs/node"}});
+        let schema = json!({"$ref": "#/$defs/node", "$defs": {"node": {"anyOf": [item, item, {"const": 1}]}}});
+        let schema = Schema::compile_foreign(&schema).unwrap();
+        let nested = (0..60).fold(json!("x"), |inner, _| json!([inner]));
+        let faults = schema.faults(&nested, "arguments", Reading::Rendered);
+        assert!(faults[0].to_string().starts_with("arguments: cannot be checked: its schema takes more"), "{faults:?}");
+    }
+
+    #[test]
+    fn a_large_value_is_judged_without_its_faults() {
+        let schema = json!({"items": {"anyOf": [{"type": "integer"}, {"type": "null"}]}});
+        let schema = Schema::compile_foreign(&schema).unwrap();
+        let mut large = json!(vec![1; 50_000]);
+        assert_eq!(schema.faults(&large, "arguments", Reading::Rendered), []);
+        large[49_999] = json!("x");
+        let faults = schema.faults(&large, "arguments", Reading::Rendered);
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].to_string().contains("too many alternatives"), "{faults:?}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 use values::template::Variable;
 
-use super::fault::{Fault, did_you_mean};
+use super::fault::{Fault, MOST_FAULTS, did_you_mean};
 use super::notify::FIELDS_OF_RESULT;
 use super::result::{JobResult, LineResult};
 use super::{Instant, dates};
@@ -14,17 +14,17 @@ pub const VISIBLE_RECORDS: usize = 1000;
 
 /// What a template may name besides what every one may.
 #[derive(Debug, Default)]
-pub struct Names {
+pub struct Names<'a> {
     /// Where it stands.
     pub place: Place,
     /// The arguments of the job; none if it takes any.
-    pub arguments: Option<Vec<String>>,
+    pub arguments: Option<&'a [String]>,
     /// The values of the filter template; none if it takes any.
     pub values: Option<Vec<String>>,
-    /// Names and numbers of the lines before, and of those that come later.
-    pub earlier: Vec<String>,
-    /// Lines whose results are not there yet.
-    pub later: Vec<String>,
+    /// What lines are called, with their numbers.
+    pub lines: &'a [(u64, String)],
+    /// The number of the line: lines with a lower one have a result.
+    pub line_no: u64,
     /// Whether the line may run after an error has stopped the job.
     pub after_stop: bool,
 }
@@ -66,11 +66,11 @@ const ROOTS: [&str; 14] = [
     "this",
 ];
 
-impl Names {
+impl Names<'_> {
     /// A fault for each of these variables that is not known, at the path of the text that reads it.
     pub fn faults(&self, variables: Vec<(String, Variable)>) -> Vec<Fault> {
-        let variables = variables.into_iter();
-        variables.filter_map(|(path, variable)| Some(Fault::at(path, self.fault(&variable)?))).collect()
+        let faults = variables.into_iter().filter_map(|(path, variable)| Some(Fault::at(path, self.fault(&variable)?)));
+        faults.take(MOST_FAULTS).collect()
     }
 
     /// Why the variable is not known, as a sentence; none if it is.
@@ -115,7 +115,7 @@ impl Names {
     }
 
     fn unknown_argument(&self, name: &str) -> Option<String> {
-        let known = self.arguments.as_ref()?;
+        let known = self.arguments?;
         if known.iter().any(|argument| argument == name) {
             return None;
         }
@@ -141,11 +141,12 @@ impl Names {
     }
 
     fn unknown_line(&self, name: &str, rest: &[&str]) -> Option<String> {
-        if self.later.iter().any(|line| line == name) {
-            return Some(format!("line `{name}` has no result yet here; only earlier lines do"));
-        }
-        if !self.earlier.iter().any(|line| line == name) {
-            let near = did_you_mean(name, self.earlier.iter().map(String::as_str));
+        let earlier = self.lines.iter().filter(|(number, _)| *number < self.line_no);
+        if !earlier.clone().any(|(_, line)| line == name) {
+            if self.lines.iter().any(|(_, line)| line == name) {
+                return Some(format!("line `{name}` has no result yet here; only earlier lines do"));
+            }
+            let near = did_you_mean(name, earlier.map(|(_, line)| line.as_str()));
             return Some(format!("there is no earlier line `{name}`{near}"));
         }
         rest.first().and_then(|field| {

@@ -58,6 +58,10 @@ pub struct Page<Cursor> {
     pub limit: u32,
 }
 
+/// Bytes that a page of a listing holds at most, as the store keeps its items. A page ends before the item
+/// that would exceed it, unless that is its first; `more` says that there are more.
+pub const PAGE_BYTES: usize = 1024 * 1024;
+
 /// One page of a listing.
 #[derive(Debug, Clone)]
 pub struct Listed<Item> {

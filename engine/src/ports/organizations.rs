@@ -1,11 +1,14 @@
 //! Where organizations and tokens are kept. Asked before there is a scope,
 //! as few other ports are.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::model::organization::{Organization, OrganizationId};
+use crate::model::organization::{OrgScope, Organization, OrganizationId};
+use crate::model::quota::{Quotas, Stored};
 use crate::model::token::TokenRecord;
 
 /// How many organizations a listing gives at most.
@@ -36,6 +39,12 @@ pub trait Organizations: Send + Sync {
 
     /// Every organization, by key; at most [`LISTED_ORGANIZATIONS`].
     async fn list(&self) -> Result<Vec<Organization>, StoreError>;
+
+    /// Sets what an organization may use.
+    async fn set_quotas(&self, scope: OrgScope, quotas: Quotas) -> Result<(), StoreError>;
+
+    /// What each organization keeps; those that keep nothing may be left out. Takes long where there is much.
+    async fn count_stored(&self) -> Result<HashMap<OrganizationId, Stored>, StoreError>;
 
     /// Adds a token.
     async fn add_token(&self, token: &TokenRecord) -> Result<(), StoreError>;

@@ -320,8 +320,23 @@ pub trait Results: Send + Sync {
     /// How many results a listing has in all.
     async fn count(&self, scope: OrgScope, filter: &ResultFilter) -> Result<u64, StoreError>;
 
+    /// How many results of the organization have not ended.
+    async fn count_open(&self, scope: OrgScope) -> Result<u64, StoreError>;
+
     /// The lines of these results, by result and `lineNo`.
-    async fn lines(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, LineResult)>, StoreError>;
+    async fn lines(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, LineResult)>, StoreError> {
+        Ok(self.lines_within(scope, ids, None, usize::MAX).await?.items)
+    }
+
+    /// The first of these lines that together hold at most `most` bytes, see [`LineResult::bytes`]; at least one.
+    /// With `after`, only lines with a higher `lineNo`.
+    async fn lines_within(
+        &self,
+        scope: OrgScope,
+        ids: &[ResultId],
+        after: Option<u32>,
+        most: usize,
+    ) -> Result<Listed<(ResultId, LineResult)>, StoreError>;
 
     /// When the latest result of the job that ended `success` or `info` was
     /// started: the instant that its templates meant by now. Dry runs, results that

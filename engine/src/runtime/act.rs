@@ -13,6 +13,7 @@ use super::engine::Engine;
 use super::perform::{Broken, Done, Unfinished};
 use super::reach::{self, LineReach};
 use super::running::Live;
+use super::select::aside;
 use super::set::Set;
 use super::taking::{self, Judged, Taking};
 use crate::model::action::Intake;
@@ -63,7 +64,13 @@ pub(crate) async fn act(
     set: &Set,
     told: &mut Told,
 ) -> Result<Done, Unfinished> {
-    let faults = work.schema.faults(parameters, &field(&at.line.path, "parameters"), Reading::Rendered);
+    let path = field(&at.line.path, "parameters");
+    let faults = if work.schema.is_costly(parameters) {
+        let (schema, parameters) = (Arc::clone(&work.schema), parameters.clone());
+        aside(move || Ok(schema.faults(&parameters, &path, Reading::Rendered))).await?
+    } else {
+        work.schema.faults(parameters, &path, Reading::Rendered)
+    };
     if !faults.is_empty() {
         return Err(Broken::of_faults(faults).into());
     }

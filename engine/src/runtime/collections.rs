@@ -8,10 +8,11 @@ use tokio::sync::mpsc::channel;
 
 use super::engine::Engine;
 use super::sources::collection::unknown;
+use super::usage::QuotaReached;
 use crate::model::collection::{Change, Entries, Written, check_key, check_name};
 use crate::model::criteria::{self, Criteria, Reading};
 use crate::model::fault::{Fault, element};
-use crate::model::organization::OrgScope;
+use crate::model::organization::{Access, OrgScope};
 use crate::ports::StoreError;
 use crate::ports::collections::{Find, Wanted};
 
@@ -28,6 +29,9 @@ pub enum CollectionError {
     /// What was asked for is wrong.
     #[error("the request has {} faults", .0.len())]
     Faults(Vec<Fault>),
+    /// The organization keeps as much as it may.
+    #[error(transparent)]
+    Quota(#[from] QuotaReached),
     /// There is no such collection: a sentence with the nearest name.
     #[error("{0}")]
     Absent(String),
@@ -90,13 +94,14 @@ impl Engine {
     /// See [`CollectionError`].
     pub async fn write_records(
         &self,
-        scope: OrgScope,
+        access: &Access,
         collection: &str,
         changes: &[Change],
     ) -> Result<Written, CollectionError> {
         check_name(collection).map_err(|message| fault("collection", message))?;
         check_changes(changes)?;
-        Ok(self.collections.write(scope, collection, changes, None).await?)
+        self.may_write_records(&access.organization)?;
+        Ok(self.collections.write(access.scope(), collection, changes, None).await?)
     }
 
     /// A page of records that meet criteria. A collection that is not there has none.

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::awaited::Waits;
 use super::figures::Figures;
 use super::health::Health;
-use super::preview::PREVIEWS_AT_ONCE;
+use super::jobs::{CHECKS_AT_ONCE, CHECKS_OF_ONE_ORGANIZATION};
+use super::preview::{PREVIEWS_AT_ONCE, PREVIEWS_OF_ONE_ORGANIZATION};
 use super::ready::ReadyJobs;
 use super::running::Running;
 use super::set::Room;
+use super::shares::Shares;
 use super::shelf::Shelf;
+use super::usage::Usage;
 use crate::model::organization::OrganizationId;
 use crate::model::result::ResultId;
 use crate::ports::actions::Actions;
@@ -82,7 +85,11 @@ pub struct Engine {
     /// The modules of each organization, ready to be looked at.
     pub(crate) shelf: Arc<Shelf>,
     /// How many filters may be tried out at once.
-    pub(crate) previews: Arc<Semaphore>,
+    pub(crate) previews: Arc<Shares>,
+    /// How many jobs may be checked at once.
+    pub(crate) checks: Arc<Shares>,
+    /// What organizations use of their quotas.
+    pub usage: Arc<Usage>,
     /// What this node counts.
     pub figures: Arc<Figures>,
     /// Tells the worker that something may be ready.
@@ -184,7 +191,9 @@ impl Engine {
             running: Arc::default(),
             waits: Arc::default(),
             ready: Arc::default(),
-            previews: Arc::new(Semaphore::new(PREVIEWS_AT_ONCE)),
+            previews: Arc::new(Shares::new(PREVIEWS_AT_ONCE, PREVIEWS_OF_ONE_ORGANIZATION)),
+            usage: Arc::default(),
+            checks: Arc::new(Shares::new(CHECKS_AT_ONCE, CHECKS_OF_ONE_ORGANIZATION)),
             figures: Arc::default(),
             wake: Arc::default(),
             schedules_changed: Arc::default(),

@@ -4,7 +4,7 @@ mod change;
 mod delete;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
@@ -12,10 +12,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::engine::Engine;
-use crate::model::Instant;
 use crate::model::catalogue::{Catalogue, Choice, Pin};
 use crate::model::dates::{stamp, variables};
-use crate::model::fault::{Fault, field};
+use crate::model::fault::{Fault, MOST_FAULTS, field};
 use crate::model::filter_template::TemplateVersion;
 use crate::model::job::Job;
 use crate::model::line::{ActionWork, FilterWork, Line, Work};
@@ -28,6 +27,12 @@ use crate::ports::reach::{Nowhere, Reach};
 
 /// How long an action may look at its parameters when a job is saved.
 const REHEARSAL: Duration = Duration::from_secs(2);
+/// How long all actions of a job may take for that together.
+pub const CHECK: Duration = Duration::from_secs(10);
+/// How many jobs are checked at once.
+pub const CHECKS_AT_ONCE: usize = 4;
+/// How many of them for one organization.
+pub const CHECKS_OF_ONE_ORGANIZATION: usize = 1;
 
 /// Which versions of modules a job is checked with.
 pub(crate) enum Versions {
@@ -90,7 +95,7 @@ impl Engine {
         scope: OrgScope,
         saved: &SavedJob,
     ) -> Result<Result<Arc<Job>, Vec<Fault>>, StoreError> {
-        Ok(self.read_job_with(scope, saved, self.catalogue(scope).await?))
+        Ok(self.read_job_with(scope, saved, self.catalogue(scope).await?).await)
     }
 
     /// The same with these versions of filter templates: those that a job result noted when
@@ -104,10 +109,10 @@ impl Engine {
         saved: &SavedJob,
         templates: &[TemplateVersion],
     ) -> Result<Result<Arc<Job>, Vec<Fault>>, StoreError> {
-        Ok(self.read_job_with(scope, saved, self.catalogue_at(scope, templates).await?))
+        Ok(self.read_job_with(scope, saved, self.catalogue_at(scope, templates).await?).await)
     }
 
-    fn read_job_with(
+    async fn read_job_with(
         &self,
         scope: OrgScope,
         saved: &SavedJob,
@@ -117,7 +122,7 @@ impl Engine {
         if let Some(ready) = self.ready.find(scope.organization(), version, &catalogue) {
             return Ok(ready);
         }
-        let job = Arc::new(Job::read(&saved.document, &catalogue, Choice::Pinned(&saved.pins))?);
+        let job = Arc::new(read(saved.document.clone(), &catalogue, Versions::Pinned(saved.pins.clone())).await?);
         self.ready.keep(scope.organization(), version, catalogue, &job);
         Ok(job)
     }
@@ -136,7 +141,7 @@ impl Engine {
         let Some(saved) = self.jobs.find(scope, key, Some(result.version)).await? else {
             return Ok(Err(format!("The job `{key}` was deleted, so its version {} cannot be run.", result.version)));
         };
-        let read = self.read_job_with(scope, &saved, catalogue);
+        let read = self.read_job_with(scope, &saved, catalogue).await;
         Ok(read.map_err(|faults| format!("The job can no longer be run: {}.", told(&faults))))
     }
 
@@ -161,11 +166,9 @@ impl Engine {
         document: &Value,
         versions: Versions,
     ) -> Result<Job, SaveJobError> {
-        let (document, catalogue) = (document.clone(), self.catalogue(access.scope()).await?);
-        // Patterns and schemas may take a while to compile.
-        let reading = tokio::task::spawn_blocking(move || Job::read(&document, &catalogue, versions.choice()));
-        let broken = |error| vec![Fault::at("", format!("the job cannot be read: {error}"))];
-        let job = reading.await.unwrap_or_else(|error| Err(broken(error))).map_err(SaveJobError::Faults)?;
+        let _share = self.checks.turn(access.organization.id).await;
+        let catalogue = self.catalogue(access.scope()).await?;
+        let job = read(document.clone(), &catalogue, versions).await.map_err(SaveJobError::Faults)?;
         let faults = self.rehearse(&job).await;
         if faults.is_empty() { Ok(job) } else { Err(SaveJobError::Faults(faults)) }
     }
@@ -225,7 +228,7 @@ impl Engine {
 
     /// Opens every action whose parameters hold no placeholder, and closes it unused.
     async fn rehearse(&self, job: &Job) -> Vec<Fault> {
-        let mut faults = Vec::new();
+        let (mut faults, began) = (Vec::new(), Instant::now());
         let lines = job.lines.iter().map(|line| (line, field(&line.path, "parameters")));
         let rules = job.notify.iter().map(|rule| (&rule.line, rule.place.clone()));
         for (line, place) in lines.chain(rules) {
@@ -237,8 +240,20 @@ impl Engine {
                 Work::Filter(_) => continue,
             };
             let Some(parameters) = parameters else { continue };
+            let left = CHECK.saturating_sub(began.elapsed());
+            if left.is_zero() || faults.len() >= MOST_FAULTS {
+                let told = format!(
+                    "the actions of the job looked at their parameters for more than {} s; from this line on it is \
+                     not checked",
+                    CHECK.as_secs()
+                );
+                faults.extend(left.is_zero().then(|| Fault::at(place, told)));
+                break;
+            }
             let nowhere = Arc::new(Nowhere::default());
-            let opened = self.open(rehearsal(line, work, parameters, Arc::clone(&nowhere) as _)).await;
+            let opening =
+                OpenLine { timeout: left.min(REHEARSAL), ..rehearsal(line, work, parameters, nowhere.clone()) };
+            let opened = self.open(opening).await;
             // An action that wants to reach outside when it is opened can only be judged when it runs.
             if let (Err(failure), false) = (opened, nowhere.was_asked()) {
                 faults.push(Fault::at(place, failure.message));
@@ -248,13 +263,21 @@ impl Engine {
     }
 }
 
+/// Reads a job away from the threads that answer calls: patterns and schemas may take a while to compile.
+async fn read(document: Value, catalogue: &Arc<Catalogue>, versions: Versions) -> Result<Job, Vec<Fault>> {
+    let catalogue = Arc::clone(catalogue);
+    let reading = tokio::task::spawn_blocking(move || Job::read(&document, &catalogue, versions.choice()));
+    let broken = |error| vec![Fault::at("", format!("the job cannot be read: {error}"))];
+    reading.await.unwrap_or_else(|error| Err(broken(error)))
+}
+
 /// All faults as one text.
 pub(crate) fn told(faults: &[Fault]) -> String {
     faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn rehearsal(line: &Line, work: &ActionWork, parameters: Value, reach: Arc<dyn Reach>) -> OpenLine {
-    let now = Instant::UNIX_EPOCH;
+    let now = crate::model::Instant::UNIX_EPOCH;
     let context = LineContext {
         job_result: Uuid::nil().to_string(),
         line_no: line.line_no,

@@ -2,7 +2,7 @@
 //! puts back what lost nodes had taken up where several share a store.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -12,14 +12,22 @@ use crate::ports::results::Retention;
 /// How long the keeper rests when there was nothing left to remove, and between two steps when there was.
 const REST: Duration = Duration::from_secs(600);
 const BREATH: Duration = Duration::from_millis(50);
+/// How often it is counted what organizations keep: the store looks at every row for that.
+const COUNT_EVERY: Duration = REST;
 /// How often a node says that it is alive, unless silence is noticed sooner.
 const BEAT: Duration = Duration::from_secs(2);
 
 impl Engine {
     /// Removes what is older than is kept until `stop`, in steps that leave everybody else room.
     pub async fn keep_house(self: Arc<Self>, keep: Retention, stop: CancellationToken) {
-        let mut rest = BREATH;
+        let (mut rest, mut counted) = (BREATH, None::<Instant>);
         while !rested(rest, &stop).await {
+            if counted.is_none_or(|counted| counted.elapsed() >= COUNT_EVERY) {
+                if let Err(error) = self.count_stored().await {
+                    tracing::warn!(%error, "what organizations keep could not be counted; trying again later");
+                }
+                counted = Some(Instant::now());
+            }
             rest = match self.results.prune(keep, self.clock.now()).await {
                 Ok(pruned) => {
                     if pruned.removed > 0 {

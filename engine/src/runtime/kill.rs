@@ -1,5 +1,7 @@
 //! Killing a job result: final at once, then its work is interrupted.
 
+use futures_util::{StreamExt, stream};
+
 use super::awaited::KILLED;
 use super::engine::Engine;
 use super::notices::About;
@@ -7,11 +9,63 @@ use crate::model::organization::Access;
 use crate::model::record::kept_sentence;
 use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::status::Status;
-use crate::ports::StoreError;
 use crate::ports::notices::{Change, Progress};
-use crate::ports::results::{Kill, KillError, NewResult};
+use crate::ports::results::{Kill, KillError, NewResult, ResultFilter};
+use crate::ports::{Page, StoreError};
+
+/// How many results are killed by one call of [`Engine::kill_all`] at most.
+pub const KILLED_AT_ONCE: usize = 1000;
+/// How many kills are on their way at once: they share syncs.
+const ABREAST: usize = 32;
+
+/// Which results are killed, and why.
+#[derive(Debug, Clone, Default)]
+pub struct KillAll {
+    /// Those of the job with this key; none means all.
+    pub job: Option<String>,
+    /// Those that stand so; none means all that have not ended.
+    pub status: Option<Status>,
+    /// Why.
+    pub reason: Option<String>,
+}
 
 impl Engine {
+    /// Kills results that have not ended, the newest first; how many. What waits is killed before what runs, so that
+    /// nothing takes the place of what was killed.
+    ///
+    /// # Errors
+    /// The store failed. What was killed until then stays so.
+    pub async fn kill_all(&self, access: &Access, all: &KillAll) -> Result<u32, StoreError> {
+        let mut killed = 0;
+        for status in [Status::Pending, Status::Running] {
+            if all.status.is_some_and(|wanted| wanted != status) {
+                continue;
+            }
+            let filter = ResultFilter { job: all.job.clone(), status: Some(status) };
+            let mut before = None;
+            while killed < KILLED_AT_ONCE {
+                let limit = u32::try_from(KILLED_AT_ONCE - killed).unwrap_or(u32::MAX).min(100);
+                let page = self.results.list(access.scope(), &filter, Page { before, limit }).await?;
+                before = page.items.last().map(|result| result.id);
+                let ids = page.items.into_iter().map(|result| result.id);
+                let kills = stream::iter(ids).map(|id| self.kill(access, id, all.reason.as_deref()));
+                let outcomes: Vec<_> = kills.buffer_unordered(ABREAST).collect().await;
+                for outcome in outcomes {
+                    match outcome {
+                        Ok(_) => killed += 1,
+                        // It ended by itself, or was removed.
+                        Err(KillError::Ended(_) | KillError::Absent) => {}
+                        Err(KillError::Store(error)) => return Err(error),
+                    }
+                }
+                if !page.more {
+                    break;
+                }
+            }
+        }
+        Ok(u32::try_from(killed).unwrap_or(u32::MAX))
+    }
+
     /// Kills a pending or running result. What happens to it afterwards changes nothing.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use super::engine::Engine;
 use crate::model::Instant;
 use crate::model::fault::Fault;
 use crate::model::organization::{Access, Organization, OrganizationId, Role};
+use crate::model::quota::Quotas;
 use crate::model::token::{Presented, Reach, TokenRecord};
 use crate::ports::StoreError;
 use crate::ports::organizations::CreateError;
@@ -172,7 +173,7 @@ fn read_organization(new: &NewOrganization) -> Result<Organization, ManageError>
     let time_zone =
         new.time_zone.parse().map_err(|_| faults("timeZone", "write an IANA name such as Europe/Madrid"))?;
     let id = OrganizationId(Engine::new_id());
-    Ok(Organization { id, key: new.key.clone(), name: new.name.clone(), time_zone })
+    Ok(Organization { id, key: new.key.clone(), name: new.name.clone(), time_zone, quotas: Quotas::default() })
 }
 
 fn check_name(path: &str, name: &str) -> Result<(), ManageError> {

@@ -32,11 +32,13 @@ pub mod scheduler;
 pub mod schedules;
 pub mod select;
 pub mod set;
+pub mod shares;
 mod shelf;
 pub mod sources;
 pub mod start;
 mod taking;
 pub mod templates;
+pub mod usage;
 pub mod webhooks;
 pub mod worker;
 

@@ -139,7 +139,8 @@ impl Engine {
             // The grant was for what a server administrator had before him.
             return Err(ModuleError::Forbidden(TRUSTED_ONLY));
         }
-        let faults = self.faults_of(&info);
+        let mut faults = self.faults_of(&info);
+        faults.extend(self.fault_of_number(access, owner).await?);
         if !faults.is_empty() {
             return Err(ModuleError::Faults(faults));
         }
@@ -155,6 +156,19 @@ impl Engine {
         self.modules.install(access.scope(), &installed, component).await?;
         self.shelf.changed();
         Ok(installed)
+    }
+
+    async fn fault_of_number(&self, access: &Access, owner: Owner) -> Result<Option<Fault>, StoreError> {
+        let most = access.organization.quotas.modules as usize;
+        let installed = self.modules.visible(access.scope()).await?;
+        let own = installed.iter().filter(|installed| installed.owner == Owner::Organization).count();
+        Ok((owner == Owner::Organization && own >= most).then(|| {
+            let told = format!(
+                "the organization may have {most} versions of modules, and has them; remove one, or ask a server \
+                 administrator for a higher quota"
+            );
+            Fault::at("module", told)
+        }))
     }
 
     fn is_bundled(&self, digest: &str) -> bool {

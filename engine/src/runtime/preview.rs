@@ -27,9 +27,11 @@ use crate::ports::StoreError;
 use crate::ports::queue::LeaseError;
 
 /// How long a filter is tried out: less than a request may take, so that the answer says why.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How many filters are tried out at once: each may hold many records.
-pub(super) const PREVIEWS_AT_ONCE: usize = 4;
+pub const PREVIEWS_AT_ONCE: usize = 4;
+/// How many of them for one organization.
+pub const PREVIEWS_OF_ONE_ORGANIZATION: usize = 2;
 /// Where the definition stands, as faults name it.
 const PLACE: &str = "filter";
 
@@ -54,9 +56,6 @@ pub enum PreviewError {
     /// What is wrong with it: all faults.
     #[error("the filter has {} faults", .0.len())]
     Faults(Vec<Fault>),
-    /// Others are being tried out.
-    #[error("other filters are being tried out; try again when they are")]
-    Busy,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -86,7 +85,7 @@ impl Engine {
         definition: Value,
         arguments: Map<String, Value>,
     ) -> Result<Preview, PreviewError> {
-        let _turn = self.previews.try_acquire().map_err(|_| PreviewError::Busy)?;
+        let _share = self.previews.turn(access.organization.id).await;
         let catalogue = self.catalogue(access.scope()).await?;
         let variables = self.variables_of_preview(access, arguments);
         let zone = access.organization.time_zone;
@@ -142,8 +141,8 @@ fn prepare(
     }
     let line = Line::read(&json!({ PLACE: definition }), 1, "", catalogue, Choice::Newest(&[]))?;
     let arguments = variables.get("args").and_then(Value::as_object);
-    let arguments = arguments.map(|arguments| arguments.keys().cloned().collect());
-    let faults = line.faults_of_names(&Names { arguments, ..Names::default() });
+    let arguments = arguments.map(|arguments| arguments.keys().cloned().collect::<Vec<_>>());
+    let faults = line.faults_of_names(&Names { arguments: arguments.as_deref(), ..Names::default() });
     if !faults.is_empty() {
         return Err(faults);
     }

@@ -250,6 +250,8 @@ impl Reach for LineReach {
         if self.line.dry_run {
             return self.foresee(collection, &changes).await;
         }
+        let may = self.engine.may_write_records(&self.line.organization);
+        may.map_err(|reached| ReachError::Unavailable(format!("{reached}.")))?;
         let asked = format!("{collection} {changes:?}");
         self.line.checkpoint.make().await?;
         let once = Once { result: self.line.root, call: self.call(call, &asked) };
@@ -281,6 +283,7 @@ impl Reach for LineReach {
             Err(refused @ (StartError::Conflict(_) | StartError::Inactive(_) | StartError::TooDeep)) => {
                 Err(invalid(refused.to_string()))
             }
+            Err(StartError::Quota(reached)) => Err(ReachError::Unavailable(format!("{reached}."))),
             Err(StartError::Store(error)) => Err(error.into()),
         }
     }

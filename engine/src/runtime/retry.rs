@@ -4,6 +4,7 @@
 use super::engine::Engine;
 use super::notices;
 use super::start::LONGEST_TITLE;
+use super::usage::QuotaReached;
 use crate::model::fault::Fault;
 use crate::model::notify::job_of;
 use crate::model::organization::{Access, OrgScope};
@@ -58,6 +59,9 @@ pub enum RetryError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The organization has used up a quota.
+    #[error(transparent)]
+    Quota(#[from] QuotaReached),
 }
 
 impl From<StartRefused> for RetryError {
@@ -80,6 +84,7 @@ impl Engine {
     /// See [`RetryError`].
     pub async fn retry(&self, access: &Access, id: ResultId, retry: Retry) -> Result<JobResult, RetryError> {
         let scope = access.scope();
+        self.count_start(access).await??;
         let old = self.results.find(scope, id).await?.ok_or(RetryError::Absent)?;
         if !old.status.is_final() {
             return Err(RetryError::Open(old.status));

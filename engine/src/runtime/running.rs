@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::engine::Engine;
 use crate::model::organization::{OrgScope, OrganizationId};
 use crate::model::result::{LineResult, LogEntry, ResultId};
-use crate::ports::StoreError;
 use crate::ports::notices::Progress;
+use crate::ports::{Listed, StoreError};
 
 /// The job results at work on this node.
 #[derive(Debug, Default)]
@@ -126,26 +126,46 @@ impl Engine {
     /// # Errors
     /// The store failed.
     pub async fn lines(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, LineResult)>, StoreError> {
+        Ok(self.lines_within(scope, ids, None, usize::MAX).await?.items)
+    }
+
+    /// The first of these lines that together hold at most `most` bytes, at least one; with `after`, only those
+    /// with a higher `lineNo`. What the store was not told yet comes on top.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn lines_within(
+        &self,
+        scope: OrgScope,
+        ids: &[ResultId],
+        after: Option<u32>,
+        most: usize,
+    ) -> Result<Listed<(ResultId, LineResult)>, StoreError> {
         // What ends in between is written by then, so that nothing falls between the two looks.
         let live: Vec<_> = ids.iter().filter_map(|id| Some((*id, self.running.find(*id)?))).collect();
         let newer: BTreeMap<_, _> = live
             .iter()
             .filter(|(_, live)| live.organization == scope.organization())
             .flat_map(|(id, live)| live.unwritten().into_iter().map(|line| ((*id, line.line_no), line)))
+            .filter(|((_, line_no), _)| after.is_none_or(|after| *line_no > after))
             .collect();
-        let written = self.results.lines(scope, ids).await?;
+        let written = self.results.lines_within(scope, ids, after, most).await?;
         if newer.is_empty() {
             return Ok(written);
         }
         let mut lines: BTreeMap<_, _> = newer;
-        for (id, line) in written {
+        if let Some((id, last)) = written.items.last().filter(|_| written.more) {
+            let last = (*id, last.line_no);
+            lines.retain(|place, _| *place <= last);
+        }
+        for (id, line) in written.items {
             let place = (id, line.line_no);
             // The store has the last word on what has ended.
             if line.status.is_final() || !lines.contains_key(&place) {
                 lines.insert(place, line);
             }
         }
-        Ok(lines.into_iter().map(|((id, _), line)| (id, line)).collect())
+        Ok(Listed { items: lines.into_iter().map(|((id, _), line)| (id, line)).collect(), more: written.more })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Starting jobs: by hand, and for whatever else asks.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use values::order::identity;
@@ -7,8 +9,10 @@ use values::order::identity;
 use super::awaited::KILLED;
 use super::engine::Engine;
 use super::notices::About;
+use super::usage::QuotaReached;
 use crate::model::Instant;
 use crate::model::fault::{Fault, element};
+use crate::model::job::Job;
 use crate::model::organization::{Access, OrgScope, OrganizationId};
 use crate::model::overlap::Overlap;
 use crate::model::record::Records;
@@ -129,6 +133,9 @@ pub enum StartError {
     /// Jobs started one another too often.
     #[error("the job would be the {}th in a row that starts the next; at most {MOST_IN_A_ROW} may, so that none starts itself without end", MOST_IN_A_ROW + 1)]
     TooDeep,
+    /// The organization has used up a quota.
+    #[error(transparent)]
+    Quota(#[from] QuotaReached),
     /// A start with the same idempotency key asked for something else.
     #[error("the idempotency key was used for another start, which made the job result {}", .0.0)]
     Conflict(ResultId),
@@ -242,6 +249,7 @@ impl Engine {
         if start.cause.depth() >= MOST_IN_A_ROW {
             return Err(StartError::TooDeep);
         }
+        self.count_start(access).await??;
         let saved = self.jobs.find(access.scope(), &start.job, None).await?;
         let saved = saved.ok_or_else(|| StartError::UnknownJob(start.job.clone()))?;
         let job = self.read_job(access.scope(), &saved).await?.map_err(StartError::Faults)?;
@@ -252,7 +260,7 @@ impl Engine {
         let queue = start.queue.clone().or_else(|| job.queue.clone()).unwrap_or_else(|| DEFAULT_QUEUE.to_owned());
         faults.extend(self.fault_of_queue(access.scope(), "queue", &queue).await?);
         let idempotency = start.name().map(|key| Idempotency { key, digest: start.digest() });
-        let arguments = job.arguments.complete(start.arguments).unwrap_or_else(|more| {
+        let arguments = complete(&job, start.arguments).await.unwrap_or_else(|more| {
             faults.extend(more);
             Map::new()
         });
@@ -308,6 +316,16 @@ fn faults_of_start(start: &Start) -> Vec<Fault> {
     }
     faults.extend(fault_of_key(start));
     faults
+}
+
+/// The arguments with defaults, or every fault of them.
+async fn complete(job: &Arc<Job>, given: Map<String, Value>) -> Result<Map<String, Value>, Vec<Fault>> {
+    if !job.arguments.is_costly(&given) {
+        return job.arguments.complete(given);
+    }
+    let job = Arc::clone(job);
+    let completed = tokio::task::spawn_blocking(move || job.arguments.complete(given)).await;
+    completed.unwrap_or_else(|error| Err(vec![Fault::at("arguments", format!("cannot be checked: {error}"))]))
 }
 
 fn fault_of_key(start: &Start) -> Option<Fault> {

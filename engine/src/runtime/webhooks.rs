@@ -3,6 +3,7 @@
 use super::authenticate::access;
 use super::engine::Engine;
 use super::start::{Cause, Start, StartError};
+use super::usage::QuotaReached;
 use crate::model::fault::Fault;
 use crate::model::module::is_key;
 use crate::model::organization::{Access, OrgScope, Role};
@@ -81,6 +82,9 @@ pub enum MessageError {
     /// The webhook was removed.
     #[error("there is no such webhook")]
     Gone,
+    /// Too many messages came.
+    #[error(transparent)]
+    Quota(#[from] QuotaReached),
     /// It comes from somebody else.
     #[error(transparent)]
     Signature(#[from] SignatureFault),
@@ -156,6 +160,7 @@ impl Engine {
         // The body may have taken its time.
         let still = self.webhooks.find_webhook(open.access.scope(), open.webhook.id).await?;
         let Some(webhook) = still else { return Err(MessageError::Gone) };
+        self.count_message(open.access.organization.quotas, webhook.id)?;
         let name = match &webhook.sealed {
             Some(sealed) => self.check_signature(open, sealed, &message)?,
             None => None,

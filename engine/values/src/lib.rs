@@ -8,6 +8,7 @@
 pub mod json;
 pub mod order;
 pub mod path;
+pub mod schema_cost;
 pub mod template;
 
 mod decimal;

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use engine::model::collection::Entry;
 use engine::model::criteria::{Criteria, Verdict};
 use engine::model::organization::OrgScope;
-use engine::ports::StoreError;
+use engine::model::record::size_of_text;
+use engine::ports::{Listed, PAGE_BYTES, StoreError};
 use futures_util::{Stream, TryStreamExt};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, Select};
 use tokio::sync::SemaphorePermit;
@@ -52,13 +53,20 @@ impl Look<'_> {
         }
     }
 
-    /// The first `most` records that match.
-    pub async fn first(&self, store: &Store, most: usize) -> Result<Vec<Entry>, StoreError> {
-        let (mut found, mut walk) = (Vec::new(), self.begin(store, most).await?);
+    /// A page of the records that match: at most `limit`, and at most [`PAGE_BYTES`].
+    pub async fn page(&self, store: &Store, limit: usize) -> Result<Listed<Entry>, StoreError> {
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        let mut walk = self.begin(store, limit + 1).await?;
         while let Some(portion) = walk.next().await? {
-            found.extend(portion);
+            for entry in portion {
+                bytes += size_of_text(&entry.data);
+                if items.len() == limit || (bytes > PAGE_BYTES && !items.is_empty()) {
+                    return Ok(Listed { items, more: true });
+                }
+                items.push(entry);
+            }
         }
-        Ok(found)
+        Ok(Listed { items, more: false })
     }
 
     /// Begins a walk over the first `most` records that match.

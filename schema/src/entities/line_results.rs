@@ -55,6 +55,11 @@ impl Model {
         Status::from_word(&self.status).is_some_and(Status::is_final)
     }
 
+    /// Bytes of what may be large.
+    pub fn bytes(&self) -> usize {
+        [&self.parameters, &self.sample, &self.rejected, &self.log, &self.effects].iter().map(|text| text.len()).sum()
+    }
+
     pub fn of(organization: OrganizationId, result: ResultId, line: &LineResult) -> Result<Self, StoreError> {
         Ok(Self {
             organization_id: organization.0,

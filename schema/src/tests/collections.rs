@@ -3,6 +3,7 @@
 use engine::model::collection::{Change, Entry};
 use engine::model::criteria::Criteria;
 use engine::model::organization::{OrgScope, Organization, OrganizationId};
+use engine::model::quota::Quotas;
 use engine::model::result::ResultId;
 use engine::ports::StoreError;
 use engine::ports::collections::{Collections, Once, Wanted};
@@ -22,7 +23,13 @@ async fn opened(place: &Place) -> (Store, OrgScope, DatabaseConnection) {
     let path = place.folder.path().join("collections.db");
     let store = Store::open_sqlite(&path).await.unwrap();
     let id = OrganizationId(Uuid::from_u128(1));
-    let acme = Organization { id, key: "acme".into(), name: "Acme".into(), time_zone: "UTC".parse().unwrap() };
+    let acme = Organization {
+        id,
+        key: "acme".into(),
+        name: "Acme".into(),
+        time_zone: "UTC".parse().unwrap(),
+        quotas: Quotas::default(),
+    };
     store.create(&acme).await.unwrap();
     let db = Database::connect(format!("sqlite:{}", path.display())).await.unwrap();
     (store, scope_of(&acme), db)

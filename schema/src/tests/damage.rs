@@ -1,6 +1,7 @@
 //! Rows that cannot be read are told, and stop nobody else.
 
 use engine::model::organization::{OrgScope, Organization, OrganizationId};
+use engine::model::quota::Quotas;
 use engine::model::result::ResultId;
 use engine::model::status::Status;
 use engine::ports::StoreError;
@@ -18,8 +19,13 @@ use crate::Store;
 
 async fn acme(store: &Store) -> OrgScope {
     let time_zone = "UTC".parse().unwrap();
-    let acme =
-        Organization { id: OrganizationId(Uuid::from_u128(1)), key: "acme".into(), name: "Acme".into(), time_zone };
+    let acme = Organization {
+        id: OrganizationId(Uuid::from_u128(1)),
+        key: "acme".into(),
+        name: "Acme".into(),
+        time_zone,
+        quotas: Quotas::default(),
+    };
     store.create(&acme).await.unwrap();
     scope_of(&acme)
 }

@@ -4,6 +4,7 @@
 use engine::model::collection::{Change, Entry};
 use engine::model::criteria::{Criteria, Mismatches, OPERATORS, Reading, Verdict, parse};
 use engine::model::organization::{OrgScope, Organization, OrganizationId};
+use engine::model::quota::Quotas;
 use engine::ports::collections::{Collections, Find, Wanted};
 use engine::ports::memory::MemoryStore;
 use engine::ports::organizations::Organizations;
@@ -126,7 +127,13 @@ impl Pair {
         let place = Place::new();
         let (store, twin) = (place.store().await, MemoryStore::new());
         let id = OrganizationId(Uuid::from_u128(1));
-        let acme = Organization { id, key: "acme".into(), name: "Acme".into(), time_zone: "UTC".parse().unwrap() };
+        let acme = Organization {
+            id,
+            key: "acme".into(),
+            name: "Acme".into(),
+            time_zone: "UTC".parse().unwrap(),
+            quotas: Quotas::default(),
+        };
         let scope = scope_of(&acme);
         let records = records().into_iter().enumerate();
         let changes: Vec<_> = records.map(|(n, data)| Change::Insert(Entry { key: format!("{n:04}"), data })).collect();

@@ -45,7 +45,12 @@ impl Served {
         let ready_after = began.elapsed();
         let first = first.ok_or_else(|| broken(&"the server does not start"))?;
         let address = first.rsplit("http://").next().unwrap_or_default().to_owned();
-        Ok(Self { child, address, token, ready_after })
+        let served = Self { child, address, token, ready_after };
+        // A bench asks for more than any quota is for.
+        let most = json!({"startsPerMinute": u32::MAX, "requestsPerMinute": u32::MAX});
+        let lift = "mutation ($input: SetQuotasInput!) { setQuotas(input: $input) { userErrors { message } } }";
+        served.connect().await?.ask(lift, json!({"input": most})).await?;
+        Ok(served)
     }
 
     /// What it is asked with.

@@ -3,11 +3,19 @@
 use jsonschema::{PatternOptions, Validator};
 use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Rejection, Value, json};
 use serde::Deserialize;
+use values::schema_cost::{check_expansion, cost};
 
 use crate::phrase;
 
 /// Faults of one record that are told.
 const TOLD: usize = 3;
+/// Parts that one part of a schema may expand to where it refers to others.
+const EXPANSION: u64 = 10_000;
+/// Steps to check one record.
+const STEPS: u64 = 2_000_000;
+/// Steps up to which the faults of a record are told; beyond, only that there are some. The faults of alternatives
+/// are all held in memory.
+const STEPS_WITH_FAULTS: u64 = 100_000;
 /// Longest telling of one fault, in characters: it may quote the value.
 const LONGEST: usize = 300;
 
@@ -23,6 +31,7 @@ fn yes() -> bool {
 }
 
 pub struct Validate {
+    schema: Value,
     validator: Validator,
     seen: usize,
     wrong: usize,
@@ -59,13 +68,14 @@ impl Action for Validate {
     }
 
     fn open(parameters: Parameters, _: &Context) -> Result<Validate, Failure> {
+        check_expansion(&parameters.schema, EXPANSION).map_err(|error| Failure::new(format!("schema: it {error}")))?;
         let validator = jsonschema::options()
             .should_validate_formats(parameters.formats)
             // The linear-time engine: no pattern can hang the line.
             .with_pattern_options(PatternOptions::regex())
             .build(&parameters.schema)
             .map_err(|error| Failure::new(format!("schema{}: {}", error.instance_path(), short(&error.to_string()))))?;
-        Ok(Validate { validator, seen: 0, wrong: 0 })
+        Ok(Validate { schema: parameters.schema, validator, seen: 0, wrong: 0 })
     }
 
     fn take(&mut self, records: Records) -> Result<Outcome, Failure> {
@@ -86,6 +96,14 @@ impl Action for Validate {
 impl Validate {
     /// What is wrong with a record: each fault with the path to it.
     fn reason(&self, record: &Value) -> Option<String> {
+        match cost(&self.schema, record, STEPS) {
+            Err(error) => return Some(format!("It cannot be checked: the schema {error}.")),
+            Ok(steps) if steps > STEPS_WITH_FAULTS => {
+                let told = "It does not fit the schema, which has too many alternatives to say where.";
+                return (!self.validator.is_valid(record)).then(|| told.to_owned());
+            }
+            Ok(_) => {}
+        }
         let faults: Vec<String> = self
             .validator
             .iter_errors(record)
@@ -139,6 +157,17 @@ mod tests {
         assert_eq!(rejected[2].0, 0);
         assert!(rejected[2].1.starts_with("a.n: \"yyy") && rejected[2].1.ends_with("is not of type \"integer\""));
         assert_eq!(report.message(), "Checked 4 records, 3 rejected.");
+    }
+
+    #[test]
+    fn a_schema_that_multiplies_itself_fails_at_once() {
+        let level = |no: usize| json!({"anyOf": [{"$ref": format!("#/$defs/d{no}")}, {"$ref": format!("#/$defs/d{no}")}]});
+        let mut schema = json!({"$ref": "#/$defs/d0", "$defs": {"d24": {"type": "integer"}}});
+        for no in 0..24 {
+            schema["$defs"][format!("d{no}")] = level(no + 1);
+        }
+        let failure = run::<Validate>(json!({"schema": schema}), &[]).expect_err("too costly");
+        assert!(failure.message.starts_with("schema: it takes more than 10000 steps to check"), "{}", failure.message);
     }
 
     #[test]

@@ -96,9 +96,9 @@ impl Told {
         }
     }
 
-    /// Notes that all of the line's log was told.
-    pub(super) fn note(&mut self, line: &LineResult) {
-        let count = self.of(line).max(line.log.len());
+    /// Notes that the first `count` messages of the line were told.
+    pub(super) fn note(&mut self, line: &LineResult, count: usize) {
+        let count = self.of(line).max(count);
         self.lines.insert(line.line_no, (Try::of(line), count));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::model::argument::Arguments;
 use crate::model::catalogue::{Catalogue, Choice};
-use crate::model::fault::{Fault, element, field};
+use crate::model::fault::{Fault, MOST_FAULTS, element, field};
 use crate::model::line::{Line, RunOn};
 use crate::model::notify::NotifyRule;
 use crate::model::variables::Names;
@@ -123,18 +123,17 @@ impl Taken {
     }
 }
 
-/// A fault for every variable that a line's templates cannot have.
+/// A fault for every variable that a line's templates cannot have, as many as are told of.
 pub(super) fn faults_of_names(lines: &[Line], ids: &Ids, arguments: &Arguments) -> Vec<Fault> {
-    let mut faults = Vec::new();
+    let (mut faults, arguments) = (Vec::new(), arguments.names());
     for line in lines {
-        let called = |earlier: bool| {
-            let ids = ids.iter().filter(move |(number, _)| (*number < line.line_no.into()) == earlier);
-            ids.map(|(_, id)| id.clone()).collect()
-        };
+        if faults.len() > MOST_FAULTS {
+            break;
+        }
         let names = Names {
-            arguments: arguments.names(),
-            earlier: called(true),
-            later: called(false),
+            arguments: arguments.as_deref(),
+            lines: ids,
+            line_no: line.line_no.into(),
             after_stop: line.run_on != RunOn::Success,
             ..Names::default()
         };

@@ -81,7 +81,7 @@ impl FilterWork {
 
     /// A fault for every variable that is not known: those of the template are judged by
     /// the job that uses it, since it brings arguments and lines.
-    pub(super) fn faults_of_names(&self, names: &Names, path: &str) -> Vec<Fault> {
+    pub(super) fn faults_of_names(&self, names: &Names<'_>, path: &str) -> Vec<Fault> {
         let mut faults = names.faults(self.own.variables(path));
         if let Some(used) = &self.template {
             faults.extend(names.faults(used.values.variables(&field(path, "values"))));

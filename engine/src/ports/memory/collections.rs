@@ -12,6 +12,7 @@ use super::{MemoryStore, listed};
 use crate::model::collection::{Change, Entries, Entry, Written, work_out};
 use crate::model::criteria::{Criteria, Verdict};
 use crate::model::organization::OrgScope;
+use crate::model::record::size_of_text;
 use crate::ports::collections::{Collections, Find, Once, Wanted};
 use crate::ports::{Listed, StoreError};
 
@@ -54,7 +55,7 @@ impl Collections for MemoryStore {
         };
         let from = find.after.as_ref().map_or(Bound::Unbounded, |after| Bound::Excluded(after.clone()));
         let matching = records.range((from, Bound::Unbounded)).filter(|(_, data)| find.criteria.matches(data));
-        let page = listed(matching.map(entry), find.limit);
+        let page = listed(matching.map(entry), find.limit, |entry| size_of_text(&entry.data));
         let next = page.items.last().filter(|_| page.more).map(|entry| entry.key.clone());
         Ok(Entries { entries: page.items, next })
     }
@@ -123,7 +124,7 @@ impl Collections for MemoryStore {
         let tables = self.tables();
         let own =
             tables.collections.range((from, Bound::Unbounded)).take_while(|((owner, _), _)| *owner == organization);
-        Ok(listed(own.map(|((_, name), _)| name.clone()), limit))
+        Ok(listed(own.map(|((_, name), _)| name.clone()), limit, |_| 0))
     }
 
     async fn tally(&self, scope: OrgScope) -> Result<u64, StoreError> {

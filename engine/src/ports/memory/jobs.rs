@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::{MemoryStore, Tables, impossible, listed};
 use crate::model::notify::job_of;
 use crate::model::organization::{OrgScope, OrganizationId};
+use crate::model::record::size_of_text;
 use crate::ports::jobs::{DeleteError, Deleted, Deletion, Jobs, MOST_KILLED, NewVersion, SaveError, SavedJob, Saving};
 use crate::ports::{Listed, StoreError};
 
@@ -50,7 +51,7 @@ impl Jobs for MemoryStore {
         let tables = self.tables();
         let own = tables.jobs.range((from, Bound::Unbounded)).take_while(|((owner, _), _)| *owner == organization);
         let items = own.filter_map(|(_, versions)| versions.last()).cloned();
-        Ok(listed(items, limit))
+        Ok(listed(items, limit, |saved| size_of_text(&saved.document)))
     }
 
     async fn count(&self, scope: OrgScope) -> Result<u64, StoreError> {

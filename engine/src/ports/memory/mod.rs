@@ -26,7 +26,7 @@ use super::parts::{BatchDone, PartKind};
 use super::queue::NodeId;
 use super::schedules::{Place, SavedSchedule};
 use super::templates::SavedTemplate;
-use super::{Listed, StoreError};
+use super::{Listed, PAGE_BYTES, StoreError};
 use crate::model::Instant;
 use crate::model::collection::Written;
 use crate::model::grant::Grants;
@@ -114,10 +114,26 @@ enum Stands {
     Ended,
 }
 
-/// The first `limit` of these items, and whether there are more.
-fn listed<Item>(mut items: impl Iterator<Item = Item>, limit: u32) -> Listed<Item> {
-    let page: Vec<_> = items.by_ref().take(limit as usize).collect();
-    Listed { items: page, more: items.next().is_some() }
+/// A page of these items: at most `limit`, and at most [`PAGE_BYTES`] by `weigh`.
+fn listed<Item>(items: impl Iterator<Item = Item>, limit: u32, weigh: impl Fn(&Item) -> usize) -> Listed<Item> {
+    within(items, (limit as usize, PAGE_BYTES), weigh)
+}
+
+/// The first items, until there are `most` or they hold more than `bytes`; at least one.
+fn within<Item>(
+    items: impl Iterator<Item = Item>,
+    (most, bytes): (usize, usize),
+    weigh: impl Fn(&Item) -> usize,
+) -> Listed<Item> {
+    let (mut page, mut read) = (Vec::new(), 0);
+    for item in items {
+        read += weigh(&item);
+        if page.len() == most || (read > bytes && !page.is_empty()) {
+            return Listed { items: page, more: true };
+        }
+        page.push(item);
+    }
+    Listed { items: page, more: false }
 }
 
 /// What only an error in this program brings about.

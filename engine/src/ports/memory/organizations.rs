@@ -1,10 +1,15 @@
 //! Organizations and tokens, in memory.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{MemoryStore, impossible};
-use crate::model::organization::{Organization, OrganizationId};
+use crate::model::organization::{OrgScope, Organization, OrganizationId};
+use crate::model::quota::{Quotas, Stored};
+use crate::model::record::size_of_text;
+use crate::model::result::LineResult;
 use crate::model::token::{Reach, TokenRecord};
 use crate::ports::StoreError;
 use crate::ports::organizations::{CreateError, LISTED_ORGANIZATIONS, Organizations};
@@ -37,6 +42,29 @@ impl Organizations for MemoryStore {
         all.sort_by(|one, other| one.key.cmp(&other.key));
         all.truncate(LISTED_ORGANIZATIONS);
         Ok(all)
+    }
+
+    async fn set_quotas(&self, scope: OrgScope, quotas: Quotas) -> Result<(), StoreError> {
+        if let Some(organization) = self.tables().organizations.get_mut(&scope.organization()) {
+            organization.quotas = quotas;
+        }
+        Ok(())
+    }
+
+    async fn count_stored(&self) -> Result<HashMap<OrganizationId, Stored>, StoreError> {
+        let tables = self.tables();
+        let mut stored: HashMap<_, Stored> = HashMap::new();
+        for ((organization, _), entry) in &tables.results {
+            let lines = entry.lines.values().map(LineResult::bytes).sum::<usize>();
+            let parts = entry.parts.values().map(size_of_text).sum::<usize>();
+            let bytes = size_of_text(&entry.result.arguments) + lines + parts;
+            stored.entry(*organization).or_default().history_bytes += bytes as u64;
+        }
+        for ((organization, _), records) in &tables.collections {
+            let bytes: usize = records.values().map(size_of_text).sum();
+            stored.entry(*organization).or_default().collection_bytes += bytes as u64;
+        }
+        Ok(stored)
     }
 
     async fn add_token(&self, token: &TokenRecord) -> Result<(), StoreError> {

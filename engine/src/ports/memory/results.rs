@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::{Entry, MemoryStore, Stands, Tables, impossible, listed};
+use super::{Entry, MemoryStore, Stands, Tables, impossible, listed, within};
 use crate::model::Instant;
 use crate::model::notify::job_of;
 use crate::model::organization::{OrgScope, OrganizationId};
 use crate::model::overlap::Overlap;
+use crate::model::record::size_of_text;
 use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::status::{Event, Status};
 use crate::model::turn::QueueName;
@@ -64,20 +65,35 @@ impl Results for MemoryStore {
         let older = tables
             .newest_first(scope.organization(), filter)
             .filter(|result| page.before.is_none_or(|before| result.id < before));
-        Ok(listed(older.cloned(), page.limit))
+        Ok(listed(older.cloned(), page.limit, |result| size_of_text(&result.arguments)))
     }
 
     async fn count(&self, scope: OrgScope, filter: &ResultFilter) -> Result<u64, StoreError> {
         Ok(self.tables().newest_first(scope.organization(), filter).count() as u64)
     }
 
-    async fn lines(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, LineResult)>, StoreError> {
+    async fn count_open(&self, scope: OrgScope) -> Result<u64, StoreError> {
+        let tables = self.tables();
+        let own = tables.results.iter().filter(|((organization, _), _)| *organization == scope.organization());
+        Ok(own.filter(|(_, entry)| !entry.result.status.is_final()).count() as u64)
+    }
+
+    async fn lines_within(
+        &self,
+        scope: OrgScope,
+        ids: &[ResultId],
+        after: Option<u32>,
+        most: usize,
+    ) -> Result<Listed<(ResultId, LineResult)>, StoreError> {
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
         let tables = self.tables();
         let found = ids.into_iter().filter_map(|id| Some((id, tables.results.get(&(scope.organization(), id))?)));
-        Ok(found.flat_map(|(id, entry)| entry.lines.values().map(move |line| (id, line.clone()))).collect())
+        let lines = found.flat_map(|(id, entry)| entry.lines.values().map(move |line| (id, line)));
+        let lines = lines.filter(|(_, line)| after.is_none_or(|after| line.line_no > after));
+        let Listed { items, more } = within(lines, (usize::MAX, most), |(_, line)| line.bytes());
+        Ok(Listed { items: items.into_iter().map(|(id, line)| (id, line.clone())).collect(), more })
     }
 
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {

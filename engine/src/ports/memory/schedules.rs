@@ -58,7 +58,7 @@ impl Schedules for MemoryStore {
         let place = |saved: &SavedSchedule| (saved.job.clone(), saved.schedule.key.clone());
         let after = after.map(|(job, key)| (job.to_owned(), key.to_owned()));
         let all = self.tables().by_key(scope).into_iter();
-        Ok(listed(all.filter(|saved| after.as_ref().is_none_or(|after| place(saved) > *after)), limit))
+        Ok(listed(all.filter(|saved| after.as_ref().is_none_or(|after| place(saved) > *after)), limit, |_| 0))
     }
 
     async fn count_schedules(&self, scope: OrgScope) -> Result<u64, StoreError> {

@@ -7,6 +7,7 @@ use super::{MemoryStore, Tables, listed};
 use crate::model::filter_template::named_in;
 use crate::model::module::Owner;
 use crate::model::organization::OrgScope;
+use crate::model::record::size_of_text;
 use crate::ports::modules::User;
 use crate::ports::templates::{
     FilterTemplates, NewTemplate, RemoveTemplateError, SaveTemplateError, SavedTemplate, SavingTemplate,
@@ -58,7 +59,7 @@ impl FilterTemplates for MemoryStore {
         let mut visible: Vec<_> = tables.templates_of(scope).filter_map(|versions| versions.last().cloned()).collect();
         visible.sort_by(|one, other| one.named.key.cmp(&other.named.key));
         let rest = visible.into_iter().filter(|saved| after.is_none_or(|after| saved.named.key.as_str() > after));
-        Ok(listed(rest, limit))
+        Ok(listed(rest, limit, |saved| size_of_text(&saved.document)))
     }
 
     async fn count_templates(&self, scope: OrgScope) -> Result<u64, StoreError> {

@@ -91,6 +91,8 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             an_organization_is_found_by_key_and_by_identity
             a_key_belongs_to_one_organization
             organizations_are_listed_by_key
+            quotas_are_kept
+            what_organizations_keep_is_counted
             a_token_comes_back_as_it_was_made
             only_a_token_for_the_server_counts_as_one;
         jobs:

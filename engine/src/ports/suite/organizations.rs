@@ -3,8 +3,10 @@
 use uuid::Uuid;
 
 use super::Stores;
-use super::samples::{at, organization};
-use crate::model::organization::{OrganizationId, Role};
+use super::samples::{self, at, organization};
+use crate::model::collection::{Change, Entry};
+use crate::model::organization::{OrgScope, Organization, OrganizationId, Role};
+use crate::model::quota::{Quotas, Stored};
 use crate::model::token::{Reach, TokenRecord};
 use crate::ports::organizations::{CreateError, Organizations};
 
@@ -62,4 +64,32 @@ pub async fn only_a_token_for_the_server_counts_as_one(store: &impl Stores) {
     );
     store.add_token(&token(9, Reach::Server)).await.expect("a new token");
     assert!(store.has_server_token().await.expect("an answer"));
+}
+
+pub async fn quotas_are_kept(store: &impl Stores) {
+    let (acme, globex) = (organization(1, "acme"), organization(2, "globex"));
+    store.create(&acme).await.expect("a new organization");
+    store.create(&globex).await.expect("a new organization");
+    let quotas = Quotas { starts_per_minute: 7, history_bytes: 1 << 40, ..acme.quotas };
+    store.set_quotas(OrgScope::of(acme.id), quotas).await.expect("an answer");
+    let found = store.by_id(acme.id).await.expect("an answer");
+    assert_eq!(found, Some(Organization { quotas, ..acme }));
+    assert_eq!(store.by_id(globex.id).await.expect("an answer"), Some(globex));
+}
+
+pub async fn what_organizations_keep_is_counted(store: &impl Stores) {
+    let (acme, globex) = (organization(1, "acme"), organization(2, "globex"));
+    store.create(&acme).await.expect("a new organization");
+    store.create(&globex).await.expect("a new organization");
+    let scope = OrgScope::of(acme.id);
+    let data = serde_json::json!({"text": "x".repeat(1000)});
+    let change = Change::Insert(Entry { key: "a".to_owned(), data });
+    store.write(scope, "c", &[change], None).await.expect("an answer");
+    assert_eq!(store.count_open(scope).await.expect("an answer"), 0);
+    store.start(scope, samples::start(1, "job")).await.expect("a start");
+    assert_eq!(store.count_open(scope).await.expect("an answer"), 1);
+    let counted = store.count_stored().await.expect("an answer");
+    let Stored { history_bytes, collection_bytes } = counted[&acme.id];
+    assert!((1_000..1_100).contains(&collection_bytes) && history_bytes > 0, "{counted:?}");
+    assert_eq!(counted.get(&globex.id).copied().unwrap_or_default(), Stored::default());
 }

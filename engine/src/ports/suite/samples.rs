@@ -7,6 +7,7 @@ use super::Stores;
 use crate::model::Instant;
 use crate::model::organization::{OrgScope, Organization, OrganizationId};
 use crate::model::overlap::Overlap;
+use crate::model::quota::Quotas;
 use crate::model::record::Sample;
 use crate::model::result::{Counters, JobResult, LineKind, LineResult, ResultId};
 use crate::model::status::Status;
@@ -30,7 +31,13 @@ pub fn id(number: u128) -> ResultId {
 
 pub fn organization(number: u128, key: &str) -> Organization {
     let id = OrganizationId(Uuid::from_u128(number));
-    Organization { id, key: key.to_owned(), name: format!("The {key} company"), time_zone: chrono_tz::Europe::Madrid }
+    Organization {
+        id,
+        key: key.to_owned(),
+        name: format!("The {key} company"),
+        time_zone: chrono_tz::Europe::Madrid,
+        quotas: Quotas::default(),
+    }
 }
 
 /// The right to act in an organization that this makes.

@@ -22,9 +22,9 @@ async fn with_orders(count: u32) -> Harness {
         let piece = first..count.min(first + 1000);
         let changes: Vec<_> =
             piece.map(|n| upsert(&format!("{n:05}"), json!({"n": n, "id": "own", "open": n % 2 == 0}))).collect();
-        harness.engine.write_records(scope(&harness), "orders", &changes).await.unwrap();
+        harness.engine.write_records(&harness.access, "orders", &changes).await.unwrap();
     }
-    harness.engine.write_records(scope(&harness), "empty", &[]).await.unwrap();
+    harness.engine.write_records(&harness.access, "empty", &[]).await.unwrap();
     harness
 }
 
@@ -144,15 +144,15 @@ async fn what_is_wrong_with_a_write_is_told_at_once_and_nothing_is_written() {
         upsert("b", json!([1])),
         Change::Delete("k".repeat(LONGEST_KEY + 1)),
     ];
-    let refused = engine.write_records(scope, "c", &changes).await.unwrap_err();
+    let refused = engine.write_records(&harness.access, "c", &changes).await.unwrap_err();
     assert_eq!(faults(refused), ["changes[1]", "changes[2]", "changes[3]"]);
-    assert_eq!(faults(engine.write_records(scope, "No", &changes).await.unwrap_err()), ["collection"]);
+    assert_eq!(faults(engine.write_records(&harness.access, "No", &changes).await.unwrap_err()), ["collection"]);
     let many: Vec<_> = (0..=CHANGES_AT_MOST).map(|n| Change::Delete(n.to_string())).collect();
-    assert_eq!(faults(engine.write_records(scope, "c", &many).await.unwrap_err()), ["changes"]);
+    assert_eq!(faults(engine.write_records(&harness.access, "c", &many).await.unwrap_err()), ["changes"]);
     let text = "x".repeat(1_000_000);
     let large: Vec<_> =
         (0..=BYTES_AT_MOST / text.len()).map(|n| upsert(&n.to_string(), json!({"text": text}))).collect();
-    assert_eq!(faults(engine.write_records(scope, "c", &large).await.unwrap_err()), ["changes"]);
+    assert_eq!(faults(engine.write_records(&harness.access, "c", &large).await.unwrap_err()), ["changes"]);
     assert!(!engine.has_collection(scope, "c").await.unwrap());
 }
 

@@ -20,7 +20,7 @@ async fn with_customers() -> Harness {
         customer("1", json!({"name": "Ada", "country": "ES", "code": 10})),
         customer("b", json!({"name": "Bo", "country": "PT", "code": 20})),
     ];
-    harness.engine.write_records(harness.access.scope(), "customers", &changes).await.unwrap();
+    harness.engine.write_records(&harness.access, "customers", &changes).await.unwrap();
     harness
 }
 
@@ -95,7 +95,7 @@ async fn the_store_is_not_asked_for_what_a_lookup_joins() {
         order("4", json!({"n": 4, "open": false, "customer": "c"})),
         order("5", json!({"n": 5, "open": true, "customer": "b"})),
     ];
-    harness.engine.write_records(harness.access.scope(), "orders", &changes).await.unwrap();
+    harness.engine.write_records(&harness.access, "orders", &changes).await.unwrap();
     let mut definition = json!({
         "source": {"collection": "orders"},
         "lookup": {"who": {"collection": "customers", "on": "customer"}},

@@ -14,6 +14,7 @@ mod line_sets;
 mod lines;
 mod moments;
 mod overlaps;
+mod quotas;
 mod schedules;
 mod starts;
 mod stops;

@@ -84,7 +84,7 @@ async fn the_store_of_a_collection_judges_nothing_that_has_types() {
     let on = ["20/11/2026", "soon", "01/02/2026", "21/11/2026"];
     let entry = |(n, on): (usize, &&str)| Change::Upsert(Entry { key: n.to_string(), data: json!({"n": n, "on": on}) });
     let changes: Vec<_> = on.iter().enumerate().map(entry).collect();
-    harness.engine.write_records(harness.access.scope(), "films", &changes).await.unwrap();
+    harness.engine.write_records(&harness.access, "films", &changes).await.unwrap();
     let source = |reject: &str| json!({"collection": {"name": "films", "keyAs": "key"}, "types": {"on": {"date": "%d/%m/%Y"}}, "onBadRow": reject});
     let definition = json!({"source": source("reject"), "where": {"on": {"startsWith": "2026-11"}}, "limit": 2});
     let performed = filter(&harness, definition).await;

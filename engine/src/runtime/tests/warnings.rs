@@ -33,7 +33,7 @@ async fn three_ways(records: &[Value], definition: Value) -> [Performed; 3] {
     let entries = records.iter().enumerate().map(|(n, data)| Entry { key: format!("{n:05}"), data: data.clone() });
     let changes: Vec<_> = entries.map(Change::Upsert).collect();
     for piece in changes.chunks(CHANGES_AT_MOST) {
-        harness.engine.write_records(harness.access.scope(), "records", piece).await.unwrap();
+        harness.engine.write_records(&harness.access, "records", piece).await.unwrap();
     }
     [
         harness.perform(with_source(json!({"inline": records})), json!([])).await,
@@ -112,7 +112,7 @@ async fn a_collection_with_a_limit_counts_until_the_last_record_that_is_taken() 
     let values = [json!("x"), json!(1), json!("y"), json!(2), json!("z")];
     let entries = values.iter().enumerate().map(|(n, value)| Entry { key: n.to_string(), data: json!({"n": value}) });
     let changes: Vec<_> = entries.map(Change::Upsert).collect();
-    harness.engine.write_records(harness.access.scope(), "c", &changes).await.unwrap();
+    harness.engine.write_records(&harness.access, "c", &changes).await.unwrap();
     let filter = json!({"source": {"collection": "c"}, "where": {"n": {"gt": 0}}, "limit": 2});
     let performed = harness.perform(json!({"key": "job", "lines": [{"filter": filter}]}), json!([])).await;
     assert_eq!(all(&performed), [json!({"n": 1}), json!({"n": 2})]);
@@ -159,7 +159,7 @@ async fn a_field_that_some_record_has_is_no_warning_even_if_that_is_not_chosen()
 async fn the_key_of_a_collection_is_a_field() {
     let harness = harness().await;
     let change = Change::Upsert(Entry { key: "k".into(), data: json!({"n": 1}) });
-    harness.engine.write_records(harness.access.scope(), "c", &[change]).await.unwrap();
+    harness.engine.write_records(&harness.access, "c", &[change]).await.unwrap();
     let filter = json!({"source": {"collection": {"name": "c", "keyAs": "id"}}, "where": {"n": 2}, "orderBy": "id"});
     let performed = harness.perform(json!({"key": "job", "lines": [{"filter": filter}]}), json!([])).await;
     assert_eq!(statuses(&performed), [(10, Info)]);
