@@ -51,7 +51,7 @@ pub enum OpenError {
         cause: std::io::Error,
     },
     /// SQLite refused.
-    #[error("the database {} cannot be opened", .path.display())]
+    #[error("the database {} cannot be opened: {}", .path.display(), trouble::refusal(.cause))]
     Database {
         /// The file.
         path: PathBuf,

@@ -107,6 +107,8 @@ async fn what_is_no_database_is_refused() {
     std::fs::write(&path, "a letter, and a long one: ".repeat(100)).unwrap();
     let refused = Store::open_sqlite(&path).await.unwrap_err();
     assert!(matches!(refused, OpenError::Database { .. }), "{refused}");
+    let told = refused.to_string();
+    assert!(told.contains("not an SQLite database") && told.contains("restore it from a backup"), "{told}");
     let nowhere = place.folder.path().join("no/such/folder.db");
     let refused = Store::open_sqlite(&nowhere).await.unwrap_err();
     assert!(matches!(refused, OpenError::Lock { .. }), "{refused}");
