@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use engine::model::token::ChosenSecret;
+
 use crate::connections::Limits;
 
 /// Bounds and switches of the API.
@@ -27,6 +29,8 @@ pub struct Options {
     pub graphiql: bool,
     /// Bounds of connections.
     pub connections: Limits,
+    /// What a monitor has to present to read `/metrics`. Without one, they are open to everybody.
+    pub metrics_token: Option<ChosenSecret>,
     /// How many requests are worked on at once; the others wait for their turn, within their time.
     pub requests_at_once: usize,
     /// How many of them for one organization.
@@ -66,6 +70,7 @@ impl Default for Options {
             script_types: "",
             graphiql: true,
             connections: Limits::default(),
+            metrics_token: None,
             requests_at_once: 64,
             requests_of_one_organization: 16,
             sockets: 1000,

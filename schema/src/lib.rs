@@ -35,7 +35,7 @@ use futures_util::{Stream, TryStreamExt};
 use sea_orm::{DatabaseConnection, DbErr, EntityTrait, QuerySelect, Select};
 use tokio::sync::Semaphore;
 
-pub use sqlite::{OpenError, is_in_use, sqlite_version};
+pub use sqlite::{OpenError, check_pages, is_in_use, sqlite_version};
 use sqlite::{Opened, Sharing};
 use writer::Writer;
 

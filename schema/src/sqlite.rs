@@ -1,8 +1,11 @@
 //! All that only SQLite has: opening a file, how it syncs, how it is locked.
 
+mod check;
 pub(crate) mod json;
+mod private;
 mod trouble;
 
+pub use check::check_pages;
 pub(crate) use trouble::{failure, reconnect};
 
 use std::ffi::OsString;
@@ -51,7 +54,7 @@ pub enum OpenError {
         cause: std::io::Error,
     },
     /// SQLite refused.
-    #[error("the database {} cannot be opened", .path.display())]
+    #[error("the database {} cannot be opened: {}", .path.display(), trouble::refusal(.cause))]
     Database {
         /// The file.
         path: PathBuf,
@@ -82,6 +85,7 @@ pub(crate) async fn open(path: &Path, sharing: Sharing) -> Result<Opened, OpenEr
     // A link is the same database as what it leads to, so they share a lock.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let lock = if sharing == Sharing::Alone { Some(lock(&path)?) } else { None };
+    private::keep(&path);
     let refused = |cause| OpenError::Database { path: path.clone(), cause };
     let writer = connect(&path, Use::Write).await.map_err(refused)?;
     check_version(&version(&writer).await.map_err(refused)?)?;
@@ -103,7 +107,7 @@ fn lock_of(database: &Path) -> PathBuf {
 /// One node owns a file: a second one would claim what the first works on.
 fn lock(database: &Path) -> Result<File, OpenError> {
     let path = lock_of(database);
-    let opened = File::options().create(true).truncate(false).write(true).open(&path);
+    let opened = private::options().create(true).truncate(false).write(true).open(&path);
     let file = match opened {
         Ok(file) => file,
         Err(cause) => return Err(OpenError::Lock { path, cause }),

@@ -1,14 +1,15 @@
 //! `ropewalk serve`: the server, on one SQLite file.
 
+use std::fs::Permissions;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use engine::model::token::{Presented, Reach};
+use engine::model::token::{ChosenSecret, Presented, Reach};
 use engine::ports::clock::SystemClock;
 use engine::ports::files::Folder;
 use engine::ports::results::Retention;
@@ -43,9 +44,17 @@ pub struct Options {
     /// How many results of each job are kept at least, however old
     #[arg(long, value_name = "COUNT", default_value_t = 1000, env = "ROPEWALK_KEEP_RESULTS")]
     keep_results: u32,
+    /// What a monitor has to send as `Authorization: Bearer TOKEN` to read `/metrics`, which are open without one
+    #[arg(long, value_name = "TOKEN", env = "ROPEWALK_METRICS_TOKEN", hide_env_values = true)]
+    metrics_token: Option<String>,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The database in a data folder.
+pub const DATABASE: &str = "ropewalk.db";
+/// How long after the start the pages of the database are first checked: the start comes first.
+const BEFORE_FIRST_CHECK: Duration = Duration::from_secs(5);
 
 const FIRST_TOKEN: &str = "first administrator";
 /// How long work in progress may take to finish when the server stops.
@@ -59,6 +68,9 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+    // Not read by clap, which would print it.
+    let metrics_token = options.metrics_token.as_deref().map(ChosenSecret::read).transpose();
+    let metrics_token = metrics_token.map_err(|fault| Failed::Refused(format!("the token for metrics: {fault}")))?;
     let store = open(&options.data_dir).await?;
     let engine = Arc::new(engine(Arc::clone(&store), &options.data_dir).await?);
     // A token is made only when somebody will see it: the address first.
@@ -75,7 +87,10 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
         .map_err(|error| Failed::Broken(error.to_string()))?;
     announce(address, &options.data_dir, token.as_deref(), Found { recovered, modules });
     let retention = Retention { age: DAY * options.keep_days, results: options.keep_results };
-    work(engine, listener, options.workers.into(), retention).await?;
+    let checking = tokio::spawn(check_daily(Arc::clone(&engine), options.data_dir.join(DATABASE)));
+    let api = api::Options { metrics_token, ..api_options() };
+    work(engine, listener, api, options.workers.into(), retention).await?;
+    checking.abort();
     store.close().await;
     Ok(())
 }
@@ -84,9 +99,12 @@ async fn open(folder: &Path) -> Result<Arc<Store>, Failed> {
     let files = folder.join("files");
     let unusable =
         |error: std::io::Error| Failed::Broken(format!("the data folder {} cannot be used: {error}", folder.display()));
-    // Records and hashes of tokens are nobody else's.
+    // Records and hashes of tokens are nobody else's, also in a folder that was there before.
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&files).map_err(unusable)?;
-    let store = Store::open_sqlite(folder.join("ropewalk.db")).await;
+    if let Err(error) = std::fs::set_permissions(folder, Permissions::from_mode(0o700)) {
+        tracing::warn!(folder = %folder.display(), %error, "others may look into the data folder, and that cannot be changed");
+    }
+    let store = Store::open_sqlite(folder.join(DATABASE)).await;
     store.map(Arc::new).map_err(|error| Failed::Broken(error.to_string()))
 }
 
@@ -95,7 +113,12 @@ async fn engine(store: Arc<Store>, folder: &Path) -> Result<Engine, Failed> {
     let scratch = folder.join("scratch");
     let unusable = |error| Failed::Broken(format!("the folder {} cannot be used: {error}", scratch.display()));
     let scratch = ScratchFolder::emptied(&scratch).map_err(unusable)?;
-    let engine = Engine::new(Stores::of(store), Arc::new(home::host().await?), Arc::new(files), Arc::new(SystemClock));
+    let engine = Engine::new(
+        Stores::of(store),
+        Arc::new(home::host(Some(folder)).await?),
+        Arc::new(files),
+        Arc::new(SystemClock),
+    );
     Ok(engine.with_scratch(Arc::new(scratch)))
 }
 
@@ -158,7 +181,35 @@ fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, Found { rec
     }
 }
 
-async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize, retention: Retention) -> Result<(), Failed> {
+fn api_options() -> api::Options {
+    api::Options {
+        script_types: actions::bundled::SCRIPT_TYPES,
+        upload_limit: actions::host::Limits::default().component,
+        connections: connections(),
+        ..api::Options::default()
+    }
+}
+
+/// Reads all pages of the database, soon after the start and then each day. A damaged one is served
+/// without notice otherwise.
+async fn check_daily(engine: Arc<Engine>, database: PathBuf) {
+    tokio::time::sleep(BEFORE_FIRST_CHECK).await;
+    loop {
+        match schema::check_pages(&database).await {
+            Ok(faults) => engine.note_database_check(faults),
+            Err(reason) => tracing::warn!(reason, "the pages of the database could not be checked"),
+        }
+        tokio::time::sleep(DAY).await;
+    }
+}
+
+async fn work(
+    engine: Arc<Engine>,
+    listener: TcpListener,
+    options: api::Options,
+    workers: usize,
+    retention: Retention,
+) -> Result<(), Failed> {
     let stop = CancellationToken::new();
     let worker = tokio::spawn(Worker::new(Arc::clone(&engine), workers).work(stop.clone(), GRACE));
     let mut scheduler = tokio::spawn(Scheduler::new(Arc::clone(&engine)).work(stop.clone()));
@@ -172,12 +223,6 @@ async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize, retent
             _ = &mut scheduler => broke_off = true,
         }
         stopping.cancel();
-    };
-    let options = api::Options {
-        script_types: actions::bundled::SCRIPT_TYPES,
-        upload_limit: actions::host::Limits::default().component,
-        connections: connections(),
-        ..api::Options::default()
     };
     let served = api::serve(listener, engine, options, shutdown).await;
     stop.cancel();

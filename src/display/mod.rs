@@ -6,6 +6,8 @@ pub mod report;
 
 use std::io::{BufWriter, ErrorKind, Stdout, Write};
 
+pub use engine::model::text::printable as plain;
+
 use crate::Failed;
 
 /// Prints a text and a line end. Whoever reads may have heard enough (`| head`), which is
@@ -24,11 +26,4 @@ fn heard(written: std::io::Result<()>) -> Result<(), Failed> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failed::Broken(format!("standard output: {error}"))),
         _ => Ok(()),
     }
-}
-
-/// A text from a record or a script, without what would move a terminal's cursor.
-pub fn plain(text: &str) -> String {
-    text.chars()
-        .map(|character| if character.is_control() && !"\n\t".contains(character) { '\u{fffd}' } else { character })
-        .collect()
 }

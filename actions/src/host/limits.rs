@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ::engine::model::text::printable;
 use wasmtime::ResourceLimiter;
 
 use crate::egress;
@@ -111,10 +112,13 @@ impl Limits {
     }
 }
 
-/// A text of at most so many bytes, and a mark where it was cut.
-pub(super) fn cut(mut text: String, longest: usize) -> String {
-    if text.len() > longest {
-        text.truncate(text.floor_char_boundary(longest));
+/// What a guest says to people, in its messages, reasons and log: without characters that act on a
+/// terminal or a page, at most so many bytes, and with a mark where it was cut.
+pub(super) fn sentence(mut text: String, longest: usize) -> String {
+    let cut = text.len() > longest;
+    text.truncate(text.floor_char_boundary(longest));
+    let mut text = printable(&text);
+    if cut {
         text.push('…');
     }
     text

@@ -17,7 +17,7 @@ use super::contract::{self, Module as Exports, Outcome};
 use super::engine::Runtime;
 use super::guest::{Guest, new_store};
 use super::heavy::heavy;
-use super::limits::{Limits, cut};
+use super::limits::{Limits, sentence};
 use super::module::Module;
 use super::outside::Caller;
 
@@ -78,9 +78,10 @@ impl Line {
         }
         let records = outcome.records.map(|text| self.records(&text)).transpose()?;
         let longest = self.limits.sentence;
-        let rejected = outcome.rejected.into_iter().map(|rejection| (rejection.index, cut(rejection.reason, longest)));
+        let rejected =
+            outcome.rejected.into_iter().map(|rejection| (rejection.index, sentence(rejection.reason, longest)));
         let severity = contract::severity(outcome.severity);
-        let message = outcome.message.map(|message| cut(message, longest));
+        let message = outcome.message.map(|message| sentence(message, longest));
         Ok(actions::Outcome { records, rejected: rejected.collect(), message, severity })
     }
 
@@ -159,7 +160,7 @@ fn answered<T>(answer: Answer<T>, store: &mut Store<Guest>, limits: &Limits, tim
         Ok(Ok(answer)) => return Ok(answer),
         Ok(Err(failure)) => {
             let failure = contract::failure(failure);
-            named_limit(Failure { message: cut(failure.message, limits.sentence), ..failure }, store, limits)
+            named_limit(Failure { message: sentence(failure.message, limits.sentence), ..failure }, store, limits)
         }
         Err(error) => broken(store, limits, timeout, &error),
     };

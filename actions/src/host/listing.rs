@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ::engine::model::action::{ActionSpec, Intake};
+use ::engine::model::text::is_printable;
 use serde_json::Value;
 use values::json::{Bounds, parse};
 
@@ -104,7 +105,7 @@ fn text_fault(named: &str, what: &str, text: &str, longest: usize) -> Option<Str
         _ if length > longest => {
             Some(format!("gives {named} a {what} of {length} characters; at most {longest} are allowed"))
         }
-        _ if text.chars().any(|letter| letter.is_control() && letter != '\n') => {
+        _ if text.chars().any(|letter| !is_printable(letter)) => {
             Some(format!("gives {named} a {what} with control characters"))
         }
         _ => None,
@@ -120,7 +121,7 @@ fn is_name(name: &str) -> bool {
 
 /// A name as a fault may show it: short, and on one line.
 fn shown(name: &str) -> String {
-    let visible = |letter: char| if letter.is_control() { '�' } else { letter };
+    let visible = |letter: char| if letter.is_control() || !is_printable(letter) { '�' } else { letter };
     name.chars().take(LONGEST_NAME).map(visible).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Whether the fields that a definition names are in the records it works on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 use values::nearest;
@@ -33,12 +33,8 @@ pub struct FieldUse {
 impl FieldUse {
     /// Looks for these fields. Each is looked for once, however often it is named.
     pub fn of(fields: impl IntoIterator<Item = Path>) -> Self {
-        let mut missing = Vec::new();
-        for field in fields {
-            if !missing.contains(&field) {
-                missing.push(field);
-            }
-        }
+        let mut named = HashSet::new();
+        let missing = fields.into_iter().filter(|field| named.insert(field.clone())).collect();
         Self { missing, ..Self::default() }
     }
 

@@ -29,6 +29,7 @@ pub mod schema;
 pub mod source;
 pub mod status;
 pub mod template;
+pub mod text;
 pub mod token;
 pub mod turn;
 pub mod variables;

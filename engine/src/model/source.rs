@@ -2,6 +2,7 @@
 
 mod field_type;
 mod file;
+pub mod limits;
 mod result;
 mod time_format;
 mod types;

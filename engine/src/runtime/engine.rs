@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::awaited::Waits;
 use super::figures::Figures;
 use super::health::Health;
+use super::integrity::Integrity;
 use super::jobs::{CHECKS_AT_ONCE, CHECKS_OF_ONE_ORGANIZATION};
 use super::preview::{PREVIEWS_AT_ONCE, PREVIEWS_OF_ONE_ORGANIZATION};
 use super::ready::ReadyJobs;
@@ -66,6 +67,8 @@ pub struct Engine {
     pub room: Room,
     /// Whether this node works.
     pub health: Arc<Health>,
+    /// Whether its database is damaged.
+    pub integrity: Arc<Integrity>,
     /// Hints for whoever watches.
     pub notices: Notices,
     /// The queues.
@@ -185,6 +188,7 @@ impl Engine {
             actions,
             files,
             health: Arc::new(Health::of(Arc::clone(&clock))),
+            integrity: Arc::default(),
             clock,
             room: Room::default(),
             notices: Notices::default(),

@@ -196,10 +196,9 @@ impl Selection {
         scan: &mut Scan<'_>,
         gathering: &mut Gathering,
     ) -> Result<(), Broken> {
-        for (position, record) in records.enumerate() {
-            if position % RECORDS_BETWEEN_CHECKS == 0 {
-                self.stop.check()?;
-            }
+        for record in records {
+            // One record may be large, and looked at by many patterns.
+            self.stop.check()?;
             if let Some(record) = scan.take(record?)? {
                 gathering.push(record.into_owned(), &self.stop)?;
             }

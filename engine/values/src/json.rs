@@ -1,6 +1,7 @@
 //! Reading JSON text strictly: what another reader could understand differently, or
 //! what would have to be rounded, is refused with its line and column.
 
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -15,12 +16,17 @@ pub struct Bounds {
     pub depth: usize,
     /// Length of the text in bytes.
     pub bytes: usize,
+    /// Bytes of memory that the values may take. A text of small values takes up to 50 times its length.
+    pub memory: usize,
 }
 
+/// Bytes of memory that the values of one JSON text may take, unless its reader sets another bound.
+pub const MAX_VALUE_MEMORY: usize = 512 << 20;
+
 impl Default for Bounds {
-    /// 64 levels, 64 MiB.
+    /// 64 levels, 64 MiB of text, 512 MiB of memory.
     fn default() -> Bounds {
-        Bounds { depth: 64, bytes: 64 << 20 }
+        Bounds { depth: 64, bytes: 64 << 20, memory: MAX_VALUE_MEMORY }
     }
 }
 
@@ -28,19 +34,30 @@ impl Default for Bounds {
 /// an integer outside the range of i64 and u64, beyond the bounds, and on anything
 /// after the value.
 pub fn parse(text: &[u8], bounds: Bounds) -> Result<Value, Fault> {
-    if text.len() > bounds.bytes {
-        let (is, most) = (text.len(), bounds.bytes);
-        return Err(Fault::new(format!("The JSON text has {is} bytes; at most {most} are allowed")));
-    }
-    let mut reader = serde_json::Deserializer::from_slice(text);
-    let mut doubtful = false;
-    let seed = Strict { depth: bounds.depth, most: bounds.depth, doubtful: &mut doubtful };
-    let value = seed.deserialize(&mut reader).map_err(fault)?;
-    reader.end().map_err(fault)?;
-    if doubtful {
-        exact_integers(text)?;
-    }
-    Ok(value)
+    parse_unless(text, bounds, &|| false)
+}
+
+/// As [`parse`]; fails also once `stopped` says so, which is asked again and again.
+pub fn parse_unless(text: &[u8], bounds: Bounds, stopped: &dyn Fn() -> bool) -> Result<Value, Fault> {
+    Reading::of(bounds, stopped, None).read(text, None)
+}
+
+/// As [`parse_unless`], for a text with a long array at `pointer` (RFC 6901). Each of its elements
+/// is handed to `each` and then forgotten, until `each` answers false. The memory is bounded for
+/// one element and what is around the array. The value has the array without its elements.
+pub fn parse_elements(
+    text: &[u8],
+    bounds: Bounds,
+    pointer: &str,
+    stopped: &dyn Fn() -> bool,
+    each: &mut dyn FnMut(Value) -> bool,
+) -> Result<Value, Fault> {
+    let unescaped = |name: &str| name.replace("~1", "/").replace("~0", "~");
+    let way: Option<Vec<String>> = match pointer.strip_prefix('/') {
+        Some(names) => Some(names.split('/').map(unescaped).collect()),
+        None => pointer.is_empty().then(Vec::new),
+    };
+    Reading::of(bounds, stopped, Some(each)).read(text, way.as_deref())
 }
 
 /// serde_json says the place at the end of its sentence; ours stands beside it.
@@ -53,34 +70,98 @@ fn fault(error: serde_json::Error) -> Fault {
     if error.line() == 0 { Fault::new(message) } else { Fault::at(message, error.line(), error.column().max(1)) }
 }
 
-/// Reads one value, with so many levels still allowed below it.
-struct Strict<'a> {
-    depth: usize,
-    most: usize,
+/// One text that is being read.
+struct Reading<'a> {
+    bounds: Bounds,
+    /// Bytes of memory that are left.
+    memory: Cell<usize>,
+    values: Cell<usize>,
     /// Set when a float is so large that it may have been written as an integer.
-    doubtful: &'a mut bool,
+    doubtful: Cell<bool>,
+    stopped: &'a dyn Fn() -> bool,
+    each: Option<RefCell<&'a mut dyn FnMut(Value) -> bool>>,
 }
 
-impl Strict<'_> {
-    fn deeper<E: Error>(&mut self) -> Result<Strict<'_>, E> {
-        let most = self.most;
-        let depth = self
-            .depth
-            .checked_sub(1)
-            .ok_or_else(|| E::custom(format!("arrays and objects are nested more than {most} deep")))?;
-        Ok(Strict { depth, most, doubtful: self.doubtful })
+impl<'a> Reading<'a> {
+    fn of(bounds: Bounds, stopped: &'a dyn Fn() -> bool, each: Option<&'a mut dyn FnMut(Value) -> bool>) -> Self {
+        let (memory, values, doubtful) = (Cell::new(bounds.memory), Cell::new(0), Cell::new(false));
+        Reading { bounds, memory, values, doubtful, stopped, each: each.map(RefCell::new) }
+    }
+
+    fn read(&self, text: &[u8], way: Option<&[String]>) -> Result<Value, Fault> {
+        if text.len() > self.bounds.bytes {
+            let (is, most) = (text.len(), self.bounds.bytes);
+            return Err(Fault::new(format!("The JSON text has {is} bytes; at most {most} are allowed")));
+        }
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        let seed = Strict { depth: self.bounds.depth, reading: self, way };
+        let value = seed.deserialize(&mut reader).map_err(fault)?;
+        reader.end().map_err(fault)?;
+        if self.doubtful.get() {
+            exact_integers(text)?;
+        }
+        Ok(value)
+    }
+
+    /// Takes what a value needs from the memory that is left.
+    fn take<E: Error>(&self, bytes: usize) -> Result<(), E> {
+        const VALUES_BETWEEN_CHECKS: usize = 4096;
+        self.values.set(self.values.get() + 1);
+        if self.values.get().is_multiple_of(VALUES_BETWEEN_CHECKS) && (self.stopped)() {
+            return Err(E::custom("reading was stopped"));
+        }
+        let left = self.memory.get().checked_sub(bytes).ok_or_else(|| {
+            let most = self.bounds.memory >> 20;
+            E::custom(format!("the values take more than {most} MiB of memory; there are too many of them"))
+        })?;
+        self.memory.set(left);
+        Ok(())
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
+/// Reads one value, with so many levels still allowed below it.
+#[derive(Clone, Copy)]
+struct Strict<'a, 'r> {
+    depth: usize,
+    reading: &'a Reading<'r>,
+    /// The names from here to the array whose elements are handed on, if it is in here.
+    way: Option<&'a [String]>,
+}
+
+impl<'a, 'r> Strict<'a, 'r> {
+    /// What is inside under this name.
+    fn deeper<E: Error>(self, name: impl Fn(&str) -> bool) -> Result<Strict<'a, 'r>, E> {
+        let depth = self.depth.checked_sub(1).ok_or_else(|| {
+            E::custom(format!("arrays and objects are nested more than {} deep", self.reading.bounds.depth))
+        })?;
+        let way = self.way.and_then(|way| way.split_first()).filter(|(first, _)| name(first)).map(|(_, rest)| rest);
+        Ok(Strict { depth, way, ..self })
+    }
+
+    /// Hands on the elements of the array that was looked for.
+    fn hand_on<'de, A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let Some(each) = &self.reading.each else { return Ok(Value::Null) };
+        let left = self.reading.memory.get();
+        while let Some(value) = list.next_element_seed(self.deeper(|_| false)?)? {
+            if !each.borrow_mut()(value) {
+                return Err(A::Error::custom("reading was stopped"));
+            }
+            self.reading.memory.set(left);
+        }
+        Ok(Value::Array(Vec::new()))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_, '_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+        self.reading.take(size_of::<Value>())?;
         reader.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict<'_> {
+impl<'de> Visitor<'de> for Strict<'_, '_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,36 +185,49 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        *self.doubtful |= number.abs() >= 9.2e18;
+        self.reading.doubtful.set(self.reading.doubtful.get() | (number.abs() >= 9.2e18));
         Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("a number is out of range"))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::String(text.to_owned()))
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        self.visit_string(text.to_owned())
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+    fn visit_string<E: Error>(self, text: String) -> Result<Value, E> {
+        self.reading.take(text.len())?;
         Ok(Value::String(text))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        if self.way.is_some_and(<[String]>::is_empty) {
+            return self.hand_on(list);
+        }
         let mut values = Vec::new();
-        while let Some(value) = list.next_element_seed(self.deeper()?)? {
+        while let Some(value) = list.next_element_seed(self.deeper(|name| is_position(name, values.len()))?)? {
             values.push(value);
         }
         Ok(Value::Array(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut fields: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        /// What a map needs for a field besides its value: the name, its hash and its place.
+        const FIELD: usize = size_of::<String>() + 3 * size_of::<usize>();
         let mut map = Map::new();
         while let Some(name) = fields.next_key::<String>()? {
             if map.contains_key(&name) {
                 return Err(Error::custom(format!("the name \"{name}\" stands twice in one object")));
             }
-            map.insert(name, fields.next_value_seed(self.deeper()?)?);
+            self.reading.take(FIELD + name.len())?;
+            let value = fields.next_value_seed(self.deeper(|wanted| wanted == name)?)?;
+            map.insert(name, value);
         }
         Ok(Value::Object(map))
     }
+}
+
+/// Whether a name of a pointer is this position in an array.
+fn is_position(name: &str, position: usize) -> bool {
+    name.len() < 20 && name.parse() == Ok(position) && (name == "0" || !name.starts_with(['0', '+']))
 }
 
 /// Finds an integer that no i64 or u64 holds. Only called when a huge number was seen;
@@ -237,5 +331,63 @@ mod tests {
         assert!(read(&"[".repeat(1_000_000)).is_err());
         assert!(read(&"{\"a\":".repeat(1_000_000)).is_err());
         assert!(parse(b"[1]", Bounds { bytes: 2, ..Bounds::default() }).is_err());
+    }
+
+    /// Two bytes of text become a value, which takes many more.
+    #[test]
+    fn memory_is_bounded() {
+        let bounds = Bounds { memory: 1 << 20, ..Bounds::default() };
+        for (many, few) in [("1,", 10_000), ("{\"a\":1},", 3_000), ("[],", 10_000), ("\"\",", 10_000)] {
+            let list = |count: usize| format!("[{}0]", many.repeat(count));
+            assert!(parse(list(few).as_bytes(), bounds).is_ok(), "{many}");
+            let fault = parse(list(20_000).as_bytes(), bounds).expect_err(many);
+            assert!(fault.message.contains("take more than 1 MiB of memory"), "{fault}");
+            assert_eq!(fault.at.map(|at| at.line), Some(1));
+        }
+    }
+
+    #[test]
+    fn elements_are_handed_on_one_by_one() {
+        let elements = |text: &str, pointer: &str| {
+            let mut found = Vec::new();
+            let bounds = Bounds { memory: 1 << 13, ..Bounds::default() };
+            let rest = parse_elements(text.as_bytes(), bounds, pointer, &|| false, &mut |value| {
+                found.push(value);
+                true
+            });
+            rest.map(|rest| (rest, found)).map_err(|fault| fault.to_string())
+        };
+        assert_eq!(elements("[1,[2]]", ""), Ok((json!([]), vec![json!(1), json!([2])])));
+        let text = r#"{"a": [{"b/~": [1]}, {"b/~": [2, 3], "c": [4]}], "d": 5}"#;
+        let rest = json!({"a": [{"b/~": [1]}, {"b/~": [], "c": [4]}], "d": 5});
+        assert_eq!(elements(text, "/a/1/b~1~0"), Ok((rest, vec![json!(2), json!(3)])));
+        for nowhere in ["/a/01/b~1~0", "/a/2", "a", "/a/+1/b~1~0", "/d"] {
+            assert_eq!(elements(text, nowhere).map(|(_, found)| found), Ok(vec![]), "{nowhere}");
+        }
+        // What is handed on takes no memory: only one of them is bounded.
+        assert_eq!(elements(&format!("[{}0]", "1,".repeat(10_000)), "").map(|(_, found)| found.len()), Ok(10_001));
+        assert!(elements(&format!("[[{}0]]", "1,".repeat(10_000)), "").is_err_and(|fault| fault.contains("memory")));
+        assert!(elements("[1, 2", "").is_err());
+        assert!(elements(r#"{"a": [1], "a": [2]}"#, "/a").is_err_and(|fault| fault.contains("stands twice")));
+        let text = format!("[{}[]{}]", "[".repeat(63), "]".repeat(63));
+        assert!(elements(&text, "").is_err_and(|fault| fault.contains("nested more than 64 deep")));
+    }
+
+    #[test]
+    fn reading_stops_when_it_is_told_to() {
+        let text = format!("[{}0]", "1,".repeat(100_000));
+        let asked = std::cell::Cell::new(0);
+        let stopped = || {
+            asked.set(asked.get() + 1);
+            asked.get() > 2
+        };
+        assert!(parse_unless(text.as_bytes(), Bounds::default(), &stopped).is_err());
+        assert_eq!(asked.get(), 3);
+        let mut count = 0;
+        let taken = parse_elements(text.as_bytes(), Bounds::default(), "", &|| false, &mut |_| {
+            count += 1;
+            count < 3
+        });
+        assert!(taken.is_err() && count == 3);
     }
 }

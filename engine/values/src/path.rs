@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::Fault;
 
 /// Longest path, in bytes. A path is written by people.
-const LONGEST: usize = 1024;
+pub const MAX_PATH_BYTES: usize = 1024;
 
 /// A path: names of fields and, in arrays, positions from 0, joined by dots.
 ///
@@ -22,8 +22,8 @@ impl Path {
         if text.is_empty() {
             return Err(Fault::new("A path is empty: write the name of a field"));
         }
-        if text.len() > LONGEST {
-            return Err(Fault::new(format!("A path is longer than {LONGEST} bytes")));
+        if text.len() > MAX_PATH_BYTES {
+            return Err(Fault::new(format!("A path is longer than {MAX_PATH_BYTES} bytes")));
         }
         if text.split('.').any(str::is_empty) {
             return Err(Fault::new(format!("The path \"{text}\" has an empty part between dots")));

@@ -167,6 +167,18 @@ mod tests {
         }
     }
 
+    /// Each took tens of seconds, or hundreds of megabytes.
+    #[test]
+    fn long_paths_and_patterns_are_refused() {
+        let wrong = |template: String| report(json!({"template": template}), json!([{"a": 1}])).expect_err("wrong");
+        let path = wrong(format!("{{{{a{}}}}}", ".a".repeat(30_000)));
+        assert_eq!(path, "template: A path has more than 64 parts (line 1, column 1)");
+        let pattern = wrong(format!("{{{{date today \"{}\"}}}}", "%Y".repeat(30_000)));
+        assert!(pattern.contains("the pattern has 60000 bytes; at most 256 are allowed"), "{pattern}");
+        let words = wrong(format!("{{{{concat{}}}}}", " 1".repeat(32_000)));
+        assert!(words.contains("more than 10000 words in its tags"), "{words}");
+    }
+
     #[test]
     fn what_is_wrong_is_told_with_its_place() {
         let wrong = |parameters: Value| report(parameters, json!([{"a": 1}])).expect_err("wrong");

@@ -9,7 +9,7 @@ use wasmtime::component::{HasData, Linker};
 
 use crate::host::contract::log::{self, Host, Level};
 use crate::host::guest::Guest;
-use crate::host::limits::{Limits, cut};
+use crate::host::limits::{Limits, sentence};
 
 /// Offers the capability to every module.
 pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -57,7 +57,7 @@ impl Log {
             return;
         }
         messages.room -= 1;
-        let message = cut(message, messages.longest);
+        let message = sentence(message, messages.longest);
         let entry = LogEntry { level, message, at: Some(SystemClock.now()) };
         messages.entries.push(entry.clone());
         drop(messages);
@@ -100,6 +100,14 @@ impl Host for Log {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_would_act_on_a_terminal_is_replaced() {
+        let log = Log::within(&Limits::default(), Arc::new(()));
+        log.write(LogLevel::Info, "\u{1b}[2Jgone \u{202e}gpj.exe\nend".to_owned());
+        let logged: Vec<_> = log.drain().into_iter().map(|entry| entry.message).collect();
+        assert_eq!(logged, ["\u{fffd}[2Jgone \u{fffd}gpj.exe\nend"]);
+    }
 
     #[test]
     fn long_messages_are_cut_and_many_are_counted() {

@@ -5,8 +5,9 @@ use std::fmt;
 use chrono::{DateTime, Datelike};
 use chrono_tz::Tz;
 use serde_json::{Number, Value};
-use values::json::{Bounds, parse};
+use values::json::parse;
 
+use super::limits::record_bounds;
 use super::time_format::TimeFormat;
 use crate::model::dates::stamp;
 
@@ -96,7 +97,7 @@ impl FieldType {
             Self::Boolean if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
             Self::Boolean if text.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
             Self::Boolean => None,
-            Self::Json => parse(text.as_bytes(), Bounds::default()).ok(),
+            Self::Json => parse(text.as_bytes(), record_bounds()).ok(),
             Self::Date(format) => format.date(text).map(|day| Value::String(day.to_string())),
             Self::Instant(format, own) => format.instant(text, own.unwrap_or(zone)).map(|at| Value::String(stamp(&at))),
             Self::EpochSeconds | Self::EpochMillis => self.of_number(&number(text)?, zone),

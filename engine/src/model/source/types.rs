@@ -1,5 +1,7 @@
 //! The types of a source's fields, and what becomes of records that do not fit.
 
+use std::collections::HashSet;
+
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
@@ -96,11 +98,12 @@ impl Types {
 
     /// A typed field that a table with these columns cannot have.
     pub fn missing_in(&self, columns: &[String]) -> Option<&str> {
-        let leads_into = |path: &str, column: &str| {
-            path.strip_prefix(column).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        let columns: HashSet<_> = columns.iter().map(String::as_str).collect();
+        let leads_into_one = |path: &str| {
+            let before_dots = path.match_indices('.').map(|(dot, _)| &path[..dot]);
+            before_dots.chain([path]).any(|name| columns.contains(name))
         };
-        let mut paths = self.fields.iter().map(|(path, _)| path.as_str());
-        paths.find(|path| !columns.iter().any(|column| leads_into(path, column)))
+        self.fields.iter().map(|(path, _)| path.as_str()).find(|path| !leads_into_one(path))
     }
 }
 

@@ -11,8 +11,9 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 use serde_json::{Map, Value};
 
 use super::decode::Utf8;
-use super::table::check_header;
+use super::table::{check_header, check_width};
 use super::{FileReading, Row};
+use crate::model::source::limits::MAX_EXTRA_CELLS;
 use crate::model::source::{Encoding, FileSource};
 use crate::runtime::perform::Broken;
 use watched::{Watch, Watched};
@@ -39,8 +40,10 @@ pub(super) fn read(
     if !next(&mut rows, &mut row, &watch)? {
         return Ok(());
     }
+    let fault = |fault: String| reading.fault(&fault);
+    check_width(row.len()).map_err(fault)?;
     let names = header(&row, reading)?;
-    check_header(&names, reading.types).map_err(|fault| reading.fault(&fault))?;
+    check_header(&names, reading.types).map_err(fault)?;
     let (mut number, mut spans_lines) = (1, false);
     while next(&mut rows, &mut row, &watch)? {
         number += 1;
@@ -86,7 +89,7 @@ fn read_row(row: &ByteRecord, number: u64, names: &[String], file: &FileSource) 
         decodable &= matches!(text, Cow::Borrowed(_));
         Value::String(text.into_owned())
     };
-    let mut cells = row.iter().map(cell).collect::<Vec<_>>().into_iter();
+    let mut cells = row.iter().take(names.len() + MAX_EXTRA_CELLS).map(cell).collect::<Vec<_>>().into_iter();
     let mut record: Map<_, _> = names.iter().cloned().zip(cells.by_ref()).collect();
     // These cells belong to no column, but they are needed to correct the row.
     record.extend(cells.enumerate().map(|(more, cell)| (format!("column {}", names.len() + more + 1), cell)));

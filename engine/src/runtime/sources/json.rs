@@ -1,44 +1,70 @@
 //! JSON documents with an array of records somewhere in them, and JSON Lines.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
 use serde_json::{Value, json};
-use values::json::{Bounds, parse};
+use values::json::{Bounds, parse_elements, parse_unless};
 
 use super::{FileReading, Row};
 use crate::model::source::FileSource;
+use crate::model::source::limits::{MAX_DOCUMENT_BYTES, MAX_LINE_BYTES, record_bounds};
 use crate::runtime::perform::Broken;
 
-/// How large a document may be, and how long a line of JSON Lines.
-const MAX_DOCUMENT_BYTES: usize = 512 * 1024 * 1024;
-const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
-const LINES_BETWEEN_CHECKS: u64 = 1024;
-
+/// The text is read as a whole, since that is much faster, but of its values only one record is in memory.
 pub(super) fn read_document(
-    reader: impl Read,
-    &FileReading { source, stop, .. }: &FileReading<'_>,
+    file: impl Read + Seek,
+    reading: &FileReading<'_>,
     mut each: impl FnMut(Row) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
-    let path = &source.path;
-    let mut text = Vec::new();
-    let most = MAX_DOCUMENT_BYTES as u64 + 1;
-    reader
-        .take(most)
-        .read_to_end(&mut text)
-        .map_err(|error| Broken::Error(format!("{path} cannot be read: {error}")))?;
-    stop.check()?;
-    let bounds = Bounds { bytes: MAX_DOCUMENT_BYTES, ..Bounds::default() };
-    let mut document = parse(without_mark(&text), bounds).map_err(|fault| Broken::Error(format!("{path}: {fault}")))?;
-    let found = document.pointer_mut(&source.pointer).ok_or_else(|| Broken::Error(nothing_there(source)))?;
-    let Value::Array(records) = found.take() else { return Err(Broken::Error(no_array(source))) };
-    for (index, element) in records.into_iter().enumerate() {
-        let number = index as u64 + 1;
-        each(match element {
-            record @ Value::Object(_) => Row { number, record, fault: None },
-            other => unreadable(number, ("value", other), "is not a JSON object"),
-        })?;
+    let source = reading.source;
+    let text = read_text(file, reading)?;
+    let bounds = Bounds { bytes: text.len(), ..record_bounds() };
+    let (mut number, mut broken) = (0, None);
+    let document = parse_elements(
+        without_mark(&text),
+        bounds,
+        &source.pointer,
+        &|| reading.stop.check().is_err(),
+        &mut |element| {
+            number += 1;
+            let row = match element {
+                record @ Value::Object(_) => Row { number, record, fault: None },
+                other => unreadable(number, ("value", other), "is not a JSON object"),
+            };
+            broken = each(row).err();
+            broken.is_none()
+        },
+    );
+    if let Some(broken) = broken {
+        return Err(broken);
     }
-    Ok(())
+    let in_record = |fault| match number {
+        0 => Broken::Error(format!("{}: {fault}", source.path)),
+        last => Broken::Error(format!("{}, after record {last}: {fault}", source.path)),
+    };
+    match document.map_err(in_record)?.pointer(&source.pointer) {
+        None => Err(Broken::Error(nothing_there(source))),
+        Some(Value::Array(_)) => Ok(()),
+        Some(_) => Err(Broken::Error(no_array(source))),
+    }
+}
+
+fn read_text(mut file: impl Read + Seek, reading: &FileReading<'_>) -> Result<Vec<u8>, Broken> {
+    let unreadable = |error: std::io::Error| reading.fault(&format!("cannot be read: {error}"));
+    let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
+    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+    let mut text = Vec::new();
+    if size <= MAX_DOCUMENT_BYTES {
+        text.reserve_exact(size as usize + 1);
+        // The file may have grown since.
+        file.take(MAX_DOCUMENT_BYTES + 1).read_to_end(&mut text).map_err(unreadable)?;
+    }
+    match size.max(text.len() as u64) {
+        size if size > MAX_DOCUMENT_BYTES => Err(reading.fault(&format!(
+            "has {size} bytes; at most {MAX_DOCUMENT_BYTES} of a JSON document can be read, so write it as JSON Lines"
+        ))),
+        _ => Ok(text),
+    }
 }
 
 /// A row that is not a record, with what it holds instead.
@@ -76,18 +102,15 @@ pub(super) fn read_lines(
         if line.len() > MAX_LINE_BYTES {
             return Err(fault(format!("is longer than {MAX_LINE_BYTES} bytes")));
         }
-        if number % LINES_BETWEEN_CHECKS == 0 {
-            stop.check()?;
-        }
         let text = without_mark(&line).trim_ascii();
         if text.is_empty() {
             continue;
         }
         let shown = || ("line", Value::String(String::from_utf8_lossy(text).into_owned()));
-        each(match parse(text, Bounds::default()) {
+        each(match parse_unless(text, record_bounds(), &|| stop.check().is_err()) {
             Ok(record @ Value::Object(_)) => Row { number, record, fault: None },
             Ok(_) => unreadable(number, shown(), "is not a JSON object"),
-            Err(error) => unreadable(number, shown(), &format!("is not JSON: {}", error.message)),
+            Err(error) => unreadable(number, shown(), &format!("cannot be read as JSON: {}", error.message)),
         })?;
     }
 }

@@ -11,6 +11,7 @@ mod typed;
 mod xlsx;
 
 use std::future::Future;
+use std::io::{Error, Read, Result as IoResult, Seek, SeekFrom};
 use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
@@ -77,20 +78,47 @@ impl FileReading<'_> {
     }
 }
 
-/// Reads every record of a file, in order.
+/// A file that can be read no longer once the work is to stop.
+struct Stoppable<'a, F> {
+    file: F,
+    stop: &'a Stop,
+}
+
+impl<F: Read> Read for Stoppable<'_, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> IoResult<usize> {
+        self.stop.check().map_err(|_| Error::other("stopped"))?;
+        self.file.read(buffer)
+    }
+}
+
+impl<F: Seek> Seek for Stoppable<'_, F> {
+    fn seek(&mut self, to: SeekFrom) -> IoResult<u64> {
+        self.file.seek(to)
+    }
+}
+
+/// Reads every record of a file, in order. Whether to stop is asked here for all formats: whenever
+/// bytes are read, and for each row.
 pub(crate) fn read(
     files: &dyn Files,
     organization: &str,
     reading: &FileReading<'_>,
-    each: impl FnMut(Row) -> Result<(), Broken>,
+    mut each: impl FnMut(Row) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
-    let file = files.open(organization, &reading.source.path)?;
-    match reading.source.format {
+    let stop = reading.stop;
+    let file = Stoppable { file: files.open(organization, &reading.source.path)?, stop };
+    let each = |row: Row| stop.check().and_then(|()| each(row));
+    let read = match reading.source.format {
         Format::Csv | Format::Tsv => csv::read(file, reading, each),
         Format::Json => json::read_document(file, reading, each),
         Format::JsonLines => json::read_lines(file, reading, each),
         Format::Xlsx => xlsx::read(file, reading, each),
-    }
+    };
+    // A stop also shows as a fault of reading, and is no fault of the file.
+    read.map_err(|broken| match broken {
+        Broken::Error(_) => stop.check().err().unwrap_or(broken),
+        stopped => stopped,
+    })
 }
 
 /// Every record of a file, for a start that brings them along.

@@ -4,17 +4,29 @@ use std::collections::HashSet;
 
 use crate::model::fault::did_you_mean;
 use crate::model::source::Types;
+use crate::model::source::limits::{MAX_COLUMNS, MAX_HEADER_BYTES};
 
-/// How many columns a table may have: as many as a sheet of Excel.
-pub(super) const MAX_COLUMNS: usize = 16_384;
+/// Checks how many columns there are, before anything is made of their names.
+///
+/// # Errors
+/// The rest of a sentence that begins with the name of the file.
+pub(super) fn check_width(columns: usize) -> Result<(), String> {
+    match columns <= MAX_COLUMNS {
+        true => Ok(()),
+        false => Err(format!("has {columns} columns; at most {MAX_COLUMNS} can be read")),
+    }
+}
 
 /// Checks that every column has a name of its own, and that the typed columns exist.
 ///
 /// # Errors
 /// The rest of a sentence that begins with the name of the file.
 pub(super) fn check_header(names: &[String], types: &Types) -> Result<(), String> {
-    if names.len() > MAX_COLUMNS {
-        return Err(format!("has {} columns; at most {MAX_COLUMNS} can be read", names.len()));
+    let bytes: usize = names.iter().map(String::len).sum();
+    if bytes > MAX_HEADER_BYTES {
+        return Err(format!(
+            "has a header of {bytes} bytes; at most {MAX_HEADER_BYTES} can be read, so shorten the names"
+        ));
     }
     if let Some(empty) = names.iter().position(|name| name.trim().is_empty()) {
         return Err(format!("has no name for column {} in its header; name it or remove the column", empty + 1));

@@ -6,36 +6,32 @@ mod cell;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::io::{Error, Read, Result as IoResult, Seek, SeekFrom};
+use std::io::{Read, Seek};
 
 use calamine::{Reader, SheetType, Xlsx, XlsxError};
 use serde_json::{Map, Value};
 
-use super::table::{MAX_COLUMNS, check_header};
-use super::{FileReading, Row, Stop};
+use super::table::check_header;
+use super::{FileReading, Row};
 use crate::model::fault::did_you_mean;
+use crate::model::source::limits::{MAX_COLUMNS, MAX_ROW_BYTES};
 use crate::runtime::perform::Broken;
 
 /// How many cells are read between two looks at the clock.
 const CELLS_BETWEEN_CHECKS: usize = 1024;
 
 pub(super) fn read(
-    file: impl Read + Seek,
+    mut file: impl Read + Seek,
     reading: &FileReading<'_>,
     mut each: impl FnMut(Row) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
     let fault = |fault: String| reading.fault(&fault);
-    // A kill shows as a fault of reading, and is no fault of the file.
-    let broken = |error: XlsxError| match reading.stop.check() {
-        Ok(()) => fault(format!("cannot be read as a workbook: {error}")),
-        Err(stopped) => stopped,
-    };
-    let mut file = Stoppable { file, stop: reading.stop };
-    archive::check(&mut file).map_err(|message| reading.stop.check().err().unwrap_or_else(|| fault(message)))?;
+    let broken = |error: XlsxError| fault(format!("cannot be read as a workbook: {error}"));
+    archive::check(&mut file).map_err(fault)?;
     let mut workbook = Xlsx::new(file).map_err(broken)?;
     let sheet = choose_sheet(&workbook, reading.source.sheet.as_deref()).map_err(fault)?;
     let mut cells = workbook.worksheet_cells_reader(&sheet).map_err(broken)?;
-    let mut table = Table { reading, names: Vec::new(), number: 0, row: BTreeMap::new() };
+    let mut table = Table { reading, names: Vec::new(), number: 0, row: BTreeMap::new(), bytes: 0 };
     let mut count = 0;
     while let Some(cell) = cells.next_cell().map_err(broken)? {
         count += 1;
@@ -83,6 +79,8 @@ struct Table<'a> {
     number: u32,
     /// Its cells that are not empty, or why they cannot be read.
     row: BTreeMap<usize, Result<Value, String>>,
+    /// The bytes of its texts.
+    bytes: usize,
 }
 
 impl Table<'_> {
@@ -91,11 +89,16 @@ impl Table<'_> {
         if column >= MAX_COLUMNS {
             return Err(self.reading.fault(&format!("has more than {MAX_COLUMNS} columns, which no sheet can have")));
         }
+        self.bytes += cell.as_ref().ok().and_then(Value::as_str).map_or(0, str::len);
+        if self.bytes as u64 > MAX_ROW_BYTES {
+            return Err(self.reading.fault(&format!("row {} is longer than {MAX_ROW_BYTES} bytes", self.number + 1)));
+        }
         self.row.insert(column, cell);
         Ok(())
     }
 
     fn end_row(&mut self, each: &mut impl FnMut(Row) -> Result<(), Broken>) -> Result<(), Broken> {
+        self.bytes = 0;
         let row = std::mem::take(&mut self.row);
         match (row.is_empty(), self.names.is_empty()) {
             (true, _) => Ok(()),
@@ -138,24 +141,5 @@ impl Table<'_> {
             }
         }
         Row { number: u64::from(self.number) + 1, record: Value::Object(record), fault }
-    }
-}
-
-/// A file that can be read no longer once the work is to stop.
-struct Stoppable<'a, F> {
-    file: F,
-    stop: &'a Stop,
-}
-
-impl<F: Read> Read for Stoppable<'_, F> {
-    fn read(&mut self, buffer: &mut [u8]) -> IoResult<usize> {
-        self.stop.check().map_err(|_| Error::other("stopped"))?;
-        self.file.read(buffer)
-    }
-}
-
-impl<F: Seek> Seek for Stoppable<'_, F> {
-    fn seek(&mut self, to: SeekFrom) -> IoResult<u64> {
-        self.file.seek(to)
     }
 }

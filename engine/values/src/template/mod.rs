@@ -19,6 +19,7 @@ use handlebars::template::{Parameter, TemplateElement};
 
 use crate::Fault;
 
+pub use crate::path::MAX_PATH_BYTES;
 pub use fill::Templates;
 pub use handlebars::{Context, HelperDef};
 pub use variables::Variable;
@@ -30,6 +31,12 @@ pub const LONGEST: usize = 64 << 10;
 pub const MOST_TAGS: usize = 2_000;
 /// Blocks inside blocks, and expressions inside one expression.
 pub const DEEPEST: usize = 64;
+/// Names, numbers and quoted texts in all tags of a template. Each takes about 400 bytes when it is parsed.
+pub const MAX_TOKENS: usize = 10_000;
+/// Parts of a path, such as `a.b.c`. Each way to a value that is missing is looked for from every part of it.
+pub const MAX_PATH_PARTS: usize = 64;
+/// Bytes of a pattern of the helpers `date` and `format`.
+pub const MAX_PATTERN_BYTES: usize = 256;
 
 /// A template that was read and found harmless.
 #[derive(Clone, Debug)]

@@ -3,11 +3,12 @@
 //! Its parser descends once for each block and bracket, and a stack that overflows
 //! ends the whole process. So nesting is counted here first, by rules so simple that
 //! they cannot see less nesting than the parser does; what they cannot tell apart
-//! (quotes inside square brackets, braces inside a tag) is refused.
+//! (quotes inside square brackets, braces inside a tag) is refused. Words, and the parts
+//! of paths, are counted too: each costs memory, and time when the template is filled.
 
 use crate::Fault;
 
-use super::{DEEPEST, LONGEST, MOST_TAGS};
+use super::{DEEPEST, LONGEST, MAX_PATH_BYTES, MAX_PATH_PARTS, MAX_TOKENS, MOST_TAGS};
 
 /// Refuses a source that is too long, nested too deeply, or ambiguous.
 pub(super) fn check(source: &str) -> Result<(), Fault> {
@@ -15,22 +16,28 @@ pub(super) fn check(source: &str) -> Result<(), Fault> {
         return Err(Fault::new(format!("A template is longer than {} KiB", LONGEST >> 10)));
     }
     let mut blocks = Blocks::default();
-    let mut tags = 0;
+    let (mut tags, mut tokens) = (0, 0);
     let mut at = 0;
     while let Some(found) = source[at..].find("{{") {
         let open = at + found;
         at = if is_escaped(&source[at..open]) {
             after_escape(source, open)
         } else if source[open..].starts_with("{{!") {
+            tags += 1;
             after_comment(source, open)
         } else {
-            let close = end_of_tag(source, open)?;
+            let (close, words) = end_of_tag(source, open)?;
             blocks.count(source, open, close)?;
             tags += 1;
+            tokens += words;
             close + 2
         };
         if tags > MOST_TAGS {
             return Err(Fault::at_byte(format!("A template has more than {MOST_TAGS} tags"), source, at));
+        }
+        if tokens > MAX_TOKENS {
+            let message = format!("A template has more than {MAX_TOKENS} words in its tags: split it into several");
+            return Err(Fault::at_byte(message, source, open));
         }
     }
     Ok(())
@@ -53,8 +60,8 @@ fn after_comment(source: &str, open: usize) -> usize {
     open + long.or_else(short).unwrap_or(rest.len())
 }
 
-/// The place of the first `}}`, which must be where the tag ends.
-fn end_of_tag(source: &str, open: usize) -> Result<usize, Fault> {
+/// The place of the first `}}`, which must be where the tag ends, and the number of words before it.
+fn end_of_tag(source: &str, open: usize) -> Result<(usize, usize), Fault> {
     let fault = |what: &str| Fault::at_byte(what, source, open);
     if source[open..].starts_with("{{{{") {
         return Err(fault("Raw blocks ({{{{ }}}}) are not supported: write \\{{ to show braces"));
@@ -65,14 +72,15 @@ fn end_of_tag(source: &str, open: usize) -> Result<usize, Fault> {
     if inner.contains("{{") {
         return Err(fault("The tag is not closed before the next one: }} is missing"));
     }
-    quotes(inner).map_err(fault)?;
-    Ok(open + 2 + length)
+    let words = words(inner).map_err(|what| fault(&what))?;
+    Ok((open + 2 + length, words))
 }
 
-/// Strings must end inside the tag, and brackets hold none.
-fn quotes(inner: &str) -> Result<(), &'static str> {
+/// How many words there are. Strings must end inside the tag, and brackets hold none.
+fn words(inner: &str) -> Result<usize, String> {
     let mut quote = None;
     let mut bracket = false;
+    let (mut words, mut word) = (0, Word::default());
     let mut letters = inner.chars();
     while let Some(letter) = letters.next() {
         match (quote, letter) {
@@ -80,17 +88,46 @@ fn quotes(inner: &str) -> Result<(), &'static str> {
             (Some(open), _) if open == letter => quote = None,
             (Some(_), _) => {}
             (None, '"' | '\'') if bracket => {
-                return Err("Quotes inside square brackets are not supported");
+                return Err("Quotes inside square brackets are not supported".to_owned());
             }
-            (None, '"' | '\'') => quote = Some(letter),
-            (None, '[') => bracket = true,
-            (None, ']') => bracket = false,
-            _ => {}
+            (None, '"' | '\'') => {
+                (quote, word) = (Some(letter), Word::default());
+                words += 1;
+            }
+            (None, _) if !bracket && (letter.is_whitespace() || "()={}|,~".contains(letter)) => word = Word::default(),
+            (None, _) => {
+                bracket = letter == '[' || (bracket && letter != ']');
+                words += usize::from(word.bytes == 0);
+                word.add(letter, bracket)?;
+            }
         }
     }
     match quote {
-        Some(_) => Err("A quoted text is not closed inside its tag; it may not contain }} or {{"),
-        None => Ok(()),
+        Some(_) => Err("A quoted text is not closed inside its tag; it may not contain }} or {{".to_owned()),
+        None => Ok(words),
+    }
+}
+
+/// A word, which may be a path.
+#[derive(Default)]
+struct Word {
+    bytes: usize,
+    parts: usize,
+    /// Whether a part has begun.
+    in_part: bool,
+}
+
+impl Word {
+    fn add(&mut self, letter: char, in_brackets: bool) -> Result<(), String> {
+        self.bytes += letter.len_utf8();
+        let between = matches!(letter, '.' | '/') && !in_brackets;
+        self.parts += usize::from(!between && !self.in_part);
+        self.in_part = !between;
+        match () {
+            () if self.bytes > MAX_PATH_BYTES => Err(format!("A path is longer than {MAX_PATH_BYTES} bytes")),
+            () if self.parts > MAX_PATH_PARTS => Err(format!("A path has more than {MAX_PATH_PARTS} parts")),
+            () => Ok(()),
+        }
     }
 }
 

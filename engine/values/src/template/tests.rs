@@ -330,7 +330,7 @@ fn deep_nesting_is_refused_before_it_is_parsed() {
         fails(&deep("{{~\n#if a}}", "{{/if}}", 100), "nested more than 64");
         fails(&format!("{{{{#if a}}}}{}{{{{/if}}}}", "{{else if b}}".repeat(4000)), "nested more than 64");
         fails(&format!("{{{{{}x{}}}}}", "(upper ".repeat(5000), ")".repeat(5000)), "more than 64 brackets");
-        fails(&format!("{{{{upper {}}}}}", "[".repeat(30_000)), "more than 64 brackets");
+        fails(&format!("{{{{upper {}}}}}", "[".repeat(30_000)), "longer than 1024 bytes");
         // Ends of blocks that are none: in comments, escaped, in a string.
         for false_end in ["{{!{{/if}}", "{{!-- {{/if}} --}}", r"\{{/if}}"] {
             fails(&format!("{{{{#if a}}}}{false_end}").repeat(200), "nested more than 64");
@@ -400,4 +400,42 @@ fn templates_and_texts_may_be_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Templates>();
     shared::<Text>();
+}
+
+/// A path is looked up part by part, and once more for the name that was meant.
+#[test]
+fn a_path_is_bounded() {
+    let path = |parts: usize| format!("{{{{a{}}}}}", ".a".repeat(parts - 1));
+    fails(&path(64), "Unknown variable");
+    fails(&path(65), "A path has more than 64 parts (line 1, column 1)");
+    fails(&path(30_000), "A path has more than 64 parts");
+    fails(&path(30_000).replace('.', "/"), "A path has more than 64 parts");
+    fails(&format!("{{{{upper (lower x={})}}}}", "[a b].".repeat(65)), "A path has more than 64 parts");
+    fails(&format!("{{{{{}}}}}", "a".repeat(MAX_PATH_BYTES + 1)), "A path is longer than 1024 bytes");
+    fails(&format!("{{{{[{}]}}}}", "a b".repeat(MAX_PATH_BYTES)), "A path is longer than 1024 bytes");
+    fails(&format!("{{{{{}a}}}}", "../".repeat(20_000)), "A path is longer than 1024 bytes");
+    is(&format!("{{{{json \"{}\"}}}}", "a.".repeat(2000)), &format!("\"{}\"", "a.".repeat(2000)));
+}
+
+#[test]
+fn a_template_has_so_many_words() {
+    let words = |count: usize| format!("{{{{concat{}}}}}", " 1".repeat(count - 1));
+    is(&words(MAX_TOKENS), &"1".repeat(MAX_TOKENS - 1));
+    fails(&words(MAX_TOKENS + 1), "A template has more than 10000 words in its tags");
+    fails(&format!("{{{{concat{}}}}}", " \"a\"".repeat(MAX_TOKENS)), "more than 10000 words");
+    fails(&format!("{{{{concat{}}}}}", "\"a\"".repeat(MAX_TOKENS)), "more than 10000 words");
+    fails(&format!("{{{{concat 1{}}}}}", " a=1".repeat(MAX_TOKENS / 2)), "more than 10000 words");
+    // The parser looks for the line of a comment as it does for that of a tag.
+    fails(&"{{!}}".repeat(MOST_TAGS + 1), "more than 2000 tags");
+}
+
+#[test]
+fn a_pattern_is_bounded() {
+    let long = format!("{{{{date due \"{}\"}}}}", "%Y".repeat(129));
+    fails(&long, "date: the pattern has 258 bytes; at most 256 are allowed");
+    fails(
+        &format!("{{{{format total \"{}\"}}}}", "0".repeat(257)),
+        "the pattern has 257 bytes; at most 256 are allowed",
+    );
+    is(&format!("{{{{date due \"{}\"}}}}", "%Y".repeat(128)), &"2026".repeat(128));
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A variable that a template reads from the data it is filled with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Variable {
     /// The names on the way to it. Empty: the template reads the whole data (`this`).
     pub path: Vec<String>,

@@ -5,6 +5,8 @@
 //! bare name is always a variable; the walk writes it as `{{value date}}`, where
 //! `value` is the helper that knows what to do when it is missing.
 
+use std::collections::HashSet;
+
 use handlebars::Template;
 use handlebars::template::{BlockParam, HelperTemplate, Parameter, Subexpression, TemplateElement};
 
@@ -21,7 +23,7 @@ pub(super) struct Found {
 
 /// Walks the whole template. `own` are the names of helpers beside the standard ones.
 pub(super) fn walk(template: &mut Template, own: &[String]) -> Result<Found, Fault> {
-    let mut walk = Walk { own, scopes: vec![Scope::root()], found: Found::default() };
+    let mut walk = Walk { own, scopes: vec![Scope::root()], found: Found::default(), seen: HashSet::new() };
     walk.template(template)?;
     Ok(walk.found)
 }
@@ -42,6 +44,7 @@ struct Walk<'a> {
     own: &'a [String],
     scopes: Vec<Scope>,
     found: Found,
+    seen: HashSet<Variable>,
 }
 
 impl Walk<'_> {
@@ -135,7 +138,7 @@ impl Walk<'_> {
             .map_err(|()| Fault::new(format!("\"{raw}\" goes up more levels than there are blocks around it")))?;
         if let Some(path) = &way {
             let variable = Variable { path: path.clone(), optional };
-            if !self.found.variables.contains(&variable) {
+            if self.seen.insert(variable.clone()) {
                 self.found.variables.push(variable);
             }
         }

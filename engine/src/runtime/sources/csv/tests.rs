@@ -131,3 +131,39 @@ fn a_file_without_rows_has_no_records() {
     assert_eq!(read(b"", json!("a.csv")).unwrap(), Vec::<Value>::new());
     assert_eq!(take(b"a,b\n", json!("a.csv"), &patient()).unwrap(), (vec![], vec![]));
 }
+
+#[test]
+fn a_row_with_too_many_cells_is_counted_and_shown_in_part() {
+    let text = format!("a,b\n{}\n1,2\n", ",".repeat(499_999));
+    let (records, rejected) = read_rejecting(text.as_bytes(), json!({"path": "a.csv", "onBadRow": "reject"})).unwrap();
+    assert_eq!(records, [json!({"a": "1", "b": "2"})]);
+    assert!(rejected[0].starts_with("row 2 has 500000 cells where the header has 2"), "{}", &rejected[0][..100]);
+    assert!(rejected[0].contains("\"column 102\"") && !rejected[0].contains("\"column 103\""));
+}
+
+#[test]
+fn a_row_of_separators_without_end_is_refused() {
+    let text = [b"a,b\n".to_vec(), vec![b','; 2_000_000]].concat();
+    let message = read(&text, json!({"path": "a.csv", "onBadRow": "reject"})).unwrap_err();
+    assert!(message.starts_with("a.csv row 2 has more than 1000000 separators"), "{message}");
+}
+
+#[test]
+fn a_header_is_bounded() {
+    let fault = |text: String| read(text.as_bytes(), json!("a.csv")).unwrap_err();
+    let columns = (0..500_000).map(|column| column.to_string()).collect::<Vec<_>>().join(",");
+    assert_eq!(fault(columns), "a.csv has 500000 columns; at most 16384 can be read");
+    let long = format!("a,{}\n", "b".repeat(1 << 20));
+    assert!(fault(long).starts_with("a.csv has a header of 1048577 bytes; at most 1048576 can be read"));
+}
+
+#[test]
+fn the_widest_table_may_have_types_in_its_last_columns() {
+    let names: Vec<_> = (0..16_384).map(|column| format!("c{column:05}")).collect();
+    let typed = names.iter().rev().take(1000).map(|name| (name.clone(), json!("integer")));
+    let types: Value = typed.collect::<serde_json::Map<_, _>>().into();
+    let row = vec!["7"; names.len()].join(",");
+    let text = format!("{}\n{row}\n", names.join(","));
+    let records = read(text.as_bytes(), json!({"path": "a.csv", "columns": types})).unwrap();
+    assert_eq!(records[0]["c16383"], json!(7));
+}

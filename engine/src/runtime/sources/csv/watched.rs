@@ -1,20 +1,18 @@
-//! Watches what a CSV reader reads: it stops at a kill, and no row grows without end.
+//! Watches what a CSV reader reads, so that no row grows without end.
 
 use std::cell::{Cell, RefCell};
 use std::io::{Error, Read, Result};
 
+use crate::model::source::limits::{MAX_ROW_BYTES, MAX_ROW_SEPARATORS};
 use crate::runtime::perform::Broken;
 use crate::runtime::sources::FileReading;
-
-/// How many bytes a row may have: as many as a line of JSON Lines.
-const MAX_ROW_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What is known of a file that is being read.
 pub(super) struct Watch<'a> {
     reading: &'a FileReading<'a>,
-    read: Cell<u64>,
-    /// What had been read when the row began.
-    row_began: Cell<u64>,
+    /// Bytes and separators that were read since the row began.
+    bytes: Cell<u64>,
+    separators: Cell<u64>,
     row: Cell<u64>,
     quotes: Cell<u64>,
     /// Why reading was stopped.
@@ -23,12 +21,13 @@ pub(super) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     pub(super) fn new(reading: &'a FileReading<'a>) -> Self {
-        let (read, row_began, row, quotes) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
-        Self { reading, read, row_began, row, quotes, stopped: RefCell::new(None) }
+        let [bytes, separators, row, quotes] = [(); 4].map(|()| Cell::new(0));
+        Self { reading, bytes, separators, row, quotes, stopped: RefCell::new(None) }
     }
 
     pub(super) fn begin_row(&self) {
-        self.row_began.set(self.read.get());
+        self.bytes.set(0);
+        self.separators.set(0);
         self.row.set(self.row.get() + 1);
     }
 
@@ -45,14 +44,13 @@ impl<'a> Watch<'a> {
     }
 
     fn check(&self) -> std::result::Result<(), Broken> {
-        self.reading.stop.check()?;
-        if self.read.get() - self.row_began.get() > MAX_ROW_BYTES {
-            return Err(self.reading.fault(&format!(
-                "row {} is longer than {MAX_ROW_BYTES} bytes; look for a quote that is opened and never closed",
-                self.row.get()
-            )));
-        }
-        Ok(())
+        let too = match (self.bytes.get() > MAX_ROW_BYTES, self.separators.get() > MAX_ROW_SEPARATORS) {
+            (true, _) => format!("is longer than {MAX_ROW_BYTES} bytes"),
+            (false, true) => format!("has more than {MAX_ROW_SEPARATORS} separators"),
+            (false, false) => return Ok(()),
+        };
+        let row = self.row.get();
+        Err(self.reading.fault(&format!("row {row} {too}; look for a quote that is opened and never closed")))
     }
 }
 
@@ -76,9 +74,10 @@ impl<R: Read> Read for Watched<'_, R> {
             return Err(Error::other("stopped"));
         }
         let count = self.reader.read(buffer)?;
-        let quotes = buffer[..count].iter().filter(|byte| **byte == b'"').count();
-        watch.quotes.set(watch.quotes.get() + quotes as u64);
-        watch.read.set(watch.read.get() + count as u64);
+        let occurs = |wanted: u8| buffer[..count].iter().filter(|byte| **byte == wanted).count() as u64;
+        watch.quotes.set(watch.quotes.get() + occurs(b'"'));
+        watch.separators.set(watch.separators.get() + occurs(watch.reading.source.separator()));
+        watch.bytes.set(watch.bytes.get() + count as u64);
         Ok(count)
     }
 }

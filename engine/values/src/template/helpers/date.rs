@@ -7,7 +7,7 @@ use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use serde_json::Value;
 
-use super::Call;
+use super::{Call, pattern};
 
 /// A date, or an instant with the offset it was written with.
 enum Moment {
@@ -19,7 +19,7 @@ enum Moment {
 /// with the offset it came with, a date is its midnight UTC.
 pub(super) fn date(call: &Call) -> Result<Value, String> {
     let Some(moment) = Moment::of(call, 0)? else { return Ok(Value::Null) };
-    let pattern = call.value(1).as_str().ok_or("the pattern is not a text: write \"%d.%m.%Y\"")?;
+    let pattern = pattern(call, "%d.%m.%Y")?;
     let items: Vec<Item> = StrftimeItems::new(pattern).collect();
     if items.contains(&Item::Error) {
         return Err(format!("the pattern \"{pattern}\" is wrong: see strftime, like \"%d.%m.%Y\""));

@@ -12,10 +12,21 @@ use handlebars::{Context, Handlebars, Helper, HelperDef, HelperResult, JsonTruth
 use handlebars::{PathAndJson, RenderContext, RenderError, RenderErrorReason, Renderable, ScopedJson};
 use serde_json::Value;
 
-use super::{budget, missing};
+use super::{MAX_PATTERN_BYTES, budget, missing};
 
 /// The helper that a bare `{{name}}` becomes.
 pub(super) const VALUE: &str = "value";
+/// A pattern that a helper writes by.
+fn pattern<'a>(call: &'a Call, example: &str) -> Result<&'a str, String> {
+    let pattern = call.value(1).as_str().ok_or_else(|| format!("the pattern is not a text: write \"{example}\""))?;
+    match pattern.len() {
+        length if length > MAX_PATTERN_BYTES => {
+            Err(format!("the pattern has {length} bytes; at most {MAX_PATTERN_BYTES} are allowed"))
+        }
+        _ => Ok(pattern),
+    }
+}
+
 /// Longest text that one call may make, in bytes, whatever the limit of the whole.
 const LONGEST: usize = 16 << 20;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use super::Call;
+use super::{Call, pattern};
 use crate::decimal::Decimal;
 use crate::order::whole;
 
@@ -71,7 +71,7 @@ pub(super) fn format(call: &Call) -> Result<Value, String> {
     if call.value(0).is_null() {
         return Ok(Value::Null);
     }
-    let pattern = call.value(1).as_str().ok_or("the pattern is not a text: write \"#,##0.00\"")?;
+    let pattern = pattern(call, "#,##0.00")?;
     let pattern = Pattern::read(pattern)?;
     let sign = |name: &str, usual: &'static str| match call.option(name) {
         None => Ok(usual.to_owned()),
