@@ -27,7 +27,7 @@ use engine::ports::queue::{
 use crate::Store;
 use crate::entities::{batches, line_results, parts};
 
-pub(crate) use claim::occupancy;
+pub(crate) use claim::{learn_limits, occupancy};
 pub(crate) use keep::insert_parts;
 
 #[async_trait]

@@ -16,6 +16,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, QuerySelect};
 
 use crate::batch::pieces;
 use crate::entities::leases::{Column, Entity, Stands};
+use crate::entities::queues;
 use crate::writer::Single;
 use crate::{failed, unavailable};
 use batch::Batch;
@@ -79,8 +80,21 @@ pub(crate) async fn occupancy<Db: ConnectionTrait>(db: &Db) -> Result<Occupancy,
     let mut at_work = Occupancy::default();
     for (organization, holder, key, count) in rows {
         let count = u32::try_from(count).map_err(unavailable)?;
-        *at_work.by_organization.entry(OrganizationId(organization)).or_default() += count;
-        *at_work.by_queue.entry(QueueName { holder, key }).or_default() += count;
+        at_work.add(OrganizationId(organization), &QueueName { holder, key }, count);
     }
     Ok(at_work)
+}
+
+/// Fills in the limits that hold for a queue.
+pub(crate) async fn learn_limits<Db: ConnectionTrait>(
+    db: &Db,
+    queue: &QueueName,
+    at_work: &mut Occupancy,
+) -> Result<(), StoreError> {
+    for name in queue.and_shared() {
+        let row = queues::Entity::find_by_id((name.holder, name.key.clone())).one(db).await.map_err(failed)?;
+        let limit = row.map(|row| row.limit()).transpose()?.flatten();
+        at_work.limits.extend(limit.map(|limit| (name, limit)));
+    }
+    Ok(())
 }

@@ -131,25 +131,22 @@ impl Tables {
         due.min()
     }
 
-    fn choose(&mut self, room: Room) -> Vec<Candidate> {
-        let mut at_work = Occupancy { last_served: self.last_served, ..Occupancy::default() };
-        at_work.limits = self.queues.iter().filter_map(|(name, limit)| Some((name.clone(), (*limit)?))).collect();
-        let mut candidates = Vec::new();
-        for ((organization, result), entry) in &self.results {
-            match entry.stands {
-                Stands::Leased(_) => {
-                    *at_work.by_organization.entry(*organization).or_default() += 1;
-                    *at_work.by_queue.entry(entry.queue.clone()).or_default() += 1;
-                }
-                Stands::Ready => candidates.push(Candidate {
-                    organization: *organization,
-                    result: *result,
-                    queue: entry.queue.clone(),
-                    priority: entry.result.priority,
-                }),
-                _ => {}
+    /// What is at work.
+    pub(super) fn occupancy(&self) -> Occupancy {
+        let mut occupancy = Occupancy { last_served: self.last_served, ..Occupancy::default() };
+        occupancy.limits = self.queues.iter().filter_map(|(name, limit)| Some((name.clone(), (*limit)?))).collect();
+        for ((organization, _), entry) in &self.results {
+            if matches!(entry.stands, Stands::Leased(_)) {
+                occupancy.add(*organization, &entry.queue, 1);
             }
         }
+        occupancy
+    }
+
+    fn choose(&mut self, room: Room) -> Vec<Candidate> {
+        let mut at_work = self.occupancy();
+        let ready = self.results.iter().filter(|(_, entry)| entry.stands == Stands::Ready);
+        let candidates = ready.map(|(place, entry)| entry.candidate(*place)).collect();
         let chosen = choose(candidates, &mut at_work, room);
         self.last_served = at_work.last_served;
         chosen
@@ -199,6 +196,10 @@ impl Tables {
 }
 
 impl Entry {
+    fn candidate(&self, (organization, result): Place) -> Candidate {
+        Candidate { organization, result, queue: self.queue.clone(), priority: self.result.priority }
+    }
+
     fn take_notes(&mut self, notes: Notes) {
         if let Some(modules) = notes.modules {
             self.result.modules = modules;

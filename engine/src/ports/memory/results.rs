@@ -296,10 +296,7 @@ impl Tables {
                 others.find(ahead).map(Waiting::Behind).or(Some(Waiting::Worker))
             }
             Stands::Ready => {
-                let limit = self.queues.get(&entry.queue).copied().flatten();
-                let held = |other: &&Entry| other.queue == entry.queue && matches!(other.stands, Stands::Leased(_));
-                let at_work = self.results.values().filter(held).count();
-                Some(match limit.filter(|limit| at_work >= *limit as usize) {
+                Some(match self.occupancy().reached(&entry.queue) {
                     Some(limit) => Waiting::QueueFull { queue: entry.queue.key.clone(), limit },
                     None => Waiting::Worker,
                 })

@@ -146,6 +146,7 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_higher_priority_comes_first_and_then_age
             a_full_queue_is_passed_over_until_there_is_room
             a_queue_of_its_own_limits_one_organization
+            a_queue_of_its_own_counts_within_the_shared_one
             spare_workers_are_for_whoever_has_nothing_at_work
             whoever_has_room_is_found_behind_many_who_have_none
             long_lanes_are_taken_up_to_their_end
