@@ -65,8 +65,8 @@ impl Drop for Slot {
 
 /// What the worker does after it has looked for work.
 enum Next {
-    /// It looks again as soon as a slot is free, since more may wait than it could take, or when
-    /// this is over.
+    /// It looks again as soon as a slot is free, since more may wait than it could take, or results
+    /// are isolated; or when this is over.
     Full(Duration),
     /// It waits to be told, or until this is over.
     Rest(Duration),
@@ -169,7 +169,8 @@ impl Worker {
         }
         let due = claims.next_due.map(|due| (due - self.engine.clock.now()).to_std().unwrap_or_default());
         let rest = due.map_or(SWEEP, |due| due.min(SWEEP));
-        Ok(if count >= u64::from(room.slots) { Next::Full(rest) } else { Next::Rest(rest) })
+        let more = claims.isolated || count >= u64::from(room.slots);
+        Ok(if more { Next::Full(rest) } else { Next::Rest(rest) })
     }
 
     /// Of a node that is paused: whether its store can be written again.

@@ -2,6 +2,7 @@
 
 mod batch;
 mod due;
+mod isolated;
 mod lanes;
 mod resume;
 
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use engine::model::organization::OrganizationId;
 use engine::model::turn::{Candidate, Occupancy, QueueName, choose};
 use engine::ports::StoreError;
-use engine::ports::queue::{Claim, Claims};
+use engine::ports::queue::{Claim, Claimed, Claims};
 use sea_orm::prelude::*;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QuerySelect};
 
@@ -21,6 +22,8 @@ use crate::writer::Single;
 use crate::{failed, unavailable};
 use batch::Batch;
 pub(super) use due::EndWait;
+pub(super) use isolated::isolated_until;
+use isolated::{Isolation, isolation};
 
 pub(super) struct Take {
     pub claim: Claim,
@@ -33,8 +36,29 @@ impl Single for Take {
     const DURABLE: bool = false;
 
     async fn apply(&self, db: &DatabaseTransaction) -> Result<Claims, StoreError> {
-        let next_due = due::wake(db, self.claim.now).await?;
-        let chosen = self.choose(db).await?;
+        let mut next_due = due::wake(db, self.claim.now).await?;
+        loop {
+            let isolation = isolation(db, self.claim).await?;
+            let isolated = !matches!(isolation, Isolation::Nothing);
+            let claimed = match isolation {
+                Isolation::AtWork(until) => {
+                    next_due = Some(next_due.map_or(until, |due| due.min(until)));
+                    Vec::new()
+                }
+                Isolation::Next(one) => match self.take(db, vec![one]).await? {
+                    // It could not be read and was ended, so the next is looked for.
+                    none if none.is_empty() => continue,
+                    one => one,
+                },
+                Isolation::WaitsForIdle | Isolation::Nothing => self.take(db, self.choose(db).await?).await?,
+            };
+            return Ok(Claims { claimed, next_due, isolated });
+        }
+    }
+}
+
+impl Take {
+    async fn take(&self, db: &DatabaseTransaction, chosen: Vec<Candidate>) -> Result<Vec<Claimed>, StoreError> {
         let mut by_organization: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
         for one in &chosen {
             by_organization.entry(one.organization.0).or_default().push(one.result.0);
@@ -47,11 +71,9 @@ impl Single for Take {
             }
         }
         let in_turn = chosen.iter().filter_map(|one| claimed.remove(&(one.organization, one.result)));
-        Ok(Claims { claimed: in_turn.collect(), next_due })
+        Ok(in_turn.collect())
     }
-}
 
-impl Take {
     async fn choose(&self, db: &DatabaseTransaction) -> Result<Vec<Candidate>, StoreError> {
         let room = self.claim.bounded_room();
         if room.slots == 0 && room.spare == 0 {

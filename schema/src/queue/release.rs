@@ -1,14 +1,13 @@
 //! Handing back: a result that was claimed waits again, and the claim does not count.
 
 use engine::ports::StoreError;
-use engine::ports::queue::{Lease, LeaseError};
-use sea_orm::ActiveValue::Set;
+use engine::ports::queue::{Crashes, Lease, LeaseError};
 use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
+use super::claim::isolated_until;
 use super::held::Held;
-use crate::entities::leases::Stands;
 use crate::entities::{job_results, leases};
 use crate::failed;
 use crate::writer::Change;
@@ -39,13 +38,7 @@ impl Change for Release {
 impl Release {
     async fn hand_back(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
         let (organization, result) = (self.lease.organization.0, self.lease.result.0);
-        let ready = leases::ActiveModel {
-            stands: Set(Stands::Ready.word().to_owned()),
-            node: Set(None),
-            strikes: Set(0),
-            struck_line: Set(None),
-            ..Default::default()
-        };
+        let ready = isolated_until(None).with_crashes(Crashes::default());
         let row = leases::Entity::update_many()
             .set(ready)
             .filter(leases::Column::OrganizationId.eq(organization))

@@ -40,6 +40,7 @@ async fn why(
 ) -> Result<Option<Waiting>, StoreError> {
     Ok(match row.stands()? {
         Stands::Leased => None,
+        Stands::Later if row.isolated_until.is_some() => Some(Waiting::Worker),
         Stands::Later => row.place().maybe_instant("ready_at", row.ready_at)?.map(Waiting::Until),
         Stands::Behind => {
             let job = [row.job_key.clone()];

@@ -14,6 +14,7 @@ use crate::model::status::{Event, Status};
 use crate::model::turn::QueueName;
 use crate::ports::actions::Told;
 use crate::ports::parts::{Part, PartKind};
+use crate::ports::queue::Crashes;
 use crate::ports::results::{
     Kill, KillError, LATEST, NewResult, Pruned, ResultFilter, Results, Retention, StartRefused, Started, Waiting,
     moves_since, replaced, skipped,
@@ -287,6 +288,7 @@ impl Tables {
         let entry = self.results.get(&(organization, id))?;
         match entry.stands {
             Stands::Leased(_) | Stands::Ended => None,
+            Stands::Later(_) if entry.isolated_until.is_some() => Some(Waiting::Worker),
             Stands::Later(until) => Some(Waiting::Until(until)),
             Stands::Behind => {
                 let mut others = self.unfinished(organization, &entry.result.job).into_iter();
@@ -339,7 +341,8 @@ impl Entry {
             checkpoint: None,
             batches: Vec::new(),
             parts: BTreeMap::new(),
-            strikes: None,
+            crashes: Crashes::default(),
+            isolated_until: None,
         }
     }
 }
