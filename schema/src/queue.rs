@@ -77,6 +77,10 @@ impl Queue for Store {
         self.writer.write(release::Release { lease }).await?
     }
 
+    async fn release_others(&self, node: NodeId, at_work: &[Lease]) -> Result<u64, StoreError> {
+        self.writer.write_one(release::ReleaseOthers { node, at_work: at_work.to_vec() }).await
+    }
+
     async fn beat(&self, node: NodeId, now: Instant) -> Result<(), StoreError> {
         self.writer.write_one(nodes::Beat { node, now }).await
     }

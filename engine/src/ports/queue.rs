@@ -181,7 +181,8 @@ impl Finish {
     /// How a result ends of which [`Crashes::gives_up`].
     pub fn given_up(result: &JobResult, crashes: Crashes, at: Instant) -> Self {
         let times = crashes.alone;
-        let message = format!("The node went down {times} times while only this was at work, so it is not tried again.");
+        let message =
+            format!("The node went down {times} times while only this was at work, so it is not tried again.");
         Self { counters: result.counters, ..Self::bare(Status::Error, message, at) }
     }
 
@@ -346,6 +347,10 @@ pub trait Queue: Send + Sync {
     /// Hands a result back as if it had not been claimed: after an orderly stop, or when
     /// the store was away. The next claim takes it, and goes on from its checkpoint.
     async fn release(&self, lease: Lease) -> Result<(), LeaseError>;
+
+    /// Hands back what the node has claimed besides these, as [`Self::release`] does, and says how much it
+    /// was: after a claim whose answer was lost, nobody works on what it took up.
+    async fn release_others(&self, node: NodeId, at_work: &[Lease]) -> Result<u64, StoreError>;
 
     /// Says that a node is alive.
     async fn beat(&self, node: NodeId, now: Instant) -> Result<(), StoreError>;

@@ -149,7 +149,12 @@ impl Model {
 
     /// The lease that a claim hands out.
     pub fn claimed(&self) -> Result<Lease, StoreError> {
-        let number = self.place().small("number", self.number + 1)?;
+        self.lease(self.number + 1)
+    }
+
+    /// The lease on it with this number.
+    pub fn lease(&self, number: i64) -> Result<Lease, StoreError> {
+        let number = self.place().small("number", number)?;
         Ok(Lease { organization: OrganizationId(self.organization_id), result: ResultId(self.job_result_id), number })
     }
 }

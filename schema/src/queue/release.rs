@@ -1,16 +1,17 @@
 //! Handing back: a result that was claimed waits again, and the claim does not count.
 
 use engine::ports::StoreError;
-use engine::ports::queue::{Crashes, Lease, LeaseError};
+use engine::ports::queue::{Crashes, Lease, LeaseError, NodeId};
 use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
 use super::claim::isolated_until;
 use super::held::Held;
+use crate::entities::leases::Stands;
 use crate::entities::{job_results, leases};
 use crate::failed;
-use crate::writer::Change;
+use crate::writer::{Change, Single};
 
 pub(super) struct Release {
     pub lease: Lease,
@@ -32,6 +33,31 @@ impl Change for Release {
             answers.push(answer);
         }
         Ok(answers)
+    }
+}
+
+/// Hands back what a node holds besides what it works on.
+pub(super) struct ReleaseOthers {
+    pub node: NodeId,
+    pub at_work: Vec<Lease>,
+}
+
+impl Single for ReleaseOthers {
+    type Answer = u64;
+    const DURABLE: bool = true;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<u64, StoreError> {
+        let held = leases::Entity::find().filter(Stands::Leased.holds());
+        let held = held.filter(leases::Column::Node.eq(self.node.0)).all(db).await.map_err(failed)?;
+        let mut released = 0;
+        for row in held {
+            let lease = row.lease(row.number)?;
+            if !self.at_work.contains(&lease) {
+                Release { lease }.hand_back(db).await?;
+                released += 1;
+            }
+        }
+        Ok(released)
     }
 }
 

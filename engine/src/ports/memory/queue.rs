@@ -13,8 +13,8 @@ use crate::model::turn::{Candidate, Occupancy, Room, choose};
 use crate::ports::StoreError;
 use crate::ports::parts::{BatchDone, Part};
 use crate::ports::queue::{
-    Checkpoint, Claim, Claimed, Claims, Crashes, Finish, Finished, Lease, LeaseError, NodeId, Notes, Postponement, Queue,
-    begin, is_lost,
+    Checkpoint, Claim, Claimed, Claims, Crashes, Finish, Finished, Lease, LeaseError, NodeId, Notes, Postponement,
+    Queue, begin, is_lost,
 };
 
 #[async_trait]
@@ -98,12 +98,20 @@ impl Queue for MemoryStore {
     }
 
     async fn release(&self, lease: Lease) -> Result<(), LeaseError> {
-        let mut tables = self.tables();
-        let entry = tables.leased(lease)?;
-        entry.stands = Stands::Ready;
-        entry.result.attempt -= 1;
-        entry.forgive();
+        self.tables().leased(lease)?.hand_back();
         Ok(())
+    }
+
+    async fn release_others(&self, node: NodeId, at_work: &[Lease]) -> Result<u64, StoreError> {
+        let (mut tables, mut released) = (self.tables(), 0);
+        for ((organization, result), entry) in &mut tables.results {
+            let lease = Lease { organization: *organization, result: *result, number: entry.lease };
+            if entry.stands == Stands::Leased(node) && !at_work.contains(&lease) {
+                entry.hand_back();
+                released += 1;
+            }
+        }
+        Ok(released)
     }
 
     async fn beat(&self, node: NodeId, now: Instant) -> Result<(), StoreError> {
@@ -239,6 +247,12 @@ impl Tables {
 impl Entry {
     fn candidate(&self, (organization, result): Place) -> Candidate {
         Candidate { organization, result, queue: self.queue.clone(), priority: self.result.priority }
+    }
+
+    fn hand_back(&mut self) {
+        self.stands = Stands::Ready;
+        self.result.attempt -= 1;
+        self.forgive();
     }
 
     /// An orderly stop, or a wait: what crashed its node did not get so far.

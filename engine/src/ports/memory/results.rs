@@ -297,12 +297,10 @@ impl Tables {
                 };
                 others.find(ahead).map(Waiting::Behind).or(Some(Waiting::Worker))
             }
-            Stands::Ready => {
-                Some(match self.occupancy().reached(&entry.queue) {
-                    Some(limit) => Waiting::QueueFull { queue: entry.queue.key.clone(), limit },
-                    None => Waiting::Worker,
-                })
-            }
+            Stands::Ready => Some(match self.occupancy().reached(&entry.queue) {
+                Some(limit) => Waiting::QueueFull { queue: entry.queue.key.clone(), limit },
+                None => Waiting::Worker,
+            }),
         }
     }
 

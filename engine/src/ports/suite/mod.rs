@@ -263,6 +263,7 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_stopped_queue_holds_isolated_results
             the_cause_of_crashes_is_found_among_many_and_nobody_else_fails
             a_result_that_is_handed_back_waits_as_if_it_had_not_been_claimed
+            what_was_claimed_without_an_answer_is_handed_back
             what_waits_or_has_ended_is_left_alone
             a_node_that_is_silent_for_long_is_lost_and_no_other;
         collections:

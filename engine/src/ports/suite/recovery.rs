@@ -330,6 +330,27 @@ pub async fn a_result_that_is_handed_back_waits_as_if_it_had_not_been_claimed(st
     assert!(claim(store, 9, at(50)).await.is_empty());
 }
 
+pub async fn what_was_claimed_without_an_answer_is_handed_back(store: &impl Stores) {
+    let acme = scope(store, 1, "acme").await;
+    for number in 1..=4 {
+        store.start(acme, start(number, "job")).await.expect("a start");
+    }
+    let known = claim(store, 1, at(50)).await.remove(0).lease;
+    let unknown = claim(store, 2, at(50)).await;
+    let other = Claim { node: node(5), room: Room { slots: 1, spare: 0 }, now: at(50) };
+    let other = store.claim(other).await.expect("a claim").claimed.remove(0).lease;
+    assert_eq!(store.release_others(node(1), &[known]).await.expect("an answer"), 2);
+    assert_eq!(store.release_others(node(1), &[known]).await.expect("an answer"), 0);
+    for one in &unknown {
+        assert_lost(store, one.lease).await;
+    }
+    for lease in [known, other] {
+        note(store, lease, &line(10, Status::Success)).await.expect("the lease is good");
+    }
+    let again = claim(store, 9, at(50)).await;
+    assert_eq!(again.iter().map(|one| one.result.attempt).collect::<Vec<_>>(), [1, 1], "the claim did not count");
+}
+
 pub async fn what_waits_or_has_ended_is_left_alone(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     ended(store, acme, 1, "job", Status::Success).await;
