@@ -46,7 +46,7 @@ async fn told_when_slow<T>(work: impl Future<Output = T>) -> T {
         () = tokio::time::sleep(PATIENCE) => {}
     }
     if std::io::stderr().is_terminal() {
-        eprintln!("Compiling the bundled modules, once for this build of the program …");
+        crate::log::print(std::io::stderr(), "Compiling the bundled modules, once for this build of the program …\n");
     }
     work.await
 }

@@ -6,6 +6,7 @@ mod given;
 mod home;
 mod job_file;
 mod local;
+mod log;
 mod remote;
 
 use std::process::ExitCode;
@@ -78,7 +79,7 @@ fn main() -> ExitCode {
 }
 
 fn complain(message: &str, code: u8) -> ExitCode {
-    eprintln!("{message}");
+    log::print(std::io::stderr(), &format!("{message}\n"));
     ExitCode::from(code)
 }
 

@@ -15,6 +15,8 @@ mod cases;
 mod command_line;
 #[path = "suite/crashes.rs"]
 mod crashes;
+#[path = "suite/culprit.rs"]
+mod culprit;
 #[path = "suite/disk.rs"]
 mod disk;
 #[path = "suite/fuzzed.rs"]
@@ -29,6 +31,8 @@ mod large;
 mod ledger;
 #[path = "suite/loading.rs"]
 mod loading;
+#[path = "suite/logs.rs"]
+mod logs;
 #[path = "suite/modules.rs"]
 mod modules;
 #[path = "suite/node.rs"]

@@ -13,6 +13,7 @@ mod m0006_schedules;
 mod m0007_webhooks;
 mod m0008_stops_on_error;
 mod m0009_deleted_jobs;
+mod m0010_isolation;
 mod m0011_quotas;
 
 use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0007_webhooks::Migration),
             Box::new(m0008_stops_on_error::Migration),
             Box::new(m0009_deleted_jobs::Migration),
+            Box::new(m0010_isolation::Migration),
             Box::new(m0011_quotas::Migration),
         ]
     }

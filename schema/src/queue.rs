@@ -27,7 +27,7 @@ use engine::ports::queue::{
 use crate::Store;
 use crate::entities::{batches, line_results, parts};
 
-pub(crate) use claim::occupancy;
+pub(crate) use claim::{learn_limits, occupancy};
 pub(crate) use keep::insert_parts;
 
 #[async_trait]
@@ -75,6 +75,10 @@ impl Queue for Store {
 
     async fn release(&self, lease: Lease) -> Result<(), LeaseError> {
         self.writer.write(release::Release { lease }).await?
+    }
+
+    async fn release_others(&self, node: NodeId, at_work: &[Lease]) -> Result<u64, StoreError> {
+        self.writer.write_one(release::ReleaseOthers { node, at_work: at_work.to_vec() }).await
     }
 
     async fn beat(&self, node: NodeId, now: Instant) -> Result<(), StoreError> {

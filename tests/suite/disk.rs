@@ -15,13 +15,16 @@ use crate::support::folder;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A small disk of its own, which goes away with the test.
-struct Disk(tempfile::TempDir);
+pub struct Disk(tempfile::TempDir);
 
 impl Disk {
     /// None where disks may not be mounted.
-    fn mount() -> Option<Self> {
+    pub fn mount(size: &str) -> Option<Self> {
         let folder = folder();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=6m", "tmpfs"]).arg(folder.path()).output();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(folder.path())
+            .output();
         match mounted {
             Ok(output) if output.status.success() => Some(Self(folder)),
             refused => {
@@ -31,12 +34,12 @@ impl Disk {
         }
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// Writes until nothing more fits.
-    fn fill(&self) -> PathBuf {
+    pub fn fill(&self) -> PathBuf {
         let path = self.path().join("filler");
         let mut file = File::create(&path).expect("a file");
         for size in [64 * 1024, 4096] {
@@ -71,7 +74,7 @@ fn run(server: &Server, token: &str) -> Result<String, Value> {
 
 #[test]
 fn a_full_disk_loses_nothing_and_is_told() {
-    let Some(disk) = Disk::mount() else { return };
+    let Some(disk) = Disk::mount("6m") else { return };
     let ledger = Ledger::open();
     let server = Server::start(&disk.path().join("data"));
     let token = server.token().to_owned();

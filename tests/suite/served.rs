@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -27,15 +27,29 @@ impl Drop for Server {
 impl Server {
     /// Starts a server on a free port in a new folder, and reads the token it prints.
     pub fn start(data: &Path) -> Self {
-        let mut server = Self::start_again(data);
-        let token = server.printed.by_ref().map_while(Result::ok).find(|line| line.trim().starts_with("rw_"));
-        server.token = token.map(|token| token.trim().to_owned());
-        server
+        Self::start_again(data).with_token()
+    }
+
+    /// The same, with everything that is logged written here.
+    pub fn start_logging_to(data: &Path, log: Stdio) -> Self {
+        let mut command = program();
+        command.env("ROPEWALK_LOG", "debug").stderr(log);
+        Self::start_by(command, data).with_token()
+    }
+
+    fn with_token(mut self) -> Self {
+        let token = self.printed.by_ref().map_while(Result::ok).find(|line| line.trim().starts_with("rw_"));
+        self.token = token.map(|token| token.trim().to_owned());
+        self
     }
 
     /// Starts a server on a folder that has been served before.
     pub fn start_again(data: &Path) -> Self {
-        let mut child = program()
+        Self::start_by(program(), data)
+    }
+
+    fn start_by(mut program: Command, data: &Path) -> Self {
+        let mut child = program
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
             .stdout(Stdio::piped())

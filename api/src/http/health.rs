@@ -15,6 +15,8 @@ use crate::door::Door;
 /// A store that takes longer is not one to work with.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+const NO_WORKER: &str = "No worker is alive, so nothing is worked on; start the server again.";
+
 /// `GET /healthz`: the process answers.
 #[handler]
 pub(crate) fn healthz() -> Response {
@@ -28,6 +30,10 @@ impl Endpoint for Ready {
     type Output = Response;
 
     async fn call(&self, _: Request) -> poem::Result<Response> {
+        if self.0.engine.health.has_no_worker() {
+            let told = json!({"status": "stopped", "reason": "no-worker", "message": NO_WORKER});
+            return Ok(answer::json(StatusCode::SERVICE_UNAVAILABLE, told.to_string()));
+        }
         if let Some(pause) = self.0.engine.health.pause() {
             return Ok(unready(pause.obstacle, &pause.reason));
         }

@@ -3,7 +3,7 @@
 //! A free worker goes to the organization that has the fewest results at work, so that one
 //! with a million pending jobs never starves another; among equals they take turns. Within an
 //! organization the highest priority comes first, then the oldest. A queue that is full is
-//! passed over. Limits count what is at work at this moment, never a counter of their own.
+//! passed over; the queue of an organization counts within the shared one with its key. Limits count what is at work at this moment, never a counter of their own.
 
 use std::collections::HashMap;
 
@@ -39,7 +39,8 @@ pub struct Candidate {
 pub struct Occupancy {
     /// How many results of each organization are at work.
     pub by_organization: HashMap<OrganizationId, u32>,
-    /// How many results of each queue are at work.
+    /// How many results of each queue are at work. Those of an organization's own queue count in
+    /// the shared one with the same key too.
     pub by_queue: HashMap<QueueName, u32>,
     /// The limits of queues; a queue without one takes any number.
     pub limits: HashMap<QueueName, u32>,
@@ -57,10 +58,33 @@ pub struct Room {
     pub spare: u32,
 }
 
+impl QueueName {
+    /// The queues whose limits hold for its results: itself, and the shared one with the same key.
+    pub fn and_shared(&self) -> impl Iterator<Item = Self> {
+        let shared = Self { holder: Uuid::nil(), key: self.key.clone() };
+        [self.clone()].into_iter().chain((!self.holder.is_nil()).then_some(shared))
+    }
+}
+
 impl Occupancy {
+    /// Counts results at work.
+    pub fn add(&mut self, organization: OrganizationId, queue: &QueueName, count: u32) {
+        *self.by_organization.entry(organization).or_default() += count;
+        for queue in queue.and_shared() {
+            *self.by_queue.entry(queue).or_default() += count;
+        }
+    }
+
+    /// The limit by which a queue takes no more; none if it has room.
+    pub fn reached(&self, queue: &QueueName) -> Option<u32> {
+        let at_work = |queue: &QueueName| self.by_queue.get(queue).copied().unwrap_or(0);
+        let reached = |queue: QueueName| self.limits.get(&queue).copied().filter(|limit| at_work(&queue) >= *limit);
+        queue.and_shared().find_map(reached)
+    }
+
     /// Whether a queue takes no more.
     pub fn is_full(&self, queue: &QueueName) -> bool {
-        self.limits.get(queue).is_some_and(|limit| self.by_queue.get(queue).copied().unwrap_or(0) >= *limit)
+        self.reached(queue).is_some()
     }
 
     fn of(&self, organization: OrganizationId) -> u32 {
@@ -68,8 +92,7 @@ impl Occupancy {
     }
 
     fn take(&mut self, one: &Candidate) {
-        *self.by_organization.entry(one.organization).or_default() += 1;
-        *self.by_queue.entry(one.queue.clone()).or_default() += 1;
+        self.add(one.organization, &one.queue, 1);
         self.last_served = Some(one.organization);
     }
 

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::StoreError;
@@ -19,8 +20,19 @@ use crate::model::result::{Counters, JobResult, LineResult, ResultId};
 use crate::model::status::{Event, Refusal, Status, next};
 use crate::model::turn::Room;
 
-/// How often a line may take its node down. After that it is in error and not tried again.
-pub const STRIKES_AT_MOST: u32 = 3;
+/// How often in a row a result may be at work when its node crashes before it is isolated.
+pub const CRASHES_BESIDE_OTHERS: u32 = 2;
+
+/// How often a node may crash while only one line is at work on it. After that the line is in
+/// error and not tried again. One crash proves nothing: it may be a power cut.
+pub const CRASHES_ALONE: u32 = 3;
+
+/// How long results are isolated after a crash. It doubles with each further crash beside others,
+/// so that a line is found that takes longer to bring its node down.
+pub const ISOLATION: TimeDelta = TimeDelta::seconds(30);
+
+/// How often [`ISOLATION`] doubles at most: to 16 minutes.
+const DOUBLINGS: u32 = 5;
 
 /// How many results one claim takes at most, whatever it asks for.
 pub const CLAIM_BATCH: u32 = 500;
@@ -66,6 +78,8 @@ pub struct Claims {
     pub claimed: Vec<Claimed>,
     /// When the next result that waits for a time is due; nothing has to be asked before.
     pub next_due: Option<Instant>,
+    /// Whether results are isolated: ask again as soon as a result at work here has ended.
+    pub isolated: bool,
 }
 
 /// A result taken up by this worker.
@@ -93,9 +107,9 @@ pub struct Resume {
     pub tries: u32,
     /// The batches of that line that are recorded as done, in order.
     pub batches: Vec<BatchDone>,
-    /// A line that took its node down [`STRIKES_AT_MOST`] times: it is in error when its turn comes.
+    /// A line that ran alone in [`CRASHES_ALONE`] crashes: it is in error when its turn comes.
     pub condemned: Option<u32>,
-    /// Whether its node was lost the last time, so that each line is to be noted before it begins.
+    /// Whether its node crashed the last time, so that each line is noted before it begins.
     pub careful: bool,
 }
 
@@ -164,9 +178,11 @@ impl Finish {
         }
     }
 
-    /// How a result ends that took its node down [`STRIKES_AT_MOST`] times before any line began.
-    pub fn of_a_killer(result: &JobResult, at: Instant) -> Self {
-        let message = format!("The node went down {STRIKES_AT_MOST} times while this began, so it is not tried again.");
+    /// How a result ends of which [`Crashes::gives_up`].
+    pub fn given_up(result: &JobResult, crashes: Crashes, at: Instant) -> Self {
+        let times = crashes.alone;
+        let message =
+            format!("The node went down {times} times while only this was at work, so it is not tried again.");
         Self { counters: result.counters, ..Self::bare(Status::Error, message, at) }
     }
 
@@ -221,12 +237,52 @@ pub fn cut(line: &mut LineResult, event: Event, message: &str, at: Instant) -> R
     Ok(())
 }
 
-/// What a lost node leaves of the count of strikes against the line that was at work: the
-/// line, and how often in a row it was. A worker that notes no lines is not told apart by them.
-pub fn strike(before: Option<(Option<u32>, u32)>, at_work: Option<u32>) -> (Option<u32>, u32) {
-    match before {
-        Some((line, strikes)) if line == at_work => (line, strikes + 1),
-        _ => (at_work, 1),
+/// The crashes of nodes that had a result at work, counted since it last waited or was handed back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Crashes {
+    /// While other results were at work on the same node: any of them may be the cause.
+    pub beside_others: u32,
+    /// While nothing else was at work on the node, in a row with the same line.
+    pub alone: u32,
+    /// The line that was at work when the node crashed with nothing else; none if no line was.
+    pub line: Option<u32>,
+}
+
+impl Crashes {
+    /// Counts one more.
+    #[must_use]
+    pub fn and(self, at_work: Option<u32>, alone: bool) -> Self {
+        if !alone {
+            return Self { beside_others: self.beside_others + 1, ..self };
+        }
+        // A condemned line stays condemned, whatever crashes after it.
+        let goes_on = self.line == at_work || self.condemned().is_some();
+        let before = if goes_on { self } else { Self { alone: 0, line: at_work, ..self } };
+        Self { alone: before.alone + 1, ..before }
+    }
+
+    /// Whether there were any.
+    pub fn any(&self) -> bool {
+        self.beside_others + self.alone > 0
+    }
+
+    /// The line that is in error by them.
+    pub fn condemned(&self) -> Option<u32> {
+        self.line.filter(|_| self.alone >= CRASHES_ALONE)
+    }
+
+    /// Whether the result as a whole is ended: no line had begun, or another line than the
+    /// condemned one crashes its node too.
+    pub fn gives_up(&self) -> bool {
+        let most = if self.line.is_some() { 2 * CRASHES_ALONE } else { CRASHES_ALONE };
+        self.alone >= most
+    }
+
+    /// Until when the result is performed with nothing else at work on its node; none if it needs
+    /// no isolation.
+    pub fn isolated_until(&self, now: Instant) -> Option<Instant> {
+        let further = self.beside_others.checked_sub(CRASHES_BESIDE_OTHERS)?;
+        Some(now + ISOLATION * 2_i32.pow(further.min(DOUBLINGS)))
     }
 }
 
@@ -259,6 +315,11 @@ pub trait Queue: Send + Sync {
     /// Takes up results whose turn it is, as [`crate::model::turn::choose`] says (never more than
     /// [`CLAIM_BATCH`]), and marks them running. What waits for an earlier result of its job, for a
     /// time that is not come, or for a queue that is full, is left.
+    ///
+    /// [Isolated](Crashes::isolated_until) results come first, those with the fewest crashes before
+    /// the others. Each is claimed alone by a node that has nothing at work, and nothing else is
+    /// claimed by that node until it has ended. When the time of isolation is over they are
+    /// claimed like any other, so that neither they nor the others wait for long.
     async fn claim(&self, claim: Claim) -> Result<Claims, StoreError>;
 
     /// Writes what is known of a result at work, for whoever watches.
@@ -287,11 +348,15 @@ pub trait Queue: Send + Sync {
     /// the store was away. The next claim takes it, and goes on from its checkpoint.
     async fn release(&self, lease: Lease) -> Result<(), LeaseError>;
 
+    /// Hands back what the node has claimed besides these, as [`Self::release`] does, and says how much it
+    /// was: after a claim whose answer was lost, nobody works on what it took up.
+    async fn release_others(&self, node: NodeId, at_work: &[Lease]) -> Result<u64, StoreError>;
+
     /// Says that a node is alive.
     async fn beat(&self, node: NodeId, now: Instant) -> Result<(), StoreError>;
 
-    /// Puts back what nodes had taken up that have been silent for this long, each with a strike
-    /// as [`strike`] says, and says how much it was. With none, every other node is
+    /// Puts back what nodes had taken up that have been silent for this long, counts the crash of each
+    /// as [`Crashes`] says, and says how much it was. With none, every other node is
     /// taken for lost: for the only node on a store, before its first claim.
     async fn recover(&self, node: NodeId, now: Instant, silent: Option<Duration>) -> Result<u64, StoreError>;
 }

@@ -19,7 +19,8 @@ pub struct QueueState {
     pub limit: Option<u32>,
     /// How many results of this organization wait in it.
     pub waiting: u64,
-    /// How many results are at work in it: of all organizations if it is global.
+    /// How many results are at work in it: of all organizations if it is global, including those in
+    /// their own queues with the same key.
     pub at_work: u64,
 }
 
@@ -35,7 +36,8 @@ pub struct QueueSetting {
 }
 
 /// Keeps the queues. A job's queue is the organization's own if it has one with that key, else the
-/// global one; which it is is decided when a result is started.
+/// global one; which it is is decided when a result is started. Results in an organization's own queue
+/// count in the global one with the same key too, and both limits hold.
 #[async_trait]
 pub trait Queues: Send + Sync {
     /// Sets a queue up, or changes its limit. Durable when it answers.

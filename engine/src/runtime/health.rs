@@ -1,5 +1,6 @@
 //! Whether this node works, or is paused because its store is away, and why.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::Instant;
@@ -22,11 +23,41 @@ pub struct Pause {
 pub struct Health {
     clock: std::sync::Arc<dyn Clock>,
     pause: Mutex<Option<Pause>>,
+    workers: Workers,
+}
+
+/// How many workers began, and how many of them ended.
+#[derive(Default)]
+struct Workers {
+    begun: AtomicU32,
+    ended: AtomicU32,
+}
+
+/// A worker that is alive until this is dropped.
+pub(crate) struct Alive<'a>(&'a Workers);
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::AcqRel);
+    }
 }
 
 impl Health {
     pub(crate) fn of(clock: std::sync::Arc<dyn Clock>) -> Self {
-        Self { clock, pause: Mutex::default() }
+        Self { clock, pause: Mutex::default(), workers: Workers::default() }
+    }
+
+    /// Notes that a worker lives, until what is given is dropped.
+    pub(crate) fn worker(&self) -> Alive<'_> {
+        self.workers.begun.fetch_add(1, Ordering::AcqRel);
+        Alive(&self.workers)
+    }
+
+    /// Whether there were workers and none is alive any more: nothing is worked on until the node is
+    /// started again.
+    pub fn has_no_worker(&self) -> bool {
+        let ended = self.workers.ended.load(Ordering::Acquire);
+        ended > 0 && ended == self.workers.begun.load(Ordering::Acquire)
     }
 
     /// Why the node does not work; none if it does.

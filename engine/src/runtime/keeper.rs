@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use super::caught::caught;
 use super::engine::Engine;
 use crate::ports::results::Retention;
 
@@ -28,7 +29,11 @@ impl Engine {
                 }
                 counted = Some(Instant::now());
             }
-            rest = match self.results.prune(keep, self.clock.now()).await {
+            let Some(pruned) = caught("retention", self.results.prune(keep, self.clock.now())).await else {
+                rest = REST;
+                continue;
+            };
+            rest = match pruned {
                 Ok(pruned) => {
                     if pruned.removed > 0 {
                         tracing::debug!(removed = pruned.removed, "old job results were removed");
@@ -48,14 +53,17 @@ impl Engine {
     pub async fn watch_others(self: Arc<Self>, silence: Duration, stop: CancellationToken) {
         loop {
             let now = self.clock.now();
-            let beaten = self.queue.beat(self.node, now).await;
-            match (beaten, self.queue.recover(self.node, now, Some(silence)).await) {
-                (Ok(()), Ok(0)) => {}
-                (Ok(()), Ok(count)) => {
+            let watch = async {
+                let beaten = self.queue.beat(self.node, now).await;
+                (beaten, self.queue.recover(self.node, now, Some(silence)).await)
+            };
+            match caught("heartbeat", watch).await {
+                None | Some((Ok(()), Ok(0))) => {}
+                Some((Ok(()), Ok(count))) => {
                     tracing::warn!(count, "took over job results of a node that is silent");
                     self.wake.notify_one();
                 }
-                (Err(error), _) | (_, Err(error)) => self.health.paused(&error),
+                Some((Err(error), _) | (_, Err(error))) => self.health.paused(&error),
             }
             if rested(BEAT.min(silence / 4), &stop).await {
                 return;

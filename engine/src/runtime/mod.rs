@@ -7,6 +7,7 @@ mod act;
 mod attempt;
 pub mod authenticate;
 mod awaited;
+mod caught;
 mod checkpoint;
 pub mod collections;
 pub mod engine;

@@ -188,7 +188,7 @@ impl Engine {
             Ok(Err(Halt::Store(error))) => Err(error),
             Err(_) => {
                 tracing::error!(result = %lease.result.0, "a fault of the engine broke a job off");
-                match self.end_after_panic(lease, &at_work.live).await {
+                match self.end_after_panic(lease, at_work.live.unwritten()).await {
                     Ok(()) | Err(LeaseError::Lost) => Ok(Ending::Broken),
                     Err(LeaseError::Store(error)) => Err(error),
                 }
@@ -220,8 +220,13 @@ impl Engine {
     }
 
     /// Ends a result whose work a fault of the engine itself broke off.
-    async fn end_after_panic(&self, lease: Lease, live: &Live) -> Result<(), LeaseError> {
-        self.end_with(lease, live.unwritten(), "The engine met a fault of its own; the node's log says which.").await
+    async fn end_after_panic(&self, lease: Lease, unwritten: Vec<LineResult>) -> Result<(), LeaseError> {
+        self.end_with(lease, unwritten, "The engine met a fault of its own; the node's log says which.").await
+    }
+
+    /// The same where nothing more is known of its lines than what was written.
+    pub(crate) async fn end_after_fault(&self, lease: Lease) -> Result<(), LeaseError> {
+        self.end_after_panic(lease, Vec::new()).await
     }
 
     /// Ends a result that the store cannot go on with.

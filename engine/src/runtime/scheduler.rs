@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::prepare::Prepared;
 use self::watch::Watch;
+use super::caught::caught;
 use super::engine::Engine;
 use super::patience::Pauses;
 use crate::model::Instant;
@@ -62,13 +63,13 @@ impl Scheduler {
             let waits = next.filter(|next| !jumped && next.is_none_or(|next| next > self.engine.clock.now()));
             let rest = match waits {
                 Some(next) => self.rest(next),
-                None => match self.step_until(&stop).await {
-                    Ok(due) => {
+                None => match caught("scheduler", self.step_until(&stop)).await {
+                    Some(Ok(due)) => {
                         (next, pauses) = (Some(due), Pauses::default());
                         self.rest(due)
                     }
-                    Err(error) => {
-                        if matches!(error, StoreError::Unavailable(_)) {
+                    failed => {
+                        if let Some(Err(error @ StoreError::Unavailable(_))) = failed {
                             self.engine.health.paused(&error);
                         }
                         next = None;

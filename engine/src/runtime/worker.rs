@@ -1,13 +1,14 @@
 //! The worker: claims what waits, performs it, and waits to be woken.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::caught::caught;
 use super::engine::Engine;
 use super::patience::Pauses;
 use super::perform::{Ending, Performed};
@@ -34,39 +35,43 @@ struct Slots {
     all: u32,
     /// Besides, for organizations that have nothing at work.
     spare: u32,
-    taken: AtomicU32,
+    taken: Mutex<HashSet<Lease>>,
     freed: Notify,
 }
 
 impl Slots {
     fn free(&self) -> Room {
-        let taken = self.taken.load(Ordering::Acquire);
+        let taken = u32::try_from(self.taken().len()).unwrap_or(u32::MAX);
         let slots = self.all.saturating_sub(taken);
         Room { slots, spare: (self.all + self.spare).saturating_sub(taken).saturating_sub(slots) }
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashSet<Lease>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A slot that is taken until this is dropped.
-struct Slot(Arc<Slots>);
+struct Slot(Arc<Slots>, Lease);
 
 impl Slot {
-    fn take(slots: &Arc<Slots>) -> Self {
-        slots.taken.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(slots))
+    fn take(slots: &Arc<Slots>, lease: Lease) -> Self {
+        slots.taken().insert(lease);
+        Self(Arc::clone(slots), lease)
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::AcqRel);
+        self.0.taken().remove(&self.1);
         self.0.freed.notify_one();
     }
 }
 
 /// What the worker does after it has looked for work.
 enum Next {
-    /// It looks again as soon as a slot is free, since more may wait than it could take, or when
-    /// this is over.
+    /// It looks again as soon as a slot is free, since more may wait than it could take, or results
+    /// are isolated; or when this is over.
     Full(Duration),
     /// It waits to be told, or until this is over.
     Rest(Duration),
@@ -77,7 +82,7 @@ impl Worker {
     /// organizations that have nothing at work: long jobs of one never keep another waiting.
     pub fn new(engine: Arc<Engine>, slots: usize) -> Self {
         let all = u32::try_from(slots.max(1)).unwrap_or(u32::MAX / 2);
-        let slots = Slots { all, spare: all.div_ceil(4), taken: AtomicU32::new(0), freed: Notify::new() };
+        let slots = Slots { all, spare: all.div_ceil(4), taken: Mutex::default(), freed: Notify::new() };
         Self { engine, slots: Arc::new(slots) }
     }
 
@@ -113,18 +118,25 @@ impl Worker {
     /// Works until `stop`, then claims nothing more and lets what it has taken up finish
     /// for at most `grace`. What is still at work after that is handed back.
     pub async fn work(self, stop: CancellationToken, grace: Duration) {
+        let _alive = self.engine.health.worker();
         let mut at_work = JoinSet::new();
         let mut pauses = Pauses::default();
+        // Whether the answer to a claim was lost, so that nobody may work on what it took up.
+        let mut unsure = false;
         while !stop.is_cancelled() {
             while at_work.try_join_next().is_some() {}
-            let next = match self.claim_into(&stop, &mut at_work).await {
-                Ok(next) => {
+            let next = match caught("worker", self.claim_into(&stop, &mut at_work, &mut unsure)).await {
+                Some(Ok(next)) => {
                     pauses = Pauses::default();
                     next
                 }
-                Err(error) => {
+                Some(Err(error)) => {
                     self.engine.health.paused(&error);
                     Next::Rest(pauses.next())
+                }
+                None => {
+                    tokio::time::sleep(pauses.next()).await;
+                    continue;
                 }
             };
             self.rest(next, &stop).await;
@@ -152,24 +164,42 @@ impl Worker {
     }
 
     /// Fills the free slots.
-    async fn claim_into(&self, stop: &CancellationToken, at_work: &mut JoinSet<()>) -> Result<Next, StoreError> {
+    async fn claim_into(
+        &self,
+        stop: &CancellationToken,
+        at_work: &mut JoinSet<()>,
+        unsure: &mut bool,
+    ) -> Result<Next, StoreError> {
         self.probe().await?;
+        if *unsure {
+            let known: Vec<_> = self.slots.taken().iter().copied().collect();
+            let released = self.engine.queue.release_others(self.engine.node, &known).await?;
+            if released > 0 {
+                tracing::warn!(released, "job results were claimed without an answer; they wait again");
+            }
+        }
         let room = self.slots.free();
         if room.slots + room.spare == 0 {
             return Ok(Next::Full(SWEEP));
         }
+        *unsure = true;
         let claims = self.claim(room, self.engine.clock.now()).await?;
+        *unsure = false;
         let count = claims.claimed.len() as u64;
         for claimed in claims.claimed {
-            let (engine, stop, slot) = (Arc::clone(&self.engine), stop.clone(), Slot::take(&self.slots));
+            let lease = claimed.lease;
+            let (engine, stop, slot) = (Arc::clone(&self.engine), stop.clone(), Slot::take(&self.slots, lease));
             at_work.spawn(async move {
-                perform(&engine, claimed, &stop).await;
+                if caught("job result", perform(&engine, claimed, &stop)).await.is_none() {
+                    end_after_fault(&engine, lease).await;
+                }
                 drop(slot);
             });
         }
         let due = claims.next_due.map(|due| (due - self.engine.clock.now()).to_std().unwrap_or_default());
         let rest = due.map_or(SWEEP, |due| due.min(SWEEP));
-        Ok(if count >= u64::from(room.slots) { Next::Full(rest) } else { Next::Rest(rest) })
+        let more = claims.isolated || count >= u64::from(room.slots);
+        Ok(if more { Next::Full(rest) } else { Next::Rest(rest) })
     }
 
     /// Of a node that is paused: whether its store can be written again.
@@ -216,6 +246,14 @@ async fn perform(engine: &Engine, claimed: Claimed, stop: &CancellationToken) {
             }
             hand_back(engine, lease).await;
         }
+    }
+}
+
+/// Ends a result that a fault broke off outside of its lines, or puts it back if that cannot be done.
+async fn end_after_fault(engine: &Engine, lease: Lease) {
+    match caught("job result", engine.end_after_fault(lease)).await {
+        Some(Ok(()) | Err(LeaseError::Lost)) => {}
+        _ => drop(caught("job result", hand_back(engine, lease)).await),
     }
 }
 

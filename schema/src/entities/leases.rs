@@ -4,7 +4,8 @@ use engine::model::organization::OrganizationId;
 use engine::model::result::{JobResult, ResultId};
 use engine::model::turn::QueueName;
 use engine::ports::StoreError;
-use engine::ports::queue::Lease;
+use engine::ports::queue::{Crashes, Lease};
+use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
@@ -31,8 +32,13 @@ pub struct Model {
     pub tries: i64,
     /// Whether there are parts or batches of it.
     pub has_sets: bool,
+    /// Crashes of its node while nothing else was at work there.
     pub strikes: i64,
+    /// The line that was at work in those.
     pub struck_line: Option<i64>,
+    /// Crashes of its node beside other results.
+    pub crashes: i64,
+    pub isolated_until: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -75,6 +81,19 @@ pub(crate) fn is_ahead() -> Expr {
     Expr::col((Entity, Column::Ahead))
 }
 
+impl ActiveModel {
+    /// The same with other crashes.
+    #[must_use]
+    pub fn with_crashes(self, crashes: Crashes) -> Self {
+        Self {
+            crashes: Set(crashes.beside_others.into()),
+            strikes: Set(crashes.alone.into()),
+            struck_line: Set(crashes.line.map(i64::from)),
+            ..self
+        }
+    }
+}
+
 impl Model {
     /// Of a result that nobody has claimed.
     pub fn new(organization: OrganizationId, result: &JobResult, queue: &QueueName, behind: bool) -> Self {
@@ -96,6 +115,8 @@ impl Model {
             has_sets: false,
             strikes: 0,
             struck_line: None,
+            crashes: 0,
+            isolated_until: None,
         }
     }
 
@@ -112,11 +133,14 @@ impl Model {
         self.number > 0 || self.next_line.is_some()
     }
 
-    /// How often its node was lost while the same line was at work; none if it was not.
-    pub fn strikes(&self) -> Result<Option<(Option<u32>, u32)>, StoreError> {
+    /// The crashes of its node.
+    pub fn crashes(&self) -> Result<Crashes, StoreError> {
         let place = self.place();
-        let line = self.struck_line.map(|line| place.small("struck_line", line)).transpose()?;
-        Ok(Some((line, place.small("strikes", self.strikes)?)).filter(|(_, strikes)| *strikes > 0))
+        Ok(Crashes {
+            beside_others: place.small("crashes", self.crashes)?,
+            alone: place.small("strikes", self.strikes)?,
+            line: self.struck_line.map(|line| place.small("struck_line", line)).transpose()?,
+        })
     }
 
     pub fn queue_name(&self) -> QueueName {
@@ -125,7 +149,12 @@ impl Model {
 
     /// The lease that a claim hands out.
     pub fn claimed(&self) -> Result<Lease, StoreError> {
-        let number = self.place().small("number", self.number + 1)?;
+        self.lease(self.number + 1)
+    }
+
+    /// The lease on it with this number.
+    pub fn lease(&self, number: i64) -> Result<Lease, StoreError> {
+        let number = self.place().small("number", number)?;
         Ok(Lease { organization: OrganizationId(self.organization_id), result: ResultId(self.job_result_id), number })
     }
 }

@@ -2,7 +2,7 @@
 
 use engine::model::Instant;
 use engine::ports::StoreError;
-use engine::ports::queue::{Checkpoint, Lease, LeaseError};
+use engine::ports::queue::{Checkpoint, Crashes, Lease, LeaseError};
 use sea_orm::ActiveValue::Set;
 use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
@@ -66,7 +66,8 @@ impl GoOn {
         if let Some(until) = self.until {
             lease.stands = Set(Stands::Later.word().to_owned());
             lease.ready_at = Set(Some(micros(until)));
-            (lease.node, lease.strikes, lease.struck_line) = (Set(None), Set(0), Set(None));
+            (lease.node, lease.isolated_until) = (Set(None), Set(None));
+            lease = lease.with_crashes(Crashes::default());
         }
         let row = leases::Entity::update_many()
             .set(lease)

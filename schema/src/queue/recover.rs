@@ -8,11 +8,11 @@ use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
 use engine::model::status::{Event, Status};
 use engine::ports::StoreError;
-use engine::ports::queue::{Finish, NodeId, STRIKES_AT_MOST, is_lost, strike};
-use sea_orm::ActiveValue::Set;
+use engine::ports::queue::{Crashes, Finish, NodeId, is_lost};
 use sea_orm::prelude::*;
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
+use super::claim::isolated_until;
 use crate::batch::{by_organization, pieces};
 use crate::columns::{Place, of_result};
 use crate::entities::leases::{self, Stands};
@@ -88,19 +88,12 @@ impl Recover {
         lease: &leases::Model,
         at_work: Option<u32>,
     ) -> Result<bool, StoreError> {
-        let (line, strikes) = strike(lease.strikes()?, at_work);
-        if (line, strikes) == (None, STRIKES_AT_MOST) && self.give_up(db, lease).await? {
+        let crashes = lease.crashes()?.and(at_work, lease.isolated_until.is_some());
+        if crashes.gives_up() && self.give_up(db, lease, crashes).await? {
             return Ok(false);
         }
-        let ready = leases::ActiveModel {
-            stands: Set(Stands::Ready.word().to_owned()),
-            node: Set(None),
-            strikes: Set(strikes.into()),
-            struck_line: Set(line.map(i64::from)),
-            ..Default::default()
-        };
         let row = leases::Entity::update_many()
-            .set(ready)
+            .set(isolated_until(crashes.isolated_until(self.now)).with_crashes(crashes))
             .filter(leases::Column::OrganizationId.eq(lease.organization_id))
             .filter(leases::Column::JobResultId.eq(lease.job_result_id));
         row.exec(db).await.map_err(failed)?;
@@ -108,14 +101,19 @@ impl Recover {
     }
 
     /// Ends what takes its node down. The next claim ends what cannot be read.
-    async fn give_up(&self, db: &DatabaseTransaction, lease: &leases::Model) -> Result<bool, StoreError> {
+    async fn give_up(
+        &self,
+        db: &DatabaseTransaction,
+        lease: &leases::Model,
+        crashes: Crashes,
+    ) -> Result<bool, StoreError> {
         let (organization, id) = (OrganizationId(lease.organization_id), ResultId(lease.job_result_id));
         let mut result = match found(db, organization, id).await {
             Ok(Some(result)) => result,
             Ok(None) | Err(StoreError::Unreadable(_)) => return Ok(false),
             Err(unavailable) => return Err(unavailable),
         };
-        let finish = Finish::of_a_killer(&result, self.now);
+        let finish = Finish::given_up(&result, crashes, self.now);
         finish.end(&mut result).map_err(unavailable)?;
         lines::cut_open(db, organization, &result, Event::End(finish.status), &finish.message).await?;
         end_all(db, vec![Ended { organization, result, has_sets: lease.has_sets, notices: Vec::new() }]).await?;

@@ -1,17 +1,17 @@
 //! Handing back: a result that was claimed waits again, and the claim does not count.
 
 use engine::ports::StoreError;
-use engine::ports::queue::{Lease, LeaseError};
-use sea_orm::ActiveValue::Set;
+use engine::ports::queue::{Crashes, Lease, LeaseError, NodeId};
 use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
+use super::claim::isolated_until;
 use super::held::Held;
 use crate::entities::leases::Stands;
 use crate::entities::{job_results, leases};
 use crate::failed;
-use crate::writer::Change;
+use crate::writer::{Change, Single};
 
 pub(super) struct Release {
     pub lease: Lease,
@@ -36,16 +36,35 @@ impl Change for Release {
     }
 }
 
+/// Hands back what a node holds besides what it works on.
+pub(super) struct ReleaseOthers {
+    pub node: NodeId,
+    pub at_work: Vec<Lease>,
+}
+
+impl Single for ReleaseOthers {
+    type Answer = u64;
+    const DURABLE: bool = true;
+
+    async fn apply(&self, db: &DatabaseTransaction) -> Result<u64, StoreError> {
+        let held = leases::Entity::find().filter(Stands::Leased.holds());
+        let held = held.filter(leases::Column::Node.eq(self.node.0)).all(db).await.map_err(failed)?;
+        let mut released = 0;
+        for row in held {
+            let lease = row.lease(row.number)?;
+            if !self.at_work.contains(&lease) {
+                Release { lease }.hand_back(db).await?;
+                released += 1;
+            }
+        }
+        Ok(released)
+    }
+}
+
 impl Release {
     async fn hand_back(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
         let (organization, result) = (self.lease.organization.0, self.lease.result.0);
-        let ready = leases::ActiveModel {
-            stands: Set(Stands::Ready.word().to_owned()),
-            node: Set(None),
-            strikes: Set(0),
-            struck_line: Set(None),
-            ..Default::default()
-        };
+        let ready = isolated_until(None).with_crashes(Crashes::default());
         let row = leases::Entity::update_many()
             .set(ready)
             .filter(leases::Column::OrganizationId.eq(organization))

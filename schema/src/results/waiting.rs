@@ -10,9 +10,8 @@ use sea_orm::prelude::*;
 use super::start::jobs;
 use crate::batch::pieces;
 use crate::entities::leases::{self, Stands};
-use crate::entities::queues;
 use crate::failed;
-use crate::queue::occupancy;
+use crate::queue::{learn_limits, occupancy};
 
 pub(super) async fn waiting(
     db: &DatabaseConnection,
@@ -25,18 +24,23 @@ pub(super) async fn waiting(
         let of = leases::Entity::find().filter(leases::Column::OrganizationId.eq(organization.0));
         rows.extend(of.filter(leases::Column::JobResultId.is_in(ids.iter().copied())).all(db).await.map_err(failed)?);
     }
-    let at_work = occupancy(db).await?;
+    let mut at_work = occupancy(db).await?;
     let mut found = Vec::with_capacity(rows.len());
     for id in ids {
         let Some(row) = rows.iter().find(|row| row.job_result_id == id) else { continue };
-        found.extend(why(db, row, &at_work).await?.map(|why| (ResultId(id), why)));
+        found.extend(why(db, row, &mut at_work).await?.map(|why| (ResultId(id), why)));
     }
     Ok(found)
 }
 
-async fn why(db: &DatabaseConnection, row: &leases::Model, at_work: &Occupancy) -> Result<Option<Waiting>, StoreError> {
+async fn why(
+    db: &DatabaseConnection,
+    row: &leases::Model,
+    at_work: &mut Occupancy,
+) -> Result<Option<Waiting>, StoreError> {
     Ok(match row.stands()? {
         Stands::Leased => None,
+        Stands::Later if row.isolated_until.is_some() => Some(Waiting::Worker),
         Stands::Later => row.place().maybe_instant("ready_at", row.ready_at)?.map(Waiting::Until),
         Stands::Behind => {
             let job = [row.job_key.clone()];
@@ -46,11 +50,8 @@ async fn why(db: &DatabaseConnection, row: &leases::Model, at_work: &Occupancy) 
         }
         Stands::Ready => {
             let queue = row.queue_name();
-            let place = (queue.holder, queue.key.clone());
-            let set_up = queues::Entity::find_by_id(place).one(db).await.map_err(failed)?;
-            let limit = set_up.map(|set_up| set_up.limit()).transpose()?.flatten();
-            let busy = at_work.by_queue.get(&queue).copied().unwrap_or(0);
-            Some(match limit.filter(|limit| busy >= *limit) {
+            learn_limits(db, &queue, at_work).await?;
+            Some(match at_work.reached(&queue) {
                 Some(limit) => Waiting::QueueFull { queue: queue.key, limit },
                 None => Waiting::Worker,
             })

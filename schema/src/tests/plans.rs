@@ -14,7 +14,7 @@ use crate::sqlite::{self, Sharing};
 type Seen = Arc<Mutex<BTreeMap<String, Statement>>>;
 
 /// What may be walked from its beginning, and why.
-const WALKS: [&str; 8] = [
+const WALKS: [&str; 9] = [
     // The schedules that come due first, up to a bound.
     "SCAN schedules USING INDEX schedules_due",
     // All organizations are asked for, up to a bound.
@@ -26,6 +26,8 @@ const WALKS: [&str; 8] = [
     "SCAN leases USING INDEX leases_leased",
     // The first one that waits for a time.
     "SCAN leases USING COVERING INDEX leases_later",
+    // What is isolated after crashes: no more than was at work then.
+    "SCAN leases USING INDEX leases_isolated",
     // Whether anything is ready.
     "SCAN leases USING COVERING INDEX leases_ready",
     // A handful of processes.
@@ -99,6 +101,7 @@ async fn the_indexes_of_what_waits_hold_nothing_else() {
         ("leases_later", "\"stands\" = 'later'"),
         ("leases_leased", "\"stands\" = 'leased'"),
         ("leases_ahead", "\"ahead\""),
+        ("leases_isolated", "\"isolated_until\" IS NOT NULL"),
     ] {
         let text = format!("SELECT sql FROM sqlite_schema WHERE name = '{name}'");
         let statement = Statement::from_string(db.get_database_backend(), text);

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::jobs::SavedJob;
 use super::modules::Upload;
 use super::parts::{BatchDone, PartKind};
-use super::queue::NodeId;
+use super::queue::{Crashes, NodeId};
 use super::schedules::{Place, SavedSchedule};
 use super::templates::SavedTemplate;
 use super::{Listed, PAGE_BYTES, StoreError};
@@ -99,8 +99,9 @@ struct Entry {
     checkpoint: Option<(u32, u32)>,
     batches: Vec<BatchDone>,
     parts: BTreeMap<(u32, PartKind, u32), Records>,
-    /// The line that was at work when the node was lost, and how often.
-    strikes: Option<(Option<u32>, u32)>,
+    crashes: Crashes,
+    /// Until when it is performed with nothing else at work on its node.
+    isolated_until: Option<Instant>,
 }
 
 /// What a result waits for, or who works on it.

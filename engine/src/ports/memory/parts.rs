@@ -7,7 +7,7 @@ use crate::model::result::LineResult;
 use crate::model::status::Event;
 use crate::ports::StoreError;
 use crate::ports::parts::{Part, PartKind};
-use crate::ports::queue::{Resume, STRIKES_AT_MOST, cut};
+use crate::ports::queue::{Resume, cut};
 use crate::ports::results::Retrial;
 
 impl Entry {
@@ -37,14 +37,13 @@ impl Entry {
         let at = self.checkpoint.map(|(line_no, _)| line_no);
         let next = at.unwrap_or(0);
         self.lines.retain(|line_no, _| *line_no < next);
-        let condemned = self.strikes.filter(|(_, strikes)| *strikes >= STRIKES_AT_MOST);
         Some(Resume {
             lines: self.lines.values().cloned().collect(),
             at,
             tries: self.checkpoint.map_or(0, |(_, tries)| tries),
             batches: self.batches.iter().filter(|batch| Some(batch.line_no) == at).cloned().collect(),
-            condemned: condemned.and_then(|(line, _)| line),
-            careful: self.strikes.is_some(),
+            condemned: self.crashes.condemned(),
+            careful: self.crashes.any(),
         })
     }
 

@@ -13,8 +13,8 @@ use crate::model::turn::{Candidate, Occupancy, Room, choose};
 use crate::ports::StoreError;
 use crate::ports::parts::{BatchDone, Part};
 use crate::ports::queue::{
-    Checkpoint, Claim, Claimed, Claims, Finish, Finished, Lease, LeaseError, NodeId, Notes, Postponement, Queue,
-    STRIKES_AT_MOST, begin, is_lost, strike,
+    Checkpoint, Claim, Claimed, Claims, Crashes, Finish, Finished, Lease, LeaseError, NodeId, Notes, Postponement,
+    Queue, begin, is_lost,
 };
 
 #[async_trait]
@@ -22,12 +22,22 @@ impl Queue for MemoryStore {
     async fn claim(&self, claim: Claim) -> Result<Claims, StoreError> {
         let mut tables = self.tables();
         tables.wake_what_is_due(claim.now);
-        let chosen = tables.choose(claim.bounded_room());
+        let next_due = tables.next_due();
+        let isolation = tables.isolation(claim);
+        let isolated = isolation != Isolation::Nothing;
+        let chosen = match isolation {
+            Isolation::AtWork(until) => {
+                let next_due = Some(next_due.map_or(until, |due| due.min(until)));
+                return Ok(Claims { claimed: Vec::new(), next_due, isolated });
+            }
+            Isolation::Next(one) => vec![one],
+            Isolation::WaitsForIdle | Isolation::Nothing => tables.choose(claim.bounded_room()),
+        };
         let claimed = chosen
             .into_iter()
             .map(|one| tables.claim_one((one.organization, one.result), claim))
             .collect::<Result<_, _>>()?;
-        Ok(Claims { claimed, next_due: tables.next_due() })
+        Ok(Claims { claimed, next_due, isolated })
     }
 
     async fn note(&self, lease: Lease, notes: &Notes) -> Result<(), LeaseError> {
@@ -59,13 +69,14 @@ impl Queue for MemoryStore {
         let entry = tables.leased(lease)?;
         entry.go_on_from(postponement.checkpoint);
         entry.stands = Stands::Later(postponement.until);
-        entry.strikes = None;
+        entry.forgive();
         Ok(())
     }
 
     async fn end_wait(&self, organization: OrganizationId, result: ResultId) -> Result<(), StoreError> {
         if let Some(entry) = self.tables().results.get_mut(&(organization, result))
             && matches!(entry.stands, Stands::Later(_))
+            && entry.isolated_until.is_none()
         {
             entry.stands = Stands::Ready;
         }
@@ -87,12 +98,20 @@ impl Queue for MemoryStore {
     }
 
     async fn release(&self, lease: Lease) -> Result<(), LeaseError> {
-        let mut tables = self.tables();
-        let entry = tables.leased(lease)?;
-        entry.stands = Stands::Ready;
-        entry.result.attempt -= 1;
-        entry.strikes = None;
+        self.tables().leased(lease)?.hand_back();
         Ok(())
+    }
+
+    async fn release_others(&self, node: NodeId, at_work: &[Lease]) -> Result<u64, StoreError> {
+        let (mut tables, mut released) = (self.tables(), 0);
+        for ((organization, result), entry) in &mut tables.results {
+            let lease = Lease { organization: *organization, result: *result, number: entry.lease };
+            if entry.stands == Stands::Leased(node) && !at_work.contains(&lease) {
+                entry.hand_back();
+                released += 1;
+            }
+        }
+        Ok(released)
     }
 
     async fn beat(&self, node: NodeId, now: Instant) -> Result<(), StoreError> {
@@ -114,11 +133,23 @@ impl Queue for MemoryStore {
 
 type Place = (OrganizationId, ResultId);
 
+/// What isolated results mean for a claim.
+#[derive(PartialEq)]
+enum Isolation {
+    /// One is at work on the node, and nothing else is claimed until this time.
+    AtWork(Instant),
+    /// The node has nothing at work, and takes this one alone.
+    Next(Candidate),
+    /// Some wait until the node has nothing at work.
+    WaitsForIdle,
+    Nothing,
+}
+
 impl Tables {
     fn wake_what_is_due(&mut self, now: Instant) {
         for entry in self.results.values_mut() {
             if matches!(entry.stands, Stands::Later(until) if until <= now) {
-                entry.stands = Stands::Ready;
+                (entry.stands, entry.isolated_until) = (Stands::Ready, None);
             }
         }
     }
@@ -131,25 +162,40 @@ impl Tables {
         due.min()
     }
 
-    fn choose(&mut self, room: Room) -> Vec<Candidate> {
-        let mut at_work = Occupancy { last_served: self.last_served, ..Occupancy::default() };
-        at_work.limits = self.queues.iter().filter_map(|(name, limit)| Some((name.clone(), (*limit)?))).collect();
-        let mut candidates = Vec::new();
-        for ((organization, result), entry) in &self.results {
-            match entry.stands {
-                Stands::Leased(_) => {
-                    *at_work.by_organization.entry(*organization).or_default() += 1;
-                    *at_work.by_queue.entry(entry.queue.clone()).or_default() += 1;
-                }
-                Stands::Ready => candidates.push(Candidate {
-                    organization: *organization,
-                    result: *result,
-                    queue: entry.queue.clone(),
-                    priority: entry.result.priority,
-                }),
-                _ => {}
+    fn isolation(&mut self, claim: Claim) -> Isolation {
+        let own = Stands::Leased(claim.node);
+        for entry in self.results.values_mut().filter(|entry| entry.stands == own) {
+            match entry.isolated_until {
+                Some(until) if until > claim.now => return Isolation::AtWork(until),
+                _ => entry.isolated_until = None,
             }
         }
+        let occupancy = self.occupancy();
+        let waits = |entry: &Entry| matches!(entry.stands, Stands::Later(_)) && entry.isolated_until.is_some();
+        let waiting = self.results.iter().filter(|(_, entry)| waits(entry) && !occupancy.is_full(&entry.queue));
+        let Some((place, entry)) = waiting.min_by_key(|(place, entry)| (entry.crashes.alone, place.1)) else {
+            return Isolation::Nothing;
+        };
+        let is_idle = self.results.values().all(|entry| entry.stands != own);
+        if is_idle && claim.room.slots > 0 { Isolation::Next(entry.candidate(*place)) } else { Isolation::WaitsForIdle }
+    }
+
+    /// What is at work.
+    pub(super) fn occupancy(&self) -> Occupancy {
+        let mut occupancy = Occupancy { last_served: self.last_served, ..Occupancy::default() };
+        occupancy.limits = self.queues.iter().filter_map(|(name, limit)| Some((name.clone(), (*limit)?))).collect();
+        for ((organization, _), entry) in &self.results {
+            if matches!(entry.stands, Stands::Leased(_)) {
+                occupancy.add(*organization, &entry.queue, 1);
+            }
+        }
+        occupancy
+    }
+
+    fn choose(&mut self, room: Room) -> Vec<Candidate> {
+        let mut at_work = self.occupancy();
+        let ready = self.results.iter().filter(|(_, entry)| entry.stands == Stands::Ready);
+        let candidates = ready.map(|(place, entry)| entry.candidate(*place)).collect();
         let chosen = choose(candidates, &mut at_work, room);
         self.last_served = at_work.last_served;
         chosen
@@ -181,13 +227,13 @@ impl Tables {
     fn put_back(&mut self, place: Place, now: Instant) -> Result<bool, StoreError> {
         let Some(entry) = self.results.get_mut(&place) else { return Ok(false) };
         let at_work = entry.lines.values().find(|line| line.status == Status::Running).map(|line| line.line_no);
-        let strikes = strike(entry.strikes, at_work);
-        entry.strikes = Some(strikes);
-        entry.stands = Stands::Ready;
-        if strikes != (None, STRIKES_AT_MOST) {
+        entry.crashes = entry.crashes.and(at_work, entry.isolated_until.is_some());
+        entry.isolated_until = entry.crashes.isolated_until(now);
+        entry.stands = entry.isolated_until.map_or(Stands::Ready, Stands::Later);
+        if !entry.crashes.gives_up() {
             return Ok(true);
         }
-        let finish = Finish::of_a_killer(&entry.result, now);
+        let finish = Finish::given_up(&entry.result, entry.crashes, now);
         finish.end(&mut entry.result).map_err(impossible)?;
         entry.stands = Stands::Ended;
         entry.cut_lines(Event::End(finish.status), &finish.message)?;
@@ -199,6 +245,21 @@ impl Tables {
 }
 
 impl Entry {
+    fn candidate(&self, (organization, result): Place) -> Candidate {
+        Candidate { organization, result, queue: self.queue.clone(), priority: self.result.priority }
+    }
+
+    fn hand_back(&mut self) {
+        self.stands = Stands::Ready;
+        self.result.attempt -= 1;
+        self.forgive();
+    }
+
+    /// An orderly stop, or a wait: what crashed its node did not get so far.
+    fn forgive(&mut self) {
+        (self.crashes, self.isolated_until) = (Crashes::default(), None);
+    }
+
     fn take_notes(&mut self, notes: Notes) {
         if let Some(modules) = notes.modules {
             self.result.modules = modules;

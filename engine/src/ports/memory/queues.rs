@@ -58,7 +58,7 @@ impl Tables {
         let of_queue = || self.results.iter().filter(|(_, entry)| entry.queue == name);
         let waits = |stands: Stands| !matches!(stands, Stands::Leased(_) | Stands::Ended);
         let waiting = of_queue().filter(|((owner, _), entry)| *owner == organization && waits(entry.stands)).count();
-        let at_work = of_queue().filter(|(_, entry)| matches!(entry.stands, Stands::Leased(_))).count();
-        QueueState { key, global: name.holder.is_nil(), limit, waiting: waiting as u64, at_work: at_work as u64 }
+        let at_work = self.occupancy().by_queue.get(&name).copied().unwrap_or(0).into();
+        QueueState { key, global: name.holder.is_nil(), limit, waiting: waiting as u64, at_work }
     }
 }

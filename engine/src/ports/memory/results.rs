@@ -15,6 +15,7 @@ use crate::model::status::{Event, Status};
 use crate::model::turn::QueueName;
 use crate::ports::actions::Told;
 use crate::ports::parts::{Part, PartKind};
+use crate::ports::queue::Crashes;
 use crate::ports::results::{
     Kill, KillError, LATEST, NewResult, Pruned, ResultFilter, Results, Retention, StartRefused, Started, Waiting,
     moves_since, replaced, skipped,
@@ -303,6 +304,7 @@ impl Tables {
         let entry = self.results.get(&(organization, id))?;
         match entry.stands {
             Stands::Leased(_) | Stands::Ended => None,
+            Stands::Later(_) if entry.isolated_until.is_some() => Some(Waiting::Worker),
             Stands::Later(until) => Some(Waiting::Until(until)),
             Stands::Behind => {
                 let mut others = self.unfinished(organization, &entry.result.job).into_iter();
@@ -311,15 +313,10 @@ impl Tables {
                 };
                 others.find(ahead).map(Waiting::Behind).or(Some(Waiting::Worker))
             }
-            Stands::Ready => {
-                let limit = self.queues.get(&entry.queue).copied().flatten();
-                let held = |other: &&Entry| other.queue == entry.queue && matches!(other.stands, Stands::Leased(_));
-                let at_work = self.results.values().filter(held).count();
-                Some(match limit.filter(|limit| at_work >= *limit as usize) {
-                    Some(limit) => Waiting::QueueFull { queue: entry.queue.key.clone(), limit },
-                    None => Waiting::Worker,
-                })
-            }
+            Stands::Ready => Some(match self.occupancy().reached(&entry.queue) {
+                Some(limit) => Waiting::QueueFull { queue: entry.queue.key.clone(), limit },
+                None => Waiting::Worker,
+            }),
         }
     }
 
@@ -358,7 +355,8 @@ impl Entry {
             checkpoint: None,
             batches: Vec::new(),
             parts: BTreeMap::new(),
-            strikes: None,
+            crashes: Crashes::default(),
+            isolated_until: None,
         }
     }
 }

@@ -148,6 +148,7 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_higher_priority_comes_first_and_then_age
             a_full_queue_is_passed_over_until_there_is_room
             a_queue_of_its_own_limits_one_organization
+            a_queue_of_its_own_counts_within_the_shared_one
             spare_workers_are_for_whoever_has_nothing_at_work
             whoever_has_room_is_found_behind_many_who_have_none
             long_lanes_are_taken_up_to_their_end
@@ -253,10 +254,18 @@ pub async fn every_case<Store: Stores>(open: impl AsyncFn() -> Store) {
             a_new_attempt_has_no_lines_of_the_one_before
             a_lease_is_lost_by_recovery_and_by_the_next_claim
             what_was_put_back_can_be_killed
-            what_took_its_node_down_three_times_before_any_line_is_given_up
-            a_line_that_took_its_node_down_three_times_is_condemned
-            strikes_are_counted_for_each_line_alone
+            a_result_whose_node_crashes_before_any_line_is_given_up
+            a_line_that_crashes_its_node_alone_is_condemned
+            two_lines_that_crash_their_node_end_the_result
+            crashes_beside_others_condemn_no_line
+            one_crash_isolates_nothing
+            isolated_results_are_performed_one_at_a_time
+            isolation_is_over_after_a_while
+            isolation_holds_up_no_other_node
+            a_stopped_queue_holds_isolated_results
+            the_cause_of_crashes_is_found_among_many_and_nobody_else_fails
             a_result_that_is_handed_back_waits_as_if_it_had_not_been_claimed
+            what_was_claimed_without_an_answer_is_handed_back
             what_waits_or_has_ended_is_left_alone
             a_node_that_is_silent_for_long_is_lost_and_no_other;
         collections:

@@ -6,7 +6,7 @@ use super::samples::{
 };
 use crate::model::overlap::Overlap::{Allow, Queue, Replace, Skip};
 use crate::model::status::Status;
-use crate::ports::queue::{Finish, Postponement};
+use crate::ports::queue::{CRASHES_ALONE, CRASHES_BESIDE_OTHERS, Finish, Postponement};
 use crate::ports::results::{NewResult, Results};
 
 pub async fn queued_results_begin_one_after_the_other(store: &impl Stores) {
@@ -153,7 +153,7 @@ pub async fn what_is_given_up_lets_the_next_begin(store: &impl Stores) {
     for number in 1..=2 {
         store.start(acme, start_as(number, "job", Queue)).await.expect("a start");
     }
-    for _ in 0..crate::ports::queue::STRIKES_AT_MOST {
+    for _ in 0..CRASHES_BESIDE_OTHERS + CRASHES_ALONE {
         assert_eq!(numbers(&claim(store, 9, at(50)).await), [1]);
         store.recover(super::samples::node(2), at(700), None).await.expect("a recovery");
     }

@@ -3,13 +3,13 @@
 use futures_util::future::join_all;
 
 use super::Stores;
-use super::samples::{at, claim, find, finish, from_line, neighbours, node, numbers, running, scope, start};
+use super::samples::{at, claim, find, finish, from_line, id, neighbours, node, numbers, running, scope, start};
 use crate::model::organization::OrgScope;
 use crate::model::status::Status;
 use crate::model::turn::Room;
 use crate::ports::queue::{CLAIM_BATCH, Claim, Postponement};
 use crate::ports::queues::QueueSetting;
-use crate::ports::results::NewResult;
+use crate::ports::results::{NewResult, Waiting};
 
 async fn start_in(store: &impl Stores, scope: OrgScope, number: u128, queue: &str, priority: i32) {
     let start = NewResult { queue: queue.to_owned(), priority, ..start(number, "job") };
@@ -84,6 +84,30 @@ pub async fn a_queue_of_its_own_limits_one_organization(store: &impl Stores) {
         start_in(store, globex, number + 10, "narrow", 0).await;
     }
     assert_eq!(numbers(&claim(store, 9, at(50)).await), [1, 11, 12, 13]);
+}
+
+pub async fn a_queue_of_its_own_counts_within_the_shared_one(store: &impl Stores) {
+    let (acme, globex) = neighbours(store).await;
+    limit(store, acme, "narrow", true, 2).await;
+    limit(store, acme, "narrow", false, 9).await;
+    start_in(store, globex, 11, "narrow", 0).await;
+    for number in 1..=3 {
+        start_in(store, acme, number, "narrow", 0).await;
+    }
+    let claimed = claim(store, 9, at(50)).await;
+    assert_eq!(numbers(&claimed), [1, 11], "two in all, whoever's queue it is");
+    let waiting = store.waiting(acme, &[id(2)]).await.expect("an answer");
+    assert_eq!(waiting, [(id(2), Waiting::QueueFull { queue: "narrow".to_owned(), limit: 2 })]);
+    start_in(store, globex, 12, "narrow", 0).await;
+    assert!(claim(store, 9, at(50)).await.is_empty(), "what is at work in the own queue counts in the shared one");
+    limit(store, acme, "narrow", false, 1).await;
+    limit(store, acme, "narrow", true, 9).await;
+    assert_eq!(numbers(&claim(store, 9, at(50)).await), [12], "and the own limit holds within it");
+    store.finish(claimed[0].lease, finish(Status::Success)).await.expect("an end");
+    assert_eq!(numbers(&claim(store, 9, at(50)).await), [2]);
+    limit(store, acme, "narrow", true, 0).await;
+    store.remove_queue(acme, "narrow", false).await.expect("an answer");
+    assert!(claim(store, 9, at(50)).await.is_empty(), "results that it left behind too");
 }
 
 pub async fn spare_workers_are_for_whoever_has_nothing_at_work(store: &impl Stores) {

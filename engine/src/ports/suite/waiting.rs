@@ -58,14 +58,14 @@ pub async fn queues_are_listed_with_what_waits_in_them(store: &impl Stores) {
     let of_globex = [
         default,
         state("own", false, None, (0, 0)),
-        state("reports", true, Some(5), (0, 1)),
+        state("reports", true, Some(5), (0, 2)),
         state("shared", true, Some(1), (1, 1)),
     ];
     assert_eq!(store.queues(globex).await.expect("queues"), of_globex);
     assert!(!store.remove_queue(globex, "reports", false).await.expect("an answer"), "it is of another organization");
     assert!(store.remove_queue(acme, "reports", false).await.expect("an answer"));
     let seen = store.queues(acme).await.expect("queues");
-    assert_eq!(seen[1], state("reports", true, Some(5), (0, 1)), "what globex has at work in the shared one");
+    assert_eq!(seen[1], state("reports", true, Some(5), (0, 2)), "what both have at work counts in the shared one");
 }
 
 pub async fn a_result_stays_in_the_queue_it_was_started_in(store: &impl Stores) {

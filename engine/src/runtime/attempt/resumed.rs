@@ -10,7 +10,7 @@ use crate::model::result::{LineResult, ResultId};
 use crate::model::source::LineRef;
 use crate::model::status::Status;
 use crate::ports::parts::{BatchDone, PartKind};
-use crate::ports::queue::{Resume, STRIKES_AT_MOST};
+use crate::ports::queue::{CRASHES_ALONE, Resume};
 use crate::runtime::act::COPIED;
 use crate::runtime::engine::Engine;
 use crate::runtime::perform::{Broken, Halt};
@@ -184,7 +184,9 @@ pub(crate) async fn read_parts(
     Ok(sink.finish().await?)
 }
 
-/// The error of a line that took its node down too often.
+/// The error of a line that ran alone in too many crashes.
 pub(super) fn condemned_line() -> Broken {
-    Broken::Error(format!("The node went down {STRIKES_AT_MOST} times while this line ran, so it is not tried again."))
+    Broken::Error(format!(
+        "The node went down {CRASHES_ALONE} times while only this line ran, so it is not tried again."
+    ))
 }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ports::StoreError;
 use crate::ports::schedules::{Inspected, SavedSchedule};
+use crate::runtime::caught::caught;
 use crate::runtime::engine::Engine;
 
 /// How often all schedules are looked at, and how often while some are saved.
@@ -42,7 +43,7 @@ impl Engine {
             if self.schedules_saved.swap(false, Ordering::AcqRel) || rested >= REST {
                 tokio::select! {
                     () = stop.cancelled() => break,
-                    () = self.sweep() => rested = Duration::ZERO,
+                    _ = caught("sweep", self.sweep()) => rested = Duration::ZERO,
                 }
             }
             tokio::select! {

@@ -10,7 +10,7 @@ use crate::model::status::Status;
 use crate::model::turn::Room;
 use crate::ports::actions::{Failure, FailureKind, Outcome};
 use crate::ports::collections::Find;
-use crate::ports::queue::{Claim, Claimed, NodeId};
+use crate::ports::queue::{CRASHES_ALONE, CRASHES_BESIDE_OTHERS, Claim, Claimed, NodeId};
 use crate::ports::results::Waiting;
 use crate::runtime::perform::Ending;
 use crate::runtime::retry::{Retry, RetryError, RetryMode};
@@ -176,12 +176,12 @@ async fn pure_lines_make_no_checkpoint() {
 }
 
 #[tokio::test]
-async fn a_line_that_takes_its_node_down_three_times_is_in_error_and_the_next_go_on() {
+async fn a_line_that_takes_its_node_down_alone_three_times_is_in_error_and_the_next_go_on() {
     let harness = harness_with(|_, _| panic!("the node is lost")).await;
     let lines = json!([{"action": "pass"}, {"name": "bomb", "action": "own"}, {"action": "count"}]);
     harness.save(json!({"key": "job", "stopsOnError": false, "lines": lines})).await;
     harness.start(json!({}), numbers(3)).await.unwrap();
-    for _ in 0..4 {
+    for _ in 0..CRASHES_BESIDE_OTHERS + CRASHES_ALONE {
         harness.lose().await;
     }
     let performed = harness.step().await.expect("it ends");

@@ -5,6 +5,7 @@ mod awaited;
 mod changing_jobs;
 mod collections;
 mod conditions;
+mod failpoints;
 mod faulty;
 mod harness;
 mod joins;

@@ -103,6 +103,10 @@ impl Queue for Stops {
         between!(self, release(lease))
     }
 
+    async fn release_others(&self, node: NodeId, at_work: &[Lease]) -> Result<u64, StoreError> {
+        self.queue.release_others(node, at_work).await
+    }
+
     async fn beat(&self, node: NodeId, now: Instant) -> Result<(), StoreError> {
         self.queue.beat(node, now).await
     }

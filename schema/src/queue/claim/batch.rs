@@ -122,6 +122,7 @@ impl Batch {
             .col_expr(Lease::Number, one_more(Lease::Number))
             .col_expr(Lease::Stands, Expr::val(Stands::Leased.word()))
             .col_expr(Lease::Node, Expr::val(self.claim.node.0))
+            .col_expr(Lease::ReadyAt, Expr::val(None::<i64>))
             .filter(Lease::OrganizationId.eq(self.organization))
             .filter(Lease::JobResultId.is_in(ids));
         leases.exec(db).await.map_err(failed)?;

@@ -43,14 +43,20 @@ impl Single for EndWait {
             .set(ready())
             .filter(Column::OrganizationId.eq(self.organization.0))
             .filter(Column::JobResultId.eq(self.result.0))
-            .filter(Stands::Later.holds());
+            .filter(Stands::Later.holds())
+            .filter(Column::IsolatedUntil.is_null());
         waiting.exec(db).await.map_err(failed)?;
         Ok(())
     }
 }
 
 fn ready() -> ActiveModel {
-    ActiveModel { stands: Set(Stands::Ready.word().to_owned()), ready_at: Set(None), ..Default::default() }
+    ActiveModel {
+        stands: Set(Stands::Ready.word().to_owned()),
+        ready_at: Set(None),
+        isolated_until: Set(None),
+        ..Default::default()
+    }
 }
 
 /// When the result is due that comes after so many others.

@@ -11,9 +11,9 @@ use sea_orm::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
+use super::learn_limits;
 use crate::columns::{self, Place};
 use crate::entities::leases::{Column, Entity, Stands};
-use crate::entities::queues;
 use crate::failed;
 
 /// How many lanes are looked at that have something to be taken up.
@@ -64,7 +64,11 @@ impl Lanes {
         let (mut lanes, mut candidates) = (0, Vec::new());
         while !self.rows.is_empty() && lanes < LANES && candidates.len() < CANDIDATES {
             for head in self.heads()? {
-                self.learn_limit(db, &head, at_work).await?;
+                let unknown = head.first().map(|one| &one.queue).filter(|queue| !self.limits_known.contains(queue));
+                if let Some(queue) = unknown {
+                    learn_limits(db, queue, at_work).await?;
+                    self.limits_known.insert(queue.clone());
+                }
                 if self.may_take(&head, at_work) {
                     lanes += 1;
                     candidates.extend(head);
@@ -97,21 +101,6 @@ impl Lanes {
     fn may_take(&self, head: &[Candidate], at_work: &Occupancy) -> bool {
         let idle = |one: &Candidate| !at_work.by_organization.contains_key(&one.organization);
         head.first().is_some_and(|one| !at_work.is_full(&one.queue) && (self.room.slots > 0 || idle(one)))
-    }
-
-    async fn learn_limit(
-        &mut self,
-        db: &DatabaseTransaction,
-        head: &[Candidate],
-        at_work: &mut Occupancy,
-    ) -> Result<(), StoreError> {
-        let Some(name) = head.first().map(|one| one.queue.clone()) else { return Ok(()) };
-        if self.limits_known.insert(name.clone()) {
-            let row = queues::Entity::find_by_id((name.holder, name.key.clone())).one(db).await.map_err(failed)?;
-            let limit = row.map(|row| row.limit()).transpose()?.flatten();
-            at_work.limits.extend(limit.map(|limit| (name, limit)));
-        }
-        Ok(())
     }
 
     async fn turn_page(&mut self, db: &DatabaseTransaction) -> Result<(), StoreError> {

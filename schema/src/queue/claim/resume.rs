@@ -2,7 +2,7 @@
 
 use engine::model::organization::OrganizationId;
 use engine::ports::StoreError;
-use engine::ports::queue::{Resume, STRIKES_AT_MOST};
+use engine::ports::queue::Resume;
 use sea_orm::prelude::*;
 use sea_orm::{DatabaseTransaction, QueryOrder};
 
@@ -27,10 +27,8 @@ pub(super) async fn resume(db: &DatabaseTransaction, lease: &leases::Model) -> R
     if lease.has_sets {
         resume.batches = batches_of(db, lease).await?;
     }
-    if let Some((line, strikes)) = lease.strikes()? {
-        resume.careful = true;
-        resume.condemned = line.filter(|_| strikes >= STRIKES_AT_MOST);
-    }
+    let crashes = lease.crashes()?;
+    (resume.condemned, resume.careful) = (crashes.condemned(), crashes.any());
     Ok(resume)
 }
 
