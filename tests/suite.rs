@@ -29,6 +29,8 @@ mod hostile;
 mod large;
 #[path = "suite/ledger.rs"]
 mod ledger;
+#[path = "suite/limits.rs"]
+mod limits;
 #[path = "suite/loading.rs"]
 mod loading;
 #[path = "suite/logs.rs"]

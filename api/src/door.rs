@@ -48,11 +48,6 @@ pub(crate) struct Door {
     pub(crate) closing: watch::Receiver<bool>,
 }
 
-/// How many files may be on their way in at once, and how many of one organization.
-pub const UPLOADS_AT_ONCE: usize = 4;
-/// See [`UPLOADS_AT_ONCE`].
-pub const UPLOADS_OF_ONE_ORGANIZATION: usize = 2;
-
 /// The place of a socket, until this is dropped.
 pub(crate) struct SocketPlace {
     _of_token: Places<(OrganizationId, String)>,
@@ -80,7 +75,7 @@ impl Door {
             sockets: Quota::new(options.sockets, options.sockets_of_one_organization),
             sockets_of_tokens: Quota::new(options.sockets, options.sockets_of_one_token),
             greetings: Quota::new(options.greetings, options.greetings_from_one_address),
-            uploads: Quota::new(UPLOADS_AT_ONCE, UPLOADS_OF_ONE_ORGANIZATION),
+            uploads: Quota::new(options.uploads_at_once, options.uploads_of_one_organization),
             large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
             unsent: Unsent::default(),
             watchers: Arc::new(Semaphore::new(WATCHERS)),

@@ -19,6 +19,10 @@ pub struct Options {
     pub upload_limit: usize,
     /// How long such a file may take to arrive.
     pub upload_time: Duration,
+    /// How many such files may be on their way in at once: each is held in memory.
+    pub uploads_at_once: usize,
+    /// How many of them for one organization.
+    pub uploads_of_one_organization: usize,
     /// Bytes of a message to a webhook.
     pub hook_limit: usize,
     /// Whether the schema may be asked for.
@@ -49,6 +53,8 @@ pub struct Options {
     pub subscriptions: usize,
     /// How long a socket may stay silent before it says who it is.
     pub greeting: Duration,
+    /// How long a client may take to take one message. A slower one is disconnected.
+    pub send: Duration,
     /// How often the token of an open socket is checked again.
     pub recheck: Duration,
     /// How often a watched job result is read again without being told to.
@@ -65,6 +71,8 @@ impl Default for Options {
             install_time: Duration::from_secs(180),
             upload_limit: 32 * 1024 * 1024,
             upload_time: Duration::from_secs(300),
+            uploads_at_once: 4,
+            uploads_of_one_organization: 2,
             hook_limit: 1024 * 1024,
             introspection: true,
             script_types: "",
@@ -80,6 +88,7 @@ impl Default for Options {
             greetings_from_one_address: 50,
             subscriptions: 50,
             greeting: Duration::from_secs(10),
+            send: Duration::from_secs(10),
             recheck: Duration::from_secs(4),
             reread: Duration::from_secs(3),
             farewell: Duration::from_secs(5),

@@ -30,8 +30,6 @@ use crate::quota::Places;
 use crate::refusal::{Code, Refusal};
 use crate::subscription::turn::Turn;
 
-/// How long the client may take to take one message. A slower one is disconnected.
-pub const SEND: Duration = Duration::from_secs(10);
 /// After this long without a word the client is asked whether it is there.
 const QUIET: Duration = Duration::from_secs(30);
 /// After this long without a word it is not.
@@ -128,7 +126,7 @@ impl Connection {
         if let Some(close) = ended {
             let (code, reason) = close.frame();
             // The client may be gone already; then there is nobody to tell.
-            let _ = timeout(SEND, self.socket.send(Message::close_with(code, reason))).await;
+            let _ = timeout(self.door.options.send, self.socket.send(Message::close_with(code, reason))).await;
         }
     }
 
@@ -315,7 +313,7 @@ impl Connection {
     }
 
     async fn put(&mut self, message: Message) -> Ended {
-        match timeout(SEND, self.socket.send(message)).await {
+        match timeout(self.door.options.send, self.socket.send(message)).await {
             Ok(Ok(())) => None,
             Ok(Err(_)) => Some(None),
             Err(_) => Some(Some(Close::Stuck)),

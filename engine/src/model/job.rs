@@ -24,6 +24,7 @@ use super::schedule::{self, Schedule};
 use super::schema::Schema;
 
 pub use file::{JobFile, Part, file_schema};
+pub use shape::{MAX_LINES, MAX_PATTERNS};
 
 const SCHEMA_TEXT: &str = include_str!("job.schema.json");
 const DEFAULT_BATCH: usize = 1000;

@@ -18,9 +18,9 @@ const NOT_HERE: [(&str, &str); 3] = [
 ];
 
 /// How many lines a job may have; the job schema says it too.
-pub(super) const MAX_LINES: usize = 1000;
+pub const MAX_LINES: usize = 1000;
 /// How many patterns a job may have in all its criteria and schemas. Each takes about a millisecond to compile.
-pub(super) const MAX_PATTERNS: usize = 1000;
+pub const MAX_PATTERNS: usize = 1000;
 
 /// What makes a job too costly to look at. It is counted before anything else is done.
 pub(super) fn excess(document: &Value) -> Option<Fault> {
