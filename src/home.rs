@@ -1,7 +1,7 @@
 //! Where the program keeps what it can make again.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use actions::host::{Cache, Compiler, Host, Limits};
@@ -10,19 +10,22 @@ use crate::Failed;
 
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The folder of compiled modules: `ROPEWALK_CACHE`, else the user's cache folder.
-pub fn cache_folder() -> Result<PathBuf, Failed> {
+/// The folder of compiled modules: `ROPEWALK_CACHE`, else the user's cache folder, else the folder
+/// `cache` in the data folder of a server.
+pub fn cache_folder(data: Option<&Path>) -> Result<PathBuf, Failed> {
     let from_environment = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let of_user = || from_environment("XDG_CACHE_HOME").or_else(|| Some(from_environment("HOME")?.join(".cache")));
     let folder = from_environment("ROPEWALK_CACHE").or_else(|| Some(of_user()?.join("ropewalk")));
+    let folder = folder.or_else(|| Some(data?.join("cache")));
     folder.ok_or_else(|| {
         Failed::Broken("there is no home folder to keep compiled modules in; name one in ROPEWALK_CACHE".to_owned())
     })
 }
 
 /// The host, with the bundled modules ready. Compiles them when this build has not done so before.
-pub async fn host() -> Result<Host, Failed> {
-    let folder = cache_folder()?;
+/// `data` is the data folder of a server.
+pub async fn host(data: Option<&Path>) -> Result<Host, Failed> {
+    let folder = cache_folder(data)?;
     let cache = Cache::at(&folder).map_err(|error| {
         Failed::Broken(format!(
             "compiled modules cannot be kept in {}: {error}\nName another folder in ROPEWALK_CACHE.",

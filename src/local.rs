@@ -57,7 +57,7 @@ impl Local {
         let folder = about.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let stores = Stores::of(Arc::new(MemoryStore::new()));
         let files = Arc::new(Folder::open_from(folder));
-        let engine = Engine::new(stores, Arc::new(home::host().await?), files, clock);
+        let engine = Engine::new(stores, Arc::new(home::host(None).await?), files, clock);
         let access = operator(&engine, time_zone).await?;
         let local = Self { engine: Arc::new(engine), access };
         local.take(modules).await?;

@@ -1,6 +1,7 @@
 //! All that only SQLite has: opening a file, how it syncs, how it is locked.
 
 pub(crate) mod json;
+mod private;
 mod trouble;
 
 pub(crate) use trouble::{failure, reconnect};
@@ -82,6 +83,7 @@ pub(crate) async fn open(path: &Path, sharing: Sharing) -> Result<Opened, OpenEr
     // A link is the same database as what it leads to, so they share a lock.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let lock = if sharing == Sharing::Alone { Some(lock(&path)?) } else { None };
+    private::keep(&path);
     let refused = |cause| OpenError::Database { path: path.clone(), cause };
     let writer = connect(&path, Use::Write).await.map_err(refused)?;
     check_version(&version(&writer).await.map_err(refused)?)?;
@@ -103,7 +105,7 @@ fn lock_of(database: &Path) -> PathBuf {
 /// One node owns a file: a second one would claim what the first works on.
 fn lock(database: &Path) -> Result<File, OpenError> {
     let path = lock_of(database);
-    let opened = File::options().create(true).truncate(false).write(true).open(&path);
+    let opened = private::options().create(true).truncate(false).write(true).open(&path);
     let file = match opened {
         Ok(file) => file,
         Err(cause) => return Err(OpenError::Lock { path, cause }),

@@ -8,6 +8,7 @@ use comfy_table::presets::NOTHING;
 use engine::model::schedule::TIME_ZONE_DATA;
 use serde_json::{Map, Value, json};
 
+use super::serve::DATABASE;
 use crate::display::say;
 use crate::{Failed, home};
 
@@ -38,7 +39,7 @@ const VARIABLES: [&str; 9] = [
 /// Prints what it found. Nothing is changed.
 pub async fn doctor(options: &Options) -> Result<(), Failed> {
     let sqlite = schema::sqlite_version().await.map_err(|error| Failed::Broken(error.to_string()))?;
-    let cache = home::cache_folder()?;
+    let cache = home::cache_folder(Some(&options.data_dir))?;
     let set = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), json!(std::env::var(name).ok()?))));
     let found = json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -68,7 +69,7 @@ pub async fn doctor(options: &Options) -> Result<(), Failed> {
 
 /// How the database of a data folder stands.
 fn state_of(folder: &Path) -> String {
-    let database = folder.join("ropewalk.db");
+    let database = folder.join(DATABASE);
     match std::fs::metadata(&database) {
         Ok(found) if schema::is_in_use(&database) => format!("{} bytes, open in a running server", found.len()),
         Ok(found) => format!("{} bytes, not in use", found.len()),

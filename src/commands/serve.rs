@@ -1,8 +1,9 @@
 //! `ropewalk serve`: the server, on one SQLite file.
 
+use std::fs::Permissions;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,9 @@ pub struct Options {
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// The database in a data folder.
+pub const DATABASE: &str = "ropewalk.db";
+
 const FIRST_TOKEN: &str = "first administrator";
 /// How long work in progress may take to finish when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -75,7 +79,8 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
         .map_err(|error| Failed::Broken(error.to_string()))?;
     announce(address, &options.data_dir, token.as_deref(), Found { recovered, modules });
     let retention = Retention { age: DAY * options.keep_days, results: options.keep_results };
-    work(engine, listener, options.workers.into(), retention).await?;
+    let api = api_options();
+    work(engine, listener, api, options.workers.into(), retention).await?;
     store.close().await;
     Ok(())
 }
@@ -84,9 +89,12 @@ async fn open(folder: &Path) -> Result<Arc<Store>, Failed> {
     let files = folder.join("files");
     let unusable =
         |error: std::io::Error| Failed::Broken(format!("the data folder {} cannot be used: {error}", folder.display()));
-    // Records and hashes of tokens are nobody else's.
+    // Records and hashes of tokens are nobody else's, also in a folder that was there before.
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&files).map_err(unusable)?;
-    let store = Store::open_sqlite(folder.join("ropewalk.db")).await;
+    if let Err(error) = std::fs::set_permissions(folder, Permissions::from_mode(0o700)) {
+        tracing::warn!(folder = %folder.display(), %error, "others may look into the data folder, and that cannot be changed");
+    }
+    let store = Store::open_sqlite(folder.join(DATABASE)).await;
     store.map(Arc::new).map_err(|error| Failed::Broken(error.to_string()))
 }
 
@@ -95,7 +103,12 @@ async fn engine(store: Arc<Store>, folder: &Path) -> Result<Engine, Failed> {
     let scratch = folder.join("scratch");
     let unusable = |error| Failed::Broken(format!("the folder {} cannot be used: {error}", scratch.display()));
     let scratch = ScratchFolder::emptied(&scratch).map_err(unusable)?;
-    let engine = Engine::new(Stores::of(store), Arc::new(home::host().await?), Arc::new(files), Arc::new(SystemClock));
+    let engine = Engine::new(
+        Stores::of(store),
+        Arc::new(home::host(Some(folder)).await?),
+        Arc::new(files),
+        Arc::new(SystemClock),
+    );
     Ok(engine.with_scratch(Arc::new(scratch)))
 }
 
@@ -158,7 +171,21 @@ fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, Found { rec
     }
 }
 
-async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize, retention: Retention) -> Result<(), Failed> {
+fn api_options() -> api::Options {
+    api::Options {
+        script_types: actions::bundled::SCRIPT_TYPES,
+        upload_limit: actions::host::Limits::default().component,
+        ..api::Options::default()
+    }
+}
+
+async fn work(
+    engine: Arc<Engine>,
+    listener: TcpListener,
+    options: api::Options,
+    workers: usize,
+    retention: Retention,
+) -> Result<(), Failed> {
     let stop = CancellationToken::new();
     let worker = tokio::spawn(Worker::new(Arc::clone(&engine), workers).work(stop.clone(), GRACE));
     let mut scheduler = tokio::spawn(Scheduler::new(Arc::clone(&engine)).work(stop.clone()));
@@ -172,11 +199,6 @@ async fn work(engine: Arc<Engine>, listener: TcpListener, workers: usize, retent
             _ = &mut scheduler => broke_off = true,
         }
         stopping.cancel();
-    };
-    let options = api::Options {
-        script_types: actions::bundled::SCRIPT_TYPES,
-        upload_limit: actions::host::Limits::default().component,
-        ..api::Options::default()
     };
     let served = api::serve(listener, engine, options, shutdown).await;
     stop.cancel();

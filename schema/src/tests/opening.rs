@@ -113,3 +113,22 @@ async fn what_is_no_database_is_refused() {
     let refused = Store::open_sqlite(&nowhere).await.unwrap_err();
     assert!(matches!(refused, OpenError::Lock { .. }), "{refused}");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_files_of_a_database_are_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let path = place.path();
+    let open = |file: &Path| std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let files = || std::fs::read_dir(path.parent().unwrap()).unwrap().map(|file| file.unwrap().path());
+    Store::open_sqlite(&path).await.unwrap().close().await;
+    files().for_each(|file| open(&file));
+    let store = Store::open_sqlite(&path).await.unwrap();
+    assert!(files().count() >= 4, "{:?}", files().collect::<Vec<_>>());
+    for file in files() {
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", file.display());
+    }
+    store.close().await;
+}
