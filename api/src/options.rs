@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use engine::model::token::ChosenSecret;
+
 /// Bounds and switches of the API.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -23,6 +25,8 @@ pub struct Options {
     pub script_types: &'static str,
     /// Whether the page to try the API in is served.
     pub graphiql: bool,
+    /// What a monitor has to present to read `/metrics`. Without one, they are open to everybody.
+    pub metrics_token: Option<ChosenSecret>,
     /// How many requests are worked on at once; the others wait for their turn, within their time.
     pub requests_at_once: usize,
     /// How many sockets may be open at once.
@@ -51,6 +55,7 @@ impl Default for Options {
             introspection: true,
             script_types: "",
             graphiql: true,
+            metrics_token: None,
             requests_at_once: 64,
             sockets: 1000,
             subscriptions: 50,

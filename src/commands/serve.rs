@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use engine::model::token::{Presented, Reach};
+use engine::model::token::{ChosenSecret, Presented, Reach};
 use engine::ports::clock::SystemClock;
 use engine::ports::files::Folder;
 use engine::ports::results::Retention;
@@ -44,6 +44,9 @@ pub struct Options {
     /// How many results of each job are kept at least, however old
     #[arg(long, value_name = "COUNT", default_value_t = 1000, env = "ROPEWALK_KEEP_RESULTS")]
     keep_results: u32,
+    /// What a monitor has to send as `Authorization: Bearer TOKEN` to read `/metrics`, which are open without one
+    #[arg(long, value_name = "TOKEN", env = "ROPEWALK_METRICS_TOKEN", hide_env_values = true)]
+    metrics_token: Option<String>,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -63,6 +66,9 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+    // Not read by clap, which would print it.
+    let metrics_token = options.metrics_token.as_deref().map(ChosenSecret::read).transpose();
+    let metrics_token = metrics_token.map_err(|fault| Failed::Refused(format!("the token for metrics: {fault}")))?;
     let store = open(&options.data_dir).await?;
     let engine = Arc::new(engine(Arc::clone(&store), &options.data_dir).await?);
     // A token is made only when somebody will see it: the address first.
@@ -79,7 +85,7 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
         .map_err(|error| Failed::Broken(error.to_string()))?;
     announce(address, &options.data_dir, token.as_deref(), Found { recovered, modules });
     let retention = Retention { age: DAY * options.keep_days, results: options.keep_results };
-    let api = api_options();
+    let api = api::Options { metrics_token, ..api_options() };
     work(engine, listener, api, options.workers.into(), retention).await?;
     store.close().await;
     Ok(())

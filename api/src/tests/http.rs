@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use engine::model::organization::Role;
+use engine::model::token::ChosenSecret;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -26,6 +27,31 @@ async fn a_query_is_answered_in_json() {
         );
         let data = json!({"viewer": {"who": "token root", "role": "ADMIN"}, "action": {"name": "standard/sort"}});
         assert_eq!((answer.status, answer.json()), (200, json!({"data": data})));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn metrics_are_behind_a_token_if_one_is_configured() {
+    let world = World::new().await;
+    let secret = "0123456789abcdef";
+    let options = Options { metrics_token: Some(ChosenSecret::read(secret).unwrap()), ..Options::default() };
+    served(world.engine.clone(), options, async |server| {
+        for headers in [
+            "".to_owned(),
+            format!("Authorization: Bearer {}\r\n", world.root),
+            format!("Authorization: Basic {secret}\r\n"),
+        ] {
+            let answer = server.call("GET /metrics", &headers, b"").await;
+            assert_eq!(answer.refusal(), (401, "UNAUTHENTICATED".into()), "{headers}");
+            assert!(answer.head.contains("www-authenticate: bearer"), "{}", answer.head);
+        }
+        let headers = format!("Authorization: Bearer {secret}\r\n");
+        assert_eq!(server.call("GET /metrics", &headers, b"").await.status, 200);
+    })
+    .await;
+    served(world.engine.clone(), Options::default(), async |server| {
+        assert_eq!(server.call("GET /metrics", "", b"").await.status, 200);
     })
     .await;
 }

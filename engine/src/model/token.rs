@@ -4,6 +4,9 @@
 //! The checksum finds typing errors before anything is looked up. Tokens of other kinds are
 //! made alike, with prefixes of their own.
 
+use std::fmt;
+use std::ops::RangeInclusive;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -113,6 +116,38 @@ pub(super) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
 }
 
+/// A secret that an operator chose, such as the one that a monitor presents. Only its SHA-256 is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ChosenSecret([u8; 32]);
+
+/// Characters of a secret that an operator chooses. A shorter one could be guessed.
+pub const CHOSEN_SECRET_CHARACTERS: RangeInclusive<usize> = 16..=200;
+
+impl ChosenSecret {
+    /// Takes up what the operator wrote.
+    ///
+    /// # Errors
+    /// A sentence, if it is too short or cannot be sent in a header.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let (least, most) = (CHOSEN_SECRET_CHARACTERS.start(), CHOSEN_SECRET_CHARACTERS.end());
+        match CHOSEN_SECRET_CHARACTERS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            true => Ok(Self(Sha256::digest(text).into())),
+            false => Err(format!("write {least} to {most} visible ASCII characters without spaces")),
+        }
+    }
+
+    /// Whether this is the secret, in constant time.
+    pub fn is(&self, text: &str) -> bool {
+        same_bytes(&self.0, &Sha256::digest(text))
+    }
+}
+
+impl fmt::Debug for ChosenSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ChosenSecret")
+    }
+}
+
 fn checksum(id: Uuid, secret: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let digest = Sha256::new().chain_update(id.as_bytes()).chain_update(secret).finalize();
     let mut sum = [0; CHECKSUM_BYTES];
@@ -137,6 +172,20 @@ mod tests {
         assert!(presented.belongs_to(&record(Uuid::from_u128(7), hash)));
         assert!(!presented.belongs_to(&record(Uuid::from_u128(7), [0; 32])));
         assert!(!presented.belongs_to(&record(Uuid::from_u128(8), hash)));
+    }
+
+    #[test]
+    fn a_chosen_secret_is_recognized_and_never_shown() {
+        let secret = ChosenSecret::read("0123456789abcdef").unwrap();
+        assert!(secret.is("0123456789abcdef"));
+        for other in ["", "0123456789abcdeF", "0123456789abcdef0", "0123456789abcde"] {
+            assert!(!secret.is(other), "{other}");
+        }
+        assert_eq!(format!("{secret:?}"), "ChosenSecret");
+        for refused in ["", "0123456789abcde", "0123456789 abcdef", "0123456789abcdefé", &"x".repeat(201)] {
+            let fault = ChosenSecret::read(refused).unwrap_err();
+            assert_eq!(fault, "write 16 to 200 visible ASCII characters without spaces");
+        }
     }
 
     #[test]
