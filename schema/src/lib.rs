@@ -34,7 +34,7 @@ use engine::ports::{Listed, StoreError};
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::Semaphore;
 
-pub use sqlite::{OpenError, is_in_use, sqlite_version};
+pub use sqlite::{OpenError, check_pages, is_in_use, sqlite_version};
 use sqlite::{Opened, Sharing};
 use writer::Writer;
 

@@ -1,9 +1,11 @@
 //! All that only SQLite has: opening a file, how it syncs, how it is locked.
 
+mod check;
 pub(crate) mod json;
 mod private;
 mod trouble;
 
+pub use check::check_pages;
 pub(crate) use trouble::{failure, reconnect};
 
 use std::ffi::OsString;

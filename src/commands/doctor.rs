@@ -6,6 +6,7 @@ use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use engine::model::schedule::TIME_ZONE_DATA;
+use engine::runtime::integrity::WHAT_TO_DO;
 use serde_json::{Map, Value, json};
 
 use super::serve::DATABASE;
@@ -40,17 +41,19 @@ const VARIABLES: [&str; 9] = [
 pub async fn doctor(options: &Options) -> Result<(), Failed> {
     let sqlite = schema::sqlite_version().await.map_err(|error| Failed::Broken(error.to_string()))?;
     let cache = home::cache_folder(Some(&options.data_dir))?;
+    let damage = damage_of(&options.data_dir).await;
     let set = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), json!(std::env::var(name).ok()?))));
     let found = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "timeZoneData": TIME_ZONE_DATA,
         "sqlite": sqlite,
-        "dataFolder": {"path": options.data_dir, "database": state_of(&options.data_dir)},
+        "dataFolder": {"path": options.data_dir, "database": state_of(&options.data_dir), "damage": damage},
         "compiledModules": cache,
         "environment": Value::Object(set.collect::<Map<_, _>>()),
     });
     if options.json {
-        return say(&found.to_string());
+        say(&found.to_string())?;
+        return verdict(&damage);
     }
     let mut table = Table::new();
     table.load_style(NOTHING);
@@ -60,11 +63,33 @@ pub async fn doctor(options: &Options) -> Result<(), Failed> {
     table.add_row(["SQLite", &text(&found["sqlite"])]);
     let folder = &found["dataFolder"];
     table.add_row(["data folder", &format!("{}: {}", text(&folder["path"]), text(&folder["database"]))]);
+    if !damage.is_empty() {
+        table.add_row(["damage", &damage.join("\n")]);
+    }
     table.add_row(["compiled modules", &text(&found["compiledModules"])]);
     for (name, value) in found["environment"].as_object().into_iter().flatten() {
         table.add_row([name.as_str(), &text(value)]);
     }
-    say(&table.to_string())
+    say(&table.to_string())?;
+    verdict(&damage)
+}
+
+/// What is damaged in the database of a data folder, if there is one.
+async fn damage_of(folder: &Path) -> Vec<String> {
+    let database = folder.join(DATABASE);
+    match database.is_file() {
+        true => {
+            schema::check_pages(&database).await.unwrap_or_else(|reason| vec![format!("cannot be checked: {reason}")])
+        }
+        false => Vec::new(),
+    }
+}
+
+fn verdict(damage: &[String]) -> Result<(), Failed> {
+    match damage.is_empty() {
+        true => Ok(()),
+        false => Err(Failed::Broken(format!("The database is damaged or cannot be read. {WHAT_TO_DO}"))),
+    }
 }
 
 /// How the database of a data folder stands.

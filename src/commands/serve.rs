@@ -53,6 +53,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The database in a data folder.
 pub const DATABASE: &str = "ropewalk.db";
+/// How long after the start the pages of the database are first checked: the start comes first.
+const BEFORE_FIRST_CHECK: Duration = Duration::from_secs(5);
 
 const FIRST_TOKEN: &str = "first administrator";
 /// How long work in progress may take to finish when the server stops.
@@ -85,8 +87,10 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
         .map_err(|error| Failed::Broken(error.to_string()))?;
     announce(address, &options.data_dir, token.as_deref(), Found { recovered, modules });
     let retention = Retention { age: DAY * options.keep_days, results: options.keep_results };
+    let checking = tokio::spawn(check_daily(Arc::clone(&engine), options.data_dir.join(DATABASE)));
     let api = api::Options { metrics_token, ..api_options() };
     work(engine, listener, api, options.workers.into(), retention).await?;
+    checking.abort();
     store.close().await;
     Ok(())
 }
@@ -182,6 +186,19 @@ fn api_options() -> api::Options {
         script_types: actions::bundled::SCRIPT_TYPES,
         upload_limit: actions::host::Limits::default().component,
         ..api::Options::default()
+    }
+}
+
+/// Reads all pages of the database, soon after the start and then each day. A damaged one is served
+/// without notice otherwise.
+async fn check_daily(engine: Arc<Engine>, database: PathBuf) {
+    tokio::time::sleep(BEFORE_FIRST_CHECK).await;
+    loop {
+        match schema::check_pages(&database).await {
+            Ok(faults) => engine.note_database_check(faults),
+            Err(reason) => tracing::warn!(reason, "the pages of the database could not be checked"),
+        }
+        tokio::time::sleep(DAY).await;
     }
 }
 

@@ -57,6 +57,26 @@ async fn metrics_are_behind_a_token_if_one_is_configured() {
 }
 
 #[tokio::test]
+async fn a_damaged_database_is_shown_to_those_who_ask_and_to_monitors() {
+    let world = World::new().await;
+    served(world.engine.clone(), Options::default(), async |server| {
+        let query = json!({"query": "{ serverInfo { databaseCheck { at faults whatToDo } } }"});
+        let asked =
+            async || server.post(&world.root, &query).await.json()["data"]["serverInfo"]["databaseCheck"].take();
+        assert_eq!(asked().await, json!(null), "before the first check");
+        world.engine.note_database_check(vec!["table jobs: page 7".into(), "table jobs: page 8".into()]);
+        let found = asked().await;
+        assert_eq!((&found["at"], &found["faults"]), (&json!("2026-03-01T08:00:00.000000Z"), &json!(2)));
+        assert!(found["whatToDo"].as_str().unwrap().contains("restore the database from a backup"));
+        let metrics = server.call("GET /metrics", "", b"").await.body;
+        assert!(String::from_utf8_lossy(&metrics).contains("ropewalk_database_faults 2"));
+        world.engine.note_database_check(Vec::new());
+        assert_eq!((&asked().await["faults"], &asked().await["whatToDo"]), (&json!(0), &json!(null)));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn only_posted_json_is_taken() {
     let world = World::new().await;
     let body = json!({"query": "mutation { createToken(input: {name: \"t\", server: true}) { token } }"}).to_string();

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::awaited::Waits;
 use super::figures::Figures;
 use super::health::Health;
+use super::integrity::Integrity;
 use super::preview::PREVIEWS_AT_ONCE;
 use super::ready::ReadyJobs;
 use super::running::Running;
@@ -63,6 +64,8 @@ pub struct Engine {
     pub room: Room,
     /// Whether this node works.
     pub health: Arc<Health>,
+    /// Whether its database is damaged.
+    pub integrity: Arc<Integrity>,
     /// Hints for whoever watches.
     pub notices: Notices,
     /// The queues.
@@ -178,6 +181,7 @@ impl Engine {
             actions,
             files,
             health: Arc::new(Health::of(Arc::clone(&clock))),
+            integrity: Arc::default(),
             clock,
             room: Room::default(),
             notices: Notices::default(),

@@ -29,6 +29,10 @@ pub struct Figures {
     pub(crate) schedules_unarmed: Gauge<u64, AtomicU64>,
     /// How often the clock was found to have jumped.
     pub(crate) clock_jumps: Counter,
+    /// Damaged places of the database at the last look at all its pages.
+    pub(crate) database_faults: Gauge<u64, AtomicU64>,
+    /// When that was, in seconds since 1970.
+    pub(crate) database_checked: Gauge<u64, AtomicU64>,
 }
 
 impl Default for Figures {
@@ -43,6 +47,8 @@ impl Default for Figures {
             schedules_active: Gauge::default(),
             schedules_unarmed: Gauge::default(),
             clock_jumps: Counter::default(),
+            database_faults: Gauge::default(),
+            database_checked: Gauge::default(),
         };
         registry.register("schedule_starts", "Starts that schedules made", figures.schedule_starts.clone());
         let told = "Starts of schedules that were missed and not made up for; job results tell of each";
@@ -56,6 +62,10 @@ impl Default for Figures {
         let told = "Active schedules that were found not to be armed at the last sweep; alert when it is above 0";
         registry.register("schedules_unarmed", told, figures.schedules_unarmed.clone());
         registry.register("clock_jumps", "How often the clock of the machine jumped", figures.clock_jumps.clone());
+        let told = "Damaged places of the database at the last look at all its pages; alert when it is above 0";
+        registry.register("database_faults", told, figures.database_faults.clone());
+        let told = "When all pages of the database were last read, in seconds since 1970; 0 if not yet";
+        registry.register("database_checked_timestamp_seconds", told, figures.database_checked.clone());
         Self { registry, ..figures }
     }
 }

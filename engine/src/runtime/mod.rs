@@ -12,6 +12,7 @@ pub mod collections;
 pub mod engine;
 pub mod figures;
 pub mod health;
+pub mod integrity;
 pub mod jobs;
 pub mod keeper;
 pub mod kill;

@@ -25,6 +25,11 @@ pub(crate) fn failure(error: DbErr) -> StoreError {
     crate::unavailable(Trouble { obstacle, cause: error.into() })
 }
 
+/// Whether SQLite found that the file is not as it was written.
+pub(super) fn is_damage(error: &DbErr) -> bool {
+    matches!(code(error).map(|code| code & PRIMARY), Some(DAMAGED | NO_DATABASE))
+}
+
 /// Why SQLite does not read a database, and what to do about it.
 pub(super) fn refusal(error: &DbErr) -> String {
     let reason = match code(error).map(|code| code & PRIMARY) {

@@ -10,7 +10,7 @@ use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait, Database};
 
 use super::Place;
-use crate::{OpenError, Store};
+use crate::{OpenError, Store, check_pages};
 
 /// Tells the child process of a test which database to open.
 const CHILD: &str = "ROPEWALK_TEST_OPEN";
@@ -112,6 +112,51 @@ async fn what_is_no_database_is_refused() {
     let nowhere = place.folder.path().join("no/such/folder.db");
     let refused = Store::open_sqlite(&nowhere).await.unwrap_err();
     assert!(matches!(refused, OpenError::Lock { .. }), "{refused}");
+}
+
+/// Writes over the middle of a page, as a failing disk or a careless copy does.
+fn damage(path: &Path, page: u64) {
+    use std::io::{Seek, SeekFrom, Write};
+    const PAGE_BYTES: u64 = 4096;
+    let mut file = std::fs::File::options().write(true).open(path).unwrap();
+    file.seek(SeekFrom::Start((page - 1) * PAGE_BYTES)).unwrap();
+    file.write_all(&[0xa5; PAGE_BYTES as usize]).unwrap();
+}
+
+async fn database_with_history(path: &Path) -> Store {
+    let store = Store::open_sqlite(path).await.unwrap();
+    let moves: Vec<_> = (0..50_u8).map(|n| [n, n.wrapping_mul(7), n.wrapping_mul(13), n.wrapping_mul(29)]).collect();
+    play(&store, &moves).await;
+    store
+}
+
+#[tokio::test]
+async fn a_damaged_page_is_found_while_others_work() {
+    let place = Place::new();
+    let path = place.path();
+    database_with_history(&path).await.close().await;
+    let store = Store::open_sqlite(&path).await.unwrap();
+    assert_eq!(check_pages(&path).await, Ok(vec![]));
+    let pages = std::fs::metadata(&path).unwrap().len() / 4096;
+    damage(&path, pages - 2);
+    let faults = check_pages(&path).await.unwrap();
+    assert!(faults.iter().any(|fault| fault.starts_with("table ")), "{faults:?}");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_damaged_database_says_what_to_do() {
+    let place = Place::new();
+    let path = place.path();
+    database_with_history(&path).await.close().await;
+    let pages = std::fs::metadata(&path).unwrap().len() / 4096;
+    (2..=pages).for_each(|page| damage(&path, page));
+    let told = Store::open_sqlite(&path).await.unwrap_err().to_string();
+    assert!(told.contains("it is damaged") && told.contains(".recover"), "{told}");
+    let faults = check_pages(&path).await.unwrap();
+    assert!(faults.iter().any(|fault| fault.contains("damaged")), "{faults:?}");
+    let absent = check_pages(&place.folder.path().join("absent.db")).await.unwrap_err();
+    assert!(absent.contains("is not there, or may not be read"), "{absent}");
 }
 
 #[cfg(unix)]

@@ -1,0 +1,69 @@
+//! Reading every page of a database, to find those that a disk or a careless copy damaged.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
+
+use super::{BUSY_TIMEOUT, trouble};
+
+/// Faults that are told of one table; a damaged page often has many.
+const MAX_FAULTS: usize = 20;
+/// How long a check rests after each table, so that it is not in the way of those who work.
+const REST: Duration = Duration::from_millis(50);
+
+/// Reads all pages of a database with `PRAGMA quick_check`, table by table, over a connection of its own.
+/// Says what is damaged; nothing if all is well. Others may work with the database meanwhile.
+///
+/// # Errors
+/// A sentence: the database cannot be read at all, for a reason other than damage.
+pub async fn check_pages(path: &Path) -> Result<Vec<String>, String> {
+    let found = match connect(path).await {
+        Ok(db) => {
+            let found = check(&db).await;
+            // The connection only read.
+            let _ = db.close().await;
+            found
+        }
+        Err(error) => Err(error),
+    };
+    match found {
+        Err(error) if trouble::is_damage(&error) => Ok(vec![trouble::refusal(&error)]),
+        found => found.map_err(|error| trouble::refusal(&error)),
+    }
+}
+
+async fn connect(path: &Path) -> Result<DatabaseConnection, DbErr> {
+    let path = path.to_owned();
+    let mut options = ConnectOptions::new("sqlite:file");
+    options.max_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(move |_| {
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(false).busy_timeout(BUSY_TIMEOUT);
+        options.pragma("query_only", "ON")
+    });
+    Database::connect(options).await
+}
+
+async fn check(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let mut faults = Vec::new();
+    for table in texts(db, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").await? {
+        let pragma = format!("PRAGMA quick_check('{}')", table.replace('\'', "''"));
+        match texts(db, &pragma).await {
+            Ok(said) => {
+                let damaged = said.into_iter().filter(|line| line != "ok").take(MAX_FAULTS);
+                faults.extend(damaged.map(|line| format!("table {table}: {}", line.replace('\n', "; "))));
+            }
+            Err(error) if trouble::is_damage(&error) => {
+                faults.push(format!("table {table}: {}", trouble::refusal(&error)))
+            }
+            Err(error) => return Err(error),
+        }
+        tokio::time::sleep(REST).await;
+    }
+    Ok(faults)
+}
+
+async fn texts(db: &DatabaseConnection, sql: &str) -> Result<Vec<String>, DbErr> {
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    rows.into_iter().map(|row| row.try_get_by_index(0)).collect()
+}
