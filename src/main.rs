@@ -49,8 +49,8 @@ enum Verb {
     Doctor(commands::doctor::Options),
     /// Print a schema: of job files, of the GraphQL API, or of what scripts find
     Schema(commands::schema::Options),
-    /// Make a token that can be preset as ROPEWALK_ADMIN_TOKEN
-    Token,
+    /// Make a token that can be preset as ROPEWALK_ADMIN_TOKEN, or one for a server whose token was lost
+    Token(commands::token::Options),
     #[command(name = actions::host::compile::VERB, hide = true)]
     CompileModule { arguments: Vec<u64> },
     /// Measure what docs/performance.md tells
@@ -97,7 +97,7 @@ fn dispatch(verb: Verb) -> Result<(), Failed> {
         Verb::Preview(options) => commands::preview::preview(&options),
         Verb::Doctor(options) => block_on(commands::doctor::doctor(&options))?,
         Verb::Schema(options) => commands::schema::print(&options),
-        Verb::Token => commands::token::print(),
+        Verb::Token(options) => block_on(commands::token::token(&options))?,
         Verb::CompileModule { arguments } => std::process::exit(actions::host::compile::compile_as_child(&arguments)),
         Verb::Bench(options) => block_on(commands::bench::bench(options))?,
     }

@@ -1,12 +1,83 @@
-//! `ropewalk token`: a fresh token, to be preset before a server's first start.
+//! `ropewalk token`: a fresh token, to be preset before a server's first start. `ropewalk token create`: an
+//! administrator token for a database, in place of one that was lost.
 
-use engine::model::token::Presented;
+use std::path::PathBuf;
 
+use clap::{Args, Subcommand};
+use engine::model::token::{Presented, Reach, TokenRecord};
+use engine::ports::clock::{Clock, SystemClock};
+use engine::ports::organizations::Organizations;
+use schema::{OpenError, Store};
+
+use super::serve::DATABASE;
 use crate::Failed;
 use crate::display::say;
 
+/// What kind of token.
+#[derive(Args)]
+pub struct Options {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Make a new administrator token in the database of a server that does not run
+    Create(Create),
+}
+
+#[derive(Args)]
+struct Create {
+    /// Folder of the database
+    #[arg(long, value_name = "DIR", default_value = "ropewalk-data", env = "ROPEWALK_DATA_DIR")]
+    data_dir: PathBuf,
+    /// What the list of tokens calls it
+    #[arg(long, value_name = "NAME", default_value = "administrator from the command line", value_parser = read_name)]
+    name: String,
+}
+
+fn read_name(name: &str) -> Result<String, String> {
+    let plain =
+        (1..=200).contains(&name.chars().count()) && !name.trim().is_empty() && !name.chars().any(char::is_control);
+    if plain { Ok(name.to_owned()) } else { Err("write 1 to 200 characters without line breaks".to_owned()) }
+}
+
 /// Prints a token that nobody else has.
-pub fn print() -> Result<(), Failed> {
-    let (text, _) = Presented::fresh().map_err(|error| Failed::Broken(format!("there is no randomness: {error}")))?;
+pub async fn token(options: &Options) -> Result<(), Failed> {
+    let (text, token) =
+        Presented::fresh().map_err(|error| Failed::Broken(format!("there is no randomness: {error}")))?;
+    if let Some(Verb::Create(create)) = &options.verb {
+        adopt(&token, create).await?;
+    }
     say(&text)
+}
+
+/// Keeps the token in the database as one of a server administrator.
+async fn adopt(token: &Presented, Create { data_dir, name }: &Create) -> Result<(), Failed> {
+    let database = data_dir.join(DATABASE);
+    if !database.is_file() {
+        return Err(Failed::Refused(format!(
+            "there is no database in {}; name the data folder of a server with --data-dir. A new server prints its \
+             first token when it starts",
+            data_dir.display()
+        )));
+    }
+    let store = Store::open_sqlite(&database).await.map_err(|error| match error {
+        OpenError::InUse(_) => Failed::Broken(format!(
+            "a server is running on {}; stop it, make the token, and start it again",
+            data_dir.display()
+        )),
+        error => Failed::Broken(error.to_string()),
+    })?;
+    let record = TokenRecord {
+        id: token.id,
+        name: name.clone(),
+        hash: token.hash(),
+        reach: Reach::Server,
+        expires_at: None,
+        created_at: SystemClock.now(),
+    };
+    let kept = store.add_token(&record).await;
+    store.close().await;
+    kept.map_err(|error| Failed::Broken(error.to_string()))
 }
