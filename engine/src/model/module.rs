@@ -85,13 +85,18 @@ impl fmt::Display for Installed {
     }
 }
 
-/// Whether a text can be a module's key.
+/// Characters of the key of a module, an organization, a queue, a schedule or a webhook. Those of jobs and
+/// filter templates may have [`MAX_JOB_KEY_CHARACTERS`].
+pub const MAX_KEY_CHARACTERS: usize = 60;
+/// Characters of the key of a job or a filter template.
+pub const MAX_JOB_KEY_CHARACTERS: usize = 100;
+
+/// Whether a text can be the key of a module, an organization, a queue or a webhook.
 pub fn is_key(text: &str) -> bool {
-    const LONGEST: usize = 60;
     let word = |word: &str| {
         !word.is_empty() && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
     };
-    text.len() <= LONGEST && text.split('-').all(word)
+    text.len() <= MAX_KEY_CHARACTERS && text.split('-').all(word)
 }
 
 #[cfg(test)]

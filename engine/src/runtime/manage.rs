@@ -3,12 +3,12 @@
 use super::engine::Engine;
 use crate::model::Instant;
 use crate::model::fault::Fault;
+use crate::model::module::is_key;
 use crate::model::organization::{Access, Organization, OrganizationId, Role};
 use crate::model::token::{Presented, Reach, TokenRecord};
 use crate::ports::StoreError;
 use crate::ports::organizations::CreateError;
 
-const LONGEST_KEY: usize = 60;
 const LONGEST_NAME: usize = 200;
 
 /// An organization to be made.
@@ -162,10 +162,7 @@ fn faults(path: &str, message: &str) -> ManageError {
 }
 
 fn read_organization(new: &NewOrganization) -> Result<Organization, ManageError> {
-    let word = |word: &str| {
-        !word.is_empty() && word.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit())
-    };
-    if new.key.len() > LONGEST_KEY || !new.key.split('-').all(word) {
+    if !is_key(&new.key) {
         return Err(faults("key", "write lower-case words joined by hyphens, at most 60 characters"));
     }
     check_name("name", &new.name)?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Job;
 use crate::model::action::{ActionSpec, Intake};
 use crate::model::catalogue::{Catalogue, Choice, Offering};
-use crate::model::module::Installed;
+use crate::model::module::{Installed, MAX_JOB_KEY_CHARACTERS, MAX_KEY_CHARACTERS, is_key};
 use crate::model::notify::Occasion;
 use crate::model::overlap::Overlap;
 use crate::model::status::Status;
@@ -273,4 +273,21 @@ fn what_is_no_job_at_all_is_refused() {
     {
         assert!(!faults(document).is_empty());
     }
+}
+
+#[test]
+fn keys_are_as_long_as_they_may_be() {
+    let job = |key: usize, queue: usize, schedule: usize| {
+        let word = |length: usize| "k".repeat(length);
+        let schedules = json!([{"key": word(schedule), "interval": "1h"}]);
+        let lines = json!([{"filter": {"source": {"inline": []}}}]);
+        let job = json!({"key": word(key), "queue": word(queue), "schedules": schedules, "lines": lines});
+        Job::read(&job, &catalogue(), Choice::Newest(&[])).map(drop).map_err(|faults| faults[0].path.clone())
+    };
+    let (most, most_of_job) = (MAX_KEY_CHARACTERS, MAX_JOB_KEY_CHARACTERS);
+    assert_eq!(job(most_of_job, most, most), Ok(()));
+    assert_eq!(job(most_of_job + 1, most, most), Err("key".to_owned()));
+    assert_eq!(job(most_of_job, most + 1, most), Err("queue".to_owned()));
+    assert_eq!(job(most_of_job, most, most + 1), Err("schedules[0].key".to_owned()));
+    assert!(is_key(&"k".repeat(most)) && !is_key(&"k".repeat(most + 1)));
 }
