@@ -31,6 +31,8 @@ mod loading;
 mod modules;
 #[path = "suite/node.rs"]
 mod node;
+#[path = "suite/operators.rs"]
+mod operators;
 #[path = "suite/paused.rs"]
 mod paused;
 #[path = "suite/prebuilt.rs"]

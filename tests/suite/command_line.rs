@@ -212,16 +212,17 @@ fn schemas_are_printed() {
 #[test]
 fn a_damaged_cache_is_mended() {
     let folder = folder();
+    let cache = folder.path().join("cache");
     let run = || {
         program()
-            .env("ROPEWALK_CACHE", folder.path())
+            .env("ROPEWALK_CACHE", &cache)
             .args(["check", "examples/escalation.yaml"])
             .output()
             .expect("the program starts")
     };
     assert!(run().status.success());
     let mut whole = Vec::new();
-    for entry in fs::read_dir(folder.path()).expect("a cache") {
+    for entry in fs::read_dir(&cache).expect("a cache") {
         let path = entry.expect("an entry").path();
         if path.extension().is_some_and(|ending| ending == "cwasm") {
             let mut code = fs::read(&path).expect("code");

@@ -96,7 +96,7 @@ async fn what_is_damaged_on_the_disk_is_compiled_again_and_what_is_refused_leave
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_with_the_program_stays_ready() {
     let folder = tempfile::tempdir().expect("a folder");
-    let cache = Cache::at(folder.path()).expect("a cache");
+    let cache = Cache::at(folder.path().join("cache")).expect("a cache");
     let limits = Limits { instances: 4, ..Limits::default() };
     let host = Host::new(limits, compiler(), cache, [prebuilt("jobs")]).await.expect("a host");
     let [info] = host.bundled().try_into().expect("one module");
