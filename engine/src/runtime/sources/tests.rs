@@ -204,3 +204,18 @@ fn a_document_that_is_too_large_is_not_read() {
         "a.json has 536870913 bytes; at most 536870912 of a JSON document can be read, so write it as JSON Lines"
     );
 }
+
+/// The text is in memory twice here, once as the file; its values took 50 times as much.
+#[test]
+#[ignore = "long version: reads 60 MB, and measures the memory of the whole process"]
+fn sixty_megabytes_of_small_elements_take_little_memory() {
+    let text = format!("[{}1]", "1,".repeat(30_000_000));
+    let started = std::time::Instant::now();
+    let (_, rejected) = read_rejecting(text.as_bytes(), json!({"path": "a.json", "onBadRow": "reject"})).unwrap();
+    assert_eq!(rejected.len(), 10_000);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    println!("read in {:?}, with at most{peak}", started.elapsed());
+    let kilobytes: u64 = peak.split_whitespace().next().unwrap().parse().unwrap();
+    assert!(kilobytes < 300_000, "{peak}");
+}
