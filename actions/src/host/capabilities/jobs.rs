@@ -2,6 +2,7 @@
 
 use ::engine::model::effect::Effect;
 use ::engine::model::grant::Capability;
+use ::engine::model::text::printable;
 use ::engine::ports::reach::{Ended as Outcome, JobStart as Start};
 use serde_json::{Value, json};
 use values::json::{Bounds, parse};
@@ -89,7 +90,7 @@ fn read(outside: &Outside, start: JobStart) -> Result<Start, Refused> {
         Some(Value::Array(records)) if records.iter().all(Value::is_object) => Some(records),
         Some(_) => return Err(Refused::Invalid("The records are not a JSON array of objects.".to_owned())),
     };
-    Ok(Start { job: start.job, arguments, records, title: start.title })
+    Ok(Start { job: start.job, arguments, records, title: start.title.as_deref().map(printable) })
 }
 
 fn unfinished(job: &str, done: bool) -> Effect {

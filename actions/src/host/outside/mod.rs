@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use ::engine::model::effect::{Effect, KEPT_EFFECTS};
 use ::engine::model::grant::Capability;
 use ::engine::model::result::LogLevel;
+use ::engine::model::text::printable;
 use ::engine::ports::actions::Listener;
 use ::engine::ports::reach::{Call, Reach, ReachError};
 use serde_json::json;
@@ -80,7 +81,7 @@ impl State {
             return;
         }
         self.noted += 1;
-        self.effects.push(effect);
+        self.effects.push(Effect { summary: printable(&effect.summary), ..effect });
     }
 }
 
@@ -217,7 +218,7 @@ impl Outside {
 
     /// Tells the line that something was denied, and gives the sentence for the guest.
     pub(super) fn deny(&self, told: impl fmt::Display) -> String {
-        let told = told.to_string();
+        let told = printable(&told.to_string());
         let mut state = self.state();
         if !state.denials.contains(&told) {
             self.log.write(LogLevel::Warn, told.clone());

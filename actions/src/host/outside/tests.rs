@@ -121,3 +121,12 @@ async fn a_request_that_is_none_is_no_effect() {
     }
     assert!(outside.drain_effects().is_empty());
 }
+
+#[tokio::test]
+async fn names_that_a_guest_makes_up_are_shown_without_what_acts_on_a_terminal() {
+    let outside = outside(granted(json!({})), false);
+    assert_eq!(outside.deny("no job `\u{1b}[2J\u{202e}x`"), "no job `\u{fffd}[2J\u{fffd}x`");
+    let summary = "started `\u{7}`".to_owned();
+    outside.note(Effect { capability: Capability::Jobs, done: true, summary, detail: json!({}) });
+    assert_eq!(outside.drain_effects()[0].summary, "started `\u{fffd}`");
+}
