@@ -37,6 +37,16 @@ impl Server {
         Self::start_by(command, data).with_token()
     }
 
+    /// The same, with only so many descriptors for files and connections.
+    pub fn start_with_descriptors(data: &Path, most: u32) -> Self {
+        let program = program();
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")]).arg(program.get_program());
+        command.current_dir(crate::support::root());
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self::start_by(command, data).with_token()
+    }
+
     fn with_token(mut self) -> Self {
         let token = self.printed.by_ref().map_while(Result::ok).find(|line| line.trim().starts_with("rw_"));
         self.token = token.map(|token| token.trim().to_owned());

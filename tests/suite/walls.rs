@@ -26,8 +26,12 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::on(Server::start)
+    }
+
+    fn on(start: impl Fn(&std::path::Path) -> Server) -> Self {
         let data = folder();
-        let server = Server::start(data.path());
+        let server = start(data.path());
         let token = server.token().to_owned();
         let create =
             "mutation { createOrganization(input: {key: \"neighbour\", name: \"Neighbour\"}) { userErrors { code } } }";
@@ -242,6 +246,27 @@ fn half_requests_and_slow_readers_are_cut_off() {
     }
     let open = half.iter_mut().filter(|stream| !is_closed_within(stream, Duration::from_millis(100))).count();
     assert_eq!(open, 0, "of 200 half requests {open} are still open");
+}
+
+#[test]
+fn half_requests_take_no_descriptors_from_others() {
+    let scene = Scene::on(|data| Server::start_with_descriptors(data, 200));
+    let mut half = Vec::new();
+    for _ in 0..400 {
+        let mut stream = scene.connect();
+        let _ = stream.write_all(b"POST /graphql HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+        half.push(stream);
+    }
+    let processor = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", scene.server.child.id())).expect("a process");
+        let fields: Vec<_> = stat.rsplit_once(") ").expect("fields").1.split(' ').collect();
+        fields[11].parse::<u64>().expect("ticks") + fields[12].parse::<u64>().expect("ticks")
+    };
+    scene.hardly_felt("more half requests than descriptors");
+    let before = processor();
+    std::thread::sleep(Duration::from_secs(1));
+    // In hundredths of a second.
+    assert!(processor() - before < 20, "accepting spins");
 }
 
 #[test]
