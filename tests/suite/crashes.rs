@@ -75,9 +75,10 @@ fn crashes_lose_nothing_that_was_accepted_and_repeat_nothing_that_was_recorded()
         evidence.each_record_is_there_once(&server, &token, job, collection);
     }
     evidence.each_parent_has_one_child();
-    let mut counts = Counts { results: evidence.results.len(), ..Counts::default() };
+    let mut counts = Counts::default();
     evidence.batches_are_sent_again_only_where_nobody_knew(&mut counts);
-    eprintln!("{rounds} crashes, {} starts asked for, {} answered: {counts:?}", load.asked(), accepted.len());
+    let (asked, answered, results) = (load.asked(), accepted.len(), evidence.results.len());
+    eprintln!("{rounds} crashes, {asked} starts asked for, {answered} answered, {results} results: {counts:?}");
 }
 
 /// Waits for the end of all that was started; whether it came in time.

@@ -13,7 +13,7 @@ use engine::ports::Page;
 use engine::ports::actions::Outcome;
 use engine::ports::clock::SystemClock;
 use engine::ports::files::Folder;
-use engine::ports::memory::actions::FunctionActions;
+use engine::ports::memory::actions::{Function, FunctionActions};
 use engine::ports::queue::{CRASHES_ALONE, CRASHES_BESIDE_OTHERS};
 use engine::ports::results::ResultFilter;
 use engine::runtime::engine::{Engine, Stores};
@@ -31,13 +31,12 @@ const DATA: &str = "ROPEWALK_TEST_CULPRIT";
 const NEIGHBOURS: usize = 18;
 
 async fn open(folder: &Path) -> (Arc<Engine>, Arc<Store>) {
-    let actions = FunctionActions::of([
-        ("abort", Intake::None, |_, _| std::process::abort()),
-        ("slow", Intake::None, |_, _| {
-            std::thread::sleep(Duration::from_millis(20));
-            Ok(Outcome::default())
-        }),
-    ]);
+    let abort: Function = |_, _| std::process::abort();
+    let slow: Function = |_, _| {
+        std::thread::sleep(Duration::from_millis(20));
+        Ok(Outcome::default())
+    };
+    let actions = FunctionActions::of([("abort", Intake::None, abort), ("slow", Intake::None, slow)]);
     let store = Arc::new(Store::open_sqlite(folder.join("ropewalk.db")).await.expect("a store"));
     let files = Arc::new(Folder::confined_to(folder.join("files")));
     let engine = Engine::new(Stores::of(Arc::clone(&store)), Arc::new(actions), files, Arc::new(SystemClock));

@@ -17,7 +17,6 @@ pub struct Evidence {
 /// How many of each.
 #[derive(Debug, Default)]
 pub struct Counts {
-    pub results: usize,
     pub batches: usize,
     /// Batches that were sent again after an answer that was lost in a crash.
     pub repeats: usize,
