@@ -47,17 +47,18 @@ impl AnswerBudget {
         Self { bytes, read, written, reading: Mutex::default(), places, place: std::sync::Mutex::default() }
     }
 
-    /// Reads something and counts it. The reads of one request come one after another.
+    /// Reads something of at most about `most` bytes and counts it. The reads of one request come one after another.
     ///
     /// # Errors
     /// `TOO_LARGE` if the bytes that were read exceed the budget, and whatever `work` fails with.
     pub(crate) async fn read<T>(
         &self,
+        most: usize,
         work: impl Future<Output = Result<T, Refusal>>,
         weigh: impl Fn(&T) -> usize,
     ) -> Result<T, Refusal> {
         let _reading = self.reading.lock().await;
-        if self.read.load(Ordering::Relaxed) >= SMALL_BYTES && self.place().is_none() {
+        if self.read.load(Ordering::Relaxed).saturating_add(most) > SMALL_BYTES && self.place().is_none() {
             let place = self.places.clone().acquire_owned().await.ok();
             *self.place() = place;
         }
@@ -127,7 +128,7 @@ impl Unsent {
         if bytes <= UNCOUNTED_BYTES {
             return Ok(None);
         }
-        let full = "Too many large answers wait for their clients to read them; try again later, or ask for less.";
+        let full = "Too many large answers have not been read by their clients yet; try again later, or ask for less.";
         let places = self.0.take(organization, bytes);
         places.map(Some).map_err(|_| Refusal::new(Code::Unavailable, full))
     }
@@ -141,7 +142,7 @@ mod tests {
     async fn reads_are_counted_and_large_ones_need_a_place() {
         let places = Arc::new(Semaphore::new(1));
         let (one, other) = (AnswerBudget::new(3 * MIB, places.clone()), AnswerBudget::new(3 * MIB, places.clone()));
-        let read = async |budget: &AnswerBudget, bytes| budget.read(async { Ok(()) }, move |()| bytes).await;
+        let read = async |budget: &AnswerBudget, bytes| budget.read(bytes, async { Ok(()) }, move |()| bytes).await;
         for budget in [&one, &other] {
             read(budget, MIB).await.unwrap();
         }

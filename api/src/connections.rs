@@ -65,6 +65,9 @@ const HTTP_2: &[u8] = b"PRI * HTTP/2";
 /// How long accepting rests after it failed: at first, and at most.
 const RESTS: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
 
+/// The errors of accepting when the process or the machine has too many files or too little memory: `EMFILE`, `ENFILE`,
+/// `ENOBUFS`, `ENOMEM`.
+const EXHAUSTED: [i32; 4] = [24, 23, 105, 12];
 /// How often a place that others were told to give back is waited for.
 const PATIENCE: u32 = 5;
 /// How often the log says that there are too many connections.
@@ -89,6 +92,8 @@ struct State {
     since: Instant,
     /// Bytes that came since it became a socket.
     received: usize,
+    /// How many requests have come.
+    requests: u64,
 }
 
 /// A connection, as it is known outside.
@@ -108,6 +113,7 @@ impl Connection {
     fn enter(&self, phase: Phase) {
         let mut state = self.state();
         (state.phase, state.since, state.received) = (phase, Instant::now(), 0);
+        state.requests += u64::from(phase == Phase::Busy);
     }
 
     /// The client of the socket is authenticated.
@@ -115,8 +121,8 @@ impl Connection {
         self.enter(Phase::Socket { greeted: true });
     }
 
-    /// Something of an answer was written: the wait for the next request begins anew.
-    fn goes_on(&self) {
+    /// Something of an answer was written: the wait for the next request begins again.
+    fn wrote(&self) {
         let mut state = self.state();
         if state.phase == Phase::Idle {
             state.since = Instant::now();
@@ -163,11 +169,11 @@ impl Connections {
         if let Err(full) = place {
             let closed = self.close_waiting(|other| full == NoPlace::All || other.ip() == address.ip());
             self.warn(closed, &"too many connections are open");
-            // Their tasks give the places back in a moment.
-            for _ in 0..PATIENCE {
+            // Their tasks give the places back in a moment. Nobody waits for an address that has too many.
+            for _ in 0..if full == NoPlace::All && closed > 0 { PATIENCE } else { 0 } {
                 sleep(RESTS[0]).await;
                 place = self.places.take(address.ip(), 1);
-                if place.is_ok() || closed == 0 {
+                if place.is_ok() {
                     break;
                 }
             }
@@ -175,7 +181,7 @@ impl Connections {
         let place = place.ok()?;
         let connection = Arc::new(Connection {
             number: self.numbers.fetch_add(1, Ordering::Relaxed),
-            state: Mutex::new(State { phase: Phase::Idle, since: Instant::now(), received: 0 }),
+            state: Mutex::new(State { phase: Phase::Idle, since: Instant::now(), received: 0, requests: 0 }),
             close: CancellationToken::new(),
             _place: place,
         });
@@ -188,7 +194,7 @@ impl Connections {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         if warned.is_none_or(|warned| warned.elapsed() > WARN_EVERY) {
             *warned = Some(Instant::now());
-            tracing::warn!(closed, %cause, "connections that waited for a request were closed to make room");
+            tracing::warn!(closed, %cause, "there is no room for more connections; those that wait for a request give way");
         }
     }
 
@@ -245,7 +251,8 @@ impl Acceptor for Accept {
                 // The client has gone again.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    let closed = self.connections.close_waiting(|_| true);
+                    let exhausted = error.raw_os_error().is_some_and(|code| EXHAUSTED.contains(&code));
+                    let closed = if exhausted { self.connections.close_waiting(|_| true) } else { 0 };
                     self.connections.warn(closed, &error);
                     sleep(rest).await;
                     rest = (rest * 2).min(longest);
@@ -266,6 +273,8 @@ pub(crate) struct Watched {
     writing: Pin<Box<Sleep>>,
     /// Bytes that were written since `writing` was set; none if nothing is stuck.
     written: Option<usize>,
+    /// Which request the answer belongs to that is being written.
+    request: u64,
     /// The first bytes that came, as many as tell HTTP/2.
     first: Vec<u8>,
 }
@@ -275,7 +284,18 @@ impl Watched {
         let closed = Box::pin(connection.close.clone().cancelled_owned());
         let timer = || Box::pin(sleep_until(Instant::now()));
         let (reading, writing) = (timer(), timer());
-        Self { stream, address, connection, connections, closed, reading, writing, written: None, first: Vec::new() }
+        Self {
+            stream,
+            address,
+            connection,
+            connections,
+            closed,
+            reading,
+            writing,
+            written: None,
+            request: 0,
+            first: Vec::new(),
+        }
     }
 
     /// What came: is it still allowed.
@@ -321,7 +341,11 @@ impl Watched {
     fn wrote(&mut self, context: &mut Context<'_>, outcome: &Poll<io::Result<usize>>) -> io::Result<()> {
         let limits = &self.connections.limits;
         if outcome.is_ready() {
-            self.connection.goes_on();
+            self.connection.wrote();
+        }
+        let request = self.connection.state().requests;
+        if self.request != request {
+            (self.request, self.written) = (request, None);
         }
         match (outcome, &mut self.written) {
             (Poll::Ready(Ok(bytes)), Some(written)) => {

@@ -21,7 +21,7 @@ use crate::options::Options;
 use crate::quota::{NoPlace, Places, Quota};
 use crate::refusal::{Code, Refusal};
 use crate::schema::{self, ApiSchema};
-use crate::subscription::turn::WATCHERS;
+use crate::subscription::turn::{WATCHERS, WATCHERS_OF_ONE_ORGANIZATION};
 
 /// The way to the engine.
 pub(crate) struct Door {
@@ -31,7 +31,7 @@ pub(crate) struct Door {
     pub(crate) connections: Arc<Connections>,
     /// Places of sockets by organization, and by organization and token.
     sockets: Arc<Quota<OrganizationId>>,
-    sockets_of_tokens: Arc<Quota<(OrganizationId, String)>>,
+    sockets_of_tokens: Arc<Quota<(OrganizationId, u128)>>,
     /// Places of sockets whose clients are not authenticated yet, by address.
     pub(crate) greetings: Arc<Quota<IpAddr>>,
     /// Places of files that are on their way in: each is held in memory.
@@ -39,8 +39,8 @@ pub(crate) struct Door {
     /// One permit for each large answer that may be made.
     large: Arc<Semaphore>,
     pub(crate) unsent: Unsent,
-    /// One permit for each subscription that may read the store.
-    pub(crate) watchers: Arc<Semaphore>,
+    /// The subscriptions that may read the store.
+    pub(crate) watchers: Arc<Shares>,
     /// One permit for each request whose caller is being looked up.
     turns: Semaphore,
     shares: Shares,
@@ -50,7 +50,7 @@ pub(crate) struct Door {
 
 /// The place of a socket, until this is dropped.
 pub(crate) struct SocketPlace {
-    _of_token: Places<(OrganizationId, String)>,
+    _of_token: Places<(OrganizationId, u128)>,
     _of_organization: Places<OrganizationId>,
 }
 
@@ -78,7 +78,7 @@ impl Door {
             uploads: Quota::new(options.uploads_at_once, options.uploads_of_one_organization),
             large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
             unsent: Unsent::default(),
-            watchers: Arc::new(Semaphore::new(WATCHERS)),
+            watchers: Arc::new(Shares::new(WATCHERS, WATCHERS_OF_ONE_ORGANIZATION)),
             turns: Semaphore::new(options.requests_at_once),
             shares: Shares::new(options.requests_at_once, options.requests_of_one_organization),
             options,
@@ -89,7 +89,7 @@ impl Door {
     /// A place for a socket of this caller.
     pub(crate) fn place_of_socket(&self, access: &Access) -> Result<SocketPlace, NoPlace> {
         let organization = access.organization.id;
-        let of_token = self.sockets_of_tokens.take((organization, access.who.clone()), 1)?;
+        let of_token = self.sockets_of_tokens.take((organization, access.token.as_u128()), 1)?;
         Ok(SocketPlace { _of_token: of_token, _of_organization: self.sockets.take(organization, 1)? })
     }
 

@@ -87,7 +87,8 @@ impl Hooks {
             return Err(Refused::With(StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal));
         }
         let message = Message { body, signature: signature(&request), name: name(&request)? };
-        in_time(time, door.in_turn(self.begin(open, message))).await?
+        let access = open.access().clone();
+        in_time(time, door.in_turn_of(&access, self.begin(open, message))).await?
     }
 
     /// Starts the job, to the end even if the sender goes away.

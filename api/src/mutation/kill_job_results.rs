@@ -1,7 +1,7 @@
 //! `killJobResults`.
 
 use async_graphql::{Context, InputObject, SimpleObject};
-use engine::runtime::kill::{KILLED_AT_ONCE, KillAll};
+use engine::runtime::kill::KillAll;
 
 use super::to_the_end;
 use super::user_error::{UserError, UserErrorCode};
@@ -39,7 +39,13 @@ pub(super) async fn answer(context: &Context<'_>, input: KillJobResultsInput) ->
     }
     let (killer, access) = (engine(context).clone(), access(context).clone());
     let all = KillAll { job: input.job, status, reason: input.reason };
-    let killed = to_the_end(async move { killer.kill_all(&access, &all).await }).await??;
-    let complete = (killed as usize) < KILLED_AT_ONCE;
+    if let Some(job) = &all.job
+        && killer.jobs.find(access.scope(), job, None).await?.is_none()
+    {
+        let told = format!("There is no job `{job}` in this organization.");
+        let user_errors = vec![UserError::at(UserErrorCode::NotFound, "job", told)];
+        return Ok(KillJobResultsPayload { killed: 0, complete: false, user_errors });
+    }
+    let (killed, complete) = to_the_end(async move { killer.kill_all(&access, &all).await }).await??;
     Ok(KillJobResultsPayload { killed, complete, user_errors: Vec::new() })
 }

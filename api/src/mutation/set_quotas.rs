@@ -9,17 +9,17 @@ use super::user_error::UserError;
 use crate::objects::organization::Organization;
 use crate::objects::{Result, access, engine};
 
-/// What `setQuotas` is given. What is left out stays.
+/// What `setQuotas` is given. What is not given does not change.
 #[derive(InputObject)]
 pub(crate) struct SetQuotasInput {
     /// Starts of jobs in a minute, by whatever starts them.
     starts_per_minute: Option<u32>,
     /// Job results that have not ended.
     open_results: Option<u32>,
-    /// Bytes of job results with their lines and what is kept of records.
-    history_bytes: Option<u64>,
-    /// Bytes of records in collections.
-    collection_bytes: Option<u64>,
+    /// Mebibytes of job results with their lines and what is kept of records.
+    history_mib: Option<u32>,
+    /// Mebibytes of records in collections.
+    collection_mib: Option<u32>,
     /// Installed versions of modules of its own.
     modules: Option<u32>,
     /// Requests in a minute with one token.
@@ -43,8 +43,8 @@ pub(super) async fn answer(context: &Context<'_>, input: SetQuotasInput) -> Resu
     let quotas = Quotas {
         starts_per_minute: input.starts_per_minute.unwrap_or(old.starts_per_minute),
         open_results: input.open_results.unwrap_or(old.open_results),
-        history_bytes: input.history_bytes.unwrap_or(old.history_bytes),
-        collection_bytes: input.collection_bytes.unwrap_or(old.collection_bytes),
+        history_bytes: input.history_mib.map_or(old.history_bytes, |mib| u64::from(mib) << 20),
+        collection_bytes: input.collection_mib.map_or(old.collection_bytes, |mib| u64::from(mib) << 20),
         modules: input.modules.unwrap_or(old.modules),
         requests_per_minute: input.requests_per_minute.unwrap_or(old.requests_per_minute),
         messages_per_minute: input.messages_per_minute.unwrap_or(old.messages_per_minute),

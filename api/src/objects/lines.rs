@@ -11,7 +11,7 @@ use engine::model::result::{LineResult, ResultId};
 use engine::ports::Listed;
 use engine::runtime::engine::Engine;
 
-use crate::budget::AnswerBudget;
+use crate::budget::{AnswerBudget, SMALL_BYTES};
 use crate::refusal::Refusal;
 
 /// Gathers the job results of one request whose lines are asked for.
@@ -28,15 +28,24 @@ impl Lines {
     }
 }
 
+impl Lines {
+    async fn within(&self, ids: &[ResultId], most: usize) -> Result<Listed<(ResultId, LineResult)>, Refusal> {
+        let lines = async { Ok(self.engine.lines_within(self.scope, ids, None, most).await?) };
+        let bytes = |lines: &Listed<(ResultId, LineResult)>| lines.items.iter().map(|(_, line)| line.bytes()).sum();
+        self.budget.read(most, lines, bytes).await
+    }
+}
+
 impl Loader<ResultId> for Lines {
     type Value = Arc<Vec<LineResult>>;
     type Error = Refusal;
 
     async fn load(&self, ids: &[ResultId]) -> Result<HashMap<ResultId, Self::Value>, Refusal> {
         let mut by_result: HashMap<ResultId, Vec<LineResult>> = HashMap::new();
-        let lines = async { Ok(self.engine.lines_within(self.scope, ids, None, self.budget.left()).await?) };
-        let bytes = |lines: &Listed<(ResultId, LineResult)>| lines.items.iter().map(|(_, line)| line.bytes()).sum();
-        let lines = self.budget.read(lines, bytes).await?;
+        let mut lines = self.within(ids, SMALL_BYTES).await?;
+        if lines.more {
+            lines = self.within(ids, self.budget.left()).await?;
+        }
         if lines.more {
             return Err(self.budget.exceeded());
         }

@@ -47,10 +47,10 @@ impl Organization {
         Ok(engine(context).results.count_open(scope(context)).await?)
     }
 
-    /// How many bytes it keeps, as they were counted last.
+    /// How much it keeps, as it was counted last.
     async fn stored(&self, context: &Context<'_>) -> Stored {
         let stored = engine(context).usage.stored(self.0.id);
-        Stored { history_bytes: stored.history_bytes, collection_bytes: stored.collection_bytes }
+        Stored { history_mib: mib(stored.history_bytes), collection_mib: mib(stored.collection_bytes) }
     }
 }
 
@@ -61,10 +61,10 @@ pub(crate) struct Quotas {
     starts_per_minute: u32,
     /// Job results that have not ended.
     open_results: u32,
-    /// Bytes of job results with their lines and what is kept of records.
-    history_bytes: u64,
-    /// Bytes of records in collections.
-    collection_bytes: u64,
+    /// Mebibytes of job results with their lines and what is kept of records.
+    history_mib: i32,
+    /// Mebibytes of records in collections.
+    collection_mib: i32,
     /// Installed versions of modules of its own.
     modules: u32,
     /// Requests in a minute with one token. As many may come at once.
@@ -78,8 +78,8 @@ impl Quotas {
         Self {
             starts_per_minute: quotas.starts_per_minute,
             open_results: quotas.open_results,
-            history_bytes: quotas.history_bytes,
-            collection_bytes: quotas.collection_bytes,
+            history_mib: mib(quotas.history_bytes),
+            collection_mib: mib(quotas.collection_bytes),
             modules: quotas.modules,
             requests_per_minute: quotas.requests_per_minute,
             messages_per_minute: quotas.messages_per_minute,
@@ -87,11 +87,16 @@ impl Quotas {
     }
 }
 
-/// How many bytes an organization keeps. Counted every ten minutes.
+/// How many mebibytes an organization keeps. Counted every ten minutes.
 #[derive(SimpleObject)]
 pub(crate) struct Stored {
     /// Of its job results with their lines and what is kept of records.
-    history_bytes: u64,
+    history_mib: i32,
     /// Of the records in its collections.
-    collection_bytes: u64,
+    collection_mib: i32,
+}
+
+/// Bytes do not fit an `Int`.
+fn mib(bytes: u64) -> i32 {
+    i32::try_from(bytes >> 20).unwrap_or(i32::MAX)
 }

@@ -6,7 +6,7 @@ use std::future::Future;
 use async_graphql::connection::{Connection, CursorType, Edge};
 use async_graphql::{Context, ObjectType, OutputType};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use engine::ports::Listed;
+use engine::ports::{Listed, PAGE_BYTES};
 
 use super::{Result, budget};
 use crate::refusal::Refusal;
@@ -87,7 +87,7 @@ pub(crate) async fn read<Item>(
     page: impl Future<Output = Result<Listed<Item>>>,
     weigh: impl Fn(&Item) -> usize,
 ) -> Result<Listed<Item>> {
-    budget(context).read(page, |listed| listed.items.iter().map(&weigh).sum()).await
+    budget(context).read(PAGE_BYTES, page, |listed| listed.items.iter().map(&weigh).sum()).await
 }
 
 /// Reads one item, counting what it holds by `weigh`.
@@ -96,7 +96,7 @@ pub(crate) async fn find<Item>(
     item: impl Future<Output = Result<Option<Item>>>,
     weigh: impl Fn(&Item) -> usize,
 ) -> Result<Option<Item>> {
-    budget(context).read(item, |found| found.as_ref().map_or(0, &weigh)).await
+    budget(context).read(PAGE_BYTES, item, |found| found.as_ref().map_or(0, &weigh)).await
 }
 
 /// What a field costs that asks the store, so that there are at most fifty of them in a

@@ -66,7 +66,7 @@ pub(super) struct Connection {
 
 /// The place that a socket takes.
 #[expect(dead_code, reason = "they are held")]
-enum Place {
+pub(super) enum Place {
     Greeting(Option<Places<IpAddr>>),
     Socket(SocketPlace),
 }
@@ -96,7 +96,7 @@ impl Connection {
         door: Arc<Door>,
         socket: WebSocketStream,
         shown: Option<Shown>,
-        greeting: Option<Places<IpAddr>>,
+        place: Place,
         below: Option<Arc<connections::Connection>>,
     ) -> Self {
         let (sender, outgoing) = mpsc::channel(1);
@@ -105,7 +105,7 @@ impl Connection {
             socket,
             shown,
             access: None,
-            place: Place::Greeting(greeting),
+            place,
             below,
             subscriptions: HashMap::new(),
             begun: 0,
@@ -246,7 +246,7 @@ impl Connection {
     fn begin(&mut self, id: String, request: Request, access: Access) {
         self.begun += 1;
         while self.tasks.try_join_next().is_some() {}
-        let turn = Arc::new(Turn::new(self.turns.clone(), self.door.watchers.clone()));
+        let turn = Arc::new(Turn::new(self.turns.clone(), self.door.watchers.clone(), access.organization.id));
         let (organization, budget) = (access.organization.id, self.door.budget(MESSAGE_BYTES));
         let request = self.door.prepare(request, access, budget.clone()).data(SubscriptionsOnly).data(turn.clone());
         let (schema, sender, number) = (self.door.schema.clone(), self.sender.clone(), self.begun);

@@ -35,7 +35,7 @@ impl Close {
         match self {
             Self::Leaving => (1001, "The server stops"),
             Self::Full => (1013, "Too many sockets are open; try again later"),
-            Self::Stuck => (1008, "Nothing was heard for too long"),
+            Self::Stuck => (1008, "The client was too slow or silent"),
             Self::Invalid => (4400, "Invalid message"),
             Self::Unacknowledged => (4401, "Unauthorized"),
             Self::Forbidden => (4403, "Forbidden"),

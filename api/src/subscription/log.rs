@@ -24,7 +24,7 @@ use crate::objects::Result;
 use crate::objects::moment::Moment;
 use crate::objects::page::Cursor;
 use crate::objects::status::LogLevel;
-use place::{Place, Told};
+use place::{Place, Told, Try};
 
 /// What is logged quickly is looked at together, at most this often.
 const PACE: Duration = Duration::from_millis(50);
@@ -60,9 +60,11 @@ pub(super) struct LogWatch {
     notices: Receiver<Notice>,
     told: Told,
     waiting: VecDeque<LogAppended>,
-    /// How often a worker had taken the result up, and the line up to which all was told then: what
-    /// stands before it does not change until the result is taken up again.
-    done: (u32, Option<u32>),
+    /// Bytes of what waits.
+    kept: usize,
+    /// The last line that was read to its end and has one after it, with the try of it that was read. What is before
+    /// it does not change, unless it is begun again.
+    done: Option<(u32, Try)>,
     stage: Stage,
     /// Not looked again before this.
     next_look: Instant,
@@ -81,6 +83,11 @@ enum Stage {
     Over,
 }
 
+/// What a message takes while it waits: besides its text a cursor, a name and a place in a list.
+fn weight(message: &str) -> usize {
+    message.len() + 256
+}
+
 impl LogWatch {
     /// Begins behind a cursor; none if the organization has no such result.
     pub(super) async fn begin(
@@ -97,8 +104,20 @@ impl LogWatch {
         if engine.results.find(scope, id).await?.is_none() {
             return Ok(None);
         }
-        let (waiting, done, stage, next_look) = (VecDeque::new(), (0, None), Stage::Watching, Instant::now());
-        let mut watch = Self { engine, scope, id, turn, reread, notices, told, waiting, done, stage, next_look };
+        let mut watch = Self {
+            engine,
+            scope,
+            id,
+            turn,
+            reread,
+            notices,
+            told,
+            waiting: VecDeque::new(),
+            kept: 0,
+            done: None,
+            stage: Stage::Watching,
+            next_look: Instant::now(),
+        };
         watch.look().await?;
         Ok(Some(watch))
     }
@@ -111,7 +130,8 @@ impl LogWatch {
     async fn next(&mut self) -> Option<Result<LogAppended>> {
         loop {
             if let Some(entry) = self.waiting.pop_front() {
-                self.turn.take().await;
+                self.kept = self.kept.saturating_sub(weight(&entry.message));
+                self.turn.hold().await;
                 return Some(Ok(entry));
             }
             self.turn.give_back();
@@ -133,10 +153,6 @@ impl LogWatch {
         // In this order: what is not at work any more has told all, and what has ended has all its lines.
         let at_work = self.engine.is_at_work(self.id);
         let result = self.engine.results.find(self.scope, self.id).await?;
-        let attempt = result.as_ref().map_or(0, |result| result.attempt);
-        if self.done.0 != attempt {
-            self.done = (attempt, None);
-        }
         let ended = result.is_none_or(|result| result.status.is_final());
         let complete = self.read_lines().await?;
         self.stage = match (complete, ended, at_work) {
@@ -151,33 +167,39 @@ impl LogWatch {
 
     /// Takes up what was logged, line by line, until enough is kept; whether that is all.
     async fn read_lines(&mut self) -> Result<bool, StoreError> {
+        // The line that is done is read again, to see whether it was begun again since.
+        let mut after = self.done.and_then(|(line_no, _)| line_no.checked_sub(1));
+        let mut previous = None;
         loop {
-            let page = self.engine.lines_within(self.scope, &[self.id], self.done.1, PAGE_BYTES).await?;
-            let mut before = self.done.1;
+            let page = self.engine.lines_within(self.scope, &[self.id], after, PAGE_BYTES).await?;
+            let first = page.items.first().map(|(_, line)| (line.line_no, Try::of(line)));
+            if previous.is_none() && self.done.is_some() && self.done != first {
+                (self.done, after) = (None, None);
+                continue;
+            }
             for (_, line) in &page.items {
                 // The last line that there is may still log; those before it may not.
-                self.done.1 = before;
-                before = Some(line.line_no);
+                self.done = previous.or(self.done);
                 if !self.take_up(line) {
                     return Ok(false);
                 }
+                previous = Some((line.line_no, Try::of(line)));
             }
             if !page.more {
                 return Ok(true);
             }
-            self.done.1 = before;
+            after = previous.map(|(line_no, _)| line_no);
         }
     }
 
     /// Takes up what the line has logged; false if there is more than is kept.
     fn take_up(&mut self, line: &LineResult) -> bool {
-        let mut kept: usize = self.waiting.iter().map(|entry| entry.message.len()).sum();
         let mut count = self.told.of(line);
         for (index, entry) in line.log.iter().enumerate().skip(count) {
-            if kept > KEPT_BYTES {
+            if self.kept > KEPT_BYTES {
                 break;
             }
-            (kept, count) = (kept + entry.message.len(), index + 1);
+            (self.kept, count) = (self.kept + weight(&entry.message), index + 1);
             self.waiting.push_back(LogAppended {
                 cursor: Cursor::behind(Place::of(self.id, line, index)).encode_cursor(),
                 line_no: line.line_no,

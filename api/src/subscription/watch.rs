@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::model::Instant;
 use engine::model::organization::OrgScope;
 use engine::model::result::{self as model, Counters, LineResult, ResultId};
 use engine::model::status::Status;
@@ -15,10 +14,14 @@ use engine::runtime::engine::Engine;
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, sleep_until};
 
 use super::turn::Turn;
 use crate::objects::Result;
 use crate::objects::job_result::JobResult;
+
+/// A look that took long is followed by a pause of this many times its length.
+const PAUSE: u32 = 4;
 
 /// Progress is told at most this often; status at once.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -33,6 +36,8 @@ pub(super) struct Watch {
     notices: Receiver<Notice>,
     shown: State,
     stage: Stage,
+    /// Not looked again before this.
+    next_look: Instant,
 }
 
 /// What is told of a result.
@@ -50,8 +55,8 @@ struct LineOutline {
     line_no: u32,
     status: Status,
     attempt: u32,
-    started_at: Option<Instant>,
-    retry_at: Option<Instant>,
+    started_at: Option<engine::model::Instant>,
+    retry_at: Option<engine::model::Instant>,
     counters: Counters,
     message: String,
     log: usize,
@@ -104,7 +109,17 @@ impl Watch {
         // Listening comes first: what changes between these two lines is heard.
         let notices = engine.notices.listen();
         let Some(shown) = read(&engine, scope, id).await? else { return Ok(None) };
-        Ok(Some(Self { engine, scope, id, turn, reread, notices, shown, stage: Stage::First }))
+        Ok(Some(Self {
+            engine,
+            scope,
+            id,
+            turn,
+            reread,
+            notices,
+            shown,
+            stage: Stage::First,
+            next_look: Instant::now(),
+        }))
     }
 
     /// What is to be told: the present state, then each change, up to the end.
@@ -146,9 +161,13 @@ impl Watch {
     }
 
     async fn look(&mut self) -> Result<(), StoreError> {
+        sleep_until(self.next_look).await;
         self.turn.take().await;
+        let began = Instant::now();
+        let found = read(&self.engine, self.scope, self.id).await?;
+        self.next_look = Instant::now() + began.elapsed() * PAUSE;
         // A result that was pruned meanwhile stays as it was last seen.
-        let Some(mut now) = read(&self.engine, self.scope, self.id).await? else { return Ok(()) };
+        let Some(mut now) = found else { return Ok(()) };
         let running = |progress: &Progress| now.lines.iter().any(|line| is_running(line, progress));
         now.progress = self.shown.progress.take().filter(running);
         self.shown = now;
@@ -179,7 +198,7 @@ impl Watch {
     /// Waits a little, so that a quick line does not flood its watchers, and takes the
     /// newest progress of what came meanwhile.
     async fn newest(&mut self, mut progress: Progress) -> Hint {
-        let deadline = tokio::time::Instant::now() + PROGRESS_EVERY;
+        let deadline = Instant::now() + PROGRESS_EVERY;
         while let Ok(hint) = tokio::time::timeout_at(deadline, self.heard()).await {
             match hint {
                 Hint::Progress(newer) => progress = newer,

@@ -184,12 +184,26 @@ async fn only_so_many_sockets_are_open() {
     let world = World::new().await;
     served(world.engine.clone(), Options { sockets: 1, ..quick() }, async |server| {
         let first = greeted(server, &world.root).await;
-        let headers = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-            Sec-WebSocket-Protocol: graphql-transport-ws\r\n";
-        assert_eq!(server.call("GET /graphql/ws", headers, b"").await.refusal(), (503, "UNAVAILABLE".into()));
+        let mut second = server.open("").await;
+        second.say(&init(&world.root)).await;
+        assert_eq!(second.hear().await, Heard::Closed(1013));
         drop(first);
         let plain = server.call("GET /graphql/ws", "", b"").await;
         assert_eq!(plain.refusal(), (400, "BAD_REQUEST".into()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_so_many_sockets_wait_for_their_greeting() {
+    let world = World::new().await;
+    let options = Options { greetings_from_one_address: 1, greeting: Duration::from_secs(5), ..quick() };
+    served(world.engine.clone(), options, async |server| {
+        let silent = server.open("").await;
+        let headers = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+            Sec-WebSocket-Protocol: graphql-transport-ws\r\nConnection: Upgrade\r\n";
+        assert_eq!(server.call("GET /graphql/ws", headers, b"").await.refusal(), (503, "UNAVAILABLE".into()));
+        drop(silent);
     })
     .await;
 }

@@ -72,7 +72,8 @@ impl Arguments {
 
     /// Whether completing these takes long.
     pub fn is_costly(&self, given: &Map<String, Value>) -> bool {
-        let costly = |declared: &Declared| declared.schema.is_costly(&Value::Object(given.clone()));
+        let costly =
+            |declared: &Declared| declared.schema.is_costly(&Value::Object(declared.with_defaults(given.clone())));
         self.declared.as_ref().is_some_and(costly)
     }
 

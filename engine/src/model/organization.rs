@@ -99,6 +99,8 @@ pub struct Access {
     pub server: bool,
     /// Who it is, as results name them: `token ci-deploy`.
     pub who: String,
+    /// Its token; nil for callers that have none.
+    pub token: Uuid,
 }
 
 impl Access {

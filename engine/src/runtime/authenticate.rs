@@ -1,6 +1,8 @@
 //! Who is calling, and in which organization: the one place that turns a
 //! request into an [`Access`].
 
+use uuid::Uuid;
+
 use super::engine::Engine;
 use crate::model::organization::{Access, OrgScope, Organization, Role};
 use crate::model::token::{Presented, Reach, TokenRecord};
@@ -45,7 +47,8 @@ impl Engine {
         if named.is_some_and(|named| named != organization.key) {
             return Err(AuthenticateError::Refused);
         }
-        Ok(access(organization, role, record.reach == Reach::Server, format!("token {}", record.name)))
+        let who = format!("token {}", record.name);
+        Ok(Access { token: record.id, ..access(organization, role, record.reach == Reach::Server, who) })
     }
 
     /// The access of whoever runs the program itself on a store that is theirs alone.
@@ -56,5 +59,5 @@ impl Engine {
 
 /// The access of whoever was let in: by a token, by the address of a webhook, or as a schedule of the organization.
 pub(super) fn access(organization: Organization, role: Role, server: bool, who: String) -> Access {
-    Access { scope: OrgScope::of(organization.id), organization, role, server, who }
+    Access { scope: OrgScope::of(organization.id), organization, role, server, who, token: Uuid::nil() }
 }

@@ -1,4 +1,4 @@
-//! Whether the pages of the database are as they were written, as far as this node knows.
+//! Whether the structure of the database is sound, as far as this node knows.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -35,7 +35,7 @@ impl Engine {
     pub fn note_database_check(&self, faults: Vec<String>) {
         let at = self.clock.now();
         match faults.first() {
-            None => tracing::info!("every page of the database was read, and none is damaged"),
+            None => tracing::info!("the structure of every table was checked, and none is damaged"),
             Some(first) => tracing::error!(count = faults.len(), first, "the database is damaged. {WHAT_TO_DO}"),
         }
         self.figures.database_faults.set(faults.len() as u64);

@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::engine::Engine;
+use super::shares::Share;
 use crate::model::catalogue::{Catalogue, Choice, Pin};
 use crate::model::dates::{stamp, variables};
-use crate::model::fault::{Fault, MOST_FAULTS, field};
+use crate::model::fault::{self, Fault, MOST_FAULTS, field};
 use crate::model::filter_template::TemplateVersion;
 use crate::model::job::Job;
 use crate::model::line::{ActionWork, FilterWork, Line, Work};
@@ -122,7 +123,8 @@ impl Engine {
         if let Some(ready) = self.ready.find(scope.organization(), version, &catalogue) {
             return Ok(ready);
         }
-        let job = Arc::new(read(saved.document.clone(), &catalogue, Versions::Pinned(saved.pins.clone())).await?);
+        let pinned = Versions::Pinned(saved.pins.clone());
+        let job = Arc::new(read(saved.document.clone(), &catalogue, pinned, None).await.0?);
         self.ready.keep(scope.organization(), version, catalogue, &job);
         Ok(job)
     }
@@ -166,9 +168,10 @@ impl Engine {
         document: &Value,
         versions: Versions,
     ) -> Result<Job, SaveJobError> {
-        let _share = self.checks.turn(access.organization.id).await;
+        let share = self.checks.turn(access.organization.id).await;
         let catalogue = self.catalogue(access.scope()).await?;
-        let job = read(document.clone(), &catalogue, versions).await.map_err(SaveJobError::Faults)?;
+        let (read, _share) = read(document.clone(), &catalogue, versions, Some(share)).await;
+        let job = read.map_err(SaveJobError::Faults)?;
         let faults = self.rehearse(&job).await;
         if faults.is_empty() { Ok(job) } else { Err(SaveJobError::Faults(faults)) }
     }
@@ -241,13 +244,15 @@ impl Engine {
             };
             let Some(parameters) = parameters else { continue };
             let left = CHECK.saturating_sub(began.elapsed());
-            if left.is_zero() || faults.len() >= MOST_FAULTS {
+            if faults.len() > MOST_FAULTS {
+                break;
+            }
+            if left.is_zero() {
+                let most = CHECK.as_secs();
                 let told = format!(
-                    "the actions of the job looked at their parameters for more than {} s; from this line on it is \
-                     not checked",
-                    CHECK.as_secs()
+                    "checking the actions of the job took more than {most} s; this line and those after it were not checked"
                 );
-                faults.extend(left.is_zero().then(|| Fault::at(place, told)));
+                faults.push(Fault::at(place, told));
                 break;
             }
             let nowhere = Arc::new(Nowhere::default());
@@ -259,16 +264,22 @@ impl Engine {
                 faults.push(Fault::at(place, failure.message));
             }
         }
-        faults
+        fault::first(faults)
     }
 }
 
-/// Reads a job away from the threads that answer calls: patterns and schemas may take a while to compile.
-async fn read(document: Value, catalogue: &Arc<Catalogue>, versions: Versions) -> Result<Job, Vec<Fault>> {
+/// Reads a job away from the threads that answer calls: patterns and schemas may take a while to compile. The share is
+/// held until that is done, also if the caller goes away.
+async fn read(
+    document: Value,
+    catalogue: &Arc<Catalogue>,
+    versions: Versions,
+    share: Option<Share>,
+) -> (Result<Job, Vec<Fault>>, Option<Share>) {
     let catalogue = Arc::clone(catalogue);
-    let reading = tokio::task::spawn_blocking(move || Job::read(&document, &catalogue, versions.choice()));
+    let reading = tokio::task::spawn_blocking(move || (Job::read(&document, &catalogue, versions.choice()), share));
     let broken = |error| vec![Fault::at("", format!("the job cannot be read: {error}"))];
-    reading.await.unwrap_or_else(|error| Err(broken(error)))
+    reading.await.unwrap_or_else(|error| (Err(broken(error)), None))
 }
 
 /// All faults as one text.

@@ -24,7 +24,7 @@ impl Engine {
         let (mut rest, mut counted) = (BREATH, None::<Instant>);
         while !rested(rest, &stop).await {
             if counted.is_none_or(|counted| counted.elapsed() >= COUNT_EVERY) {
-                if let Err(error) = self.count_stored().await {
+                if let Some(Err(error)) = caught("count", self.count_stored()).await {
                     tracing::warn!(%error, "what organizations keep could not be counted; trying again later");
                 }
                 counted = Some(Instant::now());

@@ -16,7 +16,7 @@ use crate::ports::{Page, StoreError};
 /// How many results are killed by one call of [`Engine::kill_all`] at most.
 pub const KILLED_AT_ONCE: usize = 1000;
 /// How many kills are on their way at once: they share syncs.
-const ABREAST: usize = 32;
+const ABREAST: usize = 4;
 
 /// Which results are killed, and why.
 #[derive(Debug, Clone, Default)]
@@ -30,12 +30,12 @@ pub struct KillAll {
 }
 
 impl Engine {
-    /// Kills results that have not ended, the newest first; how many. What waits is killed before what runs, so that
-    /// nothing takes the place of what was killed.
+    /// Kills results that have not ended, the newest first: how many, and whether none is left. What waits is killed
+    /// before what runs, so that nothing takes the place of what was killed.
     ///
     /// # Errors
     /// The store failed. What was killed until then stays so.
-    pub async fn kill_all(&self, access: &Access, all: &KillAll) -> Result<u32, StoreError> {
+    pub async fn kill_all(&self, access: &Access, all: &KillAll) -> Result<(u32, bool), StoreError> {
         let mut killed = 0;
         for status in [Status::Pending, Status::Running] {
             if all.status.is_some_and(|wanted| wanted != status) {
@@ -63,7 +63,16 @@ impl Engine {
                 }
             }
         }
-        Ok(u32::try_from(killed).unwrap_or(u32::MAX))
+        // What was running may have started others meanwhile.
+        let mut complete = true;
+        for status in [Status::Pending, Status::Running] {
+            if all.status.is_none_or(|wanted| wanted == status) {
+                let filter = ResultFilter { job: all.job.clone(), status: Some(status) };
+                let left = self.results.list(access.scope(), &filter, Page { before: None, limit: 1 }).await?;
+                complete &= left.items.is_empty();
+            }
+        }
+        Ok((u32::try_from(killed).unwrap_or(u32::MAX), complete))
     }
 
     /// Kills a pending or running result. What happens to it afterwards changes nothing.

@@ -140,7 +140,7 @@ impl Engine {
             return Err(ModuleError::Forbidden(TRUSTED_ONLY));
         }
         let mut faults = self.faults_of(&info);
-        faults.extend(self.fault_of_number(access, owner).await?);
+        faults.extend(self.fault_of_number(access, owner, &info).await?);
         if !faults.is_empty() {
             return Err(ModuleError::Faults(faults));
         }
@@ -158,11 +158,17 @@ impl Engine {
         Ok(installed)
     }
 
-    async fn fault_of_number(&self, access: &Access, owner: Owner) -> Result<Option<Fault>, StoreError> {
+    async fn fault_of_number(
+        &self,
+        access: &Access,
+        owner: Owner,
+        info: &ModuleInfo,
+    ) -> Result<Option<Fault>, StoreError> {
         let most = access.organization.quotas.modules as usize;
         let installed = self.modules.visible(access.scope()).await?;
-        let own = installed.iter().filter(|installed| installed.owner == Owner::Organization).count();
-        Ok((owner == Owner::Organization && own >= most).then(|| {
+        let own: Vec<_> = installed.iter().filter(|installed| installed.owner == Owner::Organization).collect();
+        let is_there = own.iter().any(|installed| installed.info.digest == info.digest);
+        Ok((owner == Owner::Organization && own.len() >= most && !is_there).then(|| {
             let told = format!(
                 "the organization may have {most} versions of modules, and has them; remove one, or ask a server \
                  administrator for a higher quota"

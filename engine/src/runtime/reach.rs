@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use chrono_tz::Tz;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::act::{COPIED, MAX_WHOLE_BYTES};
 use super::awaited::{self, Awaited, is_failure};
@@ -198,6 +199,7 @@ impl LineReach {
             role: Role::Operator,
             server: false,
             who: format!("job {job} (result {})", result.0),
+            token: Uuid::nil(),
         }
     }
 }

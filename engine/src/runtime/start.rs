@@ -163,6 +163,7 @@ impl Engine {
         if let Some(first) = self.first_start(access, &start).await? {
             return Ok(first);
         }
+        self.count_start(access).await??;
         let new = self.accept(access, start).await?;
         Ok(self.begin_result(access, new).await?)
     }
@@ -245,11 +246,30 @@ impl Engine {
         self.accept(access, start).await.map(drop)
     }
 
+    /// The arguments with defaults, or every fault of them.
+    async fn complete(
+        &self,
+        access: &Access,
+        job: &Arc<Job>,
+        given: Map<String, Value>,
+    ) -> Result<Map<String, Value>, Vec<Fault>> {
+        if !job.arguments.is_costly(&given) {
+            return job.arguments.complete(given);
+        }
+        let share = self.checks.turn(access.organization.id).await;
+        let job = Arc::clone(job);
+        let completing = tokio::task::spawn_blocking(move || {
+            let _share = share;
+            job.arguments.complete(given)
+        });
+        let broken = |error| Err(vec![Fault::at("arguments", format!("cannot be checked: {error}"))]);
+        completing.await.unwrap_or_else(broken)
+    }
+
     pub(crate) async fn accept(&self, access: &Access, start: Start) -> Result<NewResult, StartError> {
         if start.cause.depth() >= MOST_IN_A_ROW {
             return Err(StartError::TooDeep);
         }
-        self.count_start(access).await??;
         let saved = self.jobs.find(access.scope(), &start.job, None).await?;
         let saved = saved.ok_or_else(|| StartError::UnknownJob(start.job.clone()))?;
         let job = self.read_job(access.scope(), &saved).await?.map_err(StartError::Faults)?;
@@ -260,7 +280,7 @@ impl Engine {
         let queue = start.queue.clone().or_else(|| job.queue.clone()).unwrap_or_else(|| DEFAULT_QUEUE.to_owned());
         faults.extend(self.fault_of_queue(access.scope(), "queue", &queue).await?);
         let idempotency = start.name().map(|key| Idempotency { key, digest: start.digest() });
-        let arguments = complete(&job, start.arguments).await.unwrap_or_else(|more| {
+        let arguments = self.complete(access, &job, start.arguments).await.unwrap_or_else(|more| {
             faults.extend(more);
             Map::new()
         });
@@ -316,16 +336,6 @@ fn faults_of_start(start: &Start) -> Vec<Fault> {
     }
     faults.extend(fault_of_key(start));
     faults
-}
-
-/// The arguments with defaults, or every fault of them.
-async fn complete(job: &Arc<Job>, given: Map<String, Value>) -> Result<Map<String, Value>, Vec<Fault>> {
-    if !job.arguments.is_costly(&given) {
-        return job.arguments.complete(given);
-    }
-    let job = Arc::clone(job);
-    let completed = tokio::task::spawn_blocking(move || job.arguments.complete(given)).await;
-    completed.unwrap_or_else(|error| Err(vec![Fault::at("arguments", format!("cannot be checked: {error}"))]))
 }
 
 fn fault_of_key(start: &Start) -> Option<Fault> {

@@ -6,9 +6,12 @@ use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use super::engine::Engine;
 use crate::model::organization::{Access, Organization, OrganizationId};
 use crate::model::quota::{Quotas, Stored};
+use crate::model::schedule::ScheduleId;
 use crate::model::webhook::WebhookId;
 use crate::ports::StoreError;
 
@@ -40,7 +43,8 @@ pub struct Usage {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Rate {
     Starts(OrganizationId),
-    Requests(OrganizationId, String),
+    Requests(OrganizationId, Uuid),
+    Refusals(ScheduleId),
     Messages(WebhookId),
 }
 
@@ -114,7 +118,7 @@ impl Engine {
             return Ok(Err(reached(&what, Some(MINUTE / 6))));
         }
         if self.usage.stored(id).history_bytes > quotas.history_bytes {
-            let what = format!("may keep {} bytes of job results", quotas.history_bytes);
+            let what = format!("may keep {} of job results, and keeps more", mib(quotas.history_bytes));
             return Ok(Err(reached(&what, None)));
         }
         Ok(Ok(()))
@@ -125,10 +129,19 @@ impl Engine {
     /// # Errors
     /// Too many came in the last minute.
     pub fn count_request(&self, access: &Access) -> Result<(), QuotaReached> {
-        let rate = Rate::Requests(access.organization.id, access.who.clone());
+        // Who sets quotas must be able to correct them.
+        if access.server {
+            return Ok(());
+        }
+        let rate = Rate::Requests(access.organization.id, access.token);
         let most = access.organization.quotas.requests_per_minute;
         let taken = self.usage.take(rate, most, Instant::now());
         taken.map_err(|wait| reached(&format!("may send {most} requests in a minute with one token"), Some(wait)))
+    }
+
+    /// Whether a start of a schedule that a quota refused is worth a result: one is, each minute.
+    pub(crate) fn is_worth_telling(&self, schedule: ScheduleId) -> bool {
+        self.usage.take(Rate::Refusals(schedule), 1, Instant::now()).is_ok()
     }
 
     /// Counts a message to a webhook.
@@ -144,7 +157,7 @@ impl Engine {
         if self.usage.stored(organization.id).collection_bytes <= most {
             return Ok(());
         }
-        Err(reached(&format!("may keep {most} bytes of records in collections"), None))
+        Err(reached(&format!("may keep {} of records in collections, and keeps more", mib(most)), None))
     }
 
     /// Changes what the organization of the call may use. For server administrators; the API checks that.
@@ -162,10 +175,14 @@ impl Engine {
     }
 }
 
+fn mib(bytes: u64) -> String {
+    format!("{} MiB", bytes >> 20)
+}
+
 fn reached(what: &str, retry_after: Option<Duration>) -> QuotaReached {
     let cure = match retry_after {
         Some(wait) => format!("try again in {} s", wait.as_secs() + 1),
-        None => "remove some, or keep fewer".to_owned(),
+        None => "delete records, or keep job results for fewer days (`serve --keep-days`)".to_owned(),
     };
     let message = format!("The organization {what}; {cure}, or ask a server administrator for a higher quota");
     QuotaReached { message, retry_after }

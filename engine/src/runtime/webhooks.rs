@@ -65,6 +65,13 @@ pub struct OpenWebhook {
     access: Access,
 }
 
+impl OpenWebhook {
+    /// What whoever has the address may do, and where.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+}
+
 /// A message to a webhook.
 #[derive(Debug, Clone, Default)]
 pub struct Message {
@@ -160,11 +167,12 @@ impl Engine {
         // The body may have taken its time.
         let still = self.webhooks.find_webhook(open.access.scope(), open.webhook.id).await?;
         let Some(webhook) = still else { return Err(MessageError::Gone) };
-        self.count_message(open.access.organization.quotas, webhook.id)?;
         let name = match &webhook.sealed {
             Some(sealed) => self.check_signature(open, sealed, &message)?,
             None => None,
         };
+        // Who knows only the address does not use up what signed messages may.
+        self.count_message(open.access.organization.quotas, webhook.id)?;
         let Brought { arguments, records } = webhook.takes.read(&message.body).map_err(MessageError::Body)?;
         let start = Start {
             job: webhook.job.clone(),

@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn reading_stops_when_it_is_told_to() {
         let text = format!("[{}0]", "1,".repeat(100_000));
-        let asked = std::cell::Cell::new(0);
+        let asked = Cell::new(0);
         let stopped = || {
             asked.set(asked.get() + 1);
             asked.get() > 2

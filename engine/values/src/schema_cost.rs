@@ -4,6 +4,9 @@
 //! comparisons: 24 definitions, each of which is `anyOf` the next twice, are 16 million. Here each
 //! pair of a part of the schema and a part of the value is counted once, however often it is
 //! checked, so that counting takes no longer than its limit says.
+//!
+//! References are followed from the root of the schema. A part that would change what they mean is
+//! refused: one with an `$id` or a `$schema` of its own.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,10 +15,16 @@ use serde_json::{Map, Value};
 
 /// How deep schemas may lead into each other for one value.
 const MOST_DEPTH: usize = 300;
-/// Stands for the name of a property, where that is what a schema is about.
-static NAME: Value = Value::String(String::new());
-/// Stands for any value: no keyword leads below it.
-static ANY: Value = Value::Null;
+/// Pairs of a part of the schema and a list or object in the value that are remembered, in about 40 MB.
+const MOST_PAIRS: usize = 500_000;
+/// States of a pattern that are looked at for a character in about the time of one step.
+const STATES_IN_A_STEP: u64 = 64;
+/// States of a class of characters such as `\w`: many ranges of Unicode.
+const STATES_OF_A_CLASS: u64 = 50;
+/// More states than a pattern may compile to.
+const MOST_STATES: u64 = 20_000;
+/// Steps for each character of a text that has to be a regular expression, which is compiled.
+const STEPS_OF_A_REGEX: u64 = 1_000;
 
 /// Why a schema is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,20 +35,21 @@ pub enum TooCostly {
     Depth,
     /// A part refers to itself for the same value.
     Endless(String),
-    /// A reference, or a name for references, that cannot be counted.
+    /// A reference that cannot be counted, or something that changes what references mean.
     Reference(String),
 }
 
 impl fmt::Display for TooCostly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Steps(most) => {
-                write!(f, "takes more than {most} steps to check; give its alternatives fewer branches")
-            }
+            Self::Steps(most) => write!(
+                f,
+                "takes more than {most} steps to check; give it fewer alternatives, shorter patterns, or a smaller value"
+            ),
             Self::Depth => write!(f, "has more than {MOST_DEPTH} parts that lead into each other"),
             Self::Endless(to) => write!(f, "has a `$ref` to `{to}` that leads back to itself"),
             Self::Reference(to) => {
-                write!(f, "uses `{to}`; refer to its own definitions, as in `\"$ref\": \"#/$defs/name\"`")
+                write!(f, "uses `{to}`; refer only to its own definitions, as in `\"$ref\": \"#/$defs/name\"`")
             }
         }
     }
@@ -50,7 +60,7 @@ impl fmt::Display for TooCostly {
 /// # Errors
 /// See [`TooCostly`].
 pub fn cost(schema: &Value, instance: &Value, most: u64) -> Result<u64, TooCostly> {
-    Count { root: schema, most, known: HashMap::new() }.pair(schema, instance, 0)
+    Count::of(schema, most, false).value(schema, instance, 0)
 }
 
 /// Checks that no part of a schema expands to more than `most` parts that are about the same value, and that every
@@ -59,58 +69,97 @@ pub fn cost(schema: &Value, instance: &Value, most: u64) -> Result<u64, TooCostl
 /// # Errors
 /// See [`TooCostly`].
 pub fn check_expansion(schema: &Value, most: u64) -> Result<(), TooCostly> {
-    let mut count = Count { root: schema, most, known: HashMap::new() };
-    let mut left = vec![schema];
+    // Up to draft 4 a part is named by `id`, which is an everyday word elsewhere.
+    let old = |draft: &&str| draft.contains("draft-03") || draft.contains("draft-04");
+    if let Some(draft) = schema.get("$schema").and_then(Value::as_str).filter(old) {
+        return Err(TooCostly::Reference(draft.to_owned()));
+    }
+    let (mut count, mut left) = (Count::of(schema, most, true), vec![schema]);
     while let Some(part) = left.pop() {
-        count.pair(part, &ANY, 0)?;
-        let Some(keywords) = part.as_object() else { continue };
-        // With a name of its own, a part would be the root of what its references mean.
-        if let Some(id) = keywords.get("$id").and_then(Value::as_str).filter(|_| !std::ptr::eq(part, schema)) {
-            return Err(TooCostly::Reference(id.to_owned()));
+        match part {
+            Value::Object(keywords) => {
+                let own = |name: &str| keywords.get(name).and_then(Value::as_str);
+                if let Some(name) = own("$id").or(own("$schema")).filter(|_| !std::ptr::eq(part, schema)) {
+                    return Err(TooCostly::Reference(name.to_owned()));
+                }
+                // What is no schema is counted too, which does no harm.
+                count.place(part, On::Scalar, 0)?;
+                left.extend(keywords.values());
+            }
+            Value::Array(parts) => left.extend(parts),
+            _ => {}
         }
-        keywords.iter().for_each(|(name, value)| left.extend(parts_of(name, value)));
     }
     Ok(())
 }
 
-/// The schemas in the value of a keyword.
-fn parts_of<'a>(name: &str, value: &'a Value) -> Box<dyn Iterator<Item = &'a Value> + 'a> {
-    match (name, value) {
-        ("allOf" | "anyOf" | "oneOf" | "prefixItems" | "items", Value::Array(parts)) => Box::new(parts.iter()),
-        (
-            "properties" | "patternProperties" | "dependentSchemas" | "dependencies" | "$defs" | "definitions",
-            Value::Object(parts),
-        ) => Box::new(parts.values().filter(|part| !part.is_array())),
-        (
-            "items"
-            | "additionalItems"
-            | "unevaluatedItems"
-            | "contains"
-            | "additionalProperties"
-            | "unevaluatedProperties"
-            | "propertyNames"
-            | "not"
-            | "if"
-            | "then"
-            | "else",
-            part,
-        ) => Box::new(std::iter::once(part)),
-        _ => Box::new(std::iter::empty()),
+/// What a part of the schema is about.
+#[derive(Clone, Copy)]
+enum On<'a> {
+    /// A value without values in it: all are alike but for the length of texts.
+    Scalar,
+    /// A list or an object.
+    Container(&'a Value),
+}
+
+/// Steps: so many, and so many for each byte of a text.
+#[derive(Debug, Clone, Copy, Default)]
+struct Steps {
+    fixed: u64,
+    per_byte: u64,
+}
+
+impl Steps {
+    fn fixed(fixed: u64) -> Self {
+        Self { fixed, per_byte: 0 }
+    }
+
+    fn per_byte(per_byte: u64) -> Self {
+        Self { fixed: 0, per_byte }
+    }
+
+    fn and(self, other: Self) -> Self {
+        let Self { fixed, per_byte } = other;
+        Self { fixed: self.fixed.saturating_add(fixed), per_byte: self.per_byte.saturating_add(per_byte) }
+    }
+
+    fn times(self, times: u64) -> Self {
+        Self { fixed: self.fixed.saturating_mul(times), per_byte: self.per_byte.saturating_mul(times) }
+    }
+
+    /// For so many texts of so many bytes in all.
+    fn of(self, texts: u64, bytes: u64) -> u64 {
+        self.fixed.saturating_mul(texts).saturating_add(self.per_byte.saturating_mul(bytes))
     }
 }
 
 struct Count<'a> {
     root: &'a Value,
     most: u64,
+    /// Whether it is counted what parts expand to, and not what a value costs.
+    expansion: bool,
     /// What each pair costs, by address; none while it is being counted.
-    known: HashMap<(*const Value, *const Value), Option<u64>>,
+    known: HashMap<(*const Value, *const Value), Option<Steps>>,
 }
 
 impl<'a> Count<'a> {
-    fn pair(&mut self, schema: &'a Value, instance: &'a Value, depth: usize) -> Result<u64, TooCostly> {
-        let Some(keywords) = schema.as_object() else { return Ok(1) };
-        let place = (std::ptr::from_ref(schema), std::ptr::from_ref(instance));
-        match self.known.get(&place) {
+    fn of(root: &'a Value, most: u64, expansion: bool) -> Self {
+        Self { root, most, expansion, known: HashMap::new() }
+    }
+
+    /// What it costs to check a value by a part of the schema.
+    fn value(&mut self, schema: &'a Value, instance: &'a Value, depth: usize) -> Result<u64, TooCostly> {
+        let on = if children(instance) == 0 { On::Scalar } else { On::Container(instance) };
+        let bytes = instance.as_str().map_or(0, |text| text.len() as u64);
+        let steps = self.place(schema, on, depth)?.of(1, bytes);
+        if steps > self.most { Err(TooCostly::Steps(self.most)) } else { Ok(steps) }
+    }
+
+    fn place(&mut self, schema: &'a Value, on: On<'a>, depth: usize) -> Result<Steps, TooCostly> {
+        let Some(keywords) = schema.as_object() else { return Ok(Steps::fixed(1)) };
+        let instance = if let On::Container(instance) = on { std::ptr::from_ref(instance) } else { std::ptr::null() };
+        let pair = (std::ptr::from_ref(schema), instance);
+        match self.known.get(&pair) {
             Some(Some(steps)) => return Ok(*steps),
             Some(None) => return Err(TooCostly::Endless(reference(keywords).unwrap_or_default().to_owned())),
             None => {}
@@ -118,63 +167,86 @@ impl<'a> Count<'a> {
         if depth > MOST_DEPTH {
             return Err(TooCostly::Depth);
         }
-        if self.known.len() as u64 > self.most {
+        if self.known.len() >= MOST_PAIRS {
             return Err(TooCostly::Steps(self.most));
         }
-        self.known.insert(place, None);
-        let mut steps = 1 + keywords.len() as u64;
+        self.known.insert(pair, None);
+        let mut steps = Steps::fixed(1);
         let mut again = 1;
         for (name, value) in keywords {
-            let of_this = self.keyword((name, value), instance, depth + 1)?;
-            steps = steps.saturating_add(of_this);
+            steps = steps.and(self.keyword((name, value), on, depth + 1)?);
             // For each child it looks anew at what the other keywords say of the value.
             if name.starts_with("unevaluated") {
-                again += children(instance);
+                again += if let On::Container(instance) = on { children(instance) } else { 2 };
             }
         }
-        let steps = steps.saturating_mul(again);
-        if steps > self.most {
+        let steps = steps.times(again);
+        if steps.fixed > self.most {
             return Err(TooCostly::Steps(self.most));
         }
-        self.known.insert(place, Some(steps));
+        self.known.insert(pair, Some(steps));
         Ok(steps)
     }
 
-    fn keyword(
+    fn keyword(&mut self, (name, value): (&str, &'a Value), on: On<'a>, depth: usize) -> Result<Steps, TooCostly> {
+        match (name, value) {
+            ("$ref", Value::String(to)) => {
+                let target = self.resolve(to)?;
+                return self.place(target, on, depth);
+            }
+            ("$dynamicRef" | "$recursiveRef", Value::String(to)) => {
+                return Err(TooCostly::Reference(format!("\"{name}\": \"{to}\"")));
+            }
+            ("allOf" | "anyOf" | "oneOf", Value::Array(parts)) => return self.all(parts.iter(), on, depth),
+            ("dependentSchemas" | "dependencies", Value::Object(parts)) => {
+                return self.all(parts.values().filter(|part| !part.is_array()), on, depth);
+            }
+            ("not" | "if" | "then" | "else", part) => return self.place(part, on, depth),
+            _ => {}
+        }
+        match on {
+            On::Scalar => Ok(self.of_scalar(name, value)),
+            On::Container(instance) => self.of_container((name, value), instance, depth).map(Steps::fixed),
+        }
+    }
+
+    fn of_scalar(&self, name: &str, value: &Value) -> Steps {
+        match (name, value) {
+            ("enum", Value::Array(options)) if !self.expansion => Steps::fixed(options.len() as u64),
+            ("pattern", Value::String(pattern)) => Steps::per_byte(1 + states(pattern) / STATES_IN_A_STEP),
+            ("format", Value::String(format)) if format == "regex" => Steps::per_byte(STEPS_OF_A_REGEX),
+            ("format" | "minLength" | "maxLength", _) => Steps::per_byte(1),
+            _ => Steps::default(),
+        }
+    }
+
+    fn of_container(
         &mut self,
         (name, value): (&str, &'a Value),
         instance: &'a Value,
         depth: usize,
     ) -> Result<u64, TooCostly> {
         match (name, value, instance) {
-            ("$ref", Value::String(to), _) => {
-                let target = self.resolve(to)?;
-                self.pair(target, instance, depth)
-            }
-            ("$dynamicRef" | "$recursiveRef", to, _) => Err(TooCostly::Reference(format!("{name}: {to}"))),
-            (
-                "allOf" | "anyOf" | "oneOf" | "not" | "if" | "then" | "else" | "dependentSchemas" | "dependencies",
-                ..,
-            ) => self.all(parts_of(name, value), instance, depth),
             ("properties", Value::Object(parts), Value::Object(fields)) => {
                 let mut steps = parts.len().min(fields.len()) as u64;
                 for (field, child) in fields {
                     if let Some(part) = parts.get(field) {
-                        steps = steps.saturating_add(self.pair(part, child, depth)?);
+                        steps = steps.saturating_add(self.value(part, child, depth)?);
                     }
                 }
                 Ok(steps)
             }
             ("patternProperties", Value::Object(parts), Value::Object(fields)) => {
-                let mut steps = length_of_names(fields).saturating_mul(parts.len() as u64);
-                for child in fields.values() {
-                    steps = steps.saturating_add(self.all(parts.values(), child, depth)?);
+                let mut steps = 0_u64;
+                for (pattern, part) in parts {
+                    let of_names = Steps::per_byte(1 + states(pattern) / STATES_IN_A_STEP);
+                    steps = steps.saturating_add(of_names.of(fields.len() as u64, length_of_names(fields)));
+                    steps = steps.saturating_add(self.each(part, fields.values(), depth)?);
                 }
                 Ok(steps)
             }
             ("propertyNames", part, Value::Object(fields)) => {
-                let of_one = self.pair(part, &NAME, depth)?;
-                Ok(of_one.saturating_mul(fields.len() as u64).saturating_add(length_of_names(fields)))
+                Ok(self.place(part, On::Scalar, depth)?.of(fields.len() as u64, length_of_names(fields)))
             }
             ("additionalProperties" | "unevaluatedProperties", part, Value::Object(fields)) => {
                 self.each(part, fields.values(), depth)
@@ -182,13 +254,12 @@ impl<'a> Count<'a> {
             ("items" | "prefixItems", Value::Array(parts), Value::Array(elements)) => parts
                 .iter()
                 .zip(elements)
-                .try_fold(0_u64, |steps, (part, element)| Ok(steps.saturating_add(self.pair(part, element, depth)?))),
+                .try_fold(0_u64, |steps, (part, element)| Ok(steps.saturating_add(self.value(part, element, depth)?))),
             ("items" | "additionalItems" | "unevaluatedItems" | "contains", part, Value::Array(elements)) => {
                 self.each(part, elements.iter(), depth)
             }
             ("enum" | "const", options, _) => Ok(size(options)),
             ("uniqueItems", _, Value::Array(_)) => Ok(size(instance)),
-            ("pattern" | "format" | "minLength" | "maxLength", _, Value::String(text)) => Ok(text.len() as u64),
             ("required", Value::Array(names), _) => Ok(names.len() as u64),
             _ => Ok(0),
         }
@@ -197,10 +268,10 @@ impl<'a> Count<'a> {
     fn all(
         &mut self,
         mut parts: impl Iterator<Item = &'a Value>,
-        instance: &'a Value,
+        on: On<'a>,
         depth: usize,
-    ) -> Result<u64, TooCostly> {
-        parts.try_fold(0_u64, |steps, part| Ok(steps.saturating_add(self.pair(part, instance, depth)?)))
+    ) -> Result<Steps, TooCostly> {
+        parts.try_fold(Steps::default(), |steps, part| Ok(steps.and(self.place(part, on, depth)?)))
     }
 
     fn each(
@@ -209,7 +280,7 @@ impl<'a> Count<'a> {
         mut instances: impl Iterator<Item = &'a Value>,
         depth: usize,
     ) -> Result<u64, TooCostly> {
-        instances.try_fold(0_u64, |steps, instance| Ok(steps.saturating_add(self.pair(part, instance, depth)?)))
+        instances.try_fold(0_u64, |steps, instance| Ok(steps.saturating_add(self.value(part, instance, depth)?)))
     }
 
     fn resolve(&self, to: &str) -> Result<&'a Value, TooCostly> {
@@ -223,12 +294,55 @@ fn reference(keywords: &Map<String, Value>) -> Option<&str> {
     keywords.get("$ref")?.as_str()
 }
 
+/// About how many states a pattern has: repetitions repeat what they are about.
+fn states(pattern: &str) -> u64 {
+    // The states of each open group, and of the last thing in it.
+    let mut groups = vec![(0_u64, 0_u64)];
+    let mut characters = pattern.chars().peekable();
+    while let Some(character) = characters.next() {
+        let last = match character {
+            '(' => {
+                groups.push((0, 0));
+                continue;
+            }
+            ')' if groups.len() > 1 => groups.pop().map_or(0, |(states, last)| states + last),
+            '[' => {
+                while characters
+                    .next_if(|next| *next != ']')
+                    .is_some_and(|next| next != '\\' || characters.next().is_some())
+                {}
+                characters.next();
+                STATES_OF_A_CLASS
+            }
+            '\\' => {
+                let plain = characters.next().is_none_or(|escaped| escaped.is_ascii_punctuation());
+                if plain { 1 } else { STATES_OF_A_CLASS }
+            }
+            '{' => {
+                let mut count = String::new();
+                while let Some(next) = characters.next_if(|next| *next != '}') {
+                    count.push(next);
+                }
+                characters.next();
+                let times = count.split(',').filter_map(|times| times.trim().parse::<u64>().ok()).max();
+                if let Some((_, last)) = groups.last_mut() {
+                    *last = last.saturating_mul(times.unwrap_or(1).max(1)).min(MOST_STATES);
+                }
+                continue;
+            }
+            _ => 1,
+        };
+        if let Some(group) = groups.last_mut() {
+            *group = ((group.0 + group.1).min(MOST_STATES), last);
+        }
+    }
+    groups.into_iter().map(|(states, last)| states + last).sum::<u64>().min(MOST_STATES)
+}
+
 fn children(instance: &Value) -> u64 {
     match instance {
         Value::Array(elements) => elements.len() as u64,
         Value::Object(fields) => fields.len() as u64,
-        // Counted without a value, it is one that has some.
-        Value::Null => 2,
         _ => 0,
     }
 }
@@ -295,7 +409,7 @@ mod tests {
     #[test]
     fn what_cannot_be_counted_is_refused() {
         let refused = |schema: Value| check_expansion(&schema, 10_000).unwrap_err().to_string();
-        let cure = "refer to its own definitions, as in `\"$ref\": \"#/$defs/name\"`";
+        let cure = "refer only to its own definitions, as in `\"$ref\": \"#/$defs/name\"`";
         assert_eq!(refused(json!({"$ref": "#"})), "has a `$ref` to `#` that leads back to itself");
         assert_eq!(refused(json!({"properties": {"a": {"$ref": "#name"}}})), format!("uses `#name`; {cure}"));
         assert_eq!(refused(json!({"$ref": "https://example.org/x"})), format!("uses `https://example.org/x`; {cure}"));
@@ -303,7 +417,7 @@ mod tests {
             refused(json!({"items": {"$id": "https://example.org/y"}})),
             format!("uses `https://example.org/y`; {cure}")
         );
-        assert_eq!(refused(json!({"$dynamicRef": "#a"})), format!("uses `$dynamicRef: \"#a\"`; {cure}"));
+        assert_eq!(refused(json!({"$dynamicRef": "#a"})), format!("uses `\"$dynamicRef\": \"#a\"`; {cure}"));
         assert_eq!(check_expansion(&json!({"$id": "https://example.org/z", "properties": {"$id": {}}}), 100), Ok(()));
         let chain: Map<_, _> =
             (0..1000).map(|no| (format!("d{no}"), json!({"$ref": format!("#/$defs/d{}", no + 1)}))).collect();
@@ -319,5 +433,42 @@ mod tests {
         assert!(matches!(check_expansion(&nested, 10_000), Err(TooCostly::Steps(_))));
         let usual = json!({"allOf": [{"properties": {"a": true}}], "unevaluatedProperties": false});
         assert_eq!(check_expansion(&usual, 10_000), Ok(()));
+    }
+
+    #[test]
+    fn a_part_that_changes_what_references_mean_is_refused() {
+        let bomb = doubling(24)["$defs"].clone();
+        let inside = json!({"$id": "https://e/", "$ref": "#/$defs/d0", "$defs": bomb});
+        let schema = json!({
+            "properties": {"a": {"$ref": "#/contentSchema"}},
+            "contentSchema": inside,
+            "$defs": {"d0": {"type": "string"}},
+        });
+        assert!(matches!(check_expansion(&schema, 10_000), Err(TooCostly::Reference(_))));
+        let draft4 = "http://json-schema.org/draft-04/schema#";
+        let nested = json!({"properties": {"a": {"$schema": draft4, "id": "https://e/", "allOf": [{"$ref": "#/d0"}]}}, "d0": {}});
+        assert!(matches!(check_expansion(&nested, 10_000), Err(TooCostly::Reference(_))));
+        assert!(matches!(check_expansion(&json!({"$schema": draft4}), 10_000), Err(TooCostly::Reference(_))));
+    }
+
+    #[test]
+    fn patterns_cost_by_their_states_and_the_length_of_the_text() {
+        assert_eq!(states("abc"), 3);
+        assert_eq!(states("^(ab){10}c$"), 23);
+        assert!((200..3_000).contains(&states("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{12}$")));
+        assert_eq!(states("((a{1000}){1000})"), MOST_STATES);
+        assert_eq!(states("("), 0, "what does not compile is refused elsewhere");
+        let schema = json!({"pattern": "[ab]*a[ab]{5000}c"});
+        assert!(cost(&schema, &json!("x".repeat(100_000)), 2_000_000).is_err());
+        assert!(cost(&json!({"pattern": "^[a-z]+$"}), &json!("x".repeat(100_000)), 2_000_000).is_ok());
+        assert!(cost(&json!({"format": "regex"}), &json!("x".repeat(100_000)), 2_000_000).is_err());
+    }
+
+    #[test]
+    fn many_small_values_and_long_enumerations_are_cheap() {
+        let items = json!({"items": {"allOf": [{"minimum": 0}, {"type": "integer"}]}});
+        assert!(cost(&items, &json!(vec![1; 300_000]), 2_000_000).unwrap() < 1_500_000);
+        let options: Vec<_> = (0..15_000).collect();
+        assert_eq!(check_expansion(&json!({"enum": options}), 10_000), Ok(()));
     }
 }

@@ -99,7 +99,7 @@ impl Validate {
         match cost(&self.schema, record, STEPS) {
             Err(error) => return Some(format!("It cannot be checked: the schema {error}.")),
             Ok(steps) if steps > STEPS_WITH_FAULTS => {
-                let told = "It does not fit the schema, which has too many alternatives to say where.";
+                let told = "It does not fit the schema; the record is too large to say where.";
                 return (!self.validator.is_valid(record)).then(|| told.to_owned());
             }
             Ok(_) => {}

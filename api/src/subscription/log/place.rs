@@ -19,13 +19,13 @@ pub(super) struct Place {
 /// Which try of a line: its number, and when it began, since a line that a crash cut is begun
 /// again under the same number with an empty log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Try {
+pub(super) struct Try {
     attempt: u32,
     began: i64,
 }
 
 impl Try {
-    fn of(line: &LineResult) -> Self {
+    pub(super) fn of(line: &LineResult) -> Self {
         let began = line.started_at.map_or(0, |began| began.timestamp_micros());
         Self { attempt: line.attempt, began }
     }

@@ -76,8 +76,18 @@ impl Prepared {
             cause: Cause::Schedule(Scheduled { schedule: saved.schedule.key.clone(), at: nominal }),
             ..Start::default()
         };
-        let refused = match self.engine.accept(access, start).await {
+        let accepted = match self.engine.count_start(access).await? {
+            Ok(()) => self.engine.accept(access, start).await,
+            Err(reached) => Err(reached.into()),
+        };
+        let refused = match accepted {
             Ok(new) => return Ok(vec![new]),
+            Err(StartError::Quota(reached)) if self.engine.is_worth_telling(saved.id) => {
+                let told = format!("Could not be started, nor what is not listed in this minute: {reached}.");
+                let born = Born { status: Status::Error, message: told };
+                return Ok(self.engine.born(access, saved, nominal, born).await?.into_iter().take(1).collect());
+            }
+            Err(StartError::Quota(_)) => return Ok(Vec::new()),
             Err(StartError::Store(error)) => return Err(error),
             Err(StartError::Faults(faults)) => format!("{}.", told(&faults)),
             Err(refused) => format!("{refused}."),

@@ -178,7 +178,7 @@ proptest! {
                 _ => json!({"filter": {"source": {"line": "set"}, "lookup": {"self": {"line": 10, "on": "at", "key": "at"}}}}),
             });
         }
-        let job = json!({"key": "job", "onEmpty": "continue", "lines": lines});
+        let job = json!({"key": "job", "onEmpty": "continue", "stopsOnError": false, "lines": lines});
         let performed = tokio::runtime::Runtime::new().unwrap().block_on(async {
             let mut harness = harness().await;
             let mut engine = (*harness.engine).clone();

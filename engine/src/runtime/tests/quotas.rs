@@ -50,9 +50,9 @@ async fn open_results_are_limited_and_killed_together() {
     }
     assert!(told(harness.start(json!({}), json!([])).await).contains("3 job results that have not ended"));
     let other = KillAll { job: Some("other".into()), ..KillAll::default() };
-    assert_eq!(harness.engine.kill_all(&harness.access, &other).await.unwrap(), 0);
+    assert_eq!(harness.engine.kill_all(&harness.access, &other).await.unwrap(), (0, true));
     let all = KillAll { reason: Some("a mistake".into()), ..KillAll::default() };
-    assert_eq!(harness.engine.kill_all(&harness.access, &all).await.unwrap(), 3);
+    assert_eq!(harness.engine.kill_all(&harness.access, &all).await.unwrap(), (3, true));
     let scope = harness.access.scope();
     assert_eq!(harness.engine.results.count_open(scope).await.unwrap(), 0);
     let page = crate::ports::Page { before: None, limit: 10 };
@@ -70,7 +70,10 @@ async fn what_is_kept_is_limited() {
     };
     harness.engine.write_records(&harness.access, "c", &[change("a")]).await.unwrap();
     harness.engine.count_stored().await.unwrap();
-    assert!(told(harness.start(json!({}), json!([])).await).contains("may keep 1 bytes of job results; remove some"));
+    assert!(
+        told(harness.start(json!({}), json!([])).await)
+            .contains("may keep 0 MiB of job results, and keeps more; delete records")
+    );
     let refused = harness.engine.write_records(&harness.access, "c", &[change("b")]).await.unwrap_err();
-    assert!(refused.to_string().contains("may keep 1 bytes of records in collections"), "{refused}");
+    assert!(refused.to_string().contains("may keep 0 MiB of records in collections"), "{refused}");
 }
