@@ -17,8 +17,11 @@ use engine::runtime::sources::read_all;
 use serde_json::{Value, json};
 use values::template::Context;
 
+/// What is done with an input.
+pub type Target = fn(&[u8]);
+
 /// All targets by name.
-pub const ALL: [(&str, fn(&[u8])); 8] = [
+pub const ALL: [(&str, Target); 8] = [
     ("job", job),
     ("template", template),
     ("criteria", criteria),

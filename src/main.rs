@@ -1,5 +1,7 @@
 //! The one program of Ropewalk. It joins the parts; `commands` has a file for each verb.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod commands;
 mod display;
 mod given;

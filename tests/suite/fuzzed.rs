@@ -8,8 +8,8 @@ use crate::support::root;
 #[path = "../../fuzz/targets.rs"]
 mod targets;
 
-/// How long each target is tried, and how long one input may take.
-const FOR: Duration = Duration::from_secs(2);
+/// How long each target is tried, in seconds, unless `ROPEWALK_FUZZ_SECONDS` says otherwise, and how long one input may take.
+const SECONDS: u64 = 2;
 const ONE: Duration = Duration::from_secs(3);
 /// What is put in now and then: beginnings and ends of what parsers look for.
 const TOKENS: [&str; 24] = [
@@ -81,6 +81,8 @@ fn changed(corpus: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
 
 #[test]
 fn no_input_breaks_a_reader() {
+    let seconds = std::env::var("ROPEWALK_FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    let time = Duration::from_secs(seconds.unwrap_or(SECONDS));
     for (name, target) in targets::ALL {
         let folder = root().join("fuzz/corpus").join(name);
         let files = std::fs::read_dir(&folder).expect("a corpus").flatten();
@@ -89,7 +91,7 @@ fn no_input_breaks_a_reader() {
         assert!(!corpus.is_empty(), "{name} has no corpus");
         let (began, mut chance, mut tried) = (Instant::now(), Chance(0x9e37_79b9_7f4a_7c15), 0_u64);
         corpus.iter().for_each(|input| target(input));
-        while began.elapsed() < FOR {
+        while began.elapsed() < time {
             let input = changed(&corpus, &mut chance);
             let at = Instant::now();
             target(&input);

@@ -88,10 +88,10 @@ impl Scene {
         assert!(worst <= self.at_rest * FACTOR + SLACK, "{what}: {worst:?}, at rest {:?}", self.at_rest);
     }
 
-    /// Resident memory of the server, in bytes.
+    /// Most memory that the server has had so far, in bytes.
     fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.child.id())).expect("a process");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("resident memory");
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("peak memory");
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
     }
 
@@ -174,12 +174,15 @@ fn watchers_that_do_not_read_hold_up_nobody() {
             say(socket, &json!({"id": number.to_string(), "type": "subscribe", "payload": payload}));
         }
     }
+    let began = Instant::now();
     scene.hardly_felt("watchers that do not read");
     let grown = scene.memory().saturating_sub(before) >> 20;
     eprintln!("the server grew by {grown} MiB");
     assert!(grown < 200, "the server grew by {grown} MiB");
+    // Nothing is read before the server has given up.
+    std::thread::sleep(Duration::from_secs(15).saturating_sub(began.elapsed()));
     for socket in &mut sockets {
-        assert!(is_closed_within(socket, Duration::from_secs(30)), "a client that does not read is disconnected");
+        assert!(is_closed_within(socket, Duration::from_secs(5)), "a client that does not read is disconnected");
     }
 }
 
@@ -310,13 +313,13 @@ fn checking_a_job_is_bounded() {
         (answer["validateJob"].as_array().expect("faults").clone(), began.elapsed())
     };
     let patterns: Vec<_> = (0..99).map(|no| json!({"f": {"matches": format!("a{{1,{}}}b", 500 + no)}})).collect();
-    let lines: Vec<_> = (0..100).map(|_| json!({"filter": {"where": {"and": patterns}}})).collect();
+    let lines: Vec<_> = (0..20).map(|_| json!({"filter": {"where": {"and": patterns}}})).collect();
     let (faults, took) = check(json!({"key": "a", "lines": lines}));
     assert!(faults[0]["message"].as_str().is_some_and(|told| told.contains("patterns")), "{faults:?}");
     assert!(took < Duration::from_secs(1), "{took:?}");
 
-    let (faults, took) = check(json!({"key": "a", "lines": vec![json!({}); 200_000]}));
-    assert_eq!(faults[0]["message"], "has 200000 lines; a job may have at most 1000", "{took:?}");
+    let (faults, took) = check(json!({"key": "a", "lines": vec![json!({}); 60_000]}));
+    assert_eq!(faults[0]["message"], "has 60000 lines; a job may have at most 1000", "{took:?}");
 
     let lines: Vec<_> = (0..1000).map(|no| json!({"name": format!("l{no}"), "action": "set", "parameters": {"add": {"a": "$<lines.nothing.count>"}}})).collect();
     let (faults, took) = check(json!({"key": "a", "lines": lines}));

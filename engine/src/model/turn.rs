@@ -3,7 +3,8 @@
 //! A free worker goes to the organization that has the fewest results at work, so that one
 //! with a million pending jobs never starves another; among equals they take turns. Within an
 //! organization the highest priority comes first, then the oldest. A queue that is full is
-//! passed over; the queue of an organization counts within the shared one with its key. Limits count what is at work at this moment, never a counter of their own.
+//! passed over; the queue of an organization counts within the shared one with its key. Limits
+//! count what is at work at this moment, never a counter of their own.
 
 use std::collections::HashMap;
 

@@ -30,7 +30,10 @@ impl Queue for MemoryStore {
                 let next_due = Some(next_due.map_or(until, |due| due.min(until)));
                 return Ok(Claims { claimed: Vec::new(), next_due, isolated });
             }
-            Isolation::Next(one) => vec![one],
+            Isolation::Next(one) => {
+                tables.last_served = Some(one.organization);
+                vec![one]
+            }
             Isolation::WaitsForIdle | Isolation::Nothing => tables.choose(claim.bounded_room()),
         };
         let claimed = chosen
