@@ -379,7 +379,7 @@ mod tests {
 
     #[test]
     fn doubling_definitions_are_counted_and_not_built() {
-        assert!(cost(&doubling(8), &json!("x"), 1_000_000).unwrap() > 256);
+        assert!(cost(&doubling(8), &json!("x"), 1_000_000).expect("a count") > 256);
         assert_eq!(cost(&doubling(64), &json!("x"), 1_000_000), Err(TooCostly::Steps(1_000_000)));
         assert_eq!(check_expansion(&doubling(24), 10_000), Err(TooCostly::Steps(10_000)));
         assert_eq!(check_expansion(&doubling(8), 10_000), Ok(()));
@@ -403,12 +403,12 @@ mod tests {
         });
         assert_eq!(check_expansion(&schema, 10_000), Ok(()));
         let tree = (0..20).fold(json!({"name": "leaf"}), |child, _| json!({"name": "n", "children": [child]}));
-        assert!(cost(&schema, &tree, 10_000).unwrap() < 1_000);
+        assert!(cost(&schema, &tree, 10_000).expect("a count") < 1_000);
     }
 
     #[test]
     fn what_cannot_be_counted_is_refused() {
-        let refused = |schema: Value| check_expansion(&schema, 10_000).unwrap_err().to_string();
+        let refused = |schema: Value| check_expansion(&schema, 10_000).expect_err("a refusal").to_string();
         let cure = "refer only to its own definitions, as in `\"$ref\": \"#/$defs/name\"`";
         assert_eq!(refused(json!({"$ref": "#"})), "has a `$ref` to `#` that leads back to itself");
         assert_eq!(refused(json!({"properties": {"a": {"$ref": "#name"}}})), format!("uses `#name`; {cure}"));
@@ -467,7 +467,7 @@ mod tests {
     #[test]
     fn many_small_values_and_long_enumerations_are_cheap() {
         let items = json!({"items": {"allOf": [{"minimum": 0}, {"type": "integer"}]}});
-        assert!(cost(&items, &json!(vec![1; 300_000]), 2_000_000).unwrap() < 1_500_000);
+        assert!(cost(&items, &json!(vec![1; 300_000]), 2_000_000).expect("a count") < 1_500_000);
         let options: Vec<_> = (0..15_000).collect();
         assert_eq!(check_expansion(&json!({"enum": options}), 10_000), Ok(()));
     }
