@@ -68,8 +68,6 @@ const RESTS: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)]
 /// The errors of accepting when the process or the machine has too many files or too little memory: `EMFILE`, `ENFILE`,
 /// `ENOBUFS`, `ENOMEM`.
 const EXHAUSTED: [i32; 4] = [24, 23, 105, 12];
-/// How often a place that others were told to give back is waited for.
-const PATIENCE: u32 = 5;
 /// How often the log says that there are too many connections.
 const WARN_EVERY: Duration = Duration::from_secs(10);
 
@@ -163,21 +161,14 @@ impl Connections {
         self.open().get(address).cloned()
     }
 
-    /// Takes a place; where there is none, connections that wait for a request are closed.
-    async fn admit(&self, address: SocketAddr) -> Option<Arc<Connection>> {
-        let mut place = self.places.take(address.ip(), 1);
-        if let Err(full) = place {
+    /// Takes a place. Where there is none, connections that wait for a request are closed, and theirs is taken before
+    /// their tasks have given it back: nobody waits in the loop that accepts.
+    fn admit(&self, address: SocketAddr) -> Option<Arc<Connection>> {
+        let place = self.places.take(address.ip(), 1).or_else(|full| {
             let closed = self.close_waiting(|other| full == NoPlace::All || other.ip() == address.ip());
             self.warn(closed, &"too many connections are open");
-            // Their tasks give the places back in a moment. Nobody waits for an address that has too many.
-            for _ in 0..if full == NoPlace::All && closed > 0 { PATIENCE } else { 0 } {
-                sleep(RESTS[0]).await;
-                place = self.places.take(address.ip(), 1);
-                if place.is_ok() {
-                    break;
-                }
-            }
-        }
+            if closed > 0 { Ok(self.places.take_anyway(address.ip(), 1)) } else { Err(full) }
+        });
         let place = place.ok()?;
         let connection = Arc::new(Connection {
             number: self.numbers.fetch_add(1, Ordering::Relaxed),
@@ -244,7 +235,7 @@ impl Acceptor for Accept {
             match self.listener.accept().await {
                 Ok((stream, address)) => {
                     // One that is refused is closed without a word: there is no memory to spare for it.
-                    let Some(connection) = self.connections.admit(address).await else { continue };
+                    let Some(connection) = self.connections.admit(address) else { continue };
                     let watched = Watched::new(stream, address, connection, Arc::clone(&self.connections));
                     return Ok((watched, self.address.clone(), RemoteAddr(address.into()), Scheme::HTTP));
                 }

@@ -45,7 +45,7 @@ impl<Holder: Eq + Hash + Clone> Quota<Holder> {
 
     /// Takes places, if there are so many.
     pub(crate) fn take(self: &Arc<Self>, holder: Holder, count: usize) -> Result<Places<Holder>, NoPlace> {
-        let mut taken = self.taken();
+        let taken = self.taken();
         let own = taken.by.get(&holder).copied().unwrap_or_default();
         if own.saturating_add(count) > self.each {
             return Err(NoPlace::Each);
@@ -53,9 +53,23 @@ impl<Holder: Eq + Hash + Clone> Quota<Holder> {
         if taken.all.saturating_add(count) > self.all {
             return Err(NoPlace::All);
         }
+        Ok(self.note(taken, holder, count))
+    }
+
+    /// Takes places although there may be none, since others are about to give theirs back.
+    pub(crate) fn take_anyway(self: &Arc<Self>, holder: Holder, count: usize) -> Places<Holder> {
+        self.note(self.taken(), holder, count)
+    }
+
+    fn note(
+        self: &Arc<Self>,
+        mut taken: MutexGuard<'_, Taken<Holder>>,
+        holder: Holder,
+        count: usize,
+    ) -> Places<Holder> {
         taken.all += count;
-        taken.by.insert(holder.clone(), own + count);
-        Ok(Places { quota: Arc::clone(self), holder, count })
+        *taken.by.entry(holder.clone()).or_default() += count;
+        Places { quota: Arc::clone(self), holder, count }
     }
 }
 

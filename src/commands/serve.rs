@@ -55,7 +55,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The database in a data folder.
 pub const DATABASE: &str = "ropewalk.db";
 /// How long after the start the pages of the database are first checked: the start comes first.
-const BEFORE_FIRST_CHECK: Duration = Duration::from_secs(5);
+const BEFORE_FIRST_CHECK: Duration = Duration::from_secs(60);
 
 const FIRST_TOKEN: &str = "first administrator";
 /// How long work in progress may take to finish when the server stops.

@@ -135,7 +135,10 @@ impl Worker {
                     Next::Rest(pauses.next())
                 }
                 None => {
-                    tokio::time::sleep(pauses.next()).await;
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(pauses.next()) => {}
+                    }
                     continue;
                 }
             };
