@@ -56,7 +56,7 @@ impl<Out: Write> Write for &LossyLog<Out> {
     }
 }
 
-/// Prints for whoever started the program, who may be gone.
+/// Prints for the person or program that started this one, which may be gone.
 pub fn print(mut out: impl Write, text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -78,7 +78,7 @@ enum Phase {
     Idle,
     /// A request is arriving.
     Header,
-    /// A request is worked on; whoever does that keeps the time.
+    /// A request is worked on; the handler has its own time limits.
     Busy,
     /// A WebSocket, which keeps its own time, and whether its client is authenticated.
     Socket { greeted: bool },
@@ -234,7 +234,7 @@ impl Acceptor for Accept {
         loop {
             match self.listener.accept().await {
                 Ok((stream, address)) => {
-                    // One that is refused is closed without a word: there is no memory to spare for it.
+                    // A refused connection is closed without an answer: there is no memory to spare for one.
                     let Some(connection) = self.connections.admit(address) else { continue };
                     let watched = Watched::new(stream, address, connection, Arc::clone(&self.connections));
                     return Ok((watched, self.address.clone(), RemoteAddr(address.into()), Scheme::HTTP));

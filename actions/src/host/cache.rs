@@ -2,7 +2,7 @@
 //!
 //! The folder belongs to the program alone. Beside each file is its HMAC under a key that is not
 //! in the folder: a file that this program did not write, or that is damaged, is made again.
-//! Whoever can only write there cannot make the program run code.
+//! Someone who can only write there cannot make the program run code.
 
 mod note;
 mod seal;

@@ -15,7 +15,7 @@ pub(crate) struct KillJobResultsInput {
     job: Option<String>,
     /// Only those that are `PENDING`, or only those that are `RUNNING`; both, if it is left out.
     status: Option<Status>,
-    /// Why, for whoever looks at them later.
+    /// Why, for people who look at them later.
     reason: Option<String>,
 }
 

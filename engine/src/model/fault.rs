@@ -45,7 +45,7 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
     values::nearest(word, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
 
-/// How many faults of one document are told.
+/// How many faults of one document are listed.
 pub const MOST_FAULTS: usize = 100;
 
 /// The first faults of a document that may have many more.

@@ -31,7 +31,7 @@ impl Integrity {
 }
 
 impl Engine {
-    /// Notes what a look at all pages found, for the log, the metrics and whoever asks.
+    /// Notes what a look at all pages found, for the log, the metrics and the API.
     pub fn note_database_check(&self, faults: Vec<String>) {
         let at = self.clock.now();
         match faults.first() {

@@ -23,7 +23,7 @@ const ABREAST: usize = 4;
 pub struct KillAll {
     /// Those of the job with this key; none means all.
     pub job: Option<String>,
-    /// Those that stand so; none means all that have not ended.
+    /// Those with this status; none means all that have not ended.
     pub status: Option<Status>,
     /// Why.
     pub reason: Option<String>,

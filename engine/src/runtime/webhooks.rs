@@ -66,7 +66,7 @@ pub struct OpenWebhook {
 }
 
 impl OpenWebhook {
-    /// What whoever has the address may do, and where.
+    /// What callers of this webhook may do, and where.
     pub fn access(&self) -> &Access {
         &self.access
     }

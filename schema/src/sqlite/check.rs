@@ -8,7 +8,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbE
 
 use super::{BUSY_TIMEOUT, trouble};
 
-/// Faults that are told of one table; a damaged page often has many.
+/// How many faults of one table are listed; a damaged page often has many.
 const MAX_FAULTS: usize = 20;
 /// How long a check rests after each table, so that it is not in the way of those who work.
 const REST: Duration = Duration::from_millis(50);

@@ -123,7 +123,7 @@ impl Taken {
     }
 }
 
-/// A fault for every variable that a line's templates cannot have, as many as are told of.
+/// A fault for every variable that a line's templates cannot have, as many as are listed.
 pub(super) fn faults_of_names(lines: &[Line], ids: &Ids, arguments: &Arguments) -> Vec<Fault> {
     let (mut faults, arguments) = (Vec::new(), arguments.names());
     for line in lines {

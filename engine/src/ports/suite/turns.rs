@@ -95,7 +95,7 @@ pub async fn a_queue_of_its_own_counts_within_the_shared_one(store: &impl Stores
         start_in(store, acme, number, "narrow", 0).await;
     }
     let claimed = claim(store, 9, at(50)).await;
-    assert_eq!(numbers(&claimed), [1, 11], "two in all, whoever's queue it is");
+    assert_eq!(numbers(&claimed), [1, 11], "two in all, in whichever queue");
     let waiting = store.waiting(acme, &[id(2)]).await.expect("an answer");
     assert_eq!(waiting, [(id(2), Waiting::QueueFull { queue: "narrow".to_owned(), limit: 2 })]);
     start_in(store, globex, 12, "narrow", 0).await;
