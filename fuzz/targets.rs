@@ -5,6 +5,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
+use engine::execution::sources::read_all;
 use engine::model::catalogue::{Catalogue, Choice};
 use engine::model::criteria::{self, Reading};
 use engine::model::job::Job;
@@ -13,7 +14,6 @@ use engine::model::source::FileSource;
 use engine::model::template::Template;
 use engine::model::webhook::{Signature, SigningSecret};
 use engine::ports::files::{FileFault, Files, OpenFile};
-use engine::runtime::sources::read_all;
 use serde_json::{Value, json};
 use values::template::Context;
 

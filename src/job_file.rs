@@ -1,4 +1,4 @@
-//! Job files: YAML or JSON, read into the one shape that the engine checks.
+//! Reads job files, YAML or JSON, into the document that the engine checks.
 
 mod yaml_fault;
 
@@ -8,22 +8,28 @@ use std::path::Path;
 
 use engine::model::fault::Fault;
 use engine::model::job::{JobFile, Part};
-use engine::runtime::jobs::SaveJobError;
+use engine::model::refusal::Refusal;
+use engine::node::service_error::ServiceError;
 use serde_json::Value;
 use values::json::{Bounds, parse};
 
 use crate::Failed;
+use crate::display::counted;
 
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Reads a job file and takes it apart. What is not `.json` is read as YAML, which JSON is too.
+/// Reads a job file and splits it into its parts. Every file but `.json` is read as YAML, of which JSON is a part.
 pub fn read(path: &Path) -> Result<JobFile, Failed> {
     let refused = |message: String| Failed::Refused(format!("{}: {message}", path.display()));
     let mut text = String::new();
     let file = File::open(path).map_err(|error| refused(unreadable(&error)))?;
     file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| refused(unreadable(&error)))?;
     if text.len() as u64 > MAX_BYTES {
-        return Err(refused("is larger than 4 MiB; keep records in a data file and name it as a source".to_owned()));
+        let message = "the file is larger than 4 MiB; keep records in a data file and name it as a source";
+        return Err(refused(message.to_owned()));
+    }
+    if text.trim().is_empty() {
+        return Err(refused("The file is empty; a job file has `key` and `lines`.".to_owned()));
     }
     let is_json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
     let document = if is_json {
@@ -31,18 +37,18 @@ pub fn read(path: &Path) -> Result<JobFile, Failed> {
     } else {
         read_yaml(&text)
     };
-    JobFile::split(document.map_err(refused)?).map_err(|faults| Failed::Refused(told(path, &faults)))
+    JobFile::split(document.map_err(refused)?).map_err(|faults| Failed::Refused(list(path, &faults)))
 }
 
 fn unreadable(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
-        _ => format!("cannot be read: {error}"),
+        std::io::ErrorKind::InvalidData => "the file is not UTF-8 text".to_owned(),
+        _ => format!("the file cannot be read: {error}"),
     }
 }
 
-/// YAML through the same strict reader as JSON, so that both mean the same.
+/// Reads YAML through the same strict reader as JSON, so that both mean the same.
 fn read_yaml(text: &str) -> Result<Value, String> {
     // Only `true` and `false` are booleans: `NO` is Norway.
     let options = serde_saphyr::options! { strict_booleans: true };
@@ -51,13 +57,13 @@ fn read_yaml(text: &str) -> Result<Value, String> {
     if rounded(&document)
         && text.as_bytes().chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit()).any(|run| run.len() > 18)
     {
-        return Err("holds a whole number that is too large to be exact; write it in quotes, as text".to_owned());
+        return Err("a whole number is too large to be exact; write it in quotes, as text".to_owned());
     }
     let json = serde_json::to_vec(&document).map_err(|error| error.to_string())?;
     parse(&json, Bounds::default()).map_err(|fault| fault.message)
 }
 
-/// Whether a number is so large that it may have been a whole one.
+/// Whether there is a number so large that it may have been rounded from a whole one.
 fn rounded(value: &Value) -> bool {
     const LARGEST: f64 = 9.2e18;
     match value {
@@ -68,17 +74,20 @@ fn rounded(value: &Value) -> bool {
     }
 }
 
-/// Why a job of a file was not saved: faults, each with its path in the file, or a failure.
-pub fn not_saved(part: &Part, error: SaveJobError) -> Result<Vec<Fault>, Failed> {
+/// The faults for which a part of a file was refused, each with its path in the file.
+///
+/// # Errors
+/// The store failed.
+pub fn refused(part: &Part, error: ServiceError) -> Result<Vec<Fault>, Failed> {
+    let in_file = |refusal: Refusal| part.in_file(Fault::at(refusal.path, refusal.message));
     match error {
-        SaveJobError::Faults(faults) => Ok(faults.into_iter().map(|fault| part.in_file(fault)).collect()),
-        other => Err(Failed::Broken(other.to_string())),
+        ServiceError::Refused(refusals) => Ok(refusals.into_iter().map(in_file).collect()),
+        ServiceError::Store(error) => Err(Failed::Broken(error.to_string())),
     }
 }
 
 /// All faults of a file, one on each line.
-pub fn told(path: &Path, faults: &[Fault]) -> String {
-    let count = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
+pub fn list(path: &Path, faults: &[Fault]) -> String {
     let lines = faults.iter().map(|fault| format!("\n  {fault}"));
-    format!("{}: {count}{}", path.display(), lines.collect::<String>())
+    format!("{}: {}{}", path.display(), counted(faults.len(), "fault"), lines.collect::<String>())
 }

@@ -1,15 +1,16 @@
-//! The one program of Ropewalk. It joins the parts; `commands` has a file for each verb.
+//! The program `ropewalk`. It joins the parts; `commands` has a file for each verb.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod api_client;
 mod commands;
 mod display;
-mod given;
-mod home;
+mod host_setup;
 mod job_file;
-mod local;
-mod log;
-mod remote;
+mod local_engine;
+mod lossy_log;
+mod start_args;
+mod stdio;
 
 use std::process::ExitCode;
 
@@ -27,61 +28,63 @@ struct Cli {
 enum Verb {
     /// Run a job file here and now, without a server
     Run(commands::run::Options),
-    /// Check a job file and print every fault
+    /// Check a job file and print all its faults
     Check(commands::check::Options),
     /// Start the server
     Serve(commands::serve::Options),
-    /// List the jobs of a server, switch one on or off, or delete one
+    /// List the jobs of a server; activate, deactivate or delete one
     Jobs(commands::jobs::Options),
     /// Start a job of a server
     Start(commands::start::Options),
-    /// List job results of a server: how they ended, and what waits for what
+    /// List the job results of a server: how they ended, or what they wait for
     Results(commands::results::Options),
-    /// Print what the lines of a job result log
+    /// Print the log of a job result
     Logs(commands::logs::Options),
     /// End a pending or running job result
     Kill(commands::kill::Options),
-    /// Try a job result again that has ended
+    /// Retry a job result that has ended
     Retry(commands::retry::Options),
     /// Write, build, check, install and manage modules
     #[command(subcommand)]
     Module(commands::module::Verb),
-    /// Show the next instants of a cron expression
+    /// Show the next times of a cron expression
     Preview(commands::preview::Options),
-    /// Show what the program is made of, and what it would work with
+    /// Show versions, settings and the state of the database
     Doctor(commands::doctor::Options),
-    /// Print a schema: of job files, of the GraphQL API, or of what scripts find
+    /// Print a schema: of job files, of the GraphQL API, or of what scripts can use
     Schema(commands::schema::Options),
-    /// Make a token that can be preset as ROPEWALK_ADMIN_TOKEN, or one for a server whose token was lost
+    /// Make a token to set as ROPEWALK_ADMIN_TOKEN, or one for a server whose token was lost
     Token(commands::token::Options),
     #[command(name = actions::host::compile::VERB, hide = true)]
     CompileModule { arguments: Vec<u64> },
-    /// Measure what docs/performance.md tells
+    /// Measure the figures of docs/performance.md
     #[command(hide = true)]
     Bench(commands::bench::Options),
 }
 
-/// How a command ends, when it does not end well. See docs/guide.md for the codes.
+/// Why a command ends early or in failure. See docs/guide.md for the exit codes.
 pub enum Failed {
     /// The job ran, and ended in error or was killed: code 1.
     Job,
-    /// What was given is wrong: code 2.
+    /// The input is wrong: code 2.
     Refused(String),
     /// The program could not do its work: code 3.
     Broken(String),
+    /// Standard output was closed: code 0, since a reader that has seen enough (`| head -1`) is no failure.
+    NoReader,
 }
 
 fn main() -> ExitCode {
     match dispatch(Cli::parse().verb) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) | Err(Failed::NoReader) => ExitCode::SUCCESS,
         Err(Failed::Job) => ExitCode::from(1),
-        Err(Failed::Refused(message)) => complain(&message, 2),
-        Err(Failed::Broken(message)) => complain(&message, 3),
+        Err(Failed::Refused(message)) => fail(&message, 2),
+        Err(Failed::Broken(message)) => fail(&message, 3),
     }
 }
 
-fn complain(message: &str, code: u8) -> ExitCode {
-    log::print(std::io::stderr(), &format!("{message}\n"));
+fn fail(message: &str, code: u8) -> ExitCode {
+    stdio::print_error(message);
     ExitCode::from(code)
 }
 
@@ -99,7 +102,7 @@ fn dispatch(verb: Verb) -> Result<(), Failed> {
         Verb::Module(verb) => block_on(commands::module::module(verb))?,
         Verb::Preview(options) => commands::preview::preview(&options),
         Verb::Doctor(options) => block_on(commands::doctor::doctor(&options))?,
-        Verb::Schema(options) => commands::schema::print(&options),
+        Verb::Schema(options) => commands::schema::schema(&options),
         Verb::Token(options) => block_on(commands::token::token(&options))?,
         Verb::CompileModule { arguments } => std::process::exit(actions::host::compile::compile_as_child(&arguments)),
         Verb::Bench(options) => block_on(commands::bench::bench(options))?,

@@ -21,6 +21,8 @@ mod culprit;
 mod disk;
 #[path = "suite/fuzzed.rs"]
 mod fuzzed;
+#[path = "suite/guide.rs"]
+mod guide;
 #[path = "suite/hooks.rs"]
 mod hooks;
 #[path = "suite/hostile.rs"]
@@ -41,12 +43,18 @@ mod modules;
 mod node;
 #[path = "suite/operators.rs"]
 mod operators;
+#[path = "suite/pages.rs"]
+mod pages;
 #[path = "suite/paused.rs"]
 mod paused;
 #[path = "suite/prebuilt.rs"]
 mod prebuilt;
+#[path = "suite/readme.rs"]
+mod readme;
 #[path = "suite/real_data.rs"]
 mod real_data;
+#[path = "suite/reference.rs"]
+mod reference;
 #[path = "suite/remote.rs"]
 mod remote;
 #[path = "suite/retries.rs"]

@@ -1,8 +1,8 @@
-//! What lines can do.
+//! Actions, and the host that runs them.
 //!
-//! Every action is a WASM component behind one contract (`wit/`), the bundled
-//! ones and the JavaScript step too. `host` runs them under limits, and the
-//! capabilities in `host::capabilities` are all that a module can reach.
+//! Every action is a WASM component behind one contract (`wit/`), including the
+//! bundled ones and the JavaScript step. `host` runs them under limits, and a module
+//! can use nothing but the capabilities in `host::capabilities`.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod authoring;

@@ -1,7 +1,7 @@
-//! How many bytes one answer may hold, and how many all answers hold together.
+//! Limits of the bytes of one answer, and of all unsent answers together.
 //!
-//! A document says which fields it wants, but not how large they are. So bytes are counted where
-//! they appear: when they are read from the store, and when they are put into the answer.
+//! A document says which fields it wants, but not how large they are. So bytes are counted when they are read from the
+//! store, and when they are put into the answer.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +10,8 @@ use std::sync::{Arc, PoisonError};
 use engine::model::organization::OrganizationId;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
-use crate::quota::{Places, Quota};
-use crate::refusal::{Code, Refusal};
+use crate::error::{ApiError, Code};
+use crate::slots::{SlotPool, Slots};
 
 const MIB: usize = 1024 * 1024;
 
@@ -19,48 +19,49 @@ const MIB: usize = 1024 * 1024;
 pub const ANSWER_BYTES: usize = 16 * MIB;
 /// Bytes of one message of a subscription, and that may be read for it.
 pub const MESSAGE_BYTES: usize = 4 * MIB;
-/// Bytes that every request may read without waiting. One that needs more waits for a place.
+/// Bytes that every request may read at once. To read more it waits for a permit.
 pub const SMALL_BYTES: usize = MIB;
-/// How many answers may be made at once for which more than [`SMALL_BYTES`] are read.
+/// How many answers may be made at the same time for which more than [`SMALL_BYTES`] are read.
 pub const LARGE_AT_ONCE: usize = 4;
-/// Bytes of answers and messages that wait for their clients to read them, all clients together.
+/// Bytes of answers and messages that their clients have not read yet, of all clients together.
 pub const UNSENT_BYTES: usize = 128 * MIB;
-/// Bytes of those for one organization.
+/// The same for one organization.
 pub const UNSENT_OF_ONE_ORGANIZATION: usize = 48 * MIB;
-/// Bytes of an answer that is not counted among those: each connection has a buffer of this size anyway.
+/// Answers up to this size are not counted as unsent: each connection has a buffer of this size anyway.
 const UNCOUNTED_BYTES: usize = 64 * 1024;
 
-/// What one answer may still hold.
+/// The limit of one answer, and how much of it is used.
 pub(crate) struct AnswerBudget {
     bytes: usize,
     read: AtomicUsize,
     written: AtomicUsize,
-    /// Held while something is read, so that what was read is counted before more is.
+    /// Held while something is read, so that it is counted before more is read.
     reading: Mutex<()>,
-    places: Arc<Semaphore>,
-    place: std::sync::Mutex<Option<OwnedSemaphorePermit>>,
+    /// A permit for each large answer.
+    permits: Arc<Semaphore>,
+    permit: std::sync::Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl AnswerBudget {
-    pub(crate) fn new(bytes: usize, places: Arc<Semaphore>) -> Self {
+    pub(crate) fn new(bytes: usize, permits: Arc<Semaphore>) -> Self {
         let (read, written) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { bytes, read, written, reading: Mutex::default(), places, place: std::sync::Mutex::default() }
+        Self { bytes, read, written, reading: Mutex::default(), permits, permit: std::sync::Mutex::default() }
     }
 
-    /// Reads something of at most about `most` bytes and counts it. The reads of one request come one after another.
+    /// Reads something of at most about `most` bytes and counts it. The reads of one request run one after another.
     ///
     /// # Errors
-    /// `TOO_LARGE` if the bytes that were read exceed the budget, and whatever `work` fails with.
+    /// `TOO_LARGE` if the bytes that were read exceed the budget, and the errors of `work`.
     pub(crate) async fn read<T>(
         &self,
         most: usize,
-        work: impl Future<Output = Result<T, Refusal>>,
+        work: impl Future<Output = Result<T, ApiError>>,
         weigh: impl Fn(&T) -> usize,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, ApiError> {
         let _reading = self.reading.lock().await;
-        if self.read.load(Ordering::Relaxed).saturating_add(most) > SMALL_BYTES && self.place().is_none() {
-            let place = self.places.clone().acquire_owned().await.ok();
-            *self.place() = place;
+        if self.read.load(Ordering::Relaxed).saturating_add(most) > SMALL_BYTES && self.permit().is_none() {
+            let permit = self.permits.clone().acquire_owned().await.ok();
+            *self.permit() = permit;
         }
         self.count(&self.read, 0)?;
         let found = work.await?;
@@ -73,64 +74,64 @@ impl AnswerBudget {
         self.bytes.saturating_sub(self.read.load(Ordering::Relaxed))
     }
 
-    /// Counts what is put into the answer.
+    /// Counts bytes that are put into the answer.
     ///
     /// # Errors
     /// `TOO_LARGE` if that exceeds the budget.
-    pub(crate) fn write(&self, bytes: usize) -> Result<(), Refusal> {
+    pub(crate) fn write(&self, bytes: usize) -> Result<(), ApiError> {
         self.count(&self.written, bytes)
     }
 
-    /// The answer is complete: another one begins.
+    /// Starts the next answer.
     pub(crate) fn reset(&self) {
         self.read.store(0, Ordering::Relaxed);
         self.written.store(0, Ordering::Relaxed);
-        *self.place() = None;
+        *self.permit() = None;
     }
 
-    /// The refusal of an answer that would hold too much.
-    pub(crate) fn exceeded(&self) -> Refusal {
+    /// The refusal of an answer that would be too large.
+    pub(crate) fn exceeded(&self) -> ApiError {
         let most = self.bytes / MIB;
         let message =
-            format!("The answer would hold more than {most} MiB; ask for smaller pages, or for fewer large fields.");
-        Refusal::new(Code::TooLarge, message)
+            format!("The answer would be larger than {most} MiB; ask for smaller pages, or for fewer large fields.");
+        ApiError::new(Code::TooLarge, message)
     }
 
-    fn count(&self, counter: &AtomicUsize, bytes: usize) -> Result<(), Refusal> {
+    fn count(&self, counter: &AtomicUsize, bytes: usize) -> Result<(), ApiError> {
         let before = counter.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) > self.bytes { Err(self.exceeded()) } else { Ok(()) }
     }
 
-    fn place(&self) -> std::sync::MutexGuard<'_, Option<OwnedSemaphorePermit>> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    fn permit(&self) -> std::sync::MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What waits for clients to read it.
+/// Counts the bytes that clients have not read yet.
 #[derive(Clone)]
-pub(crate) struct Unsent(Arc<Quota<OrganizationId>>);
+pub(crate) struct Unsent(Arc<SlotPool<OrganizationId>>);
 
-/// An answer that is counted until this is dropped; none if it is too small to count.
-pub(crate) type Counted = Option<Places<OrganizationId>>;
+/// The bytes of an answer, which count as unsent until this is dropped; none if the answer is too small to count.
+pub(crate) type UnsentBytes = Option<Slots<OrganizationId>>;
 
 impl Default for Unsent {
     fn default() -> Self {
-        Self(Quota::new(UNSENT_BYTES, UNSENT_OF_ONE_ORGANIZATION))
+        Self(SlotPool::new(UNSENT_BYTES, UNSENT_OF_ONE_ORGANIZATION))
     }
 }
 
 impl Unsent {
-    /// Counts an answer until what is given is dropped.
+    /// Counts an answer until the returned guard is dropped.
     ///
     /// # Errors
-    /// `UNAVAILABLE` if too much waits already.
-    pub(crate) fn count(&self, organization: OrganizationId, bytes: usize) -> Result<Counted, Refusal> {
+    /// `UNAVAILABLE` if too many bytes are unsent already.
+    pub(crate) fn count(&self, organization: OrganizationId, bytes: usize) -> Result<UnsentBytes, ApiError> {
         if bytes <= UNCOUNTED_BYTES {
             return Ok(None);
         }
         let full = "Too many large answers have not been read by their clients yet; try again later, or ask for less.";
-        let places = self.0.take(organization, bytes);
-        places.map(Some).map_err(|_| Refusal::new(Code::Unavailable, full))
+        let slots = self.0.take(organization, bytes);
+        slots.map(Some).map_err(|_| ApiError::new(Code::Unavailable, full))
     }
 }
 
@@ -139,17 +140,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn reads_are_counted_and_large_ones_need_a_place() {
-        let places = Arc::new(Semaphore::new(1));
-        let (one, other) = (AnswerBudget::new(3 * MIB, places.clone()), AnswerBudget::new(3 * MIB, places.clone()));
+    async fn reads_are_counted_and_large_ones_need_a_permit() {
+        let permits = Arc::new(Semaphore::new(1));
+        let (one, other) = (AnswerBudget::new(3 * MIB, permits.clone()), AnswerBudget::new(3 * MIB, permits.clone()));
         let read = async |budget: &AnswerBudget, bytes| budget.read(bytes, async { Ok(()) }, move |()| bytes).await;
         for budget in [&one, &other] {
             read(budget, MIB).await.unwrap();
         }
-        assert_eq!(places.available_permits(), 1, "small answers need none");
+        assert_eq!(permits.available_permits(), 1, "small answers need none");
         read(&one, MIB).await.unwrap();
         let waiting = tokio::time::timeout(std::time::Duration::from_millis(20), read(&other, 1)).await;
-        assert!(waiting.is_err(), "the only place is taken");
+        assert!(waiting.is_err(), "the only permit is taken");
         assert_eq!(read(&one, MIB + 1).await.unwrap_err().code, Code::TooLarge);
         one.reset();
         read(&other, 1).await.unwrap();
@@ -168,7 +169,7 @@ mod tests {
         assert_eq!(unsent.count(one, MIB).unwrap_err().code, Code::Unavailable);
         assert!(
             unsent.count(organization("0297a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"), MIB).is_ok(),
-            "others are not held up"
+            "other organizations are not affected"
         );
         drop(held);
         assert!(unsent.count(one, MIB).is_ok());

@@ -1,4 +1,4 @@
-//! What is answered over HTTP.
+//! The endpoints over HTTP.
 
 pub(crate) mod answer;
 pub(crate) mod graphiql;
@@ -11,12 +11,12 @@ pub(crate) mod uploads;
 
 use poem::Request;
 
-use crate::door::Shown;
+use crate::state::Credentials;
 
 /// The header with which a server token chooses its organization.
 const ORGANIZATION: &str = "ropewalk-organization";
 
-/// What the caller shows in the headers of a request.
-pub(crate) fn shown(request: &Request) -> Option<Shown> {
-    Shown::read(request.header("authorization")?, request.header(ORGANIZATION))
+/// The credentials in the headers of a request.
+pub(crate) fn credentials(request: &Request) -> Option<Credentials> {
+    Credentials::read(request.header("authorization")?, request.header(ORGANIZATION))
 }

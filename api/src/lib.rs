@@ -1,29 +1,28 @@
-//! How programs reach Ropewalk: GraphQL over HTTP, subscriptions over WebSocket,
-//! a page to try it in, and the two answers that a supervisor asks for.
+//! The API of Ropewalk: GraphQL over HTTP, subscriptions over WebSocket, GraphiQL, webhooks, uploads, health checks
+//! and metrics.
 //!
-//! Nothing here decides what a job means: requests are read, checked against the
-//! walls ([`document`]) and the table of rights ([`rights`]), handed to the engine,
-//! and its answers are given the shapes of the schema (`schema.graphql`).
+//! Nothing here decides what a job means. Requests are read, checked against the limits of documents ([`document`])
+//! and the table of rights of the engine, and handed to the engine. Its answers get the shapes of the schema
+//! (`schema.graphql`).
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-pub mod document;
-pub mod options;
-pub mod refusal;
-pub mod rights;
-
 pub mod budget;
 pub mod connections;
-mod door;
-mod gate;
+pub mod document;
+pub mod error;
+pub mod options;
+
+mod guard;
 mod http;
 mod mutation;
 mod objects;
 mod query;
-mod quota;
 mod schema;
 mod server;
+mod slots;
 mod socket;
+mod state;
 mod subscription;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-//! The nouns of the schema. Each is made by hand from the engine's noun, so that
-//! neither can change the other by accident.
+//! The types of the schema. Each is converted by hand from a type of the engine, so that a change of one never changes
+//! the other by accident.
 
 pub(crate) mod action;
 pub(crate) mod collection;
@@ -8,9 +8,9 @@ pub(crate) mod filter_template;
 pub(crate) mod global_id;
 pub(crate) mod job;
 pub(crate) mod job_result;
-pub(crate) mod kept;
+pub(crate) mod kept_records;
+pub(crate) mod line_loader;
 pub(crate) mod line_result;
-pub(crate) mod lines;
 pub(crate) mod module;
 pub(crate) mod moment;
 pub(crate) mod node;
@@ -22,37 +22,37 @@ pub(crate) mod schedule;
 pub(crate) mod server_info;
 pub(crate) mod status;
 pub(crate) mod viewer;
-pub(crate) mod waiting;
+pub(crate) mod waits_for;
 pub(crate) mod webhook;
 
 use std::sync::Arc;
 
 use async_graphql::Context;
+use engine::engine::Engine;
 use engine::model::organization::{Access, OrgScope};
-use engine::runtime::engine::Engine;
 
 use crate::budget::AnswerBudget;
-use crate::refusal::Refusal;
+use crate::error::ApiError;
 
-/// What a resolver answers: a value, or a refusal of the whole field.
-pub(crate) type Result<T, E = Refusal> = std::result::Result<T, E>;
+/// The answer of a resolver: a value, or a refusal of the whole field.
+pub(crate) type Result<T, E = ApiError> = std::result::Result<T, E>;
 
 /// The engine behind the schema.
-pub(crate) fn engine<'a>(context: &Context<'a>) -> &'a Arc<Engine> {
+pub(crate) fn engine<'a>(context: &Context<'a>) -> &'a Engine {
     context.data_unchecked()
 }
 
-/// The caller. The gate lets no request in without one.
+/// The caller. The guard refuses every request without one.
 pub(crate) fn access<'a>(context: &Context<'a>) -> &'a Access {
     context.data_unchecked()
 }
 
-/// What the answer may still hold.
+/// The budget of the answer.
 pub(crate) fn budget<'a>(context: &Context<'a>) -> &'a AnswerBudget {
     context.data_unchecked::<Arc<AnswerBudget>>()
 }
 
-/// Where the caller may act.
+/// The organization in which the caller acts.
 pub(crate) fn scope(context: &Context<'_>) -> OrgScope {
     access(context).scope()
 }

@@ -1,4 +1,4 @@
-//! What can be set on the way in, with defaults that suit a server on the open internet.
+//! The settings of the API, with defaults that suit a server on the open internet.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use engine::model::token::ChosenSecret;
 
 use crate::connections::Limits;
 
-/// Bounds and switches of the API.
+/// Limits and switches of the API.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Bytes of a request's body, and of a message on a socket.
@@ -15,51 +15,51 @@ pub struct Options {
     pub timeout: Duration,
     /// How long a request may take that installs a module, which is compiled before it is answered.
     pub install_time: Duration,
-    /// Bytes of a file that is sent to be used.
+    /// Bytes of an uploaded file.
     pub upload_limit: usize,
     /// How long such a file may take to arrive.
     pub upload_time: Duration,
-    /// How many such files may be on their way in at once: each is held in memory.
+    /// How many uploads may be in progress at once: each is held in memory.
     pub uploads_at_once: usize,
     /// How many of them for one organization.
     pub uploads_of_one_organization: usize,
     /// Bytes of a message to a webhook.
     pub hook_limit: usize,
-    /// Whether the schema may be asked for.
+    /// Whether introspection is allowed.
     pub introspection: bool,
-    /// TypeScript types of what scripts find, served as `/ropewalk.d.ts`.
+    /// TypeScript types of scripts, served as `/ropewalk.d.ts`.
     pub script_types: &'static str,
-    /// Whether the page to try the API in is served.
+    /// Whether GraphiQL is served.
     pub graphiql: bool,
-    /// Bounds of connections.
+    /// Limits of connections.
     pub connections: Limits,
-    /// What a monitor has to present to read `/metrics`. Without one, they are open to everybody.
+    /// The token that a monitoring system needs to read `/metrics`. Without one, anybody may read them.
     pub metrics_token: Option<ChosenSecret>,
-    /// How many requests are worked on at once; the others wait for their turn, within their time.
+    /// How many requests are handled at once; the others wait for a permit, within their time.
     pub requests_at_once: usize,
     /// How many of them for one organization.
     pub requests_of_one_organization: usize,
-    /// How many sockets may be open at once whose clients are authenticated.
+    /// How many authenticated sockets may be open at once.
     pub sockets: usize,
     /// How many of them for one organization.
     pub sockets_of_one_organization: usize,
     /// How many of them with one token in one organization.
     pub sockets_of_one_token: usize,
-    /// How many sockets may be open at once whose clients are not authenticated yet.
+    /// How many sockets may be open at once that are not authenticated yet.
     pub greetings: usize,
     /// How many of them from one address.
     pub greetings_from_one_address: usize,
     /// How many subscriptions one socket may have.
     pub subscriptions: usize,
-    /// How long a socket may stay silent before it says who it is.
+    /// How long a socket may take to authenticate.
     pub greeting: Duration,
-    /// How long a client may take to take one message. A slower one is disconnected.
+    /// How long a client may take to read one message. A slower one is disconnected.
     pub send: Duration,
     /// How often the token of an open socket is checked again.
     pub recheck: Duration,
-    /// How often a watched job result is read again without being told to.
+    /// How often a watched job result is read again without an event.
     pub reread: Duration,
-    /// How long open requests get to finish when the server stops.
+    /// How long open requests may take to finish when the server stops.
     pub farewell: Duration,
 }
 
@@ -93,13 +93,5 @@ impl Default for Options {
             reread: Duration::from_secs(3),
             farewell: Duration::from_secs(5),
         }
-    }
-}
-
-impl Options {
-    /// How long a document may take. One that only speaks of installing gets the same time, which
-    /// gains it nothing: what it may ask for is bounded elsewhere.
-    pub(crate) fn time_of(&self, document: &str) -> Duration {
-        if document.contains("installModule") { self.install_time } else { self.timeout }
     }
 }

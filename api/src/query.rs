@@ -1,12 +1,11 @@
-//! What can be read.
+//! The queries.
 
 use async_graphql::{Context, ID, Object};
 use engine::model::catalogue::Choice;
 use engine::ports::results::ResultFilter;
-use engine::runtime::jobs::SaveJobError;
 use serde_json::Value;
 
-use crate::mutation::user_error::UserError;
+use crate::mutation::user_error::{UserError, user_errors};
 use crate::objects::action::Action;
 use crate::objects::collection::{self, AllCollections, Collection};
 use crate::objects::filter_preview::{self, FilterPreview, PreviewFilterInput};
@@ -25,27 +24,27 @@ use crate::objects::status::Status;
 use crate::objects::viewer::Viewer;
 use crate::objects::{Result, access, engine, scope};
 
-/// How many actions a server is expected to have when a document is weighed.
+/// How many actions a server is assumed to have when the cost of a document is computed.
 const EXPECTED_ACTIONS: usize = 50;
 /// The same for queues.
 const EXPECTED_QUEUES: usize = 20;
 /// The same for modules.
 const EXPECTED_MODULES: usize = 20;
 
-/// What can be read. Everything is of the organization that the request is about; what
-/// is of another one is not found.
+/// The queries. They return only objects of the organization of the request; those of other organizations are not
+/// found.
 pub(crate) struct Query;
 
-/// What can be read. Everything is of the organization that the request is about; what
-/// is of another one is not found.
+/// The queries. They return only objects of the organization of the request; those of other organizations are not
+/// found.
 #[Object]
 impl Query {
-    /// Whoever sent the request.
+    /// The caller.
     async fn viewer(&self, context: &Context<'_>) -> Viewer {
         Viewer(access(context).clone())
     }
 
-    /// The organization that the request is about.
+    /// The organization of the request.
     async fn organization(&self, context: &Context<'_>) -> Organization {
         Organization(access(context).organization.clone())
     }
@@ -56,18 +55,18 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Its key.")] key: String,
-        #[graphql(desc = "A version of it; the newest if none is named.")] version: Option<u32>,
+        #[graphql(desc = "Its version; default: the newest.")] version: Option<u32>,
     ) -> Result<Option<Job>> {
         job::find(context, &key, version).await
     }
 
-    /// The newest version of each job, by key.
+    /// The newest versions of all jobs, by key.
     #[graphql(complexity = "page::cost(first, child_complexity)")]
     async fn jobs(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
-        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
+        #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<Page<Job, AllJobs>> {
         job::list(context, first, after.as_deref()).await
     }
@@ -77,7 +76,7 @@ impl Query {
     async fn job_result(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Its global id, or its bare UUID.")] id: ID,
+        #[graphql(desc = "Its global id or its UUID.")] id: ID,
     ) -> Result<Option<JobResult>> {
         let Some(id) = result_id(&id) else { return Ok(None) };
         job_result::find(context, id).await
@@ -89,9 +88,9 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
-        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
-        #[graphql(desc = "Only those of the job with this key.")] job: Option<String>,
-        #[graphql(desc = "Only those with this status.")] status: Option<Status>,
+        #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
+        #[graphql(desc = "Only results of the job with this key.")] job: Option<String>,
+        #[graphql(desc = "Only results with this status.")] status: Option<Status>,
     ) -> Result<Page<JobResult, AllJobResults>> {
         let filter = ResultFilter { job, status: status.map(Into::into) };
         job_result::list(context, first, after.as_deref(), filter).await
@@ -101,17 +100,17 @@ impl Query {
     async fn action(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "`module/action`, or the bare name where only one module has it.")] name: String,
+        #[graphql(desc = "`module/action`, or only the name of the action if one module has it.")] name: String,
     ) -> Result<Option<Action>> {
-        let catalogue = engine(context).catalogue(scope(context)).await?;
+        let catalogue = engine(context).modules().catalogue(scope(context)).await?;
         let found = catalogue.find(&name, Choice::Newest(&[])).ok();
         Ok(found.map(|found| Action::of(found.offering, &found.offered.spec.name)))
     }
 
-    /// Every action that a line may name, of the newest version of each module, by full name.
+    /// All actions of the newest version of each module that lines may name, by full name.
     #[graphql(complexity = "page::times(EXPECTED_ACTIONS, child_complexity)")]
     async fn actions(&self, context: &Context<'_>) -> Result<Vec<Action>> {
-        let catalogue = engine(context).catalogue(scope(context)).await?;
+        let catalogue = engine(context).modules().catalogue(scope(context)).await?;
         Ok(catalogue.actions().map(|(module, offered)| Action::of(module, &offered.spec.name)).collect())
     }
 
@@ -121,23 +120,23 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Its key.")] key: String,
-        #[graphql(desc = "Its version; the newest if none is named.")] version: Option<String>,
+        #[graphql(desc = "Its version; default: the newest.")] version: Option<String>,
     ) -> Result<Option<Module>> {
-        let catalogue = engine(context).catalogue(scope(context)).await?;
+        let catalogue = engine(context).modules().catalogue(scope(context)).await?;
         Ok(module::find(&catalogue, &key, version.as_deref()))
     }
 
-    /// Every version of every module that the organization's jobs may use, by key, newest first.
+    /// All versions of the modules that the jobs of the organization may use, by key, newest first.
     #[graphql(complexity = "page::times(EXPECTED_MODULES, child_complexity)")]
     async fn modules(&self, context: &Context<'_>) -> Result<Vec<Module>> {
-        let catalogue = engine(context).catalogue(scope(context)).await?;
+        let catalogue = engine(context).modules().catalogue(scope(context)).await?;
         Ok(catalogue.modules().cloned().map(Module).collect())
     }
 
-    /// The queues that the organization's jobs can name, by key; `default` is among them.
+    /// The queues that the jobs of the organization can name, by key, including `default`.
     #[graphql(complexity = "page::STATEMENT + page::times(EXPECTED_QUEUES, child_complexity)")]
     async fn queues(&self, context: &Context<'_>) -> Result<Vec<Queue>> {
-        Ok(engine(context).queues.queues(scope(context)).await?.into_iter().map(Queue).collect())
+        Ok(engine(context).queues().list(scope(context)).await?.into_iter().map(Queue).collect())
     }
 
     /// A collection.
@@ -156,7 +155,7 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
-        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
+        #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<Page<Collection, AllCollections>> {
         collection::list(context, first, after.as_deref()).await
     }
@@ -178,12 +177,12 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
-        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
+        #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<Page<Schedule, AllSchedules>> {
         schedule::list(context, first, after.as_deref()).await
     }
 
-    /// The instants at which a schedule would start a job, without saving it.
+    /// The instants at which a schedule would start its job. Nothing is saved.
     #[graphql(complexity = "page::BULKY + child_complexity")]
     async fn preview_schedule(&self, context: &Context<'_>, input: PreviewScheduleInput) -> Result<SchedulePreview> {
         schedule::preview(context, &input)
@@ -195,30 +194,30 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Its key.")] key: String,
-        #[graphql(desc = "A version of it; the newest if none is named.")] version: Option<u32>,
+        #[graphql(desc = "Its version; default: the newest.")] version: Option<u32>,
     ) -> Result<Option<FilterTemplate>> {
         filter_template::find(context, &key, version).await
     }
 
-    /// The newest version of each filter template that the organization's jobs may use, by key.
+    /// The newest versions of the filter templates that the jobs of the organization may use, by key.
     #[graphql(complexity = "page::cost(first, child_complexity)")]
     async fn filter_templates(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
-        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
+        #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<Page<FilterTemplate, AllFilterTemplates>> {
         filter_template::list(context, first, after.as_deref()).await
     }
 
-    /// Tries a filter out on its real source, without storing anything. Its time is bounded,
-    /// and it asks no script. Needs the role `EDITOR`, since it reads whatever a job could.
+    /// Tries a filter on its real source. Nothing is saved, its time is limited, and no script runs. Needs the role
+    /// `EDITOR`, because it can read everything that a job can.
     #[graphql(complexity = "page::WORK + child_complexity")]
     async fn preview_filter(&self, context: &Context<'_>, input: PreviewFilterInput) -> Result<FilterPreview> {
         filter_preview::answer(context, input).await
     }
 
-    /// Whatever has this global id.
+    /// The object with this global id.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn node(&self, context: &Context<'_>, #[graphql(desc = "A global id.")] id: ID) -> Result<Option<Node>> {
         node::find(context, &id).await
@@ -229,19 +228,16 @@ impl Query {
         ServerInfo::of(engine(context))
     }
 
-    /// What is wrong with a job, without saving it: every fault at once; empty if it
-    /// could be saved.
+    /// All faults of a job; empty if it could be saved. Nothing is saved.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn validate_job(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The job, in the shape of the job file.")] document: Value,
+        #[graphql(desc = "The job, as in a job file.")] document: Value,
     ) -> Result<Vec<UserError>> {
-        match engine(context).check_job(access(context), &document).await {
-            Err(SaveJobError::Faults(faults)) => Ok(UserError::of_faults(faults)),
-            Err(SaveJobError::Store(error)) => Err(error.into()),
-            // Only saving looks at versions.
-            Ok(_) | Err(SaveJobError::Conflict { .. } | SaveJobError::Absent) => Ok(Vec::new()),
+        match engine(context).jobs().check(access(context), &document).await {
+            Ok(_) => Ok(Vec::new()),
+            Err(error) => user_errors(error),
         }
     }
 }

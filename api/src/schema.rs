@@ -1,14 +1,14 @@
-//! The schema: the three roots, the bounds of one request, and its printed form.
+//! The schema: its three root types, the limits of one request, and its printed form.
 
 use std::collections::HashSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use async_graphql::parser::types::{OperationType, TypeKind, TypeSystemDefinition};
 use async_graphql::{ObjectType, SDLExportOptions, Schema, SchemaBuilder, SubscriptionType};
-use engine::runtime::engine::Engine;
+use engine::engine::Engine;
 
 use crate::document::WALLS;
-use crate::gate::Gate;
+use crate::guard::Guard;
 use crate::mutation::Mutation;
 use crate::options::Options;
 use crate::query::Query;
@@ -17,17 +17,17 @@ use crate::subscription::Subscription;
 /// The schema of Ropewalk.
 pub(crate) type ApiSchema = Schema<Query, Mutation, Subscription>;
 
-/// What a document may cost: one for each field, times the size of the page it is on;
-/// more for what is bulky, and for what asks the store (see `objects::page`).
+/// The limit of the cost of a document: 1 for each field, times the size of its page; more for large values and for
+/// fields that read the store (see `objects::page`).
 const COMPLEXITY: usize = 100_000;
 
 /// The schema, answered by this engine.
-pub(crate) fn build(engine: Arc<Engine>, options: &Options) -> ApiSchema {
+pub(crate) fn build(engine: Engine, options: &Options) -> ApiSchema {
     let builder = Schema::build(Query, Mutation, Subscription).data(engine).data(options.clone());
     bounded(builder, options.introspection).finish()
 }
 
-/// The same bounds for whichever roots: the walls that need to know the types.
+/// Adds the limits that need to know the types, for any root types.
 pub(crate) fn bounded<Q, M, S>(builder: SchemaBuilder<Q, M, S>, introspection: bool) -> SchemaBuilder<Q, M, S>
 where
     Q: ObjectType + 'static,
@@ -39,10 +39,10 @@ where
         .limit_recursive_depth(WALLS.schema_depth)
         .limit_complexity(COMPLEXITY)
         .limit_directives(5)
-        .extension(Gate { introspection })
+        .extension(Guard { introspection })
 }
 
-/// The schema in the schema language, as it is kept in `schema.graphql`.
+/// The schema in SDL, as in `schema.graphql`.
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().include_specified_by().use_space_ident().indent_width(2);
     Schema::build(Query, Mutation, Subscription).finish().sdl_with_options(options)

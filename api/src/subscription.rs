@@ -1,60 +1,50 @@
-//! What can be watched.
+//! The subscriptions of the schema.
 
-mod log;
-pub(crate) mod turn;
-mod watch;
+mod log_watch;
+pub(crate) mod read_permit;
+mod result_watch;
+mod watched_result;
 
 use async_graphql::{Context, ID, Subscription};
 use futures_util::Stream;
 
-use crate::objects::global_id::result_id;
+use crate::error::{ApiError, Code};
+use crate::objects::Result;
 use crate::objects::job_result::JobResult;
-use crate::objects::{Result, engine, scope};
-use crate::options::Options;
-use crate::refusal::{Code, Refusal};
-use log::{LogAppended, LogWatch};
-use turn::Turn;
+use log_watch::{LogAppended, LogWatch};
+use result_watch::ResultWatch;
 
-/// What can be watched, over a WebSocket that speaks `graphql-transport-ws`.
+/// The subscriptions, over a WebSocket with the subprotocol `graphql-transport-ws`.
 pub(crate) struct Subscription;
 
-/// What can be watched, over a WebSocket that speaks `graphql-transport-ws`.
+/// The subscriptions, over a WebSocket with the subprotocol `graphql-transport-ws`.
 #[Subscription]
 impl Subscription {
-    /// A job result: as it stands now, then whenever it, one of its lines or its progress
-    /// changes. Completes once it has ended. What happens quickly may be told together.
+    /// A job result: its present state, then each change of the result, its lines or its progress. Completes when the
+    /// result has ended. Changes in quick succession may be sent together.
     async fn job_result_changed(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Global id of the job result, or its bare UUID.")] id: ID,
     ) -> Result<impl Stream<Item = Result<JobResult>> + use<>> {
-        let id = result_id(&id).ok_or_else(absent)?;
-        let (turn, reread) = (Turn::of(context), context.data_unchecked::<Options>().reread);
-        let first = watch::Watch::begin(engine(context).clone(), scope(context), id, (turn, reread)).await?;
-        first.map(watch::Watch::into_stream).ok_or_else(absent)
+        Ok(ResultWatch::begin(context, &id).await?.into_stream())
     }
 
-    /// The log of a job result: what its lines have logged, in order, then what they log.
-    /// A line that is tried again logs from its beginning; a subscription that begins later gets its newest try.
-    /// Completes once the result has ended and every message was sent. A client that was cut off
-    /// continues after the last cursor it got: nothing is lost, and nothing sent twice. A client that does not
-    /// take a message within 10 seconds is disconnected.
+    /// The log of a job result: the messages so far, in order, then new ones. A retried line logs from its beginning; a
+    /// subscription that begins later gets only the newest attempt. Completes when the result has ended and all
+    /// messages were sent. A client that was disconnected continues after its last cursor: no message is lost or sent
+    /// twice. A client that does not read a message within 10 seconds is disconnected.
     async fn log_appended(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Global id of the job result, or its bare UUID.")] job_result: ID,
-        #[graphql(desc = "The `cursor` of the last message that is known; the beginning, without one.")] after: Option<
-            String,
-        >,
+        #[graphql(desc = "The `cursor` of the last message that the client has; default: the beginning.")]
+        after: Option<String>,
     ) -> Result<impl Stream<Item = Result<LogAppended>> + use<>> {
-        let id = result_id(&job_result).ok_or_else(absent)?;
-        let (turn, reread) = (Turn::of(context), context.data_unchecked::<Options>().reread);
-        let (engine, scope) = (engine(context).clone(), scope(context));
-        let watch = LogWatch::begin(engine, scope, id, after.as_deref(), (turn, reread)).await?;
-        watch.map(LogWatch::into_stream).ok_or_else(absent)
+        Ok(LogWatch::begin(context, &job_result, after.as_deref()).await?.into_stream())
     }
 }
 
-fn absent() -> Refusal {
-    Refusal::new(Code::NotFound, "There is no such job result in this organization.")
+fn absent() -> ApiError {
+    ApiError::new(Code::NotFound, "There is no such job result in this organization.")
 }

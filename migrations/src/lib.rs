@@ -1,8 +1,7 @@
-//! How the tables came to be: one frozen file for each change of them.
+//! The migrations: one frozen file for each change of the tables.
 //!
-//! A file here is never edited once it has been shipped, spells every name
-//! itself, and uses nothing of the program around it: what it did on the first
-//! database it must do on the last. Add before you take away.
+//! The code of a file is never edited once it has been shipped. It spells every name itself and uses nothing else of
+//! the program, so that it does the same on every database. Expand before you contract.
 
 mod m0001_first_tables;
 mod m0002_modules;
@@ -18,7 +17,7 @@ mod m0011_quotas;
 
 use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
-/// Every change of the tables, in order.
+/// All migrations, in order.
 pub struct Migrations;
 
 impl MigratorTrait for Migrations {
@@ -40,7 +39,7 @@ impl MigratorTrait for Migrations {
 }
 
 impl Migrations {
-    /// The names of all changes that this program knows, oldest first.
+    /// The names of all migrations that this program knows, oldest first.
     pub fn names() -> Vec<String> {
         Self::migrations().iter().map(|migration| migration.name().to_owned()).collect()
     }

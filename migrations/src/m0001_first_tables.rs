@@ -39,7 +39,7 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    /// All tables or none, also where the database does not do so by itself.
+    /// In one transaction, even where the database does not do so by itself.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
@@ -253,8 +253,7 @@ fn maybe_number(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().null().take()
 }
 
-/// A key sorts by its bytes everywhere. SQLite does so by itself; PostgreSQL
-/// would follow the language of the server.
+/// Keys sort by their bytes. SQLite does so by default; PostgreSQL would use the collation of the server.
 fn key(name: &'static str, backend: DbBackend) -> ColumnDef {
     let mut column = text(name);
     if backend == DbBackend::Postgres {

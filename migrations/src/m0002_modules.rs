@@ -1,5 +1,5 @@
-//! Installed modules with their components, what is granted to them, uploads, the
-//! versions of modules that jobs run with, dry runs, effects, and starts that happen once.
+//! Installed modules with their components and grants, uploads, the versions of modules that jobs run with, dry runs,
+//! effects, and starts with idempotency keys.
 //!
 //! Keys, instants and documents are as in the first tables. A module of all
 //! organizations has the nil identity as its holder.
@@ -33,7 +33,7 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    /// All of it or nothing, also where the database does not do so by itself.
+    /// In one transaction, even where the database does not do so by itself.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
@@ -49,7 +49,7 @@ fn new_columns() -> [(&'static str, ColumnDef); 4] {
     ]
 }
 
-/// Each component once, whoever has it.
+/// Each component is stored once, no matter who has installed it.
 fn components() -> TableCreateStatement {
     Table::create()
         .table("components")
@@ -101,8 +101,8 @@ fn uploads() -> TableCreateStatement {
         .take()
 }
 
-/// Which component which version of a job was saved with. A component that is named here
-/// may be gone: old versions keep nothing from being removed.
+/// The components that versions of jobs were saved with. A component in it may have been removed, since old versions of
+/// jobs do not prevent that.
 fn job_modules(backend: DbBackend) -> TableCreateStatement {
     let of_version = ForeignKey::create()
         .name("job_modules_of_version")
@@ -123,7 +123,7 @@ fn job_modules(backend: DbBackend) -> TableCreateStatement {
         .take()
 }
 
-/// The results of starts that named themselves, so that none of them starts twice.
+/// The results of starts with idempotency keys, so that none of them starts twice.
 fn job_starts() -> TableCreateStatement {
     let of_result = ForeignKey::create()
         .name("job_starts_of_job_result")
@@ -181,8 +181,7 @@ fn number(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().not_null().take()
 }
 
-/// A key sorts by its bytes everywhere. SQLite does so by itself; PostgreSQL
-/// would follow the language of the server.
+/// Keys sort by their bytes. SQLite does so by default; PostgreSQL would use the collation of the server.
 fn key(name: &'static str, backend: DbBackend) -> ColumnDef {
     let mut column = text(name);
     if backend == DbBackend::Postgres {

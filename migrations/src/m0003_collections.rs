@@ -1,4 +1,4 @@
-//! Collections, their records, and the calls that are made once.
+//! Collections, their records, and the calls that must run only once.
 //!
 //! Keys start with the organization, in the tables and in what refers to them,
 //! so that no row can belong to another organization than the row it hangs on.
@@ -25,13 +25,13 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    /// All tables or none, also where the database does not do so by itself.
+    /// In one transaction, even where the database does not do so by itself.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
 }
 
-/// A row for each collection, so that one without records is there too.
+/// A row for each collection, so that a collection without records exists too.
 fn collections(backend: DbBackend) -> TableCreateStatement {
     let of_organization = ForeignKey::create()
         .name("collections_of_organization")
@@ -66,8 +66,8 @@ fn collection_records(backend: DbBackend) -> TableCreateStatement {
         .take()
 }
 
-/// What a call came to that is made once. It goes with its job result, since nobody makes
-/// the call again after that; it stays when the collection is removed.
+/// The outcome of a call that must run only once. It is removed with its job result, since the call is not repeated
+/// after that; it stays when the collection is removed.
 fn collection_calls(backend: DbBackend) -> TableCreateStatement {
     let of_job_result = ForeignKey::create()
         .name("collection_calls_of_job_result")
@@ -96,8 +96,7 @@ fn text(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).text().not_null().take()
 }
 
-/// A key sorts by its bytes everywhere. SQLite does so by itself; PostgreSQL
-/// would follow the language of the server.
+/// Keys sort by their bytes. SQLite does so by default; PostgreSQL would use the collation of the server.
 fn key(name: &'static str, backend: DbBackend) -> ColumnDef {
     let mut column = text(name);
     if backend == DbBackend::Postgres {

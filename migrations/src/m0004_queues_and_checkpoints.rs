@@ -1,5 +1,5 @@
-//! Queues and priorities, results that wait for others or for a time, places from which
-//! results go on, retries, and the nodes that share a database.
+//! Queues and priorities, results that wait for others or for a time, checkpoints, retries, and the nodes that share a
+//! database.
 //!
 //! Keys, instants and documents are as in the first tables. A queue of all organizations has
 //! the nil identity as its holder. In a job result, no `root` means the result itself, and no
@@ -35,7 +35,7 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    /// All of it or nothing, also where the database does not do so by itself.
+    /// In one transaction, even where the database does not do so by itself.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
@@ -88,7 +88,7 @@ fn leases(backend: DbBackend) -> TableCreateStatement {
         .take()
 }
 
-/// What a worker had taken up is nobody's now, so that recovery puts it back.
+/// Results that were running lose their node, so that recovery makes them wait again.
 fn move_leases(backend: DbBackend) -> String {
     let nil = match backend {
         DbBackend::Postgres => "CAST('00000000-0000-0000-0000-000000000000' AS uuid)",
@@ -129,7 +129,7 @@ fn parts() -> TableCreateStatement {
         .take()
 }
 
-/// What came of batches of a line that are done.
+/// The outcomes of finished batches of a line.
 fn batches() -> TableCreateStatement {
     Table::create()
         .table("batches")
@@ -164,7 +164,7 @@ fn queues(backend: DbBackend) -> TableCreateStatement {
         .take()
 }
 
-/// The processes that work on results, and when each was last heard of.
+/// The processes that run jobs, and their last heartbeats.
 fn nodes() -> TableCreateStatement {
     Table::create().table("nodes").col(uuid("id").primary_key()).col(number("beat_at")).take()
 }
@@ -234,8 +234,7 @@ fn flag(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).boolean().not_null().take()
 }
 
-/// A key sorts by its bytes everywhere. SQLite does so by itself; PostgreSQL
-/// would follow the language of the server.
+/// Keys sort by their bytes. SQLite does so by default; PostgreSQL would use the collation of the server.
 fn key(name: &'static str, backend: DbBackend) -> ColumnDef {
     let mut column = text(name);
     if backend == DbBackend::Postgres {

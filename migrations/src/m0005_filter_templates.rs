@@ -1,4 +1,4 @@
-//! Filter templates, all their versions, and which version of a job uses which.
+//! Filter templates, all their versions, and the templates that versions of jobs use.
 //!
 //! Keys, instants and documents are as in the first tables. A template of all
 //! organizations has the nil identity as its holder.
@@ -27,7 +27,7 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    /// All of it or nothing, also where the database does not do so by itself.
+    /// In one transaction, even where the database does not do so by itself.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
@@ -79,8 +79,8 @@ fn filter_template_versions(backend: DbBackend) -> TableCreateStatement {
         .take()
 }
 
-/// Which template which version of a job uses, by its key: a template that is named here
-/// may be gone, since old versions keep nothing from being removed.
+/// The filter templates that versions of jobs use, by key. A template in it may have been removed, since old versions
+/// of jobs do not prevent that.
 fn job_templates(backend: DbBackend) -> TableCreateStatement {
     let of_version = ForeignKey::create()
         .name("job_templates_of_version")
@@ -133,8 +133,7 @@ fn number(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().not_null().take()
 }
 
-/// A key sorts by its bytes everywhere. SQLite does so by itself; PostgreSQL
-/// would follow the language of the server.
+/// Keys sort by their bytes. SQLite does so by default; PostgreSQL would use the collation of the server.
 fn key(name: &'static str, backend: DbBackend) -> ColumnDef {
     let mut column = text(name);
     if backend == DbBackend::Postgres {

@@ -28,7 +28,7 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    /// All of it or nothing, also where the database does not do so by itself.
+    /// In one transaction, even where the database does not do so by itself.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
@@ -44,8 +44,8 @@ fn new_columns(backend: DbBackend) -> Vec<ColumnDef> {
     ]
 }
 
-/// `document` is what the schedule says. The rest is how far it has come: it is armed for `next_at`,
-/// comes due at `due_at`, or waits for the end of the job result `awaits`.
+/// `document` is the schedule. The rest is its position: it is armed for `next_at`, due at `due_at`, or waits for the
+/// end of the job result `awaits`.
 fn schedules(backend: DbBackend) -> TableCreateStatement {
     let of_job = ForeignKey::create()
         .name("schedules_of_job")
@@ -102,8 +102,7 @@ fn maybe_number(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().null().take()
 }
 
-/// A key sorts by its bytes everywhere. SQLite does so by itself; PostgreSQL
-/// would follow the language of the server.
+/// Keys sort by their bytes. SQLite does so by default; PostgreSQL would use the collation of the server.
 fn key(name: &'static str, backend: DbBackend) -> ColumnDef {
     let mut column = ColumnDef::new(name).text().take();
     if backend == DbBackend::Postgres {

@@ -23,14 +23,14 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    /// All of it or nothing, also where the database does not do so by itself.
+    /// In one transaction, even where the database does not do so by itself.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
 }
 
-/// `takes` is `records` or `arguments`. `hash` is that of the token's secret; `sealed` is the signing
-/// secret of a webhook that takes signed messages only, which opens with the token.
+/// `takes` is `records` or `arguments`. `hash` is the hash of the secret of the token; `sealed` is the signing secret
+/// of a signed webhook, encrypted with the token.
 fn webhooks(backend: DbBackend) -> TableCreateStatement {
     let of_job = ForeignKey::create()
         .name("webhooks_of_job")
@@ -55,7 +55,7 @@ fn webhooks(backend: DbBackend) -> TableCreateStatement {
         .take()
 }
 
-/// Whoever comes with a token says which webhook it opens, and not of which organization.
+/// A message names a webhook by its token, without its organization, so the id alone must find it.
 fn indexes() -> [IndexCreateStatement; 2] {
     let mut by_job = Index::create().name("webhooks_by_job").table("webhooks").unique().take();
     for column in ["organization_id", "job_key", "key"] {
@@ -64,8 +64,7 @@ fn indexes() -> [IndexCreateStatement; 2] {
     [by_job, Index::create().name("webhooks_by_id").table("webhooks").col("id").unique().take()]
 }
 
-/// A key sorts by its bytes everywhere. SQLite does so by itself; PostgreSQL
-/// would follow the language of the server.
+/// Keys sort by their bytes. SQLite does so by default; PostgreSQL would use the collation of the server.
 fn key(name: &'static str, backend: DbBackend) -> ColumnDef {
     let mut column = ColumnDef::new(name).text().take();
     if backend == DbBackend::Postgres {

@@ -1,5 +1,5 @@
-//! Jobs stop on their first error from now on, unless they say otherwise. The versions that were
-//! saved before meant the opposite when they said nothing, so they now say it.
+//! From now on jobs stop on their first error unless they say otherwise. Before, the default was the opposite, so the
+//! versions that were saved without the field get it.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -30,7 +30,7 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    /// All of it or nothing, also where the database does not do so by itself.
+    /// In one transaction, even where the database does not do so by itself.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }

@@ -1,4 +1,4 @@
-//! The last versions of deleted jobs, so that a new job with the same key goes on counting.
+//! The last versions of deleted jobs, so that a new job with the same key continues their numbers.
 //!
 //! Keys are as in the first tables.
 
@@ -37,8 +37,7 @@ fn deleted_jobs(backend: DbBackend) -> TableCreateStatement {
         .take()
 }
 
-/// A key sorts by its bytes everywhere. SQLite does so by itself; PostgreSQL
-/// would follow the language of the server.
+/// Keys sort by their bytes. SQLite does so by default; PostgreSQL would use the collation of the server.
 fn key(name: &'static str, backend: DbBackend) -> ColumnDef {
     let mut column = ColumnDef::new(name).text().take();
     if backend == DbBackend::Postgres {

@@ -1,7 +1,7 @@
-//! Results that were at work in several crashes are isolated: performed with nothing else at work on
-//! their node. `crashes` counts crashes beside other results, `strikes` and `struck_line` those alone.
+//! Results that ran during several crashes are isolated: they run alone on their node. `crashes` counts crashes while
+//! other results ran too, `strikes` and `struck_line` are about crashes while the result ran alone.
 //!
-//! What older versions counted as strikes were crashes beside others.
+//! The strikes of older versions were crashes while other results ran too.
 
 use sea_orm_migration::prelude::*;
 
@@ -33,7 +33,7 @@ impl MigrationTrait for Migration {
         manager.create_index(isolated).await
     }
 
-    /// All of it or nothing, also where the database does not do so by itself.
+    /// In one transaction, even where the database does not do so by itself.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }

@@ -1,4 +1,4 @@
-//! What each organization may use of the server, where that is not the usual.
+//! The quotas of organizations, where they differ from the defaults.
 
 use sea_orm_migration::prelude::*;
 

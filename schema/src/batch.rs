@@ -1,7 +1,7 @@
-//! Many rows in few statements.
+//! Handles many rows with few statements.
 //!
-//! Rows are named in pieces whose sizes are powers of two, so that only a handful
-//! of different statements ever has to be kept prepared.
+//! Rows are split into pieces whose sizes are powers of two, so that only a few different statements have to be kept
+//! prepared.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveMode
 
 use crate::failed;
 
-/// How many rows one statement names at most.
+/// How many rows one statement handles at most.
 const ROWS: usize = 64;
 
-/// The rows in pieces, in order.
+/// Splits rows into pieces, in order.
 pub(crate) fn pieces<Row>(mut rows: &[Row]) -> impl Iterator<Item = &[Row]> {
     std::iter::from_fn(move || {
         let size = ROWS.min(1 << rows.len().checked_ilog2()?);
@@ -25,17 +25,16 @@ pub(crate) fn pieces<Row>(mut rows: &[Row]) -> impl Iterator<Item = &[Row]> {
     })
 }
 
-/// Identities by the organization they are of: a statement is about one only.
-pub(crate) fn by_organization(places: impl IntoIterator<Item = (Uuid, Uuid)>) -> BTreeMap<Uuid, Vec<Uuid>> {
+/// Groups ids by their organization: a statement is always about one organization.
+pub(crate) fn by_organization(pairs: impl IntoIterator<Item = (Uuid, Uuid)>) -> BTreeMap<Uuid, Vec<Uuid>> {
     let mut all: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
-    for (organization, id) in places {
+    for (organization, id) in pairs {
         all.entry(organization).or_default().push(id);
     }
     all
 }
 
-/// Adds rows. Where one with the same key is there, `or` says what becomes of it;
-/// without it, that is an error.
+/// Inserts rows. `or` says what to do with a row whose key exists; without it, such a row is an error.
 pub(crate) async fn insert<Entity>(
     db: &DatabaseTransaction,
     rows: &[Entity::Model],

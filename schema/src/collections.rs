@@ -1,7 +1,7 @@
 //! The adapter of the `collections` port.
 
-mod look;
 mod pushdown;
+mod scan;
 mod write;
 
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ use crate::batch::pieces;
 use crate::entities::collection_records::Column;
 use crate::entities::collections;
 use crate::{Store, failed, page, unavailable};
-use look::Look;
+use scan::RecordQuery;
 
 #[async_trait]
 impl Collections for Store {
@@ -33,7 +33,7 @@ impl Collections for Store {
         once: Option<&Once>,
     ) -> Result<Written, StoreError> {
         let (collection, changes, once) = (collection.to_owned(), changes.to_vec(), once.cloned());
-        self.writer.write_one(write::Write { scope, collection, changes, once }).await
+        self.writer.write_one(write::WriteRecords { scope, collection, changes, once }).await
     }
 
     async fn get(&self, scope: OrgScope, collection: &str, keys: &[String]) -> Result<Vec<Option<Value>>, StoreError> {
@@ -42,7 +42,7 @@ impl Collections for Store {
         sorted.dedup();
         let mut found = HashMap::new();
         for piece in pieces(&sorted) {
-            let rows = look::of(scope, collection).filter(Column::Key.is_in(piece.iter().copied()));
+            let rows = scan::of(scope, collection).filter(Column::Key.is_in(piece.iter().copied()));
             for row in rows.all(&self.readers).await.map_err(failed)? {
                 let Entry { key, data } = row.read()?;
                 found.insert(key, data);
@@ -53,8 +53,8 @@ impl Collections for Store {
 
     async fn find(&self, scope: OrgScope, collection: &str, find: &Find) -> Result<Entries, StoreError> {
         let Find { criteria, after, limit } = find;
-        let look = Look { scope, collection, criteria, undecided: false, after: after.as_deref() };
-        let page = look.page(self, *limit as usize).await?;
+        let query = RecordQuery { scope, collection, criteria, undecided: false, after: after.as_deref() };
+        let page = query.page(self, *limit as usize).await?;
         let next = page.items.last().filter(|_| page.more).map(|entry| entry.key.clone());
         Ok(Entries { entries: page.items, next })
     }
@@ -66,17 +66,17 @@ impl Collections for Store {
         wanted: &Wanted,
         to: Sender<Vec<Entry>>,
     ) -> Result<bool, StoreError> {
-        let look = Look { scope, collection, criteria: &wanted.criteria, undecided: true, after: None };
-        let mut walk = look.begin(self, wanted.limit.unwrap_or(usize::MAX)).await?;
-        let mut there = false;
-        while let Some(portion) = walk.next().await? {
-            there = true;
+        let query = RecordQuery { scope, collection, criteria: &wanted.criteria, undecided: true, after: None };
+        let mut scan = query.begin(self, wanted.limit.unwrap_or(usize::MAX)).await?;
+        let mut exists = false;
+        while let Some(portion) = scan.next().await? {
+            exists = true;
             if to.send(portion).await.is_err() {
                 break;
             }
         }
-        drop(walk);
-        Ok(there || self.has(scope, collection).await?)
+        drop(scan);
+        Ok(exists || self.has(scope, collection).await?)
     }
 
     async fn count(&self, scope: OrgScope, collection: &str, criteria: &Criteria) -> Result<Option<u64>, StoreError> {
@@ -84,14 +84,14 @@ impl Collections for Store {
         if matches!(criteria, Criteria::All(all) if all.is_empty()) {
             count = self.count_all(scope, collection).await?;
         } else {
-            let look = Look { scope, collection, criteria, undecided: false, after: None };
-            let mut walk = look.begin(self, usize::MAX).await?;
-            while let Some(portion) = walk.next().await? {
+            let query = RecordQuery { scope, collection, criteria, undecided: false, after: None };
+            let mut scan = query.begin(self, usize::MAX).await?;
+            while let Some(portion) = scan.next().await? {
                 count += portion.len() as u64;
             }
         }
-        let there = count > 0 || self.has(scope, collection).await?;
-        Ok(there.then_some(count))
+        let exists = count > 0 || self.has(scope, collection).await?;
+        Ok(exists.then_some(count))
     }
 
     async fn delete(
@@ -102,7 +102,7 @@ impl Collections for Store {
         criteria: &Criteria,
     ) -> Result<u32, StoreError> {
         let (collection, keys, criteria) = (collection.to_owned(), keys.to_vec(), criteria.clone());
-        self.writer.write_one(write::Delete { scope, collection, keys, criteria }).await
+        self.writer.write_one(write::DeleteRecords { scope, collection, keys, criteria }).await
     }
 
     async fn list(&self, scope: OrgScope, after: Option<&str>, limit: u32) -> Result<Listed<String>, StoreError> {
@@ -121,7 +121,7 @@ impl Collections for Store {
 
     async fn remove(&self, scope: OrgScope, collection: &str) -> Result<bool, StoreError> {
         let collection = collection.to_owned();
-        self.writer.write_one(write::Remove { scope, collection }).await
+        self.writer.write_one(write::RemoveCollection { scope, collection }).await
     }
 }
 
@@ -131,14 +131,14 @@ fn names(scope: OrgScope) -> Select<collections::Entity> {
 
 impl Store {
     async fn has(&self, scope: OrgScope, collection: &str) -> Result<bool, StoreError> {
-        let place = (scope.organization().0, collection.to_owned());
-        let row = collections::Entity::find_by_id(place).one(&self.readers).await.map_err(failed)?;
+        let id = (scope.organization().0, collection.to_owned());
+        let row = collections::Entity::find_by_id(id).one(&self.readers).await.map_err(failed)?;
         Ok(row.is_some())
     }
 
-    /// Without looking at what they hold.
+    /// Counts all records without reading their data.
     async fn count_all(&self, scope: OrgScope, collection: &str) -> Result<u64, StoreError> {
-        let counted = look::of(scope, collection).select_only().column_as(Column::Key.count(), "records");
+        let counted = scan::of(scope, collection).select_only().column_as(Column::Key.count(), "records");
         let count = counted.into_tuple::<i64>().one(&self.readers).await.map_err(failed)?.unwrap_or(0);
         u64::try_from(count).map_err(unavailable)
     }

@@ -1,5 +1,5 @@
-//! Between what a column holds and what the engine means: instants, counts,
-//! words and documents. What cannot be read says where it stands.
+//! Converts columns to values of the engine and back: instants, counts, words and documents. An error names the row and
+//! the column.
 
 use engine::model::Instant;
 use engine::model::record::Records;
@@ -8,13 +8,13 @@ use engine::ports::StoreError;
 use sea_orm::prelude::Uuid;
 use serde_json::{Map, Value};
 
-/// The row that is being read, for the error if it cannot be.
-pub(crate) struct Place {
+/// The name of the row that is being read, for errors.
+pub(crate) struct RowName {
     table: &'static str,
     id: String,
 }
 
-impl Place {
+impl RowName {
     pub fn new(table: &'static str, id: impl ToString) -> Self {
         Self { table, id: id.to_string() }
     }
@@ -24,7 +24,8 @@ impl Place {
     }
 
     pub fn instant(&self, column: &str, micros: i64) -> Result<Instant, StoreError> {
-        Instant::from_timestamp_micros(micros).ok_or_else(|| self.unreadable(column, format!("{micros} is no instant")))
+        Instant::from_timestamp_micros(micros)
+            .ok_or_else(|| self.unreadable(column, format!("{micros} is not an instant")))
     }
 
     pub fn maybe_instant(&self, column: &str, micros: Option<i64>) -> Result<Option<Instant>, StoreError> {
@@ -36,7 +37,7 @@ impl Place {
     }
 
     pub fn word<T>(&self, column: &str, word: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
-        read(word).ok_or_else(|| self.unreadable(column, format!("`{word}` means nothing")))
+        read(word).ok_or_else(|| self.unreadable(column, format!("`{word}` is an unknown word")))
     }
 
     pub fn document(&self, column: &str, text: &str) -> Result<Value, StoreError> {
@@ -58,7 +59,7 @@ impl Place {
 
     pub fn text_member(&self, column: &str, object: &Value, name: &str) -> Result<String, StoreError> {
         let text = self.member(column, object, name)?.as_str();
-        text.map(str::to_owned).ok_or_else(|| self.unreadable(column, format!("`{name}` is not a text")))
+        text.map(str::to_owned).ok_or_else(|| self.unreadable(column, format!("`{name}` is not a string")))
     }
 }
 
@@ -66,8 +67,7 @@ pub(crate) fn micros(instant: Instant) -> i64 {
     instant.timestamp_micros()
 }
 
-/// Databases count up to 2^63. What is beyond comes back as it was, though it
-/// would sort as a negative number.
+/// Databases count up to 2^63. A larger count is read back unchanged, but sorts as a negative number.
 pub(crate) fn signed(count: u64) -> i64 {
     count.cast_signed()
 }
@@ -88,12 +88,12 @@ pub(crate) fn text_of_array(array: &[Value]) -> Result<String, StoreError> {
     serde_json::to_string(array).map_err(crate::unavailable)
 }
 
-/// A text that comes after a key and before every other one: in keys stand letters, digits and dashes.
+/// A text that sorts after this key and before all later ones: keys hold only letters, digits and dashes.
 pub(crate) fn just_behind(key: &str) -> String {
     format!("{key}\u{1}")
 }
 
-/// Names a row that hangs on a job result.
+/// The name of a row of a line of a job result.
 pub(crate) fn of_result(id: Uuid, line_no: i64) -> String {
     format!("{id} line {line_no}")
 }

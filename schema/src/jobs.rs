@@ -14,11 +14,10 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::batch::insert;
-use crate::columns::Place;
+use crate::columns::RowName;
 use crate::entities::{deleted_jobs, job_modules, job_templates, job_versions, jobs, modules};
-use crate::schedules;
-use crate::writer::Single;
-use crate::{Store, failed, page, unavailable};
+use crate::writer::SingleCommand;
+use crate::{Store, failed, page, schedules, unavailable};
 
 #[async_trait]
 impl Jobs for Store {
@@ -33,8 +32,8 @@ impl Jobs for Store {
                 jobs::Entity::find_by_id((organization, key.to_owned())).one(&self.readers).await.map_err(failed)?;
             return row.map(jobs::Model::read).transpose();
         };
-        let place = (organization, key.to_owned(), i64::from(version));
-        let row = job_versions::Entity::find_by_id(place).one(&self.readers).await.map_err(failed)?;
+        let id = (organization, key.to_owned(), i64::from(version));
+        let row = job_versions::Entity::find_by_id(id).one(&self.readers).await.map_err(failed)?;
         row.map(job_versions::Model::read).transpose()
     }
 
@@ -53,7 +52,7 @@ impl Jobs for Store {
     }
 
     async fn delete_job(&self, scope: OrgScope, deletion: Deletion) -> Result<Deleted, DeleteError> {
-        self.writer.write_one(delete::Delete { organization: scope.organization(), deletion }).await?
+        self.writer.write_one(delete::DeleteJob { organization: scope.organization(), deletion }).await?
     }
 }
 
@@ -66,19 +65,19 @@ struct Save {
     version: NewVersion,
 }
 
-impl Single for Save {
+impl SingleCommand for Save {
     type Answer = Result<SavedJob, SaveError>;
     const DURABLE: bool = true;
 
     async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
-        let place = (self.scope.organization().0, self.version.key.clone());
-        let newest = jobs::Entity::find_by_id(place).one(db).await.map_err(failed)?;
+        let id = (self.scope.organization().0, self.version.key.clone());
+        let newest = jobs::Entity::find_by_id(id).one(db).await.map_err(failed)?;
         let newest = newest.map(jobs::Model::read).transpose()?;
         let deleted = if newest.is_none() { self.deleted_version(db).await? } else { 0 };
         match self.version.clone().judge(newest.as_ref(), deleted) {
             Ok(Saving::New(saved)) => {
-                if let Some(gone) = self.gone(db).await? {
-                    return Ok(Err(SaveError::Gone(gone)));
+                if let Some(module) = self.missing_module(db).await? {
+                    return Ok(Err(SaveError::Gone(module)));
                 }
                 self.add(db, &saved).await?;
                 Ok(Ok(saved))
@@ -108,11 +107,11 @@ impl Save {
     async fn deleted_version(&self, db: &DatabaseTransaction) -> Result<u32, StoreError> {
         let key = self.version.key.as_str();
         let version = deleted_jobs::version_of(db, (self.scope.organization().0, key)).await?;
-        Place::new("deleted_jobs", key).small("version", version)
+        RowName::new("deleted_jobs", key).small("version", version)
     }
 
-    /// What the version pins and is not installed any more.
-    async fn gone(&self, db: &DatabaseTransaction) -> Result<Option<String>, StoreError> {
+    /// A module that the version pins and that is no longer installed.
+    async fn missing_module(&self, db: &DatabaseTransaction) -> Result<Option<String>, StoreError> {
         use modules::Column::{Digest, Holder};
         let holders = [Uuid::nil(), self.scope.organization().0];
         for pin in &self.version.pins {
@@ -125,7 +124,7 @@ impl Save {
         Ok(None)
     }
 
-    /// Each filter template that the version names, once.
+    /// A row for each filter template that the version names.
     fn templates(&self, saved: &SavedJob) -> Vec<job_templates::Model> {
         let row = |template_key| job_templates::Model {
             organization_id: self.scope.organization().0,
@@ -136,7 +135,7 @@ impl Save {
         named_in(&saved.document).into_iter().map(row).collect()
     }
 
-    /// Each component that the version runs with, once.
+    /// A row for each component that the version runs with.
     fn modules(&self, saved: &SavedJob) -> Vec<job_modules::Model> {
         let digests: BTreeSet<_> = saved.pins.iter().map(|pin| pin.module.digest.clone()).collect();
         let row = |digest| job_modules::Model {

@@ -1,8 +1,8 @@
-//! How things are stored: tables as entities, and one adapter for each store port.
-//! The only SQL of the program, and the only place that knows a database.
+//! The store: tables as entities, and an adapter for each store port. This is the only crate with SQL, and the only one
+//! that knows the database.
 //!
-//! Reads go to a small pool of readers, writes to the one writer, which commits
-//! in groups (see `writer`). What only SQLite has is in `sqlite`, nowhere else.
+//! Reads use a small pool of connections. All writes go through one writer, which commits them in groups (see
+//! `writer`). Everything that is special to SQLite is in `sqlite`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -10,6 +10,7 @@ mod batch;
 mod collections;
 mod columns;
 mod entities;
+mod job_users;
 mod jobs;
 mod modules;
 mod organizations;
@@ -19,7 +20,6 @@ mod results;
 mod schedules;
 mod sqlite;
 mod templates;
-mod users;
 mod webhooks;
 mod writer;
 
@@ -30,6 +30,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use engine::model::organization::OrganizationId;
+use engine::ports::metrics::StoreMetrics;
 use engine::ports::{Listed, PAGE_BYTES, StoreError};
 use futures_util::{Stream, TryStreamExt};
 use sea_orm::{DatabaseConnection, DbErr, EntityTrait, QuerySelect, Select};
@@ -39,34 +40,34 @@ pub use sqlite::{OpenError, check_pages, is_in_use, sqlite_version};
 use sqlite::{Opened, Sharing};
 use writer::Writer;
 
-/// Fewer than there are readers.
-const WALKS: usize = 2;
+/// How many readers may scan collections at once: fewer than there are, so that some are left for short reads.
+const SCANS: usize = 2;
 
 /// A database. Implements every store port.
 #[derive(Debug)]
 pub struct Store {
     readers: DatabaseConnection,
-    /// How many readers may be walking over collections at once.
-    walks: Semaphore,
+    /// Permits to scan collections.
+    scans: Semaphore,
     writer: Writer,
-    /// The organization that a claim of this node served last.
+    metrics: StoreMetrics,
+    /// The organization that the last claim of this node served.
     last_served: Mutex<Option<OrganizationId>>,
-    /// Held by whoever prunes.
-    pruning: tokio::sync::Mutex<results::Round>,
+    /// Held while pruning, with the position of the walk over all jobs.
+    pruning: tokio::sync::Mutex<results::PruneCursor>,
 }
 
 impl Store {
-    /// Opens an SQLite file, for this process alone. Makes the file and its tables
-    /// if they are not there, and brings the tables of an older version up to date.
+    /// Opens an SQLite file for this process alone. Creates the file and its tables if needed, and migrates the tables
+    /// of an older version.
     ///
     /// # Errors
-    /// Refuses a file that another process has open, or that a newer version of the
-    /// program made; fails if the file cannot be read or written.
+    /// Another process has the file open, a newer version of the program made it, or it cannot be read or written.
     pub async fn open_sqlite(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Ok(Self::on(sqlite::open(path.as_ref(), Sharing::Alone).await?))
     }
 
-    /// Opens an SQLite file that other processes may have open too. Writers wait for each other.
+    /// Opens an SQLite file that other processes may open too. Writers wait for each other.
     ///
     /// # Errors
     /// As of [`Store::open_sqlite`].
@@ -76,17 +77,24 @@ impl Store {
     }
 
     fn on(opened: Opened) -> Self {
+        let metrics = StoreMetrics::default();
         Self {
             readers: opened.readers,
-            walks: Semaphore::new(WALKS),
-            writer: Writer::start(opened.writer, opened.lock),
+            scans: Semaphore::new(SCANS),
+            writer: Writer::start(opened.writer, opened.lock, metrics.clone()),
+            metrics,
             last_served: Mutex::default(),
             pruning: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Writes what was accepted, closes the file and lets another process open it.
-    /// Every later call answers that the store is unavailable.
+    /// What the store measures. A clone shares its values.
+    pub fn metrics(&self) -> StoreMetrics {
+        self.metrics.clone()
+    }
+
+    /// Writes what was accepted, closes the file and lets another process open it. Later calls fail with
+    /// [`StoreError::Unavailable`].
     pub async fn close(&self) {
         if let Err(error) = self.readers.close_by_ref().await {
             tracing::warn!(%error, "the readers of the database did not close");
@@ -99,7 +107,7 @@ fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> St
     StoreError::Unavailable(error.into())
 }
 
-/// A page of what is selected: at most `limit` items, and at most [`PAGE_BYTES`] by `weigh`.
+/// Reads a page of a query: at most `limit` items, and at most [`PAGE_BYTES`] by `weigh`.
 async fn page<E: EntityTrait, Item>(
     select: Select<E>,
     (db, limit): (&DatabaseConnection, u32),
@@ -132,7 +140,7 @@ async fn fill<Row, Item>(
     Ok(read_bytes)
 }
 
-/// For `map_err` where the type of the error would have to be named otherwise.
+/// Converts an error of the database, for `map_err`.
 fn failed(error: DbErr) -> StoreError {
     sqlite::failure(error)
 }

@@ -1,4 +1,4 @@
-//! The adapters of the ports `modules`, `GrantBook` and `Uploads`.
+//! The adapters of the ports `Modules`, `GrantBook` and `Uploads`.
 
 mod grants;
 mod remove;
@@ -9,15 +9,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::model::module::{Installed, Owner};
 use engine::model::organization::OrgScope;
+use engine::model::refusal::JobUse;
 use engine::ports::StoreError;
-use engine::ports::modules::{InstallError, Modules, RemoveError, User};
+use engine::ports::modules::{InstallError, Modules, RemoveError};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{Condition, DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::entities::components;
 use crate::entities::modules::{Column, Entity, Model};
-use crate::writer::Single;
+use crate::writer::SingleCommand;
 use crate::{Store, failed};
 
 #[async_trait]
@@ -45,17 +46,17 @@ impl Modules for Store {
         Ok(row.map(|row| row.content.into()))
     }
 
-    async fn users(&self, scope: OrgScope, owner: Owner, digest: &str) -> Result<Vec<User>, StoreError> {
+    async fn users(&self, scope: OrgScope, owner: Owner, digest: &str) -> Result<Vec<JobUse>, StoreError> {
         remove::users(&self.readers, holder(scope, owner), digest).await
     }
 
     async fn uninstall(&self, scope: OrgScope, owner: Owner, key: &str, version: &str) -> Result<bool, RemoveError> {
         let (key, version) = (key.to_owned(), version.to_owned());
-        self.writer.write_one(remove::Remove { organization: holder(scope, owner), key, version }).await?
+        self.writer.write_one(remove::RemoveModule { organization: holder(scope, owner), key, version }).await?
     }
 }
 
-/// The organization whose module it is; none for a module of all.
+/// The organization of the module; none for a global module.
 fn holder(scope: OrgScope, owner: Owner) -> Option<Uuid> {
     (owner == Owner::Organization).then(|| scope.organization().0)
 }
@@ -65,18 +66,18 @@ struct Install {
     component: Arc<[u8]>,
 }
 
-impl Single for Install {
+impl SingleCommand for Install {
     type Answer = Result<(), InstallError>;
     const DURABLE: bool = true;
 
     async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
         let Model { holder, key, version, digest, .. } = &self.row;
-        if elsewhere(*holder, key).one(db).await.map_err(failed)?.is_some() {
+        if conflicting(*holder, key).one(db).await.map_err(failed)?.is_some() {
             return Ok(Err(InstallError::KeyTaken(key.clone())));
         }
-        let place = (*holder, key.clone(), version.clone());
-        match Entity::find_by_id(place).one(db).await.map_err(failed)? {
-            Some(there) if there.digest == *digest => return Ok(Ok(())),
+        let id = (*holder, key.clone(), version.clone());
+        match Entity::find_by_id(id).one(db).await.map_err(failed)? {
+            Some(installed) if installed.digest == *digest => return Ok(Ok(())),
             Some(_) => return Ok(Err(InstallError::VersionTaken(format!("{key}@{version}")))),
             None => {}
         }
@@ -90,9 +91,9 @@ impl Single for Install {
     }
 }
 
-/// Modules with this key that belong to all, seen from an organization, or to any
-/// organization, seen from all.
-fn elsewhere(holder: Uuid, key: &str) -> Select<Entity> {
+/// The modules that would hide this key: a global one for an organization, or one of any organization for a global
+/// module.
+fn conflicting(holder: Uuid, key: &str) -> Select<Entity> {
     let foreign = match holder.is_nil() {
         true => Condition::all().add(Column::Holder.ne(Uuid::nil())),
         false => Condition::all().add(Column::Holder.eq(Uuid::nil())),

@@ -14,7 +14,7 @@ use sea_orm::prelude::*;
 use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::entities::{organizations, tokens};
-use crate::writer::Single;
+use crate::writer::SingleCommand;
 use crate::{Store, failed};
 
 #[async_trait]
@@ -68,7 +68,7 @@ fn with_key(key: &str) -> Select<organizations::Entity> {
 
 struct Create(Organization);
 
-impl Single for Create {
+impl SingleCommand for Create {
     type Answer = Result<(), CreateError>;
     const DURABLE: bool = true;
 
@@ -87,7 +87,7 @@ struct SetQuotas {
     quotas: Quotas,
 }
 
-impl Single for SetQuotas {
+impl SingleCommand for SetQuotas {
     type Answer = ();
     const DURABLE: bool = true;
 
@@ -103,7 +103,7 @@ impl Single for SetQuotas {
 
 struct AddToken(TokenRecord);
 
-impl Single for AddToken {
+impl SingleCommand for AddToken {
     type Answer = ();
     const DURABLE: bool = true;
 

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
+use engine::model::fairness::QueueName;
+use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::{OrgScope, OrganizationId};
-use engine::model::turn::QueueName;
 use engine::ports::StoreError;
 use engine::ports::queues::{DEFAULT_QUEUE, QueueSetting, QueueState, Queues};
 use sea_orm::prelude::*;
@@ -12,10 +13,10 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
 use crate::batch::insert;
-use crate::entities::leases::{self, Stands};
+use crate::entities::leases;
 use crate::entities::queues::{Column, Entity, Model};
 use crate::queue::occupancy;
-use crate::writer::Single;
+use crate::writer::SingleCommand;
 use crate::{Store, failed, unavailable};
 
 #[async_trait]
@@ -42,10 +43,10 @@ impl Queues for Store {
         let of = Entity::find().filter(Column::Holder.is_in([Uuid::nil(), organization.0]));
         // An organization's own queue comes before a global one with the same key.
         let rows = of.order_by_asc(Column::Holder).all(&self.readers).await.map_err(failed)?;
-        let mut seen = BTreeMap::from([(DEFAULT_QUEUE.to_owned(), (Uuid::nil(), None))]);
+        let mut by_key = BTreeMap::from([(DEFAULT_QUEUE.to_owned(), (Uuid::nil(), None))]);
         for row in rows {
             let limit = row.limit()?;
-            seen.insert(row.key, (row.holder, limit));
+            by_key.insert(row.key, (row.holder, limit));
         }
         let (at_work, waiting) = (occupancy(&self.readers).await?, self.waiting_by_queue(organization).await?);
         let state = |(key, (holder, limit)): (String, (Uuid, Option<u32>))| {
@@ -54,12 +55,12 @@ impl Queues for Store {
             let at_work = at_work.by_queue.get(&name).copied().unwrap_or(0).into();
             QueueState { key, global: holder.is_nil(), limit, waiting, at_work }
         };
-        Ok(seen.into_iter().map(state).collect())
+        Ok(by_key.into_iter().map(state).collect())
     }
 
     async fn remove_queue(&self, scope: OrgScope, key: &str, global: bool) -> Result<bool, StoreError> {
-        let place = (holder(scope.organization().0, global), key.to_owned());
-        self.writer.write_one(Remove(place)).await
+        let id = (holder(scope.organization().0, global), key.to_owned());
+        self.writer.write_one(Remove(id)).await
     }
 }
 
@@ -69,13 +70,13 @@ fn holder(organization: Uuid, global: bool) -> Uuid {
 
 impl Store {
     async fn waiting_by_queue(&self, organization: OrganizationId) -> Result<HashMap<QueueName, u64>, StoreError> {
-        use leases::Column::{JobResultId, OrganizationId, Queue, QueueHolder, Stands as How};
+        use leases::Column::{JobResultId, OrganizationId, Queue, QueueHolder, Stands};
         let counted = leases::Entity::find()
             .select_only()
             .columns([QueueHolder, Queue])
             .column_as(JobResultId.count(), "waiting")
             .filter(OrganizationId.eq(organization.0))
-            .filter(How.ne(Stands::Leased.word()))
+            .filter(Stands.ne(LeaseState::Leased.word()))
             .group_by(QueueHolder)
             .group_by(Queue);
         let rows: Vec<(Uuid, String, i64)> = counted.into_tuple().all(&self.readers).await.map_err(failed)?;
@@ -86,7 +87,7 @@ impl Store {
 
 struct Save(Model);
 
-impl Single for Save {
+impl SingleCommand for Save {
     type Answer = ();
     const DURABLE: bool = true;
 
@@ -98,7 +99,7 @@ impl Single for Save {
 
 struct Remove((Uuid, String));
 
-impl Single for Remove {
+impl SingleCommand for Remove {
     type Answer = bool;
     const DURABLE: bool = true;
 

@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use engine::model::Instant;
 use engine::model::organization::OrgScope;
 use engine::model::schedule::Position;
-use engine::ports::schedules::{Due, Fire, FireAnswer, Inspected, Inspection, Place, SavedSchedule, Schedules};
+use engine::ports::schedules::{
+    Due, DueSchedules, Fire, FireAnswer, Inspected, Inspection, Place, SavedSchedule, Schedules,
+};
 use engine::ports::{Listed, StoreError};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::{ExprTrait, OnConflict};
@@ -27,30 +29,6 @@ pub(crate) use save::save;
 
 #[async_trait]
 impl Schedules for Store {
-    async fn due(&self, now: Instant, limit: u32) -> Result<Due, StoreError> {
-        let armed =
-            Entity::find().filter(Column::DueAt.is_not_null()).order_by_asc(Column::DueAt).order_by_asc(Column::Id);
-        let rows = armed.limit(u64::from(limit) + 1).all(&self.readers).await.map_err(failed)?;
-        let mut due = Due::default();
-        for (index, row) in rows.into_iter().enumerate() {
-            let at = row.due_at.unwrap_or_default();
-            if at > micros(now) || index >= limit as usize {
-                due.next = Instant::from_timestamp_micros(at);
-                break;
-            }
-            match (row.place(), row.read()) {
-                (_, Ok(saved)) => due.schedules.push(saved),
-                (place, Err(StoreError::Unreadable(told))) => due.unreadable.push((place, told)),
-                (_, Err(error)) => return Err(error),
-            }
-        }
-        Ok(due)
-    }
-
-    async fn fire(&self, fire: Fire) -> Result<FireAnswer, StoreError> {
-        self.writer.write(fire::FireOne(fire)).await
-    }
-
     async fn find_schedule(&self, scope: OrgScope, job: &str, key: &str) -> Result<Option<SavedSchedule>, StoreError> {
         let found = of(scope).filter(Column::JobKey.eq(job)).filter(Column::Key.eq(key));
         found.one(&self.readers).await.map_err(failed)?.map(Model::read).transpose()
@@ -77,7 +55,7 @@ impl Schedules for Store {
         let mut listed = by_key(scope);
         if let Some((job, key)) = after {
             let later = Column::JobKey.eq(job).and(Column::Key.gt(key)).or(Column::JobKey.gt(job));
-            // Said twice, so that the walk begins in the index where it goes on.
+            // The first condition follows from the second, but lets the index find where the page begins.
             listed = listed.filter(Column::JobKey.gte(job)).filter(later);
         }
         page(listed, (&self.readers, limit), |_| 0, Model::read).await
@@ -86,9 +64,36 @@ impl Schedules for Store {
     async fn count_schedules(&self, scope: OrgScope) -> Result<u64, StoreError> {
         of(scope).count(&self.readers).await.map_err(failed)
     }
+}
+
+#[async_trait]
+impl DueSchedules for Store {
+    async fn due(&self, now: Instant, limit: u32) -> Result<Due, StoreError> {
+        let armed =
+            Entity::find().filter(Column::DueAt.is_not_null()).order_by_asc(Column::DueAt).order_by_asc(Column::Id);
+        let rows = armed.limit(u64::from(limit) + 1).all(&self.readers).await.map_err(failed)?;
+        let mut due = Due::default();
+        for (index, row) in rows.into_iter().enumerate() {
+            let at = row.due_at.unwrap_or_default();
+            if at > micros(now) || index >= limit as usize {
+                due.next = Instant::from_timestamp_micros(at);
+                break;
+            }
+            match (row.place(), row.read()) {
+                (_, Ok(saved)) => due.schedules.push(saved),
+                (schedule, Err(StoreError::Unreadable(fault))) => due.unreadable.push((schedule, fault)),
+                (_, Err(error)) => return Err(error),
+            }
+        }
+        Ok(due)
+    }
+
+    async fn fire(&self, fire: Fire) -> Result<FireAnswer, StoreError> {
+        self.writer.write(fire::FireOne(fire)).await
+    }
 
     async fn inspect(&self, after: Option<Place>, limit: u32) -> Result<Inspection, StoreError> {
-        // From the first place on too, so that the walk never begins by looking through the table.
+        // Without `after` it begins at the smallest key, so that the index is used too.
         let (organization, id) = after.map_or((Uuid::nil(), Uuid::nil()), |(organization, id)| (organization.0, id.0));
         let later = Column::OrganizationId.eq(organization).and(Column::Id.gt(id));
         let walk = Entity::find()
@@ -107,7 +112,7 @@ impl Schedules for Store {
                     let awaits = awaited.is_some_and(|awaited| unfinished.contains(&awaited));
                     inspection.schedules.push(Inspected { saved, awaits, due });
                 }
-                (place, Err(StoreError::Unreadable(told))) => inspection.unreadable.push((place, told)),
+                (schedule, Err(StoreError::Unreadable(fault))) => inspection.unreadable.push((schedule, fault)),
                 (_, Err(error)) => return Err(error),
             }
         }
@@ -119,8 +124,8 @@ impl Schedules for Store {
         self.writer.write_one(save::Rearm { rearmed, seen: saved.revision }).await
     }
 
-    async fn disarm(&self, place: Place) -> Result<(), StoreError> {
-        self.writer.write_one(save::Disarm(place)).await
+    async fn disarm(&self, schedule: Place) -> Result<(), StoreError> {
+        self.writer.write_one(save::Disarm(schedule)).await
     }
 }
 
@@ -150,7 +155,7 @@ fn by_key(scope: OrgScope) -> Select<Entity> {
     of(scope).order_by_asc(Column::JobKey).order_by_asc(Column::Key)
 }
 
-/// Writes schedules, those that are there already too.
+/// Inserts or updates schedules.
 async fn write(db: &DatabaseTransaction, schedules: &[SavedSchedule]) -> Result<(), StoreError> {
     use Column::{AnchorAt, Awaits, Document, DueAt, Fired, HandledAt, NextAt, OrganizationId, Revision};
     let rows: Vec<_> = schedules.iter().map(Model::of).collect();

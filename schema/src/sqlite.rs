@@ -1,8 +1,8 @@
-//! All that only SQLite has: opening a file, how it syncs, how it is locked.
+//! Everything special to SQLite: how a file is opened, synced and locked.
 
 mod check;
 pub(crate) mod json;
-mod private;
+mod permissions;
 mod trouble;
 
 pub use check::check_pages;
@@ -18,13 +18,13 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynch
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait, Statement};
 use sea_orm_migration::{MigratorTrait, SchemaManager, seaql_migrations};
 
-/// Older ones can corrupt a database in WAL mode that has several connections.
+/// Older versions can corrupt a database in WAL mode with several connections.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
-/// Reads are short; more readers than this only wait for processors.
+/// Reads are short, so more readers would only wait for processors.
 const READERS: u32 = 4;
-/// Prepared statements that a connection keeps: a statement comes in as many variants as its lists have lengths.
+/// Prepared statements that a connection keeps. A statement has a variant for each length of its lists.
 const STATEMENTS: usize = 512;
-/// For the moments when SQLite itself needs the file alone.
+/// How long a connection waits while another one has the file locked.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a database cannot be opened.
@@ -44,7 +44,7 @@ pub enum OpenError {
     /// The SQLite that the program is linked with is too old.
     #[error("SQLite {0} can damage databases like this one; build ropewalk with SQLite 3.51.3 or newer")]
     OldSqlite(String),
-    /// The file beside it that keeps other processes out cannot be used.
+    /// The lock file beside the database cannot be used.
     #[error("the file {} cannot be written; it must be in a folder where ropewalk may write", .path.display())]
     Lock {
         /// The file.
@@ -66,7 +66,7 @@ pub enum OpenError {
 
 /// An open database.
 pub(crate) struct Opened {
-    /// Keeps other processes out for as long as it is open; none if they may come in.
+    /// The lock file, locked while it is open; none if other processes may open the database.
     pub lock: Option<File>,
     /// The only connection that writes.
     pub writer: DatabaseConnection,
@@ -74,7 +74,7 @@ pub(crate) struct Opened {
     pub readers: DatabaseConnection,
 }
 
-/// Whether other processes may have the file open too.
+/// Whether other processes may open the file too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sharing {
     Alone,
@@ -82,10 +82,10 @@ pub(crate) enum Sharing {
 }
 
 pub(crate) async fn open(path: &Path, sharing: Sharing) -> Result<Opened, OpenError> {
-    // A link is the same database as what it leads to, so they share a lock.
+    // A link to a database must use the same lock as the database itself.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let lock = if sharing == Sharing::Alone { Some(lock(&path)?) } else { None };
-    private::keep(&path);
+    permissions::restrict_files(&path);
     let refused = |cause| OpenError::Database { path: path.clone(), cause };
     let writer = connect(&path, Use::Write).await.map_err(refused)?;
     check_version(&version(&writer).await.map_err(refused)?)?;
@@ -97,17 +97,17 @@ pub(crate) async fn open(path: &Path, sharing: Sharing) -> Result<Opened, OpenEr
     Ok(Opened { lock, writer, readers })
 }
 
-/// The file beside a database that keeps other processes out.
+/// The lock file beside a database.
 fn lock_of(database: &Path) -> PathBuf {
     let mut name = OsString::from(database);
     name.push(".lock");
     PathBuf::from(name)
 }
 
-/// One node owns a file: a second one would claim what the first works on.
+/// Locks the database: a second node would claim the results that the first one runs.
 fn lock(database: &Path) -> Result<File, OpenError> {
     let path = lock_of(database);
-    let opened = private::options().create(true).truncate(false).write(true).open(&path);
+    let opened = permissions::options().create(true).truncate(false).write(true).open(&path);
     let file = match opened {
         Ok(file) => file,
         Err(cause) => return Err(OpenError::Lock { path, cause }),
@@ -127,7 +127,7 @@ enum Use {
 
 async fn connect(path: &Path, purpose: Use) -> Result<DatabaseConnection, DbErr> {
     let path = path.to_owned();
-    // The address only says which kind of database it is: a path may hold any character.
+    // The URL only names the kind of database. The path is set below, since it may have any character.
     let mut options = ConnectOptions::new("sqlite:file");
     options
         .max_connections(if purpose == Use::Write { 1 } else { READERS })
@@ -167,7 +167,7 @@ pub async fn sqlite_version() -> Result<String, DbErr> {
     version(&Database::connect("sqlite::memory:").await?).await
 }
 
-/// Whether a process has this database for itself.
+/// Whether a process has locked this database.
 pub fn is_in_use(database: &Path) -> bool {
     let file = File::open(lock_of(database));
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
@@ -179,26 +179,25 @@ fn check_version(version: &str) -> Result<(), OpenError> {
     if found < OLDEST_SQLITE { Err(OpenError::OldSqlite(version.to_owned())) } else { Ok(()) }
 }
 
-/// A change of tables that was made to this database and that the program does not know.
+/// A migration of this database that the program does not know.
 async fn unknown_change(db: &DatabaseConnection) -> Result<Option<String>, DbErr> {
     if !SchemaManager::new(db).has_table("seaql_migrations").await? {
         return Ok(None);
     }
     let known = Migrations::names();
-    let made = seaql_migrations::Entity::find().all(db).await?;
-    Ok(made.into_iter().map(|change| change.version).find(|name| !known.contains(name)))
+    let applied = seaql_migrations::Entity::find().all(db).await?;
+    Ok(applied.into_iter().map(|change| change.version).find(|name| !known.contains(name)))
 }
 
-/// Whether the writer's connection syncs when it commits. It does unless it was
-/// told otherwise; a commit that does not is made durable by the next that does,
-/// since both are in the same file.
+/// Whether the connection of the writer syncs when it commits, which is the default. A later commit that syncs makes
+/// earlier ones durable too, since all are in the same file.
 #[derive(Debug, Default)]
 pub(crate) struct Syncing {
     off: bool,
 }
 
 impl Syncing {
-    /// Sees to it that the next commit syncs, or need not. Between transactions only.
+    /// Sets whether the next commit syncs. Only to be called between transactions.
     pub async fn set(&mut self, db: &DatabaseConnection, durable: bool) -> Result<(), DbErr> {
         if self.off == durable {
             let level = if durable { "FULL" } else { "NORMAL" };
@@ -233,7 +232,7 @@ mod tests {
         const FULL: i32 = 2;
         let folder = tempfile::TempDir::new().unwrap();
         let db = open(&folder.path().join("a.db"), Sharing::Alone).await.unwrap().writer;
-        assert_eq!(level(&db).await, FULL, "nothing had to be said");
+        assert_eq!(level(&db).await, FULL, "it is the default");
         let mut syncing = Syncing::default();
         for durable in [true, false, false, true, true, false, true] {
             syncing.set(&db, durable).await.unwrap();

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use engine::model::module::Owner;
 use engine::model::organization::OrgScope;
-use engine::ports::modules::User;
+use engine::model::refusal::JobUse;
 use engine::ports::templates::{
     FilterTemplates, NewTemplate, RemoveTemplateError, SaveTemplateError, SavedTemplate, SavingTemplate,
 };
@@ -14,8 +14,8 @@ use sea_orm::{Condition, ConnectionTrait, DatabaseTransaction, IntoActiveModel, 
 
 use crate::entities::filter_templates::{Column, Entity, Model};
 use crate::entities::{filter_template_versions as versions, job_templates};
-use crate::users::{self, Versions};
-use crate::writer::Single;
+use crate::job_users::{self, Versions};
+use crate::writer::SingleCommand;
 use crate::{Store, failed, page};
 
 #[async_trait]
@@ -59,7 +59,7 @@ impl FilterTemplates for Store {
         visible(scope).count(&self.readers).await.map_err(failed)
     }
 
-    async fn users_of_template(&self, scope: OrgScope, owner: Owner, key: &str) -> Result<Vec<User>, StoreError> {
+    async fn users_of_template(&self, scope: OrgScope, owner: Owner, key: &str) -> Result<Vec<JobUse>, StoreError> {
         users_of(&self.readers, holder(scope, owner), key).await
     }
 
@@ -68,12 +68,12 @@ impl FilterTemplates for Store {
     }
 }
 
-/// The organization whose template it is; none for a template of all.
+/// The organization of the template; none for a global template.
 fn holder(scope: OrgScope, owner: Owner) -> Option<Uuid> {
     (owner == Owner::Organization).then(|| scope.organization().0)
 }
 
-/// Whose templates the organization's jobs may use.
+/// The holders whose templates the jobs of an organization may use.
 fn holders(scope: OrgScope) -> [Uuid; 2] {
     [Uuid::nil(), scope.organization().0]
 }
@@ -86,7 +86,7 @@ async fn users_of<Db: ConnectionTrait>(
     db: &Db,
     organization: Option<Uuid>,
     key: &str,
-) -> Result<Vec<User>, StoreError> {
+) -> Result<Vec<JobUse>, StoreError> {
     let mut uses = job_templates::Entity::find().filter(job_templates::Column::TemplateKey.eq(key));
     if let Some(organization) = organization {
         uses = uses.filter(job_templates::Column::OrganizationId.eq(organization));
@@ -95,22 +95,22 @@ async fn users_of<Db: ConnectionTrait>(
     for row in uses.all(db).await.map_err(failed)? {
         versions.entry((row.organization_id, row.job_key)).or_default().insert(row.version);
     }
-    users::in_force(db, "job_templates", versions).await
+    job_users::in_use(db, "job_templates", versions).await
 }
 
 struct Save {
-    /// None for a template of all organizations.
+    /// None for a global template.
     organization: Option<Uuid>,
     version: NewTemplate,
 }
 
-impl Single for Save {
+impl SingleCommand for Save {
     type Answer = Result<SavedTemplate, SaveTemplateError>;
     const DURABLE: bool = true;
 
     async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
         let (holder, key) = (self.organization.unwrap_or(Uuid::nil()), &self.version.key);
-        if elsewhere(holder, key).one(db).await.map_err(failed)?.is_some() {
+        if conflicting(holder, key).one(db).await.map_err(failed)?.is_some() {
             return Ok(Err(SaveTemplateError::KeyTaken(key.clone())));
         }
         let newest = Entity::find_by_id((holder, key.clone())).one(db).await.map_err(failed)?;
@@ -140,9 +140,9 @@ impl Save {
     }
 }
 
-/// Templates with this key that belong to all, seen from an organization, or to any
-/// organization, seen from all.
-fn elsewhere(holder: Uuid, key: &str) -> Select<Entity> {
+/// The templates that would hide this key: a global one for an organization, or one of any organization for a global
+/// template.
+fn conflicting(holder: Uuid, key: &str) -> Select<Entity> {
     let foreign = match holder.is_nil() {
         true => Condition::all().add(Column::Holder.ne(Uuid::nil())),
         false => Condition::all().add(Column::Holder.eq(Uuid::nil())),
@@ -151,26 +151,26 @@ fn elsewhere(holder: Uuid, key: &str) -> Select<Entity> {
 }
 
 struct Remove {
-    /// None for a template of all organizations.
+    /// None for a global template.
     organization: Option<Uuid>,
     key: String,
 }
 
-impl Single for Remove {
+impl SingleCommand for Remove {
     type Answer = Result<(), RemoveTemplateError>;
     const DURABLE: bool = true;
 
     async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
-        let place = (self.organization.unwrap_or(Uuid::nil()), self.key.clone());
-        if Entity::find_by_id(place.clone()).one(db).await.map_err(failed)?.is_none() {
+        let id = (self.organization.unwrap_or(Uuid::nil()), self.key.clone());
+        if Entity::find_by_id(id.clone()).one(db).await.map_err(failed)?.is_none() {
             return Ok(Err(RemoveTemplateError::Absent));
         }
         let users = users_of(db, self.organization, &self.key).await?;
         if !users.is_empty() {
             return Ok(Err(RemoveTemplateError::InUse(users)));
         }
-        // Its versions go with it.
-        Entity::delete_by_id(place).exec(db).await.map_err(failed)?;
+        // A foreign key removes its versions.
+        Entity::delete_by_id(id).exec(db).await.map_err(failed)?;
         Ok(Ok(()))
     }
 }

@@ -14,7 +14,7 @@ use crate::batch::{insert, pieces};
 use crate::columns::micros;
 use crate::entities::jobs;
 use crate::entities::webhooks::{ActiveModel, Column, Entity, Model};
-use crate::writer::Single;
+use crate::writer::SingleCommand;
 use crate::{Store, failed};
 
 #[async_trait]
@@ -63,14 +63,14 @@ struct Add {
     webhook: Webhook,
 }
 
-impl Single for Add {
+impl SingleCommand for Add {
     type Answer = Result<(), AddError>;
     const DURABLE: bool = true;
 
     async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
         let Self { scope, webhook } = self;
-        let place = (scope.organization().0, webhook.job.clone());
-        if jobs::Entity::find_by_id(place).one(db).await.map_err(failed)?.is_none() {
+        let id = (scope.organization().0, webhook.job.clone());
+        if jobs::Entity::find_by_id(id).one(db).await.map_err(failed)?.is_none() {
             return Ok(Err(AddError::UnknownJob(webhook.job.clone())));
         }
         let others = of(*scope).filter(Column::JobKey.eq(&webhook.job)).order_by_asc(Column::Key);
@@ -89,9 +89,9 @@ struct Note {
     since: Instant,
 }
 
-impl Single for Note {
+impl SingleCommand for Note {
     type Answer = ();
-    /// It is a hint for people, and the next tells the same.
+    /// It is only a hint for people, and the next use writes it again.
     const DURABLE: bool = false;
 
     async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
@@ -113,7 +113,7 @@ struct Remove {
     key: String,
 }
 
-impl Single for Remove {
+impl SingleCommand for Remove {
     type Answer = bool;
     const DURABLE: bool = true;
 

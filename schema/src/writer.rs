@@ -1,9 +1,9 @@
-//! The one writer: every change of the database goes through it, so that writes
-//! never wait for locks, and many of them share one sync.
+//! The only writer: all changes of the database go through it, so that writes never wait for locks, and many of them
+//! share one sync.
 //!
-//! It takes all that queued while the last group was committed, applies it in one
-//! transaction, like with like, commits, and only then answers. If a change fails,
-//! the group is rolled back and tried in halves, so that none spoils another's.
+//! It takes the commands that were queued while the last group was committed, applies them in one transaction, those of
+//! one kind together, commits, and only then answers. If a command fails, the group is rolled back and each half is
+//! tried by itself, so that a faulty command affects no other.
 
 use std::any::{Any, TypeId};
 use std::fs::File;
@@ -12,6 +12,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
 use engine::ports::StoreError;
+use engine::ports::metrics::StoreMetrics;
 use futures_util::FutureExt;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -21,72 +22,70 @@ use tokio::sync::{mpsc, oneshot};
 use crate::sqlite::{self, Syncing};
 use crate::{failed, unavailable};
 
-/// How many changes wait at most; whoever brings more waits outside.
-const WAITING: usize = 1024;
-/// How many changes share a commit at most.
+/// How many commands the queue holds; callers wait while it is full.
+const QUEUE_LENGTH: usize = 1024;
+/// How many commands share a commit at most.
 const GROUP: usize = 512;
 
-/// A change of the database, as a value, so that it can be tried again.
-pub(crate) trait Change: Send + Sync + Sized + 'static {
-    /// What it answers, refusals included. A refusal must come before any write:
-    /// the group it is in is committed all the same.
+/// A change of the database as a value, so that it can be repeated.
+pub(crate) trait Command: Send + Sync + Sized + 'static {
+    /// The answer, refusals included. A refusal must come before any write, since its group is committed nevertheless.
     type Answer: Send + 'static;
-    /// Whether it must outlast a power cut once it is answered.
+    /// Whether an answered command must survive a power cut.
     const DURABLE: bool;
 
-    /// Makes changes of one kind that came together, and gives an answer to each.
-    /// Nobody waits for one of them to make another, so any order is right. An
-    /// error rolls all of them back.
+    /// Applies commands of one kind that arrived together, and returns an answer for each. No caller waits for one of
+    /// them to send another, so any order is right. An error rolls all of them back.
     fn apply(
-        changes: &[&Self],
+        commands: &[&Self],
         db: &DatabaseTransaction,
     ) -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send;
 }
 
-/// A change that is rare enough to be made by itself.
-pub(crate) trait Single: Send + Sync + 'static {
-    /// As of a [`Change`].
+/// A command that is rare enough to be applied by itself.
+pub(crate) trait SingleCommand: Send + Sync + 'static {
+    /// As of a [`Command`].
     type Answer: Send + 'static;
-    /// As of a [`Change`].
+    /// As of a [`Command`].
     const DURABLE: bool;
 
-    /// Makes the change. An error rolls it back.
+    /// Applies the command. An error rolls it back.
     fn apply(&self, db: &DatabaseTransaction) -> impl Future<Output = Result<Self::Answer, StoreError>> + Send;
 }
 
-struct Alone<C>(C);
+struct Unbatched<C>(C);
 
-impl<C: Single> Change for Alone<C> {
+impl<C: SingleCommand> Command for Unbatched<C> {
     type Answer = C::Answer;
     const DURABLE: bool = C::DURABLE;
 
-    async fn apply(changes: &[&Self], db: &DatabaseTransaction) -> Result<Vec<C::Answer>, StoreError> {
-        let mut answers = Vec::with_capacity(changes.len());
-        for change in changes {
-            answers.push(change.0.apply(db).await?);
+    async fn apply(commands: &[&Self], db: &DatabaseTransaction) -> Result<Vec<C::Answer>, StoreError> {
+        let mut answers = Vec::with_capacity(commands.len());
+        for command in commands {
+            answers.push(command.0.apply(db).await?);
         }
         Ok(answers)
     }
 }
 
-/// Where changes are brought.
+/// Sends commands to the task that writes.
 #[derive(Debug)]
 pub(crate) struct Writer {
     inbox: mpsc::Sender<Message>,
 }
 
 enum Message {
-    Write(Box<dyn Queued>),
+    Write(Box<dyn ErasedCommand>),
     Close(oneshot::Sender<()>),
 }
 
 impl Writer {
-    /// Starts writing. A lock is held until the writer is closed or dropped.
-    pub fn start(db: DatabaseConnection, lock: Option<File>) -> Self {
-        let (inbox, messages) = mpsc::channel(WAITING);
+    /// Starts the task. It holds the lock until the writer is closed or dropped.
+    pub fn start(db: DatabaseConnection, lock: Option<File>, metrics: StoreMetrics) -> Self {
+        let (inbox, messages) = mpsc::channel(QUEUE_LENGTH);
         tokio::spawn(async move {
-            let done = Desk { syncing: Syncing::default(), db }.work(messages).await;
-            // The next process may open the file only now that it is closed.
+            let done = WriterTask { syncing: Syncing::default(), db, metrics }.work(messages).await;
+            // Another process may open the file only after it is closed.
             drop(lock);
             if let Some(done) = done {
                 let _ = done.send(());
@@ -95,20 +94,20 @@ impl Writer {
         Self { inbox }
     }
 
-    /// Makes a change and answers once it is committed.
-    pub async fn write<C: Change>(&self, change: C) -> Result<C::Answer, StoreError> {
+    /// Applies a command and returns its answer after the commit.
+    pub async fn write<C: Command>(&self, command: C) -> Result<C::Answer, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let waiting = Waiting { change, outcome: None, reply };
-        self.inbox.send(Message::Write(Box::new(waiting))).await.map_err(|_| closed())?;
+        let pending = Pending { command, outcome: None, reply };
+        self.inbox.send(Message::Write(Box::new(pending))).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 
-    /// The same for a change that is made by itself.
-    pub async fn write_one<C: Single>(&self, change: C) -> Result<C::Answer, StoreError> {
-        self.write(Alone(change)).await
+    /// The same for a command that is applied by itself.
+    pub async fn write_one<C: SingleCommand>(&self, command: C) -> Result<C::Answer, StoreError> {
+        self.write(Unbatched(command)).await
     }
 
-    /// Commits what is waiting and closes the database.
+    /// Commits the queued commands and closes the database.
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
         if self.inbox.send(Message::Close(done)).await.is_ok() {
@@ -121,24 +120,25 @@ fn closed() -> StoreError {
     unavailable("the store is closed")
 }
 
-struct Desk {
+struct WriterTask {
     db: DatabaseConnection,
     syncing: Syncing,
+    metrics: StoreMetrics,
 }
 
-impl Desk {
+impl WriterTask {
     async fn work(mut self, mut messages: mpsc::Receiver<Message>) -> Option<oneshot::Sender<()>> {
         let mut done = None;
         let mut group = Vec::new();
         while done.is_none() && messages.recv_many(&mut group, GROUP).await > 0 {
-            let mut changes = Vec::with_capacity(group.len());
+            let mut commands = Vec::with_capacity(group.len());
             for message in group.drain(..) {
                 match message {
-                    Message::Write(change) => changes.push(change),
+                    Message::Write(command) => commands.push(command),
                     Message::Close(reply) => done = Some(reply),
                 }
             }
-            self.commit(changes).await;
+            self.commit(commands).await;
         }
         if let Err(error) = self.db.close_by_ref().await {
             tracing::warn!(%error, "the database did not close");
@@ -146,10 +146,9 @@ impl Desk {
         done
     }
 
-    /// Commits all of them, or those that can be: what fails is halved until the
-    /// change that is to blame stands alone.
-    async fn commit(&mut self, mut changes: Vec<Box<dyn Queued>>) {
-        let mut parts = vec![changes.as_mut_slice()];
+    /// Commits all commands, or as many as possible: a group that fails is halved until the faulty command is alone.
+    async fn commit(&mut self, mut commands: Vec<Box<dyn ErasedCommand>>) {
+        let mut parts = vec![commands.as_mut_slice()];
         while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
             match (self.attempt(part).await, part) {
                 (Ok(()), _) => {}
@@ -160,49 +159,56 @@ impl Desk {
                 }
             }
         }
-        for change in changes {
-            change.answer();
+        for command in commands {
+            command.answer();
         }
     }
 
-    /// Makes changes together, or none of them. After trouble with the transaction itself nobody
-    /// knows how the connection stands, so that it is replaced.
-    async fn attempt(&mut self, changes: &mut [Box<dyn Queued>]) -> Result<(), StoreError> {
-        match AssertUnwindSafe(self.in_a_transaction(changes)).catch_unwind().await {
+    /// Applies all commands, or none of them. If the transaction itself fails, the state of the connection is unknown,
+    /// so it is replaced.
+    async fn attempt(&mut self, commands: &mut [Box<dyn ErasedCommand>]) -> Result<(), StoreError> {
+        match AssertUnwindSafe(self.apply_in_transaction(commands)).catch_unwind().await {
             Ok(Ok(applied)) => applied,
             Ok(Err(error)) => {
                 self.replace_connection().await;
                 Err(failed(error))
             }
-            // One change that panics fails alone, and the writer goes on for all others.
+            // A command that panics must not stop the writer.
             Err(_) => {
                 self.replace_connection().await;
-                Err(unavailable("a fault of the program broke the change off"))
+                Err(unavailable("an error of the program stopped the change"))
             }
         }
     }
 
-    async fn in_a_transaction(&mut self, changes: &mut [Box<dyn Queued>]) -> Result<Result<(), StoreError>, DbErr> {
-        let durable = changes.iter().any(|change| change.durable());
+    async fn apply_in_transaction(
+        &mut self,
+        commands: &mut [Box<dyn ErasedCommand>],
+    ) -> Result<Result<(), StoreError>, DbErr> {
+        let durable = commands.iter().any(|command| command.durable());
         self.syncing.set(&self.db, durable).await?;
-        // Where others write too, a transaction that first reads could not go on to write.
-        let at_once = TransactionOptions {
+        // If other processes write too, a transaction that begins as a reader may not become a writer.
+        let immediate = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        let transaction = self.db.begin_with_options(at_once).await?;
-        changes.sort_by_key(|change| change.kind());
-        for alike in changes.chunk_by_mut(|one, other| one.kind() == other.kind()) {
+        let transaction = self.db.begin_with_options(immediate).await?;
+        commands.sort_by_key(|command| command.kind());
+        for alike in commands.chunk_by_mut(|one, other| one.kind() == other.kind()) {
             if let Err(error) = alike[0].apply_all()(alike, &transaction).await {
                 if let Err(trouble) = transaction.rollback().await {
-                    // The database may have rolled back by itself, when its disk was full for instance.
+                    // SQLite may have rolled back by itself, for instance because the disk is full.
                     tracing::warn!(%trouble, "a transaction could not be rolled back");
                     self.replace_connection().await;
                 }
                 return Ok(Err(error));
             }
         }
-        transaction.commit().await.map(Ok)
+        let began = std::time::Instant::now();
+        transaction.commit().await?;
+        self.metrics.commit_seconds.observe(began.elapsed().as_secs_f64());
+        self.metrics.commit_changes.observe(commands.len() as f64);
+        Ok(Ok(()))
     }
 
     async fn replace_connection(&mut self) {
@@ -211,12 +217,12 @@ impl Desk {
     }
 }
 
-/// Makes changes that are all of one kind.
-type ApplyAll = for<'a> fn(&'a mut [Box<dyn Queued>], &'a DatabaseTransaction) -> Applied<'a>;
+/// Applies commands that are all of one kind.
+type ApplyAll = for<'a> fn(&'a mut [Box<dyn ErasedCommand>], &'a DatabaseTransaction) -> Applied<'a>;
 type Applied<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
 
-/// A change whose type is forgotten, with its answer.
-trait Queued: Any + Send {
+/// A queued command of any type, with the way back to its caller.
+trait ErasedCommand: Any + Send {
     fn kind(&self) -> TypeId;
     fn durable(&self) -> bool;
     fn apply_all(&self) -> ApplyAll;
@@ -224,13 +230,13 @@ trait Queued: Any + Send {
     fn answer(self: Box<Self>);
 }
 
-struct Waiting<C: Change> {
-    change: C,
+struct Pending<C: Command> {
+    command: C,
     outcome: Option<Result<C::Answer, StoreError>>,
     reply: oneshot::Sender<Result<C::Answer, StoreError>>,
 }
 
-impl<C: Change> Queued for Waiting<C> {
+impl<C: Command> ErasedCommand for Pending<C> {
     fn kind(&self) -> TypeId {
         TypeId::of::<C>()
     }
@@ -248,18 +254,21 @@ impl<C: Change> Queued for Waiting<C> {
     }
 
     fn answer(self: Box<Self>) {
-        // Whoever asked may have gone; the change is made all the same.
+        // The caller may have gone; the command was applied nevertheless.
         let _ = self.reply.send(self.outcome.unwrap_or_else(|| Err(closed())));
     }
 }
 
-async fn apply_all<C: Change>(alike: &mut [Box<dyn Queued>], db: &DatabaseTransaction) -> Result<(), StoreError> {
-    let mut waiting: Vec<&mut Waiting<C>> =
-        alike.iter_mut().filter_map(|one| (one.as_mut() as &mut (dyn Any + Send)).downcast_mut()).collect();
-    let changes: Vec<&C> = waiting.iter().map(|one| &one.change).collect();
-    let answers = C::apply(&changes, db).await?;
-    for (one, answer) in waiting.iter_mut().zip(answers) {
-        one.outcome = Some(Ok(answer));
+async fn apply_all<C: Command>(
+    alike: &mut [Box<dyn ErasedCommand>],
+    db: &DatabaseTransaction,
+) -> Result<(), StoreError> {
+    let mut pending: Vec<&mut Pending<C>> =
+        alike.iter_mut().filter_map(|erased| (erased.as_mut() as &mut (dyn Any + Send)).downcast_mut()).collect();
+    let commands: Vec<&C> = pending.iter().map(|pending| &pending.command).collect();
+    let answers = C::apply(&commands, db).await?;
+    for (pending, answer) in pending.iter_mut().zip(answers) {
+        pending.outcome = Some(Ok(answer));
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
-//! `ropewalk check FILE`: every fault of all that a job file holds, without running it.
+//! `ropewalk check FILE`: finds all faults of the jobs and filter templates in a file, without running anything.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use engine::model::job::Part;
 
-use crate::display::say;
-use crate::local::{Local, Modules};
+use crate::display::counted;
+use crate::local_engine::{LocalEngine, Modules};
+use crate::stdio::print;
 use crate::{Failed, job_file};
 
 /// What to check.
@@ -18,27 +19,27 @@ pub struct Options {
     modules: Modules,
 }
 
-/// Checks all jobs and filter templates of a file against the modules at hand.
+/// Checks them against the bundled modules and those that the command names.
 pub async fn check(options: &Options) -> Result<(), Failed> {
     let file = job_file::read(&options.file)?;
-    let local = Local::open(&options.file, None, "UTC", &options.modules).await?;
-    let mut faults = local.take_templates(&file).await?;
+    let local = LocalEngine::open(&options.file, None, "UTC", &options.modules).await?;
+    let mut faults = local.add_templates(&file).await?;
     let mut checked = Vec::new();
     for part in &file.jobs {
-        match local.engine.check_job(&local.access, &part.document).await {
+        match local.engine.jobs().check(&local.access, &part.document).await {
             Ok(job) => checked.push(job),
-            Err(error) => faults.extend(job_file::not_saved(part, error)?),
+            Err(error) => faults.extend(job_file::refused(part, error)?),
         }
     }
     if !faults.is_empty() {
-        return Err(Failed::Refused(job_file::told(&options.file, &faults)));
+        return Err(Failed::Refused(job_file::list(&options.file, &faults)));
     }
     for job in &checked {
-        let told = format!("job {} with {} lines has no faults", job.key, job.lines.len());
-        say(&format!("{}: {told}", options.file.display()))?;
+        let lines = counted(job.lines.len(), "line");
+        print(&format!("{}: job {} with {lines} has no faults", options.file.display(), job.key))?;
     }
     for key in file.templates.iter().filter_map(Part::key) {
-        say(&format!("{}: filter template {key} has no faults", options.file.display()))?;
+        print(&format!("{}: filter template {key} has no faults", options.file.display()))?;
     }
     Ok(())
 }

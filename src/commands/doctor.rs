@@ -1,4 +1,4 @@
-//! `ropewalk doctor`: what the program is made of, and what it would work with here.
+//! `ropewalk doctor`: shows versions, settings and the state of the database.
 
 use std::path::{Path, PathBuf};
 
@@ -6,26 +6,26 @@ use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use engine::model::schedule::TIME_ZONE_DATA;
-use engine::runtime::integrity::WHAT_TO_DO;
+use engine::node::integrity::WHAT_TO_DO;
 use serde_json::{Map, Value, json};
 
 use super::serve::DATABASE;
-use crate::display::say;
-use crate::{Failed, home};
+use crate::stdio::print;
+use crate::{Failed, host_setup};
 
-/// What to look at.
+/// What to examine.
 #[derive(Args)]
 pub struct Options {
     /// Folder of the database
     #[arg(long, value_name = "DIR", default_value = "ropewalk-data", env = "ROPEWALK_DATA_DIR")]
     data_dir: PathBuf,
-    /// Print it as one JSON object
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// What can be set from outside, besides flags.
-const VARIABLES: [&str; 9] = [
+/// The environment variables that the program reads, without those that hold secrets.
+const VARIABLES: [&str; 10] = [
     "ROPEWALK_LISTEN",
     "ROPEWALK_DATA_DIR",
     "ROPEWALK_WORKERS",
@@ -33,14 +33,15 @@ const VARIABLES: [&str; 9] = [
     "ROPEWALK_KEEP_RESULTS",
     "ROPEWALK_CACHE",
     "ROPEWALK_LOG",
+    "ROPEWALK_LOG_FORMAT",
     "ROPEWALK_SERVER",
     "ROPEWALK_ORGANIZATION",
 ];
 
-/// Prints what it found. Nothing is changed.
+/// Prints what it finds and changes nothing.
 pub async fn doctor(options: &Options) -> Result<(), Failed> {
     let sqlite = schema::sqlite_version().await.map_err(|error| Failed::Broken(error.to_string()))?;
-    let cache = home::cache_folder(Some(&options.data_dir))?;
+    let cache = host_setup::cache_folder(Some(&options.data_dir))?;
     let damage = damage_of(&options.data_dir).await;
     let set = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), json!(std::env::var(name).ok()?))));
     let found = json!({
@@ -52,7 +53,7 @@ pub async fn doctor(options: &Options) -> Result<(), Failed> {
         "environment": Value::Object(set.collect::<Map<_, _>>()),
     });
     if options.json {
-        say(&found.to_string())?;
+        print(&found.to_string())?;
         return verdict(&damage);
     }
     let mut table = Table::new();
@@ -70,17 +71,17 @@ pub async fn doctor(options: &Options) -> Result<(), Failed> {
     for (name, value) in found["environment"].as_object().into_iter().flatten() {
         table.add_row([name.as_str(), &text(value)]);
     }
-    say(&table.to_string())?;
+    print(&table.to_string())?;
     verdict(&damage)
 }
 
-/// What is damaged in the database of a data folder, if there is one.
+/// The damaged places of the database in a data folder.
 async fn damage_of(folder: &Path) -> Vec<String> {
     let database = folder.join(DATABASE);
     match database.is_file() {
-        true => {
-            schema::check_pages(&database).await.unwrap_or_else(|reason| vec![format!("cannot be checked: {reason}")])
-        }
+        true => schema::check_pages(&database)
+            .await
+            .unwrap_or_else(|reason| vec![format!("it cannot be checked: {reason}")]),
         false => Vec::new(),
     }
 }
@@ -92,13 +93,13 @@ fn verdict(damage: &[String]) -> Result<(), Failed> {
     }
 }
 
-/// How the database of a data folder stands.
+/// The state of the database in a data folder, in words.
 fn state_of(folder: &Path) -> String {
     let database = folder.join(DATABASE);
     match std::fs::metadata(&database) {
         Ok(found) if schema::is_in_use(&database) => format!("{} bytes, open in a running server", found.len()),
         Ok(found) => format!("{} bytes, not in use", found.len()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => "no database yet".to_owned(),
-        Err(error) => format!("cannot be looked at: {error}"),
+        Err(error) => format!("cannot be read: {error}"),
     }
 }

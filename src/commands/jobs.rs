@@ -1,12 +1,13 @@
-//! `ropewalk jobs`: lists the jobs of a server, switches one on or off, and deletes one.
+//! `ropewalk jobs`: lists the jobs of a server; activates, deactivates or deletes one.
 
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde_json::{Value, json};
 
-use crate::display::{plain, say};
-use crate::{Failed, remote};
+use crate::display::plain;
+use crate::stdio::print;
+use crate::{Failed, api_client};
 
 /// What to show, or which job to change.
 #[derive(Args)]
@@ -17,32 +18,32 @@ pub struct Options {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    server: remote::Server,
+    server: api_client::Server,
 }
 
 #[derive(Subcommand)]
 enum Change {
     /// Let a job start by itself
-    Activate(One),
+    Activate(JobKey),
     /// Keep a job from starting by itself
-    Deactivate(One),
+    Deactivate(JobKey),
     /// Delete a job; its results stay readable
     Delete(Deletion),
 }
 
 #[derive(Args)]
-struct One {
+struct JobKey {
     /// Key of the job
     key: String,
     #[command(flatten)]
-    server: remote::Server,
+    server: api_client::Server,
 }
 
 #[derive(Args)]
 struct Deletion {
     #[command(flatten)]
-    job: One,
-    /// Kill the results of the job that have not ended; without this, they prevent the deletion
+    job: JobKey,
+    /// Kill the results of the job that have not ended; otherwise they prevent the deletion
     #[arg(long)]
     kill_open: bool,
 }
@@ -59,17 +60,17 @@ const LIST: &str = "query ($first: Int!, $after: String) { jobs(first: $first, a
 pub async fn jobs(options: &Options) -> Result<(), Failed> {
     match &options.change {
         None => list(options).await,
-        Some(Change::Activate(one)) => set_active(one, true).await,
-        Some(Change::Deactivate(one)) => set_active(one, false).await,
+        Some(Change::Activate(job)) => set_active(job, true).await,
+        Some(Change::Deactivate(job)) => set_active(job, false).await,
         Some(Change::Delete(deletion)) => delete(deletion).await,
     }
 }
 
-async fn set_active(one: &One, active: bool) -> Result<(), Failed> {
-    let variables = json!({"key": one.key, "active": active});
-    let payload = one.server.change("setJobActive", SET_ACTIVE, variables).await?;
+async fn set_active(job: &JobKey, active: bool) -> Result<(), Failed> {
+    let variables = json!({"key": job.key, "active": active});
+    let payload = job.server.change("setJobActive", SET_ACTIVE, variables).await?;
     let word = if active { "active" } else { "inactive" };
-    say(&format!("Job {}: {word} at version {}.", one.key, payload["job"]["version"]))
+    print(&format!("Job {}: {word} at version {}.", job.key, payload["job"]["version"]))
 }
 
 async fn delete(deletion: &Deletion) -> Result<(), Failed> {
@@ -80,19 +81,19 @@ async fn delete(deletion: &Deletion) -> Result<(), Failed> {
         other => other,
     })?;
     match payload["killed"].as_u64() {
-        None | Some(0) => say(&format!("Job {key}: deleted.")),
-        Some(1) => say(&format!("Job {key}: deleted; 1 result was killed.")),
-        Some(killed) => say(&format!("Job {key}: deleted; {killed} results were killed.")),
+        None | Some(0) => print(&format!("Job {key}: deleted.")),
+        Some(1) => print(&format!("Job {key}: deleted; 1 result was killed.")),
+        Some(killed) => print(&format!("Job {key}: deleted; {killed} results were killed.")),
     }
 }
 
 async fn list(options: &Options) -> Result<(), Failed> {
     let jobs = options.server.list("jobs", LIST, json!({}), usize::MAX).await?;
     if options.json {
-        return say(&Value::Array(jobs).to_string());
+        return print(&Value::Array(jobs).to_string());
     }
     if jobs.is_empty() {
-        return say("There is no job yet; the mutation `saveJob` saves one.");
+        return print("There are no jobs yet. The mutation `saveJob` saves one.");
     }
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["job", "version", "name", "saved", "by"]);
@@ -101,5 +102,5 @@ async fn list(options: &Options) -> Result<(), Failed> {
         let key = if job["active"] == json!(false) { format!("{} (inactive)", text("key")) } else { text("key") };
         table.add_row([key, job["version"].to_string(), text("name"), text("savedAt"), text("savedBy")]);
     }
-    say(&table.to_string())
+    print(&table.to_string())
 }

@@ -1,31 +1,31 @@
-//! `ropewalk logs RESULT`: what the lines of a job result log.
+//! `ropewalk logs RESULT`: prints the log of a job result.
 
 use clap::Args;
 
-use crate::display::say;
-use crate::remote::{log, started};
-use crate::{Failed, remote};
+use crate::api_client::{log, started};
+use crate::stdio::print;
+use crate::{Failed, api_client};
 
-/// Whose log.
+/// Which log to print, and how.
 #[derive(Args)]
 pub struct Options {
     /// The job result: its id or UUID
     result: String,
-    /// Go on until the job result has ended, and tell how it did
+    /// Print new messages until the job result has ended, then how it ended
     #[arg(short, long)]
     follow: bool,
-    /// Print each message as a JSON object on a line of its own
+    /// Print each message as one JSON object on a line
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    server: remote::Server,
+    server: api_client::Server,
 }
 
-/// Prints it.
+/// Prints the log.
 pub async fn logs(options: &Options) -> Result<(), Failed> {
     if !options.follow {
-        return log::print(&options.server, &options.result, options.json).await;
+        return log::show(&options.server, &options.result, options.json).await;
     }
     let ended = log::follow(&options.server, &options.result, options.json).await?;
-    if options.json { Ok(()) } else { say(&started::end_of(&ended)) }
+    if options.json { Ok(()) } else { print(&started::end_of(&ended)) }
 }

@@ -1,4 +1,4 @@
-//! `ropewalk results [JOB]`: how job results of a server ended, and what waits for what.
+//! `ropewalk results [JOB]`: lists the job results of a server.
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -7,25 +7,26 @@ use comfy_table::{CellAlignment, Table};
 use engine::model::status::Status;
 use serde_json::{Value, json};
 
-use crate::display::{plain, say};
-use crate::{Failed, remote};
+use crate::display::plain;
+use crate::stdio::print;
+use crate::{Failed, api_client};
 
-/// Which results to show.
+/// Which job results to list.
 #[derive(Args)]
 pub struct Options {
-    /// Only those of the job with this key
+    /// Key of a job: list only its results
     job: Option<String>,
-    /// Only those with this status
+    /// List only results with this status
     #[arg(long, value_parser = PossibleValuesParser::new(Status::ALL.map(Status::word)))]
     status: Option<String>,
-    /// How many at most, newest first
+    /// List at most this many, newest first
     #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
     limit: u16,
     /// Print the list as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    server: remote::Server,
+    server: api_client::Server,
 }
 
 const LIST: &str = "query ($first: Int!, $after: String, $job: String, $status: Status) {
@@ -40,10 +41,10 @@ pub async fn results(options: &Options) -> Result<(), Failed> {
     let variables = json!({"job": options.job, "status": status});
     let results = options.server.list("jobResults", LIST, variables, options.limit.into()).await?;
     if options.json {
-        return say(&Value::Array(results).to_string());
+        return print(&Value::Array(results).to_string());
     }
     if results.is_empty() {
-        return say("There is no such job result.");
+        return print("There are no such job results.");
     }
     let mut table = Table::new();
     let header = ["job result", "job", "accepted", "status", "in", "out", "rejected", "message"];
@@ -56,7 +57,7 @@ pub async fn results(options: &Options) -> Result<(), Failed> {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    say(&table.to_string())
+    print(&table.to_string())
 }
 
 fn row(result: &Value) -> [String; 8] {
@@ -65,7 +66,7 @@ fn row(result: &Value) -> [String; 8] {
     if result["dryRun"] == json!(true) {
         status.push_str(" (dry run)");
     }
-    // Of what waits, the reason is what a reader wants to know.
+    // A result that waits has no message yet, but a reason.
     let message = result["waitsFor"]["message"].as_str().map_or_else(|| text("message"), plain);
     let count = |name: &str| result[name].to_string();
     [

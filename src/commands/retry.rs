@@ -1,36 +1,36 @@
-//! `ropewalk retry RESULT`: tries a job result again that has ended.
+//! `ropewalk retry RESULT`: retries a job result that has ended.
 
 use clap::Args;
 use serde_json::json;
 
-use crate::remote::started;
-use crate::{Failed, remote};
+use crate::api_client::started;
+use crate::{Failed, api_client};
 
-/// What to try again, and how.
+/// What to retry, and how.
 #[derive(Args)]
 pub struct Options {
-    /// The job result: its id or UUID
+    /// Id or UUID of the job result
     result: String,
-    /// Only the records that were rejected, instead of going on from the failed line
+    /// Retry only the rejected records, instead of continuing from the failed line
     #[arg(long)]
     rejected: bool,
-    /// Let dates mean the present, instead of the old result's clock reading
+    /// Compute dates from the present, instead of from the clock reading of the old result
     #[arg(long)]
     today: bool,
-    /// Run the newest version of the job, instead of the old result's
+    /// Run the newest version of the job, instead of the version of the old result
     #[arg(long)]
     newest: bool,
-    /// Print the log as it comes, until the job has ended; the exit code says how
+    /// Print the log until the job has ended; the exit code says how it ended
     #[arg(long)]
     follow: bool,
-    /// Print the new job result as one JSON object, and its log as one object a line
+    /// Print the new job result, and each message of its log, as one JSON object on a line
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    server: remote::Server,
+    server: api_client::Server,
 }
 
-/// Tries it again.
+/// Retries it.
 pub async fn retry(options: &Options) -> Result<(), Failed> {
     let input = json!({
         "jobResult": options.result,
@@ -40,9 +40,10 @@ pub async fn retry(options: &Options) -> Result<(), Failed> {
     });
     let query = format!(
         "mutation ($input: RetryJobResultInput!) {{ retryJobResult(input: $input) {{
-            jobResult {{ {} }} userErrors {{ path message }} }} }}",
+            jobResult {{ {} }} userErrors {{ code path message }} }} }}",
         started::FIELDS
     );
-    let payload = options.server.change("retryJobResult", &query, json!({"input": input})).await?;
-    started::tell(&options.server, &payload["jobResult"], options.follow, options.json).await
+    let variables = json!({"input": input});
+    let payload = options.server.change_result(&options.result, "retryJobResult", &query, variables).await?;
+    started::report(&options.server, &payload["jobResult"], options.follow, options.json).await
 }

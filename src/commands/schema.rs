@@ -1,9 +1,9 @@
-//! `ropewalk schema job|graphql|js`: the shapes, for editors and clients.
+//! `ropewalk schema job|graphql|js`: prints a schema, for editors and clients.
 
 use clap::{Args, ValueEnum};
 
 use crate::Failed;
-use crate::display::say;
+use crate::stdio::print;
 
 /// Which schema.
 #[derive(Args)]
@@ -19,11 +19,11 @@ enum What {
     Js,
 }
 
-/// Prints a schema.
-pub fn print(options: &Options) -> Result<(), Failed> {
+/// Prints it.
+pub fn schema(options: &Options) -> Result<(), Failed> {
     match options.what {
-        What::Job => say(&format!("{:#}", engine::model::job::file_schema())),
-        What::Graphql => say(api::sdl().trim_end()),
-        What::Js => say(actions::bundled::SCRIPT_TYPES.trim_end()),
+        What::Job => print(&format!("{:#}", engine::model::job::file_schema())),
+        What::Graphql => print(api::sdl().trim_end()),
+        What::Js => print(actions::bundled::SCRIPT_TYPES.trim_end()),
     }
 }

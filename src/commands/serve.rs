@@ -1,4 +1,4 @@
-//! `ropewalk serve`: the server, on one SQLite file.
+//! `ropewalk serve`: runs the server on one SQLite database.
 
 use std::fs::Permissions;
 use std::io::IsTerminal;
@@ -8,35 +8,38 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
-use engine::model::token::{ChosenSecret, Presented, Reach};
+use clap::{Args, ValueEnum};
+use engine::engine::Engine;
+use engine::model::lifecycle::retention::Retention;
+use engine::model::token::{ChosenSecret, Presented, TokenScope};
 use engine::ports::clock::SystemClock;
 use engine::ports::files::Folder;
-use engine::ports::results::Retention;
 use engine::ports::scratch::ScratchFolder;
-use engine::runtime::authenticate::DEFAULT_ORGANIZATION;
-use engine::runtime::engine::{Engine, Stores};
-use engine::runtime::manage::NewOrganization;
-use engine::runtime::scheduler::Scheduler;
-use engine::runtime::worker::Worker;
+use engine::ports::stores::Stores;
+use engine::records::spill_config::SpillConfig;
+use engine::services::organizations::NewOrganization;
+use engine::services::tokens::DEFAULT_ORGANIZATION;
+
 use schema::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::log::{LossyLog, print};
-use crate::{Failed, home};
+use crate::display::counted;
+use crate::lossy_log::{LossyLog, json_notice, text_notice};
+use crate::stdio::print;
+use crate::{Failed, host_setup};
 
-/// Where to serve from, and where to listen.
+/// How to serve.
 #[derive(Args)]
 pub struct Options {
-    /// Address and port; port 0 takes a free one
+    /// Address and port to listen on; port 0 chooses a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7700", env = "ROPEWALK_LISTEN")]
     listen: SocketAddr,
     /// Folder of the database, and of the files that jobs may read (`files/ORGANIZATION` in it)
     #[arg(long, value_name = "DIR", default_value = "ropewalk-data", env = "ROPEWALK_DATA_DIR")]
     data_dir: PathBuf,
-    /// How many jobs to work on at once
+    /// How many jobs run at the same time
     #[arg(long, value_name = "COUNT", default_value_t = 16, env = "ROPEWALK_WORKERS", value_parser = clap::value_parser!(u16).range(1..))]
     workers: u16,
     /// How many days the history is kept at least
@@ -45,16 +48,30 @@ pub struct Options {
     /// How many results of each job are kept at least, however old
     #[arg(long, value_name = "COUNT", default_value_t = 1000, env = "ROPEWALK_KEEP_RESULTS")]
     keep_results: u32,
-    /// What a monitor has to send as `Authorization: Bearer TOKEN` to read `/metrics`, which are open without one
+    /// Token that a monitor sends as `Authorization: Bearer TOKEN` to read `/metrics`; without it, anybody may read
+    /// them
     #[arg(long, value_name = "TOKEN", env = "ROPEWALK_METRICS_TOKEN", hide_env_values = true)]
     metrics_token: Option<String>,
+    /// Format of the log on standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, env = "ROPEWALK_LOG_FORMAT")]
+    log_format: LogFormat,
+}
+
+/// How events are written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// A line of text for each event
+    Text,
+    /// A JSON object on a line for each event
+    Json,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The database in a data folder.
 pub const DATABASE: &str = "ropewalk.db";
-/// How long after the start the pages of the database are first checked: the start comes first.
+/// How long after the start the pages of the database are checked for the first time: the check must not slow the
+/// start down.
 const BEFORE_FIRST_CHECK: Duration = Duration::from_secs(60);
 
 const FIRST_TOKEN: &str = "first administrator";
@@ -63,33 +80,24 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Serves until it is interrupted.
 pub async fn serve(options: Options) -> Result<(), Failed> {
-    let filter = EnvFilter::try_from_env("ROPEWALK_LOG").unwrap_or_else(|_| EnvFilter::new("warn,sqlx::pool=error"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .log_internal_errors(false)
-        .with_writer(LossyLog::to(std::io::stderr()))
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    // Not read by clap, which would print it.
+    start_log(options.log_format);
+    // clap must not read it: its message would print the token.
     let metrics_token = options.metrics_token.as_deref().map(ChosenSecret::read).transpose();
-    let metrics_token = metrics_token.map_err(|fault| Failed::Refused(format!("the token for metrics: {fault}")))?;
+    let metrics_token =
+        metrics_token.map_err(|fault| Failed::Refused(format!("The metrics token is not valid: {fault}")))?;
     let store = open(&options.data_dir).await?;
-    let engine = Arc::new(engine(Arc::clone(&store), &options.data_dir).await?);
-    // A token is made only when somebody will see it: the address first.
+    let engine = engine(Arc::clone(&store), &options.data_dir).await?;
+    // The first token is shown once, so it is made only after the address is known to be free.
     let listener = TcpListener::bind(options.listen).await;
     let listener =
-        listener.map_err(|error| Failed::Broken(format!("{} cannot be listened on: {error}", options.listen)))?;
-    let modules = engine.make_modules_ready().await.map_err(|error| Failed::Broken(error.to_string()))?;
+        listener.map_err(|error| Failed::Broken(format!("The server cannot listen on {}: {error}", options.listen)))?;
+    let modules = engine.load_modules().await.map_err(|error| Failed::Broken(error.to_string()))?;
     let address = listener.local_addr().map_err(|error| Failed::Broken(error.to_string()))?;
     let token = first_start(&engine).await?;
-    let recovered = engine
-        .queue
-        .recover(engine.node, engine.clock.now(), None)
-        .await
-        .map_err(|error| Failed::Broken(error.to_string()))?;
+    let recovered = engine.recover().await.map_err(|error| Failed::Broken(error.to_string()))?;
     announce(address, &options.data_dir, token.as_deref(), Found { recovered, modules });
     let retention = Retention { age: DAY * options.keep_days, results: options.keep_results };
-    let checking = tokio::spawn(check_daily(Arc::clone(&engine), options.data_dir.join(DATABASE)));
+    let checking = tokio::spawn(check_daily(engine.clone(), options.data_dir.join(DATABASE)));
     let api = api::Options { metrics_token, ..api_options() };
     work(engine, listener, api, options.workers.into(), retention).await?;
     checking.abort();
@@ -97,14 +105,31 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
     Ok(())
 }
 
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("ROPEWALK_LOG").unwrap_or_else(|_| EnvFilter::new("warn,sqlx::pool=error"));
+    let notice = match format {
+        LogFormat::Text => text_notice as fn(u64) -> String,
+        LogFormat::Json => json_notice,
+    };
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .log_internal_errors(false)
+        .with_writer(LossyLog::to(std::io::stderr(), notice))
+        .with_ansi(std::io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}
+
 async fn open(folder: &Path) -> Result<Arc<Store>, Failed> {
     let files = folder.join("files");
     let unusable =
-        |error: std::io::Error| Failed::Broken(format!("the data folder {} cannot be used: {error}", folder.display()));
-    // Records and hashes of tokens are nobody else's, also in a folder that was there before.
+        |error: std::io::Error| Failed::Broken(format!("The data folder {} cannot be used: {error}", folder.display()));
+    // The folder holds records and hashes of tokens, so other users must not read it, even if it existed before.
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&files).map_err(unusable)?;
     if let Err(error) = std::fs::set_permissions(folder, Permissions::from_mode(0o700)) {
-        tracing::warn!(folder = %folder.display(), %error, "others may look into the data folder, and that cannot be changed");
+        tracing::warn!(folder = %folder.display(), %error, "other users may read the data folder, and its mode cannot be changed");
     }
     let store = Store::open_sqlite(folder.join(DATABASE)).await;
     store.map(Arc::new).map_err(|error| Failed::Broken(error.to_string()))
@@ -113,50 +138,54 @@ async fn open(folder: &Path) -> Result<Arc<Store>, Failed> {
 async fn engine(store: Arc<Store>, folder: &Path) -> Result<Engine, Failed> {
     let files = Folder::confined_to(folder.join("files"));
     let scratch = folder.join("scratch");
-    let unusable = |error| Failed::Broken(format!("the folder {} cannot be used: {error}", scratch.display()));
+    let unusable = |error| Failed::Broken(format!("The folder {} cannot be used: {error}", scratch.display()));
     let scratch = ScratchFolder::emptied(&scratch).map_err(unusable)?;
-    let engine = Engine::new(
-        Stores::of(store),
-        Arc::new(home::host(Some(folder)).await?),
-        Arc::new(files),
-        Arc::new(SystemClock),
-    );
-    Ok(engine.with_scratch(Arc::new(scratch)))
+    let host = Arc::new(host_setup::host(Some(folder)).await?);
+    let spill = SpillConfig::with(Arc::new(scratch));
+    let metrics = store.metrics();
+    let stores = Stores::of(store).with_metrics(metrics);
+    Ok(Engine::with_spill(stores, host, Arc::new(files), Arc::new(SystemClock), spill))
 }
 
-/// With nothing there yet: the first organization and the first token, whose text is given.
+/// Makes the first organization and the first token where there are none. Returns the text of the token, unless
+/// `ROPEWALK_ADMIN_TOKEN` gave it.
 async fn first_start(engine: &Engine) -> Result<Option<String>, Failed> {
     let broken = |error: &dyn std::fmt::Display| Failed::Broken(error.to_string());
-    if engine.organizations.by_key(DEFAULT_ORGANIZATION).await.map_err(|error| broken(&error))?.is_none() {
+    if engine.organizations().find(DEFAULT_ORGANIZATION).await.map_err(|error| broken(&error))?.is_none() {
         let new = NewOrganization {
             key: DEFAULT_ORGANIZATION.to_owned(),
             name: "Main".to_owned(),
             time_zone: "UTC".to_owned(),
         };
-        engine.add_organization(new).await.map_err(|error| broken(&error))?;
+        engine.organizations().add(new).await.map_err(|error| broken(&error))?;
     }
-    if engine.organizations.has_server_token().await.map_err(|error| broken(&error))? {
+    if engine.tokens().has_server_token().await.map_err(|error| broken(&error))? {
         return Ok(None);
     }
     match std::env::var("ROPEWALK_ADMIN_TOKEN") {
         Ok(preset) => {
             let token = Presented::parse(&preset);
             let token = token.ok_or_else(|| {
-                Failed::Refused("ROPEWALK_ADMIN_TOKEN is not a token; make one with `ropewalk token`".to_owned())
+                Failed::Refused("ROPEWALK_ADMIN_TOKEN is not a token. Make one with `ropewalk token`.".to_owned())
             })?;
-            engine.adopt_token(&token, FIRST_TOKEN, Reach::Server, None).await.map_err(|error| broken(&error))?;
+            engine
+                .tokens()
+                .adopt(&token, FIRST_TOKEN, TokenScope::Server, None)
+                .await
+                .map_err(|error| broken(&error))?;
             Ok(None)
         }
         Err(_) => {
-            let issued = engine.issue_token(FIRST_TOKEN, Reach::Server, None).await.map_err(|error| broken(&error))?;
+            let issued =
+                engine.tokens().issue(FIRST_TOKEN, TokenScope::Server, None).await.map_err(|error| broken(&error))?;
             Ok(Some(issued.text))
         }
     }
 }
 
-/// What an earlier server left.
+/// What an earlier run of the server left.
 struct Found {
-    /// Job results that were at work.
+    /// Job results that were running.
     recovered: u64,
     /// Installed modules.
     modules: usize,
@@ -166,8 +195,8 @@ fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, Found { rec
     let mut text = format!(
         "Ropewalk {} listens on http://{address}
   GraphQL      http://{address}/graphql
-  try it in    http://{address}/graphiql
-  data folder  {} (jobs read files from files/ORGANIZATION in it)
+  GraphiQL     http://{address}/graphiql
+  data folder  {} (jobs may read the files in files/ORGANIZATION)
 ",
         env!("CARGO_PKG_VERSION"),
         folder.display()
@@ -176,15 +205,17 @@ fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, Found { rec
         text += &format!("  modules      {modules} installed\n");
     }
     if recovered > 0 {
-        text += &format!("  going on with {recovered} job results that were at work when the server last stopped\n");
+        let results = counted(usize::try_from(recovered).unwrap_or(usize::MAX), "job result");
+        text += &format!("  recovered    {results} that ran when the server last stopped\n");
     }
     if let Some(token) = token {
-        text += &format!("\nAdministrator token, shown only this once:\n  {token}\n");
+        text += &format!("\nAdministrator token (it is shown only once):\n  {token}\n");
     }
     if !address.ip().is_loopback() {
-        text += "\nThis address can be reached from other machines, and tokens travel in the clear: put TLS in front of it.\n";
+        text += "\nOther machines can reach this address, and tokens are sent unencrypted: put a TLS proxy in front of it.\n";
     }
-    print(std::io::stdout(), &text);
+    // The server is up, whether or not somebody reads this.
+    let _ = print(text.trim_end());
 }
 
 fn api_options() -> api::Options {
@@ -196,9 +227,9 @@ fn api_options() -> api::Options {
     }
 }
 
-/// Reads all pages of the database, soon after the start and then each day. A damaged one is served
-/// without notice otherwise.
-async fn check_daily(engine: Arc<Engine>, database: PathBuf) {
+/// Checks all pages of the database soon after the start and then daily. Without this, damage stays unnoticed until
+/// somebody reads the damaged page.
+async fn check_daily(engine: Engine, database: PathBuf) {
     tokio::time::sleep(BEFORE_FIRST_CHECK).await;
     loop {
         match schema::check_pages(&database).await {
@@ -210,24 +241,27 @@ async fn check_daily(engine: Arc<Engine>, database: PathBuf) {
 }
 
 async fn work(
-    engine: Arc<Engine>,
+    engine: Engine,
     listener: TcpListener,
     options: api::Options,
     workers: usize,
     retention: Retention,
 ) -> Result<(), Failed> {
     let stop = CancellationToken::new();
-    let mut worker = tokio::spawn(Worker::new(Arc::clone(&engine), workers).work(stop.clone(), GRACE));
-    let mut scheduler = tokio::spawn(Scheduler::new(Arc::clone(&engine)).work(stop.clone()));
-    let keeper = tokio::spawn(Arc::clone(&engine).keep_house(retention, stop.clone()));
+    let mut worker = tokio::spawn(engine.worker(workers).work(stop.clone(), GRACE));
+    let mut scheduler = tokio::spawn(engine.scheduler().work(stop.clone()));
+    let pruning = {
+        let (engine, stop) = (engine.clone(), stop.clone());
+        tokio::spawn(async move { engine.remove_old_results(retention, stop).await })
+    };
     let stopping = stop.clone();
-    let mut broke_off = false;
+    let mut failed = false;
     let shutdown = async {
         tokio::select! {
             () = interrupted() => {}
-            // A server that does not work, or whose schedules rest, must not look as if it did.
-            _ = &mut worker => broke_off = true,
-            _ = &mut scheduler => broke_off = true,
+            // Without a worker or a scheduler the server would only look healthy, so it stops.
+            _ = &mut worker => failed = true,
+            _ = &mut scheduler => failed = true,
         }
         stopping.cancel();
     };
@@ -236,24 +270,24 @@ async fn work(
     if !scheduler.is_finished() {
         let _ = tokio::time::timeout(GRACE, scheduler).await;
     }
-    // The worker ends by itself within its grace; what a panic left undone is put back at the next start.
+    // The worker ends by itself within its grace. The next start recovers what a panic left undone.
     if !worker.is_finished() {
         let _ = worker.await;
     }
-    let _ = keeper.await;
-    served.map_err(|error| Failed::Broken(format!("the server broke off: {error}")))?;
-    if broke_off {
-        Err(Failed::Broken("the worker or the scheduler broke off; start the server again".to_owned()))
+    let _ = pruning.await;
+    served.map_err(|error| Failed::Broken(format!("The server failed: {error}")))?;
+    if failed {
+        Err(Failed::Broken("The worker or the scheduler failed, so the server stopped. Start it again.".to_owned()))
     } else {
         Ok(())
     }
 }
 
-/// Descriptors that are left to everything but connections: the database, modules, files, requests of actions.
+/// File descriptors kept for everything but connections: the database, modules, files, requests of actions.
 const OTHER_DESCRIPTORS: u64 = 512;
 
-/// As many connections as the process may have descriptors for, up to the usual number. Most systems start a program
-/// with few, and let it have more if it asks.
+/// As many connections as the process may have descriptors for, up to the default. Most systems start a program with
+/// few descriptors and allow more on request.
 fn connections() -> api::connections::Limits {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let usual = api::connections::Limits::default();
@@ -269,7 +303,7 @@ fn connections() -> api::connections::Limits {
     api::connections::Limits { connections, from_one_address: connections * 3 / 4, ..usual }
 }
 
-/// Ctrl-C, or the signal with which supervisors stop a program.
+/// Waits for Ctrl-C, or for SIGTERM, with which supervisors stop a program.
 async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {

@@ -1,19 +1,19 @@
-//! `ropewalk token`: a fresh token, to be preset before a server's first start. `ropewalk token create`: an
-//! administrator token for a database, in place of one that was lost.
+//! `ropewalk token`: makes a token to set before the first start of a server. `ropewalk token create`: adds an
+//! administrator token to a database, in place of one that was lost.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use engine::model::token::{Presented, Reach, TokenRecord};
+use engine::model::token::{Presented, TokenRecord, TokenScope};
 use engine::ports::clock::{Clock, SystemClock};
 use engine::ports::organizations::Organizations;
 use schema::{OpenError, Store};
 
 use super::serve::DATABASE;
 use crate::Failed;
-use crate::display::say;
+use crate::stdio::print;
 
-/// What kind of token.
+/// Which kind of token to make.
 #[derive(Args)]
 pub struct Options {
     #[command(subcommand)]
@@ -22,7 +22,7 @@ pub struct Options {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Make a new administrator token in the database of a server that does not run
+    /// Add an administrator token to the database of a stopped server
     Create(Create),
 }
 
@@ -31,7 +31,7 @@ struct Create {
     /// Folder of the database
     #[arg(long, value_name = "DIR", default_value = "ropewalk-data", env = "ROPEWALK_DATA_DIR")]
     data_dir: PathBuf,
-    /// What the list of tokens calls it
+    /// Name of the token; job results show it as who started them
     #[arg(long, value_name = "NAME", default_value = "administrator from the command line", value_parser = read_name)]
     name: String,
 }
@@ -42,29 +42,29 @@ fn read_name(name: &str) -> Result<String, String> {
     if plain { Ok(name.to_owned()) } else { Err("write 1 to 200 characters without line breaks".to_owned()) }
 }
 
-/// Prints a token that nobody else has.
+/// Prints a new token.
 pub async fn token(options: &Options) -> Result<(), Failed> {
     let (text, token) =
-        Presented::fresh().map_err(|error| Failed::Broken(format!("there is no randomness: {error}")))?;
+        Presented::fresh().map_err(|error| Failed::Broken(format!("the system gives no random numbers: {error}")))?;
     if let Some(Verb::Create(create)) = &options.verb {
         adopt(&token, create).await?;
     }
-    say(&text)
+    print(&text)
 }
 
-/// Keeps the token in the database as one of a server administrator.
+/// Saves the token in the database as one of a server administrator.
 async fn adopt(token: &Presented, Create { data_dir, name }: &Create) -> Result<(), Failed> {
     let database = data_dir.join(DATABASE);
     if !database.is_file() {
         return Err(Failed::Refused(format!(
-            "there is no database in {}; name the data folder of a server with --data-dir. A new server prints its \
-             first token when it starts",
+            "There is no database in {}. Name the data folder of a server with --data-dir. A new server prints its \
+             first token when it starts.",
             data_dir.display()
         )));
     }
     let store = Store::open_sqlite(&database).await.map_err(|error| match error {
         OpenError::InUse(_) => Failed::Broken(format!(
-            "a server is running on {}; stop it, make the token, and start it again",
+            "A server is using {}. Stop it, make the token, and start it again.",
             data_dir.display()
         )),
         error => Failed::Broken(error.to_string()),
@@ -73,7 +73,7 @@ async fn adopt(token: &Presented, Create { data_dir, name }: &Create) -> Result<
         id: token.id,
         name: name.clone(),
         hash: token.hash(),
-        reach: Reach::Server,
+        scope: TokenScope::Server,
         expires_at: None,
         created_at: SystemClock.now(),
     };

@@ -1,4 +1,4 @@
-//! Writing the final records to a file, by its ending.
+//! Writes the final records to a file, in the format of its ending.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -6,12 +6,12 @@ use std::io::{BufWriter, Error, Write};
 use std::path::Path;
 
 use engine::model::source::Format;
-use engine::runtime::set::Set;
+use engine::records::Set;
 use serde_json::Value;
 
 use crate::Failed;
 
-/// The text of a report: what the action `report` leaves as the only record.
+/// The text of a report, if the records are what the action `report` returns: one record with the text.
 pub fn report_text(records: &Set) -> Option<&str> {
     match records.first(2) {
         [only] if records.len() == 1 && only.get("format").is_some() => only.get("text")?.as_str(),
@@ -19,17 +19,19 @@ pub fn report_text(records: &Set) -> Option<&str> {
     }
 }
 
-/// Finds out before the job runs whether there is a folder to write to.
+/// Checks before the job runs that there is a folder to write to.
 pub fn check(path: &Path) -> Result<(), Failed> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match folder.is_dir() && !path.is_dir() {
         true => Ok(()),
-        false => Err(Failed::Refused(format!("--output {}: there is no folder to write this file to", path.display()))),
+        false => Err(Failed::Refused(format!("--output {}: the folder of this file does not exist", path.display()))),
     }
 }
 
-/// Writes the records, or the text of a report. The job has run by now, so what goes
-/// wrong is no refusal.
+/// Writes the records, or the text of a report.
+///
+/// # Errors
+/// [`Failed::Broken`] in all cases: the job has run, so the input was not refused.
 pub fn write(path: &Path, records: &Set) -> Result<(), Failed> {
     let broken = |message: &str| Failed::Broken(format!("--output {}: {message}", path.display()));
     let readable_only = |format: &Format| matches!(format, Format::Tsv | Format::Xlsx);
@@ -49,7 +51,7 @@ pub fn write(path: &Path, records: &Set) -> Result<(), Failed> {
     written.and_then(|()| file.flush()).map_err(|error| broken(&error.to_string()))
 }
 
-/// As a list that is easy to read, though its records are never in memory all at once.
+/// Writes an indented list, one record at a time: the set may be larger than memory.
 fn write_json(file: &mut impl Write, records: &Set) -> std::io::Result<()> {
     if records.is_empty() {
         return writeln!(file, "[]");
@@ -66,7 +68,7 @@ fn write_lines(file: &mut impl Write, records: &Set) -> std::io::Result<()> {
     records.iter().try_for_each(|record| writeln!(file, "{}", record.map_err(Error::other)?))
 }
 
-/// Columns are the fields of all records, in the order in which they first appear.
+/// Writes a column for each field of any record, in the order in which they first appear.
 fn write_csv(file: &mut impl Write, records: &Set) -> std::io::Result<()> {
     let columns = columns(records)?;
     let mut rows = csv::Writer::from_writer(file);

@@ -1,36 +1,35 @@
-//! A bar for the running line, on a terminal only.
+//! A progress bar for the running line, shown on a terminal only.
 
 use std::io::IsTerminal;
-use std::sync::Arc;
 use std::time::Duration;
 
-use engine::ports::notices::{Change, Progress};
-use engine::runtime::engine::Engine;
+use engine::engine::Engine;
+use engine::node::events::{Progress, ResultChange};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
 const TICK: Duration = Duration::from_millis(100);
 
-/// A progress display; nothing when nobody looks.
-pub struct Shown(Option<(ProgressBar, JoinHandle<()>)>);
+/// The bar that is shown, if any.
+pub struct ProgressDisplay(Option<(ProgressBar, JoinHandle<()>)>);
 
-/// Shows the progress of what the engine works on, unless `quiet` or in a pipe.
-pub fn show(engine: &Arc<Engine>, quiet: bool) -> Shown {
+/// Shows the progress of the engine's running line, unless `quiet` or standard error is no terminal.
+pub fn show(engine: &Engine, quiet: bool) -> ProgressDisplay {
     if quiet || !std::io::stderr().is_terminal() {
-        return Shown(None);
+        return ProgressDisplay(None);
     }
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("{spinner} {msg} {wide_bar} {human_pos}/{human_len} {elapsed}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(TICK);
-    let (mut notices, shown) = (engine.notices.listen(), bar.clone());
+    let (mut events, advancing) = (engine.events().listen(), bar.clone());
     let listening = tokio::spawn(async move {
         loop {
-            match notices.recv().await {
-                Ok(notice) => {
-                    if let Change::Progress(progress) = notice.change {
-                        advance(&shown, &progress);
+            match events.recv().await {
+                Ok(event) => {
+                    if let ResultChange::Progress(progress) = event.change {
+                        advance(&advancing, &progress);
                     }
                 }
                 Err(RecvError::Lagged(_)) => {}
@@ -38,7 +37,7 @@ pub fn show(engine: &Arc<Engine>, quiet: bool) -> Shown {
             }
         }
     });
-    Shown(Some((bar, listening)))
+    ProgressDisplay(Some((bar, listening)))
 }
 
 fn advance(bar: &ProgressBar, progress: &Progress) {
@@ -47,8 +46,8 @@ fn advance(bar: &ProgressBar, progress: &Progress) {
     bar.set_position(progress.taken);
 }
 
-impl Shown {
-    /// Takes the bar away.
+impl ProgressDisplay {
+    /// Removes the bar.
     pub fn end(self) {
         if let Some((bar, listening)) = self.0 {
             listening.abort();

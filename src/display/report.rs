@@ -1,25 +1,25 @@
-//! A finished job result, for people and as JSON.
+//! Shows a finished job result, as text for people and as JSON.
 
 use std::io::{Error, Write};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
+use engine::execution::outcome::Performed;
 use engine::model::dates::stamp;
 use engine::model::effect::Effect;
 use engine::model::record::Rejected;
-use engine::model::result::LineResult;
-use engine::runtime::perform::Performed;
-use engine::runtime::set::Set;
+use engine::model::result::{LineResult, LogEntry, LogLevel};
+use engine::records::Set;
 use serde_json::{Value, json};
 
 use super::output::report_text;
-use super::plain;
+use super::{counted, plain};
 
-/// How many records, rejections and messages are shown.
+/// How many records, rejected records, messages and effects are shown of each.
 const SHOWN: usize = 10;
 const LONGEST_RECORD: usize = 300;
 
-/// The records, the log, the lines, and the final message.
+/// The records, what was rejected, the log, the effects, the lines, and the final message.
 pub fn text(performed: &Performed) -> String {
     let mut text = records(&performed.records);
     text.push_str(&rejected(performed));
@@ -32,40 +32,43 @@ pub fn text(performed: &Performed) -> String {
 
 fn records(records: &Set) -> String {
     match report_text(records) {
-        Some(text) => format!("{}\n\n", plain(text.trim_end())),
+        // A carriage return before a line break, as in CSV, is no character to warn of.
+        Some(text) => format!("{}\n\n", plain(&text.trim_end().replace("\r\n", "\n"))),
         None => {
             let first = records.first(SHOWN).iter().map(|record| cut(&record.to_string()));
-            listed(first, records.len(), "; --output FILE writes them all")
+            listed(first, records.len(), "record", "; --output FILE writes all of them")
         }
     }
 }
 
 fn rejected(performed: &Performed) -> String {
-    let told = performed.rejected.iter().take(SHOWN).map(|(line_no, rejected)| {
+    let first = performed.rejected.iter().take(SHOWN).map(|(line_no, rejected)| {
         format!("rejected at line {line_no}: {} — {}", plain(&rejected.reason), cut(&rejected.record.to_string()))
     });
     let all = usize::try_from(performed.result.counters.records_rejected).unwrap_or(usize::MAX);
-    let more = if all > performed.rejected.len() {
-        " rejected; --json tells the first"
-    } else {
-        " rejected; --json tells them all"
-    };
-    listed(told, all, more)
+    let kept = if all > performed.rejected.len() { "; --json lists the first" } else { ALL_IN_JSON };
+    listed(first, all, "rejected record", kept)
 }
 
+/// The log of all lines, without the warnings that a line's message repeats: the table shows those.
 fn log(lines: &[LineResult]) -> String {
-    let entries = lines.iter().flat_map(|line| line.log.iter().map(move |entry| (line.line_no, entry)));
+    let entries = lines.iter().flat_map(|line| line.log.iter().map(move |entry| (line, entry)));
+    let repeated = |line: &LineResult, entry: &LogEntry| {
+        matches!(entry.level, LogLevel::Warn | LogLevel::Error) && line.message.contains(&entry.message)
+    };
+    let entries = entries.filter(|(line, entry)| !repeated(line, entry));
     let all = entries.clone().count();
-    let told = entries
-        .map(|(line_no, entry)| format!("{} at line {line_no}: {}", entry.level.word(), cut(&plain(&entry.message))));
-    listed(told, all, " messages; --json tells them all")
+    let entries = entries.map(|(line, entry)| {
+        format!("{} at line {}: {}", entry.level.word(), line.line_no, cut(&plain(&entry.message)))
+    });
+    listed(entries, all, "message", ALL_IN_JSON)
 }
 
 /// What the lines did outside, or in a dry run would have done.
 fn effects(lines: &[LineResult], dry_run: bool) -> String {
     let effects = lines.iter().flat_map(|line| line.effects.iter().map(move |effect| (line.line_no, effect)));
     let all = effects.clone().count();
-    let told = effects.map(|(line_no, effect)| {
+    let effects = effects.map(|(line_no, effect)| {
         let what = match (effect.done, dry_run) {
             (true, _) => "did",
             (false, true) => "would do",
@@ -73,15 +76,17 @@ fn effects(lines: &[LineResult], dry_run: bool) -> String {
         };
         format!("{what} at line {line_no}: {}", cut(&plain(&effect.summary)))
     });
-    listed(told, all, " effects; --json tells them all")
+    listed(effects, all, "effect", ALL_IN_JSON)
 }
 
-/// The first of them, one on each line, with a mark where there are more.
-fn listed(first: impl Iterator<Item = String>, all: usize, more: &str) -> String {
-    let first: Vec<_> = first.take(SHOWN).collect();
-    let mut text: String = first.iter().map(|one| format!("{one}\n")).collect();
+const ALL_IN_JSON: &str = "; --json lists all of them";
+
+/// The first items, one on each line, and how many more there are.
+fn listed(items: impl Iterator<Item = String>, all: usize, noun: &str, more_in: &str) -> String {
+    let first: Vec<_> = items.take(SHOWN).collect();
+    let mut text: String = first.iter().map(|item| format!("{item}\n")).collect();
     if all > first.len() {
-        text.push_str(&format!("… {} more{more}\n", all - first.len()));
+        text.push_str(&format!("… {}{more_in}\n", counted(all - first.len(), &format!("more {noun}"))));
     }
     if all > 0 {
         text.push('\n');
@@ -121,11 +126,10 @@ fn lines(lines: &[LineResult]) -> Table {
     table
 }
 
-/// Prints one object with everything. The records may be more than memory holds, so they are
-/// written one by one.
+/// Writes everything as one object. The records are written one by one, since the set may be larger than memory.
 pub fn write_json(performed: &Performed, out: &mut impl Write) -> std::io::Result<()> {
-    let about = json(performed).to_string();
-    write!(out, "{},\"records\":[", about.strip_suffix('}').unwrap_or(&about))?;
+    let members = json(performed).to_string();
+    write!(out, "{},\"records\":[", members.strip_suffix('}').unwrap_or(&members))?;
     for (position, record) in performed.records.iter().enumerate() {
         let comma = if position == 0 { "" } else { "," };
         write!(out, "{comma}{}", record.map_err(Error::other)?)?;

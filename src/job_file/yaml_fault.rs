@@ -1,21 +1,21 @@
-//! What is wrong with the YAML of a job file, in words that need no knowledge of the parser.
+//! Explains faults in the YAML of a job file without the terms of the parser.
 
 use serde_saphyr::Error;
 
-/// What starts a placeholder, and what ends it.
+/// How a placeholder starts and ends.
 const BRACKETS: [(&str, char); 2] = [("${", '}'), ("$<", '>')];
 
-/// The line, what is wrong there, and the cure.
+/// Where the fault is, what is wrong, and what to write.
 pub(super) fn message(error: &Error, text: &str) -> String {
     let line = error.location().map_or(0, |location| location.line());
     if let Error::DuplicateMappingKey { key, .. } = error.without_snippet() {
         let key = key.as_ref().map_or_else(|| "a key".to_owned(), |key| format!("the key \"{key}\""));
-        return format!("line {line}: {key} is there twice; keep one of them");
+        return format!("line {line}: {key} appears twice; keep one of them");
     }
     match unquoted_placeholder(text, line) {
         Some((line, column, placeholder)) => format!(
             "line {line}, column {column}: put quotes around the placeholder: '{placeholder}'; inside {{…}} and […] \
-             YAML takes its brackets and commas for its own"
+             YAML reads its brackets and commas as syntax"
         ),
         None => error.to_string(),
     }
@@ -38,7 +38,7 @@ fn unquoted_in(line: &str) -> Option<(usize, &str)> {
         match quote {
             Some(open) if character == open => quote = None,
             Some(_) => {}
-            // Within a word, a quote is a letter like any other.
+            // Inside a word, a quote is an ordinary character.
             None if matches!(character, '"' | '\'') && !before.is_alphanumeric() => quote = Some(character),
             None if character == '#' && before == ' ' => return None,
             None => {
@@ -61,22 +61,22 @@ fn placeholder_at(rest: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> String {
+    fn explained(text: &str) -> String {
         let read: Result<serde_json::Value, _> = serde_saphyr::from_str(text);
         message(&read.expect_err("a fault"), text)
     }
 
     #[test]
-    fn a_key_that_is_there_twice_is_told_with_its_line() {
+    fn a_duplicate_key_is_reported_with_its_line() {
         let twice = "key: j\nlines:\n  - filter:\n      where: { a: 1 }\n      limit: 5\n      where: { b: 2 }\n";
-        assert_eq!(told(twice), "line 6: the key \"where\" is there twice; keep one of them");
-        assert_eq!(told("{ a: 1, a: 2 }"), "line 1: the key \"a\" is there twice; keep one of them");
+        assert_eq!(explained(twice), "line 6: the key \"where\" appears twice; keep one of them");
+        assert_eq!(explained("{ a: 1, a: 2 }"), "line 1: the key \"a\" appears twice; keep one of them");
     }
 
     #[test]
-    fn a_placeholder_without_quotes_is_told_with_its_place() {
-        let cure = "put quotes around the placeholder: ";
-        for (text, place) in [
+    fn an_unquoted_placeholder_is_reported_with_its_position() {
+        let advice = "put quotes around the placeholder: ";
+        for (text, position) in [
             ("filter: { limit: ${args.top} }\n", "line 1, column 18: "),
             ("a: 1\nfilter: { limit: 5, where: { a: ${args.top} } }\nb: 2\n", "line 2, column 33: "),
             ("filter: [ \"${a}\", ${args.top} ]\n", "line 1, column 19: "),
@@ -86,10 +86,10 @@ mod tests {
             ("filter: { name: it's, limit: ${args.top} }\n", "line 1, column 30: "),
             ("filter: { limit: $<lines.a.records.[0].n> }\n", "line 1, column 18: "),
         ] {
-            let told = told(text);
-            assert!(told.starts_with(&format!("{place}{cure}")), "{text}{told}");
+            let message = explained(text);
+            assert!(message.starts_with(&format!("{position}{advice}")), "{text}{message}");
         }
-        assert!(told("filter: { limit: ${args.top} }\n").contains("'${args.top}'"));
+        assert!(explained("filter: { limit: ${args.top} }\n").contains("'${args.top}'"));
     }
 
     #[test]
@@ -100,7 +100,7 @@ mod tests {
             "filter: { limit: 5 ] # ${args.top}\n",
             "a: [\n",
         ] {
-            assert!(!told(text).contains("placeholder"), "{text}{}", told(text));
+            assert!(!explained(text).contains("placeholder"), "{text}{}", explained(text));
         }
     }
 }

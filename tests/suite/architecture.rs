@@ -1,16 +1,20 @@
 //! The picture in docs/ARCHITECTURE.md, held against the sources.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::iter::Peekable;
 use std::path::Path;
+use std::str::SplitWhitespace;
 
 use crate::support::root;
 
 /// What each part may depend on, besides crates that have no home of their own.
-const ALLOWED: [(&str, &str, &[&str]); 7] = [
-    (".", "ropewalk", &["values", "engine", "actions", "schema", "api"]),
+const ALLOWED: [(&str, &str, &[&str]); 9] = [
+    (".", "ropewalk", &["values", "engine", "memory", "actions", "schema", "api"]),
     ("engine/values", "values", &[]),
     ("engine", "engine", &["values"]),
+    ("engine/memory", "memory", &["engine"]),
+    ("engine/suite", "suite", &["engine"]),
     ("actions", "actions", &["values", "engine"]),
     ("migrations", "migrations", &[]),
     ("schema", "schema", &["engine", "migrations"]),
@@ -61,22 +65,112 @@ fn every_member_of_the_workspace_is_on_the_map() {
 }
 
 #[test]
-fn imports_inside_the_engine_run_one_way() {
-    let forbidden =
-        [("model", &["crate::ports", "crate::runtime", "tokio", "std::fs"][..]), ("ports", &["crate::runtime"][..])];
-    for (room, words) in forbidden {
-        for (path, text) in sources(&root().join("engine/src").join(room)) {
-            // The suite and the twins prove the ports; they may stand on what they prove.
-            for word in words.iter().filter(|_| !path.contains("/suite")) {
-                assert!(!text.contains(word), "{path} must not mention {word}");
-            }
+fn the_model_is_pure() {
+    for (path, text) in sources(&root().join("engine/src/model")) {
+        for word in ["tokio", "std::fs", "std::thread"] {
+            assert!(!text.contains(word), "{path} must not mention {word}");
         }
     }
 }
 
+/// The folders of the engine, the lowest first: each uses only those before it.
+const LAYERS: [&str; 8] = ["model", "ports", "deadline", "records", "node", "execution", "services", "background"];
+
+#[test]
+fn the_folders_of_the_engine_use_only_those_below_them() {
+    let place = |name: &str| LAYERS.iter().position(|layer| *layer == name);
+    for ((_, from, to), file) in
+        uses(&root().join("engine/src")).into_iter().filter(|((folder, ..), _)| folder.is_empty())
+    {
+        assert!(from == "engine" || place(&from) > place(&to), "{file} is in `{from}`, which must not use `{to}`");
+    }
+}
+
+#[test]
+fn files_beside_one_another_use_each_other_in_one_direction() {
+    for part in ["engine/src", "engine/values/src", "engine/memory/src", "engine/suite/src", "src"] {
+        let mut left = uses(&root().join(part));
+        // What uses nothing is in no circle; nor is what only uses that.
+        loop {
+            let users: BTreeSet<_> = left.keys().map(|(folder, from, _)| (folder.clone(), from.clone())).collect();
+            let before = left.len();
+            left.retain(|(folder, _, to), _| users.contains(&(folder.clone(), to.clone())));
+            if left.len() == before {
+                break;
+            }
+        }
+        assert!(left.is_empty(), "these use each other in a circle, or lead to one: {left:#?}");
+    }
+}
+
+/// Which files and folders of a crate use which beside them: the folder both are in, the two names, and a file where it
+/// is so. What a file has in its own folder, and the parent it is part of, do not count.
+fn uses(crate_root: &Path) -> BTreeMap<(String, String, String), String> {
+    let modules: BTreeMap<Vec<String>, (String, String)> = sources(crate_root)
+        .into_iter()
+        .filter(|(path, _)| !path.contains("/tests"))
+        .map(|(path, text)| {
+            let name = path.trim_start_matches(&crate_root.display().to_string()).trim_end_matches(".rs");
+            let name = name.trim_end_matches("/mod").trim_matches('/');
+            (name.split('/').map(str::to_owned).collect(), (path.clone(), text))
+        })
+        .collect();
+    let mut found = BTreeMap::new();
+    for (module, (path, text)) in &modules {
+        for mut used in paths_in(module, text) {
+            while !used.is_empty() && !modules.contains_key(&used) {
+                used.pop();
+            }
+            let shared = module.iter().zip(&used).take_while(|(one, other)| one == other).count();
+            if let (Some(from), Some(to)) = (module.get(shared), used.get(shared)) {
+                found.insert((module[..shared].join("::"), from.clone(), to.clone()), path.clone());
+            }
+        }
+    }
+    found
+}
+
+/// Every path that a file names from `crate` or `super`, from the root of the crate. Its inline tests do not count.
+fn paths_in(module: &[String], text: &str) -> Vec<Vec<String>> {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let code: String = code.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect();
+    let code = code.replace("::", " § ").replace(|c: char| !(c.is_alphanumeric() || "_§{},".contains(c)), " ");
+    let code = ["{", "}", ","].iter().fold(code, |code, mark| code.replace(mark, &format!(" {mark} ")));
+    let mut words = code.split_whitespace().peekable();
+    let mut found = Vec::new();
+    while let Some(word) = words.next() {
+        match word {
+            "crate" => follow(&mut words, Vec::new(), &mut found),
+            "super" => follow(&mut words, module[..module.len() - 1].to_vec(), &mut found),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Follows a path, and each branch of its braces, to its ends.
+fn follow<'a>(words: &mut Peekable<SplitWhitespace<'a>>, mut path: Vec<String>, found: &mut Vec<Vec<String>>) {
+    while words.next_if_eq(&"§").is_some() {
+        match words.next() {
+            Some("{") => {
+                while let Some(name) = words.next().filter(|name| *name != "}") {
+                    if name != "," {
+                        follow(words, [path.as_slice(), &[name.to_owned()]].concat(), found);
+                    }
+                }
+                return;
+            }
+            Some("super") => drop(path.pop()),
+            Some(name) => path.push(name.to_owned()),
+            None => {}
+        }
+    }
+    found.push(path);
+}
+
 #[test]
 fn the_api_lets_nobody_in_but_by_their_token() {
-    let doors = ["access_of_operator", "add_organization", "issue_token", "adopt_token"];
+    let doors = ["of_operator(", "organizations().add(", "tokens().issue(", "tokens().adopt("];
     for (path, text) in sources(&root().join("api/src")).iter().filter(|(path, _)| !path.contains("/tests")) {
         assert!(!doors.iter().any(|door| text.contains(door)), "{path} goes around authentication");
     }

@@ -66,8 +66,11 @@ fn malformed_yaml_and_json() {
     assert_told(&refused("j.yaml", "key: j\nlines:\n  - action: [\n"), &["line"]);
     assert_told(&refused("j.json", "{\"key\": \"j\", \"lines\": [}"), &["line 1"]);
     assert_told(&refused("j.json", "{\"key\": \"j\", \"key\": \"k\", \"lines\": []}"), &["key"]);
-    assert_told(&refused("j.yaml", "key: j\nkey: k\nlines: []\n"), &["line 2: the key \"key\" is there twice"]);
+    assert_told(&refused("j.yaml", "key: j\nkey: k\nlines: []\n"), &["line 2: the key \"key\" appears twice"]);
     assert_told(&refused("j.yaml", "just words"), &["is not a job"]);
+    for name in ["j.yaml", "j.json"] {
+        assert_told(&refused(name, "\n"), &["The file is empty; a job file has `key` and `lines`."]);
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use engine::model::module::ModuleInfo;
 use engine::ports::actions::{ActionLine, Failure, FailureKind, Severity};
 use serde_json::{Value, json};
 
-use crate::stage::{Opening, Reached, host, hostile, load, prebuilt};
+use crate::stage::{GrantedCalls, Opening, host, hostile, load, prebuilt};
 
 fn limits() -> Limits {
     Limits { instances: 8, ..Limits::default() }
@@ -121,7 +121,7 @@ async fn a_guest_in_a_loop_is_killed_at_once_even_among_others() {
 fn script(js: &ModuleInfo, server: SocketAddr, script: &str) -> Opening {
     let grants = json!({"http": {"hosts": ["127.0.0.1"], "addresses": ["127.0.0.0/8"]}});
     let script = script.replace("SERVER", &format!("http://{server}"));
-    Opening { reach: Arc::new(Reached::with(grants)), ..Opening::of(js, "js", json!({"script": script})) }
+    Opening { host_calls: Arc::new(GrantedCalls::with(grants)), ..Opening::of(js, "js", json!({"script": script})) }
 }
 
 async fn records(line: &mut Box<dyn ActionLine>) -> Vec<Value> {
@@ -191,9 +191,9 @@ async fn a_denial_is_told_even_if_the_guest_keeps_it_to_itself() {
     assert!(told.contains("ropewalk module grant hostile http=127.0.0.1"), "{told}");
     assert_eq!(line.drain().log.len(), 1);
     // A host that is granted is not enough where its address is not public.
-    let reach = Arc::new(Reached::with(json!({"http": {"hosts": ["*"]}})));
+    let host_calls = Arc::new(GrantedCalls::with(json!({"http": {"hosts": ["*"]}})));
     let text = format!("try {{ await fetch('http://{address}/') }} catch {{}} throw new Error('gave up')");
-    let opening = Opening { reach, ..Opening::of(&js, "js", json!({"script": text})) };
+    let opening = Opening { host_calls, ..Opening::of(&js, "js", json!({"script": text})) };
     let failure = opening.take(&host).await.map(drop).expect_err("it throws");
     assert!(failure.message.contains("gave up") && failure.message.contains("loopback"), "{}", failure.message);
     assert!(connections.try_recv().is_err(), "the server saw a connection");
@@ -212,14 +212,15 @@ async fn writes_and_starts_are_effects_and_carry_their_number() {
         return [{ id: String(id) }];
     "#;
     for dry_run in [false, true] {
-        let reach = Arc::new(Reached { dry_run, ..Reached::with(grants.clone()) });
+        let host_calls = Arc::new(GrantedCalls { dry_run, ..GrantedCalls::with(grants.clone()) });
         let opening = Opening::of(&js, "js", json!({"script": text}));
-        let mut line = Opening { reach: Arc::clone(&reach), dry_run, ..opening }.open(&host).await.expect("a line");
+        let mut line =
+            Opening { host_calls: Arc::clone(&host_calls), dry_run, ..opening }.open(&host).await.expect("a line");
         let id = if dry_run { "dry-run" } else { "result-1" };
         assert_eq!(records(&mut line).await, [json!({"id": id})]);
         let written = [("orders".to_owned(), 1, 0), ("orders".to_owned(), 1, 2)];
-        assert_eq!(*reach.writes.lock().expect("no panic"), written);
-        assert_eq!(*reach.starts.lock().expect("no panic"), [("nightly".to_owned(), 1)]);
+        assert_eq!(*host_calls.writes.lock().expect("no panic"), written);
+        assert_eq!(*host_calls.starts.lock().expect("no panic"), [("nightly".to_owned(), 1)]);
         let effects = line.drain().effects;
         assert!(effects.iter().all(|effect| effect.done != dry_run), "{effects:?}");
         let started = if dry_run { "Start nightly: not started" } else { "Started nightly: result result-1" };

@@ -6,19 +6,20 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::engine::Engine;
+use engine::execution::start::Start;
 use engine::model::action::Intake;
+use engine::model::lifecycle::isolation::{CRASHES_ALONE, CRASHES_BESIDE_OTHERS};
 use engine::model::result::JobResult;
 use engine::model::status::Status;
 use engine::ports::Page;
 use engine::ports::actions::Outcome;
 use engine::ports::clock::SystemClock;
 use engine::ports::files::Folder;
-use engine::ports::memory::actions::{Function, FunctionActions};
-use engine::ports::queue::{CRASHES_ALONE, CRASHES_BESIDE_OTHERS};
 use engine::ports::results::ResultFilter;
-use engine::runtime::engine::{Engine, Stores};
-use engine::runtime::start::Start;
-use engine::runtime::worker::Worker;
+use engine::ports::stores::Stores;
+use memory::functions::{Function, FunctionActions};
+
 use schema::Store;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -30,7 +31,7 @@ use crate::support::folder;
 const DATA: &str = "ROPEWALK_TEST_CULPRIT";
 const NEIGHBOURS: usize = 18;
 
-async fn open(folder: &Path) -> (Arc<Engine>, Arc<Store>) {
+async fn open(folder: &Path) -> (Engine, Arc<Store>) {
     let abort: Function = |_, _| std::process::abort();
     let slow: Function = |_, _| {
         std::thread::sleep(Duration::from_millis(20));
@@ -40,13 +41,13 @@ async fn open(folder: &Path) -> (Arc<Engine>, Arc<Store>) {
     let store = Arc::new(Store::open_sqlite(folder.join("ropewalk.db")).await.expect("a store"));
     let files = Arc::new(Folder::confined_to(folder.join("files")));
     let engine = Engine::new(Stores::of(Arc::clone(&store)), Arc::new(actions), files, Arc::new(SystemClock));
-    (Arc::new(engine), store)
+    (engine, store)
 }
 
 async fn results(engine: &Engine) -> Vec<JobResult> {
     let page = Page { before: None, limit: 100 };
     let scope = operator(engine).await.scope();
-    engine.results.list(scope, &ResultFilter::default(), page).await.expect("a store").items
+    engine.results().list(scope, &ResultFilter::default(), page).await.expect("a store").items
 }
 
 /// Not a test: one life of the node of the test below, until all results have ended or it is aborted.
@@ -55,9 +56,9 @@ async fn results(engine: &Engine) -> Vec<JobResult> {
 async fn a_life_of_a_node() {
     let Some(folder) = std::env::var_os(DATA) else { return };
     let (engine, store) = open(Path::new(&folder)).await;
-    engine.queue.recover(engine.node, engine.clock.now(), None).await.expect("a store");
+    engine.recover().await.expect("a store");
     let stop = CancellationToken::new();
-    let work = tokio::spawn(Worker::new(Arc::clone(&engine), 16).work(stop.clone(), Duration::from_secs(1)));
+    let work = tokio::spawn(engine.worker(16).work(stop.clone(), Duration::from_secs(1)));
     while results(&engine).await.iter().any(|result| !result.status.is_final()) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -72,12 +73,16 @@ async fn a_line_that_aborts_its_node_is_found_and_nobody_else_is_in_error() {
     let (engine, store) = open(folder.path()).await;
     let access = operator(&engine).await;
     let lines = json!([{"action": "slow"}, {"action": "slow"}]);
-    engine.save_job(&access, json!({"key": "slow", "overlap": "allow", "lines": lines}), None).await.expect("a job");
+    engine.jobs().save(&access, json!({"key": "slow", "overlap": "allow", "lines": lines}), None).await.expect("a job");
     let lines = json!([{"action": "slow"}, {"action": "abort"}]);
-    engine.save_job(&access, json!({"key": "abort", "overlap": "allow", "lines": lines}), None).await.expect("a job");
+    engine
+        .jobs()
+        .save(&access, json!({"key": "abort", "overlap": "allow", "lines": lines}), None)
+        .await
+        .expect("a job");
     for number in 0..=NEIGHBOURS {
         let job = if number == NEIGHBOURS / 2 { "abort" } else { "slow" };
-        engine.start(&access, Start { job: job.into(), ..Start::default() }).await.expect("a start");
+        engine.jobs().start(&access, Start { job: job.into(), ..Start::default() }).await.expect("a start");
     }
     store.close().await;
     let mut crashes = 0;

@@ -1,5 +1,5 @@
 //! Components that nobody should load, and lines that nobody should open: refused or
-//! contained, with a clear sentence, and nobody else notices.
+//! contained, with a clear sentence, and nobody else notifications.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -73,8 +73,8 @@ async fn every_fault_is_told_at_once() {
     )"#;
     let told = [
         "imports `ropewalk:host/files@1.0.0`, which this host does not know",
-        "this host speaks ropewalk:host/log@1.0.0",
-        "imports `wasi:keyvalue/store@0.2.0`, which is not offered",
+        "this host supports ropewalk:host/log@1.0.0",
+        "imports `wasi:keyvalue/store@0.2.0`, which this host does not offer",
         "does not export `ropewalk:action/actions@1.0.0`",
         "has no name",
         "has no version",
@@ -85,7 +85,7 @@ async fn every_fault_is_told_at_once() {
 #[tokio::test]
 async fn what_is_too_large_or_too_deep_is_refused_before_it_is_compiled() {
     let host = host(limits()).await;
-    assert_refused(&host, nested(1000), 2, &["more than 10 deep"]).await;
+    assert_refused(&host, nested(1000), 2, &["more than 10 levels deep"]).await;
     let large = "(component (core module (memory 2000) (table 10000000 funcref)))";
     let told = ["a table of 10000000 elements; at most 100000", "125 MiB of memory; at most 64 MiB"];
     assert_refused(&host, text(large), 2, &told).await;
@@ -154,14 +154,14 @@ async fn a_list_that_lies_is_refused() {
     let host = host(Limits { listing: Duration::from_millis(300), ..limits() }).await;
     let cases = [
         ("spin", "takes longer than 300ms to list its actions"),
-        ("trap", "cannot list its actions: The action broke off (trap: "),
+        ("trap", "cannot list its actions: The action crashed (trap: "),
         ("schema", "gives action `misbehave` a schema that is not JSON"),
-        ("array", "gives action `misbehave` a schema that is not that of an object"),
-        ("twins", "lists two actions of the name `misbehave`"),
-        ("name", "lists action `two words/one slash` (position 0), which cannot be a name"),
+        ("array", "gives action `misbehave` a schema that does not describe an object"),
+        ("twins", "lists two actions with the name `misbehave`"),
+        ("name", "lists action `two words/one slash` (position 0), which is not a valid name"),
         ("many", "limit"),
         ("huge", "limit"),
-        ("none", "lists no action"),
+        ("none", "lists no actions"),
     ];
     for (word, told) in cases {
         assert_refused(&host, hostile(word), 10, &[told]).await;
@@ -175,7 +175,7 @@ async fn a_line_that_breaks_a_limit_is_told_which() {
     let module = load(&host, hostile("honest")).await;
     let cases = [
         ("spin", FailureKind::Timeout, "longer than its timeout of 500ms"),
-        ("trap", FailureKind::Trap, "broke off (trap: "),
+        ("trap", FailureKind::Trap, "crashed (trap: "),
         ("recurse", FailureKind::Limit, "ran out of stack"),
         ("grow", FailureKind::Limit, "memory limit of 64 MiB"),
         ("table", FailureKind::Limit, "a table of more than 100000 elements"),
@@ -183,7 +183,7 @@ async fn a_line_that_breaks_a_limit_is_told_which() {
         ("no-list", FailureKind::Trap, "not a list of objects"),
         ("no-json", FailureKind::Trap, "not JSON"),
         ("deep", FailureKind::Trap, "nested more than 64 deep"),
-        ("twice", FailureKind::Trap, "stands twice"),
+        ("twice", FailureKind::Trap, "occurs twice"),
     ];
     for (how, kind, told) in cases {
         for place in [json!({}), json!({"in_open": true}), json!({"in_close": true})] {

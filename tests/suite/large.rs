@@ -61,7 +61,7 @@ fn a_sorted_set_from_a_file_is_written_to_a_file() {
         let output = folder.path().join(format!("sorted.{ending}"));
         let ended = run(&["run", &job, "--output", output.to_str().expect("UTF-8")]);
         assert_eq!(ended.code, 0, "{ended:#?}");
-        assert!(ended.stdout.contains("… 44990 more; --output FILE writes them all"), "{}", ended.stdout);
+        assert!(ended.stdout.contains("… 44990 more records; --output FILE writes all of them"), "{}", ended.stdout);
         let text = std::fs::read_to_string(output).expect("a file");
         let found: Vec<String> = match ending {
             "jsonl" => text.lines().map(str::to_owned).collect(),

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use actions::host::Limits as Sandbox;
 use api::budget;
+use engine::execution::kill;
 use engine::model::duration::{LONGEST_JOB, LONGEST_LINE};
+use engine::model::lifecycle::isolation;
 use engine::model::quota::Quotas;
 use engine::model::source::limits as sources;
 use engine::model::{collection, effect, fault, job, module, record, result, schema, template, variables, webhook};
+use engine::node;
+use engine::ports::PAGE_BYTES;
 use engine::ports::modules::UPLOADS_AT_MOST;
-use engine::ports::{PAGE_BYTES, queue};
-use engine::runtime::{collections, jobs, kill, preview};
+use engine::services::{collections, jobs};
 use values::template as text;
 
 use crate::support::root;
@@ -101,10 +104,10 @@ fn limits_of_work(sandbox: &Sandbox) -> Vec<(&'static str, String)> {
         ("patterns of a job, in all criteria and schemas", count(job::MAX_PATTERNS as u64)),
         ("faults that are listed", count(fault::MOST_FAULTS as u64)),
         ("time for all actions of a job to look at their parameters when it is checked", seconds(jobs::CHECK)),
-        ("jobs that are checked at once", count(jobs::CHECKS_AT_ONCE as u64)),
-        ("the same of one organization", count(jobs::CHECKS_OF_ONE_ORGANIZATION as u64)),
-        ("filters that are tried out at once", count(preview::PREVIEWS_AT_ONCE as u64)),
-        ("the same of one organization", count(preview::PREVIEWS_OF_ONE_ORGANIZATION as u64)),
+        ("jobs that are checked at once", count(node::CHECKS_AT_ONCE as u64)),
+        ("the same of one organization", count(node::CHECKS_OF_ONE_ORGANIZATION as u64)),
+        ("filters that are tried out at once", count(node::PREVIEWS_AT_ONCE as u64)),
+        ("the same of one organization", count(node::PREVIEWS_OF_ONE_ORGANIZATION as u64)),
         ("parts to which a part of a schema expands", count(schema::MAX_EXPANSION)),
         ("steps to check a value by a schema", count(schema::MAX_STEPS)),
         ("webhooks of a job", count(webhook::MOST_OF_A_JOB as u64)),
@@ -115,7 +118,7 @@ fn limits_of_work(sandbox: &Sandbox) -> Vec<(&'static str, String)> {
         ("job results that one call of `killJobResults` ends", count(kill::KILLED_AT_ONCE as u64)),
         (
             "crashes while a line runs beside others, and then alone",
-            format!("{} + {}", queue::CRASHES_BESIDE_OTHERS, queue::CRASHES_ALONE),
+            format!("{} + {}", isolation::CRASHES_BESIDE_OTHERS, isolation::CRASHES_ALONE),
         ),
         ("bytes of a template", bytes(text::LONGEST as u64)),
         ("tags and comments", count(text::MOST_TAGS as u64)),

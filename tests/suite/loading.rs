@@ -58,7 +58,7 @@ async fn a_module_is_recalled_from_the_disk_and_forgotten_by_memory() {
     let second = host(folder.path(), counting(folder.path())).await;
     let opening = || Opening::misbehave(&info, json!({"how": "whisper", "count": 1}));
     let failure = opening().take(&second).await.map(drop).expect_err("it is not ready");
-    assert!(failure.message.contains("hostile@0.1.0 is not ready"), "{}", failure.message);
+    assert!(failure.message.contains("hostile@0.1.0 is not loaded"), "{}", failure.message);
     assert!(second.recall(&info.digest).await);
     assert!(opening().take(&second).await.is_ok());
     // What is at work goes on.

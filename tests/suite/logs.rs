@@ -1,4 +1,5 @@
-//! A log that cannot be written: its reader is gone, or its disk is full. Work goes on.
+//! The log of the server: its format, and that work goes on when it cannot be written, because its reader has gone or
+//! its disk is full.
 
 use std::fs::File;
 use std::process::Stdio;
@@ -63,21 +64,41 @@ fn a_log_on_a_full_disk_stops_no_work_and_says_what_was_lost() {
 }
 
 #[test]
-fn a_server_starts_though_nobody_reads_what_it_prints() {
+fn a_log_in_json_has_one_object_on_each_line() {
     let data = folder();
     drop(Server::start(data.path()));
-    let (reader, writer) = std::io::pipe().expect("a pipe");
-    drop(reader);
+    let path = data.path().join("log");
+    let log = File::create(&path).expect("a file");
     let mut command = crate::support::program();
-    let mut child = command
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(data.path())
-        .stdout(writer)
-        .spawn()
-        .expect("the program starts");
-    std::thread::sleep(Duration::from_secs(3));
-    let ended = child.try_wait().expect("an answer");
+    command.args(["serve", "--log-format", "json", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path());
+    command.env("ROPEWALK_LOG", "debug").stdout(Stdio::null()).stderr(log);
+    let mut child = command.spawn().expect("the program starts");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let events = loop {
+        let text = std::fs::read_to_string(&path).expect("a log");
+        // The last line may be incomplete.
+        let lines: Vec<_> = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(str::to_owned).collect();
+        if !lines.is_empty() {
+            break lines;
+        }
+        assert!(Instant::now() < deadline, "nothing was logged");
+        std::thread::sleep(Duration::from_millis(20));
+    };
     let _ = child.kill();
     let _ = child.wait();
-    assert_eq!(ended, None, "it went on");
+    for event in events {
+        let event: serde_json::Value = serde_json::from_str(&event).unwrap_or_else(|error| panic!("{error}: {event}"));
+        for member in ["timestamp", "level", "target"] {
+            assert!(event[member].is_string(), "{member} is missing in {event}");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_log_format_is_refused() {
+    let mut command = crate::support::program();
+    let refused = command.args(["serve", "--log-format", "xml"]).output().expect("the program starts");
+    assert_eq!(refused.status.code(), Some(2));
+    let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(stderr.contains("text") && stderr.contains("json"), "{stderr}");
 }

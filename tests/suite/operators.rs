@@ -35,10 +35,10 @@ fn a_data_folder_that_was_there_is_closed_to_others() {
 fn a_lost_administrator_token_is_replaced() {
     let data = folder();
     let none = run(&["token", "create"], data.path());
-    assert!(none.code == 2 && none.stderr.contains("there is no database in"), "{none:#?}");
+    assert!(none.code == 2 && none.stderr.contains("There is no database in"), "{none:#?}");
     let server = Server::start(data.path());
     let busy = run(&["token", "create"], data.path());
-    assert!(busy.code == 3 && busy.stderr.contains("a server is running on"), "{busy:#?}");
+    assert!(busy.code == 3 && busy.stderr.contains("A server is using"), "{busy:#?}");
     server.crash();
     let made = run(&["token", "create", "--name", "second"], data.path());
     assert_eq!((made.code, made.stderr.as_str()), (0, ""));
@@ -89,6 +89,6 @@ fn a_short_metrics_token_is_refused() {
     let refused: Ended =
         serve.env("ROPEWALK_METRICS_TOKEN", "short").stdin(Stdio::null()).output().expect("the program starts").into();
     assert_eq!(refused.code, 2, "{refused:#?}");
-    assert!(refused.stderr.contains("write 16 to 200 visible ASCII characters"), "{refused:#?}");
+    assert!(refused.stderr.contains("must have 16 to 200 visible ASCII characters"), "{refused:#?}");
     assert!(!refused.stderr.contains("'short'"), "{refused:#?}");
 }

@@ -8,16 +8,16 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use engine::engine::Engine;
+use engine::execution::outcome::Ending;
+use engine::execution::start::Start;
+use engine::model::fairness::Capacity;
 use engine::model::grant::Grants;
 use engine::model::organization::Access;
 use engine::model::result::{JobResult, LineResult, ResultId};
 use engine::model::status::Status;
-use engine::model::turn::Room;
 use engine::ports::Page;
-use engine::ports::queue::Claim;
-use engine::runtime::engine::Engine;
-use engine::runtime::perform::Ending;
-use engine::runtime::start::Start;
+use engine::ports::queue::{Claim, Queue};
 use schema::Store;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -31,9 +31,10 @@ const DATA: &str = "ROPEWALK_TEST_WORKER";
 const SILENCE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(30);
 
-async fn open(folder: &Path) -> Arc<Engine> {
+async fn open(folder: &Path) -> (Engine, Arc<Store>) {
     let store = Store::open_sqlite_shared(folder.join("ropewalk.db")).await.expect("a store");
-    node(Arc::new(store), folder).await
+    let store = Arc::new(store);
+    (node(Arc::clone(&store), folder).await, store)
 }
 
 /// Not a test: the worker process of the test below, which performs one result and says how that ended.
@@ -41,12 +42,13 @@ async fn open(folder: &Path) -> Arc<Engine> {
 #[ignore = "it is the worker of another test"]
 async fn a_worker_of_its_own() {
     let Some(folder) = std::env::var_os(DATA) else { return };
-    let engine = open(Path::new(&folder)).await;
-    engine.queue.beat(engine.node, engine.clock.now()).await.expect("a store");
-    tokio::spawn(Arc::clone(&engine).watch_others(SILENCE, CancellationToken::new()));
+    let (engine, store) = open(Path::new(&folder)).await;
+    store.beat(engine.node_id(), engine.now()).await.expect("a store");
+    let other = engine.clone();
+    tokio::spawn(async move { other.beat(SILENCE, CancellationToken::new()).await });
     loop {
-        let claim = Claim { node: engine.node, room: Room { slots: 1, spare: 0 }, now: engine.clock.now() };
-        if let Some(claimed) = engine.queue.claim(claim).await.expect("a store").claimed.pop() {
+        let claim = Claim { node: engine.node_id(), capacity: Capacity { slots: 1, spare: 0 }, now: engine.now() };
+        if let Some(claimed) = store.claim(claim).await.expect("a store").claimed.pop() {
             println!("worker: claimed under lease {}", claimed.lease.number);
             let word = match engine.perform(claimed).await.expect("a store") {
                 Ending::Ended(performed) => format!("ended as {}", performed.result.status),
@@ -103,18 +105,19 @@ impl Drop for Worker {
 /// What is told of a result.
 async fn told(engine: &Engine, access: &Access, id: ResultId) -> (JobResult, Vec<LineResult>, usize) {
     let scope = access.scope();
-    let result = engine.results.find(scope, id).await.expect("a store").expect("the result");
-    let lines = engine.results.lines(scope, &[id]).await.expect("a store").into_iter().map(|(_, line)| line).collect();
+    let result = engine.results().find(scope, id).await.expect("a store").expect("the result");
+    let lines =
+        engine.results().lines(scope, &[id]).await.expect("a store").into_iter().map(|(_, line)| line).collect();
     let page = Page { before: None, limit: 100 };
-    let history = engine.results.list(scope, &engine::ports::results::ResultFilter::default(), page).await;
+    let history = engine.results().list(scope, &engine::ports::results::ResultFilter::default(), page).await;
     (result, lines, history.expect("a store").items.len())
 }
 
 /// Stops a process at a moment when it does not hold the database.
-async fn pause(worker: &Worker, engine: &Engine) {
+async fn pause(worker: &Worker, (engine, store): (&Engine, &Store)) {
     loop {
         worker.signal("-STOP");
-        let written = engine.queue.beat(engine.node, engine.clock.now());
+        let written = store.beat(engine.node_id(), engine.now());
         if tokio::time::timeout(Duration::from_millis(300), written).await.is_ok() {
             return;
         }
@@ -150,24 +153,24 @@ fn answer(mut stream: TcpStream) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_was_paused_past_its_lease_changes_nothing() {
     let folder = folder();
-    let engine = open(folder.path()).await;
+    let (engine, store) = open(folder.path()).await;
     let access = operator(&engine).await;
     let listener = Arc::new(TcpListener::bind("127.0.0.1:0").expect("a port"));
     let url = format!("http://{}/orders", listener.local_addr().expect("an address"));
     let grants = json!({"http": {"hosts": ["127.0.0.1"], "addresses": ["127.0.0.0/8"]}});
-    engine.grants.grant(access.scope(), "http", &Grants::read(&grants).expect("grants")).await.expect("a store");
+    engine.modules().grant(&access, "http", &Grants::read(&grants).expect("grants")).await.expect("a store");
     let lines = json!([
         {"action": "http.request", "parameters": {"url": url, "method": "POST"}},
         {"action": "set", "parameters": {"add": {"sent": true}}},
     ]);
-    engine.save_job(&access, json!({"key": "job", "lines": lines}), None).await.expect("a job");
+    engine.jobs().save(&access, json!({"key": "job", "lines": lines}), None).await.expect("a job");
     let start = Start { job: "job".into(), records: Some(vec![json!({"n": 1})]), ..Start::default() };
-    let id = engine.start(&access, start).await.expect("a start").id;
+    let id = engine.jobs().start(&access, start).await.expect("a start").id;
 
     let first = Worker::start(folder.path());
     assert_eq!(first.says(), "claimed under lease 1");
     let (key, unanswered) = request(&listener).await;
-    pause(&first, &engine).await;
+    pause(&first, (&engine, &store)).await;
     let second = Worker::start(folder.path());
     assert_eq!(second.says(), "claimed under lease 2");
     let (again, stream) = request(&listener).await;

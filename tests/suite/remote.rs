@@ -48,6 +48,7 @@ fn a_job_is_started_once_followed_and_its_rejected_records_tried_again() {
     let start = ["start", "talk", "--arg", "top=3", "--data", &records, "--key", "monday"];
     let told = server.verb(&[&start[..], &["--follow"]].concat());
     let lines: Vec<_> = done(&told).lines().collect();
+    assert!(lines[0].ends_with(" of talk: started."), "{told:#?}");
     assert!(lines[1].ends_with("line 10 (talk)  info: one") && lines[2].ends_with("info: two"), "{told:#?}");
     assert!(lines.len() == 4 && lines[3].starts_with("warning: "), "{told:#?}");
 
@@ -57,6 +58,8 @@ fn a_job_is_started_once_followed_and_its_rejected_records_tried_again() {
     let other = server.verb(&["start", "talk", "--arg", "top=4", "--key", "monday"]);
     assert!(other.code == 2 && other.stderr.contains(&id) && other.stderr.starts_with("--key: "), "{other:#?}");
 
+    let log = server.verb(&["logs", &id]);
+    assert_eq!(done(&log).lines().collect::<Vec<_>>(), lines[1..3], "the times are those of `start --follow`");
     let log = server.verb(&["logs", &id, "--json"]);
     let messages: Vec<Value> = done(&log).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let said: Vec<_> = messages.iter().map(|entry| (&entry["lineNo"], &entry["message"])).collect();
@@ -77,7 +80,7 @@ fn what_waits_says_for_whom_and_is_killed_with_a_reason() {
     server.save_lines("slow", json!([{"action": "js", "parameters": {"script": "for (;;) {}"}}]));
     let first = uuid(&server.verb(&["start", "slow", "--json"]).json());
     let second = server.verb(&["start", "slow"]);
-    assert!(done(&second).contains(&format!("waits. The job result {first} of the same job")), "{second:#?}");
+    assert!(done(&second).contains(&format!("queued. The job result {first} of the same job")), "{second:#?}");
     let listed = server.verb(&["results", "slow"]);
     assert!(done(&listed).contains("has not ended"), "{listed:#?}");
     let waiting = server.verb(&["results", "slow", "--limit", "1", "--json"]).json();
@@ -158,10 +161,19 @@ fn what_is_not_there_is_said_with_the_cure_and_a_failed_job_ends_with_its_code()
     for (arguments, cure) in [
         (["start", "borken"], "`ropewalk jobs`"),
         (["logs", "nonsense"], "`ropewalk results`"),
-        (["retry", "nonsense"], "no such job result"),
-        (["kill", "nonsense"], "no such job result"),
+        (["retry", "nonsense"], "nonsense: there is no such job result in this organization; `ropewalk results`"),
+        (["kill", "nonsense"], "nonsense: there is no such job result in this organization; `ropewalk results`"),
     ] {
         let ended = server.verb(&arguments);
         assert!(ended.code == 2 && ended.stderr.contains(cure), "{ended:#?}");
     }
+    let unknown = "00000000-0000-7000-8000-000000000000";
+    for verb in ["retry", "kill"] {
+        let ended = server.verb(&[verb, unknown]);
+        assert!(ended.code == 2 && ended.stderr.starts_with(&format!("{unknown}: there is no such")), "{ended:#?}");
+    }
+    let mut nobody = program();
+    nobody.args(["jobs", "--server", &format!("http://{}", server.address)]).env_remove("ROPEWALK_TOKEN");
+    let ended: Ended = nobody.output().expect("the program starts").into();
+    assert_eq!((ended.code, ended.stderr.as_str()), (2, "No token. Give one with --token or ROPEWALK_TOKEN.\n"));
 }

@@ -219,7 +219,7 @@ fn a_first_start_on_a_taken_port_keeps_the_token_for_the_next() {
     let refused = program().args(["serve", "--listen", &address, "--data-dir"]).arg(data.path()).output();
     let refused = refused.expect("the program starts");
     assert_eq!(refused.status.code(), Some(3));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("cannot be listened on"), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("cannot listen on"), "{refused:?}");
     let server = Server::start(data.path());
     assert!(server.token().starts_with("rw_"));
 }

@@ -10,7 +10,7 @@ use engine::model::collection::{Change, Entries, Written};
 use engine::model::grant::Grants;
 use engine::model::module::ModuleInfo;
 use engine::ports::actions::{ActionLine, Actions, Failure, LineContext, OpenLine};
-use engine::ports::reach::{Call, Ended, JobStart, Reach, ReachError};
+use engine::ports::host_calls::{Call, Ended, HostCallError, HostCalls, JobStart};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -54,52 +54,52 @@ pub async fn load(host: &Host, component: Vec<u8>) -> ModuleInfo {
 
 /// Grants, and notes of what was asked; there is nothing behind it.
 #[derive(Default)]
-pub struct Reached {
+pub struct GrantedCalls {
     pub grants: Grants,
     pub writes: Mutex<Vec<(String, usize, u32)>>,
     pub starts: Mutex<Vec<(String, u32)>>,
     pub dry_run: bool,
 }
 
-impl Reached {
+impl GrantedCalls {
     pub fn with(grants: Value) -> Self {
         Self { grants: Grants::read(&grants).expect("grants"), ..Self::default() }
     }
 }
 
 #[async_trait::async_trait]
-impl Reach for Reached {
+impl HostCalls for GrantedCalls {
     fn grants(&self) -> &Grants {
         &self.grants
     }
 
-    async fn get(&self, name: &str, keys: Vec<String>) -> Result<Vec<Option<Value>>, ReachError> {
-        self.grants.permit_collection("test", name, false).map_err(ReachError::Denied)?;
+    async fn get(&self, name: &str, keys: Vec<String>) -> Result<Vec<Option<Value>>, HostCallError> {
+        self.grants.permit_collection("test", name, false).map_err(HostCallError::Denied)?;
         Ok(keys.iter().map(|key| (key != "absent").then(|| json!({"key": key}))).collect())
     }
 
-    async fn find(&self, name: &str, _: &Value, _: Option<String>, _: u32) -> Result<Entries, ReachError> {
-        self.grants.permit_collection("test", name, false).map_err(ReachError::Denied)?;
+    async fn find(&self, name: &str, _: &Value, _: Option<String>, _: u32) -> Result<Entries, HostCallError> {
+        self.grants.permit_collection("test", name, false).map_err(HostCallError::Denied)?;
         Ok(Entries::default())
     }
 
-    async fn before_effect(&self) -> Result<(), ReachError> {
+    async fn before_effect(&self) -> Result<(), HostCallError> {
         Ok(())
     }
 
-    async fn write(&self, name: &str, changes: Vec<Change>, call: Call) -> Result<Written, ReachError> {
-        self.grants.permit_collection("test", name, true).map_err(ReachError::Denied)?;
+    async fn write(&self, name: &str, changes: Vec<Change>, call: Call) -> Result<Written, HostCallError> {
+        self.grants.permit_collection("test", name, true).map_err(HostCallError::Denied)?;
         self.writes.lock().expect("no panic").push((name.to_owned(), changes.len(), call.number));
         let inserted = u32::try_from(changes.len()).expect("few");
         Ok(Written { inserted, ..Written::default() })
     }
 
-    async fn outcomes(&self, _: Option<u32>, _: bool) -> Result<Option<Vec<Ended>>, ReachError> {
+    async fn outcomes(&self, _: Option<u32>, _: bool) -> Result<Option<Vec<Ended>>, HostCallError> {
         Ok(Some(Vec::new()))
     }
 
-    async fn start(&self, start: JobStart, call: Call, _: bool) -> Result<Option<String>, ReachError> {
-        self.grants.permit_job("test", &start.job).map_err(ReachError::Denied)?;
+    async fn start(&self, start: JobStart, call: Call, _: bool) -> Result<Option<String>, HostCallError> {
+        self.grants.permit_job("test", &start.job).map_err(HostCallError::Denied)?;
         self.starts.lock().expect("no panic").push((start.job, call.number));
         Ok((!self.dry_run).then(|| format!("result-{}", call.number)))
     }
@@ -110,7 +110,7 @@ pub struct Opening {
     pub module: ModuleDigest,
     pub action: String,
     pub parameters: Value,
-    pub reach: Arc<Reached>,
+    pub host_calls: Arc<GrantedCalls>,
     pub dry_run: bool,
     pub timeout: Duration,
     pub kill: CancellationToken,
@@ -122,7 +122,7 @@ impl Opening {
             module: module.named(),
             action: action.to_owned(),
             parameters,
-            reach: Arc::default(),
+            host_calls: Arc::default(),
             dry_run: false,
             timeout: Duration::from_secs(10),
             kill: CancellationToken::new(),
@@ -131,8 +131,8 @@ impl Opening {
 
     /// What the hostile module does, granted whatever it asks for on this machine.
     pub fn misbehave(module: &ModuleInfo, parameters: Value) -> Self {
-        let reach = Reached::with(json!({"http": {"hosts": ["*"], "addresses": ["127.0.0.0/8"]}}));
-        Self { reach: Arc::new(reach), ..Self::of(module, "misbehave", parameters) }
+        let host_calls = GrantedCalls::with(json!({"http": {"hosts": ["*"], "addresses": ["127.0.0.0/8"]}}));
+        Self { host_calls: Arc::new(host_calls), ..Self::of(module, "misbehave", parameters) }
     }
 
     pub async fn open(self, host: &Host) -> Result<Box<dyn ActionLine>, Failure> {
@@ -148,8 +148,9 @@ impl Opening {
             dates: json!({"today": "2026-11-20"}),
             dry_run: self.dry_run,
         };
-        let Self { module, action, parameters, reach, timeout, kill, .. } = self;
-        host.open(OpenLine { module, action, parameters, context, reach, timeout, kill, listener: Arc::new(()) }).await
+        let Self { module, action, parameters, host_calls, timeout, kill, .. } = self;
+        host.open(OpenLine { module, action, parameters, context, host_calls, timeout, kill, listener: Arc::new(()) })
+            .await
     }
 
     /// Opens the line, and hands it one record.

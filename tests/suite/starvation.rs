@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use engine::model::organization::Access;
 use engine::model::overlap::Overlap;
 use engine::model::result::ResultId;
 use engine::ports::clock::{Clock, SystemClock};
 use engine::ports::organizations::Organizations;
 use engine::ports::queues::DEFAULT_QUEUE;
-use engine::ports::results::{NewResult, Results};
-use engine::runtime::authenticate::DEFAULT_ORGANIZATION;
-use engine::runtime::engine::Engine;
+use engine::ports::results::{NewResult, Starts};
+use engine::services::tokens::DEFAULT_ORGANIZATION;
 use futures_util::StreamExt;
 use schema::Store;
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ fn wait_of_one(server: &Server, token: &str) -> Duration {
 async fn fill(folder: &Path) {
     let store = Arc::new(Store::open_sqlite(folder.join("ropewalk.db")).await.expect("a store"));
     let organization = store.by_key(DEFAULT_ORGANIZATION).await.expect("a store").expect("the first organization");
-    let scope = Engine::access_of_operator(organization, "tester").scope();
+    let scope = Access::of_operator(organization, "tester").scope();
     let starts = futures_util::stream::iter(0..PENDING).map(|_| store.start(scope, start()));
     starts.buffer_unordered(512).for_each(|started| async move { drop(started.expect("a start")) }).await;
     store.close().await;
@@ -106,11 +106,11 @@ fn start() -> NewResult {
         overlap: Overlap::Allow,
         idempotency: None,
         retry: None,
-        notice_of: None,
+        notification_of: None,
         scheduled: None,
         started_from: None,
         depth: 0,
-        born: None,
+        ended_at_start: None,
         arguments: serde_json::Map::new(),
         since: None,
         records: vec![json!({"n": 1})],

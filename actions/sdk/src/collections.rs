@@ -1,5 +1,5 @@
-//! Records that Ropewalk keeps for the organization. Using this module is the request
-//! for the grant `collections`.
+//! Records that Ropewalk stores for the organization. A module that uses this requests
+//! the grant `collections`.
 //!
 //! ```ignore
 //! let found = collections::get("customers", &["42"])?;
@@ -20,31 +20,31 @@ use crate::Record;
 #[cfg(target_arch = "wasm32")]
 mod wire;
 #[cfg(target_arch = "wasm32")]
-use wire as far;
+use wire as backend;
 
-/// In an action's own tests, the test holds the collections.
+/// In the tests of an action, the test provides the collections.
 #[cfg(not(target_arch = "wasm32"))]
-use crate::testing::fake as far;
+use crate::testing::fake as backend;
 
-/// Most entries that one page holds.
+/// Most entries of one page.
 pub const LARGEST_PAGE: u32 = 10_000;
 
-/// The records with these keys, in their order; none where there is none.
+/// The records with these keys, in the same order; `None` for a key without a record.
 pub fn get<K: AsRef<str>>(collection: &str, keys: &[K]) -> Result<Vec<Option<Record>>, Error> {
     let keys: Vec<String> = keys.iter().map(|key| key.as_ref().to_owned()).collect();
-    far::get(collection, &keys)
+    backend::get(collection, &keys)
 }
 
-/// The first records that meet the criteria, in the order of their keys; at most `limit`.
-/// Criteria are those of a filter's `where`; `{}` is for all.
+/// The first records that match the criteria, at most `limit`, in the order of their keys.
+/// Criteria are written as in a filter's `where`; `{}` matches all records.
 pub fn find(collection: &str, criteria: &Value, limit: usize) -> Result<Vec<Entry>, Error> {
     let mut found = Vec::new();
     let mut after = None;
     while found.len() < limit {
         let room = u32::try_from(limit - found.len()).unwrap_or(LARGEST_PAGE).min(LARGEST_PAGE);
-        let next = page(collection, &criteria.to_string(), after.as_deref(), room)?;
-        found.extend(next.entries);
-        after = next.next;
+        let page = page(collection, &criteria.to_string(), after.as_deref(), room)?;
+        found.extend(page.entries);
+        after = page.next;
         if after.is_none() {
             break;
         }
@@ -52,16 +52,16 @@ pub fn find(collection: &str, criteria: &Value, limit: usize) -> Result<Vec<Entr
     Ok(found)
 }
 
-/// One page of the records that meet the criteria (JSON text). `after` is the `next` of
-/// the page before; `limit` is 1 to [`LARGEST_PAGE`].
+/// One page of the records that match the criteria (JSON text). `after` is the `next` of
+/// the previous page; `limit` is 1 to [`LARGEST_PAGE`].
 pub fn page(collection: &str, criteria: &str, after: Option<&str>, limit: u32) -> Result<Page, Error> {
-    far::page(collection, criteria, after, limit)
+    backend::page(collection, criteria, after, limit)
 }
 
-/// Makes all changes that are not refused, in one transaction, in their order. Happens
-/// once for a line: the same call in a later attempt answers what the first one did.
+/// Makes all changes that are not refused, in order and in one transaction. It happens only
+/// once for a line: the same call in a later attempt gets the outcome of the first one.
 pub fn write(collection: &str, changes: &[Change]) -> Result<Written, Error> {
-    far::write(collection, changes)
+    backend::write(collection, changes)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::Failure;
 use crate::bindings::exports::ropewalk::action::actions as wit;
 
-/// Where, when and for whom a line runs. The same in every attempt, but `attempt`.
+/// Where, when and for whom a line runs. Only `attempt` differs between attempts.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// Id of the job result.
@@ -14,19 +14,20 @@ pub struct Context {
     pub line_no: u32,
     /// 1 for the first attempt.
     pub attempt: u32,
-    /// Names this line of this job result. Send it along with every effect.
+    /// Identifies this line of this job result; the same in every attempt. Send it with every effect
+    /// that must not happen twice.
     pub idempotency_key: String,
-    /// The one clock reading: RFC 3339 with offset, in the job's time zone.
+    /// The one clock reading of the job result, RFC 3339 with offset, in the job's time zone.
     pub now: String,
     /// The start of the job's last full success, RFC 3339.
     pub since: Option<String>,
     /// Key of the organization.
     pub organization: String,
-    /// The arguments that the start passed.
+    /// The arguments that were passed when the job was started.
     pub arguments: Map<String, Value>,
     /// `today`, `startOfWeek` and the other date variables, as strings.
     pub dates: Map<String, Value>,
-    /// True when effects are only to be described.
+    /// True in a dry run: effects are only described, not carried out.
     pub dry_run: bool,
 }
 
@@ -49,8 +50,8 @@ impl Context {
 
 #[cfg(test)]
 impl Context {
-    /// The context as the host hands it over.
-    pub(crate) fn written(&self) -> wit::Context {
+    /// The context as the host passes it.
+    pub(crate) fn to_wire(&self) -> wit::Context {
         wit::Context {
             job_result: self.job_result.clone(),
             line_no: self.line_no,
@@ -68,5 +69,5 @@ impl Context {
 
 fn object(what: &str, text: &str) -> Result<Map<String, Value>, Failure> {
     serde_json::from_str(text)
-        .map_err(|error| Failure::new(format!("The context's {what} are no JSON object: {error}")))
+        .map_err(|error| Failure::new(format!("The {what} in the context are not a JSON object: {error}")))
 }

@@ -7,21 +7,21 @@ use crate::bindings::exports::ropewalk::action::actions as wit;
 /// Why a line could not do its work, and whether trying again may help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What went wrong, where, and what to do about it.
+    /// What went wrong, where, and what to do.
     pub message: String,
-    /// Trying again may help.
+    /// Whether trying again may help.
     pub temporary: bool,
-    /// Seconds to wait at least before that, if known.
+    /// Seconds to wait at least before the next attempt, if known.
     pub after: Option<u32>,
 }
 
 impl Failure {
-    /// A failure that stays, however often it is tried.
+    /// A failure that another attempt does not change.
     pub fn new(message: impl Into<String>) -> Failure {
         Failure { message: message.into(), temporary: false, after: None }
     }
 
-    /// A failure that may be gone later: the far side was busy or away.
+    /// A failure that may not happen again later, for example because a server was busy.
     pub fn temporary(message: impl Into<String>, after: Option<u32>) -> Failure {
         Failure { message: message.into(), temporary: true, after }
     }

@@ -1,4 +1,4 @@
-//! An action that is one struct and one function.
+//! Actions that consist of one struct and one function.
 //!
 //! ```ignore
 //! /// Writes a field in capitals.
@@ -6,10 +6,10 @@
 //! #[serde(rename_all = "camelCase")]
 //! #[schemars(crate = "ropewalk_sdk::schemars")] // not needed where `schemars` is a dependency
 //! struct Shout {
-//!     /// The field that is written in capitals.
+//!     /// The field to write in capitals.
 //!     #[schemars(example = "name")]
 //!     field: String,
-//!     /// A template, which is handed over as it was written.
+//!     /// A template, which is passed as it was written.
 //!     #[schemars(extend("raw" = true))]
 //!     label: Option<String>,
 //! }
@@ -34,27 +34,27 @@ use serde_json::{Map, Value, json};
 
 use crate::{Action, Context, Entry, Failure, Intake, Offered, Outcome, Records};
 
-/// An action that is one struct, its parameters, and one function over records. The
-/// schema is made from the struct: doc comments become descriptions, and what serde
-/// says of names and defaults holds for the schema too (a default is shown where its
-/// type is `Serialize`). What keeps something from one
-/// batch to the next is an [`Action`].
+/// An action that consists of a struct, which is its parameters, and of a function over
+/// records. The schema is generated from the struct: doc comments become descriptions,
+/// and the names and defaults of serde apply (a default is shown if its type is
+/// `Serialize`). An action that keeps something from one batch to the next implements
+/// [`Action`] instead.
 pub trait Function: DeserializeOwned + JsonSchema + 'static {
-    /// Unique in the module, lower-case words joined by `.` or `-`.
+    /// Unique in the module: lower-case words joined by `.` or `-`.
     const NAME: &'static str;
-    /// A few words for a menu. Without it the name stands there.
+    /// A few words for a menu. If it is empty, the name is used.
     const TITLE: &'static str = "";
-    /// One or two sentences that say what happens to the records. Without it the doc
-    /// comment of the struct stands there.
+    /// One or two sentences that say what happens to the records. If it is empty, the doc
+    /// comment of the struct is used.
     const SUMMARY: &'static str = "";
     /// How the records arrive.
     const INTAKE: Intake = Intake::Batches;
 
-    /// Works on one batch, with the parameters in `self`.
+    /// Processes one batch, with the parameters in `self`.
     fn run(&self, records: Records, context: &Context) -> Result<Outcome, Failure>;
 }
 
-/// A function as the general form of an action: `testing::run::<Once<Shout>>(…)`.
+/// Makes an [`Action`] of a [`Function`], for example for `testing::run::<Once<Shout>>(…)`.
 pub struct Once<F> {
     function: F,
     context: Context,
@@ -80,7 +80,7 @@ impl<F: Function> Action for Once<F> {
     }
 }
 
-/// Stands for functions in a module's list.
+/// Marks a [`Function`] in a module's list.
 #[doc(hidden)]
 pub enum Single {}
 
@@ -90,21 +90,21 @@ impl<F: Function> Offered<Single> for F {
     }
 }
 
-/// The schema of a type (draft 2020-12), in one piece, so that a form needs to look up nothing.
+/// The schema of a type (draft 2020-12), without references, so that a form can use it as it is.
 fn schema<T: JsonSchema>() -> Value {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.meta_schema = None;
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     if let Some(fields) = schema.as_object_mut() {
-        tidy(fields);
+        complete(fields);
     }
     schema
 }
 
-/// The name of the struct is no title for people; and a misspelled parameter is to be
-/// told, not passed over.
-fn tidy(fields: &mut Map<String, Value>) {
+/// Removes the name of the struct, which is not a title for people, and refuses unknown
+/// properties, so that a misspelled parameter is an error.
+fn complete(fields: &mut Map<String, Value>) {
     fields.shift_remove("title");
     fields.entry("type").or_insert_with(|| json!("object"));
     fields.entry("properties").or_insert_with(|| json!({}));

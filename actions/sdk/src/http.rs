@@ -1,8 +1,8 @@
-//! Requests to HTTP servers. Using this module is the request for the grant `http`.
+//! Requests to HTTP servers. A module that uses this requests the grant `http`.
 //!
 //! ```ignore
-//! let answer = http::Request::post("https://api.example.com/orders").json(&order)?.send()?.success()?;
-//! let made: Made = answer.json()?;
+//! let response = http::Request::post("https://api.example.com/orders").json(&order)?.send()?.success()?;
+//! let created: Created = response.json()?;
 //! ```
 
 mod error;
@@ -28,15 +28,15 @@ pub(crate) fn send(request: &Request) -> Result<Response, Error> {
     };
     match host::send(&request) {
         Ok(host::Response { status, headers, body, url }) => Ok(Response { status, headers, body, url }),
-        Err(host::Error::Denied(said)) => Err(Error::Denied(said)),
-        Err(host::Error::Invalid(said)) => Err(Error::Invalid(said)),
-        Err(host::Error::Unreachable(said)) => Err(Error::Unreachable(said)),
-        Err(host::Error::TimedOut(said)) => Err(Error::TimedOut(said)),
-        Err(host::Error::Limit(said)) => Err(Error::Limit(said)),
+        Err(host::Error::Denied(message)) => Err(Error::Denied(message)),
+        Err(host::Error::Invalid(message)) => Err(Error::Invalid(message)),
+        Err(host::Error::Unreachable(message)) => Err(Error::Unreachable(message)),
+        Err(host::Error::TimedOut(message)) => Err(Error::TimedOut(message)),
+        Err(host::Error::Limit(message)) => Err(Error::Limit(message)),
     }
 }
 
-/// In an action's own tests, the test answers.
+/// In the tests of an action, the test provides the response.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn send(request: &Request) -> Result<Response, Error> {
     crate::testing::fake::send(request)

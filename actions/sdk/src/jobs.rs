@@ -1,5 +1,5 @@
-//! Starting other jobs of the organization. Using this module is the request for the
-//! grant `jobs`.
+//! Starts other jobs of the organization. A module that uses this requests the grant
+//! `jobs`.
 //!
 //! ```ignore
 //! let result = jobs::start("dunning").argument("days", 30).records(records).now()?;
@@ -13,14 +13,14 @@ pub use ended::Ended;
 pub use error::Error;
 pub use start::Start;
 
-/// A start of the job with this key. Nothing happens until [`Start::now`].
+/// Builds a start of the job with this key. Nothing happens before [`Start::now`].
 pub fn start(job: impl Into<String>) -> Start {
     Start::of(job)
 }
 
-/// How the jobs have ended that this batch started with [`Start::awaited`], in the order of their starts.
-/// None while some have not: the action must then fail, and the batch is handed over once more when they
-/// have. With `records`, each brings what its last line passed on.
+/// How the jobs ended that this batch started with [`Start::awaited`], in the order of their starts.
+/// It returns `None` while some of them have not ended; the action must then fail, and it gets the batch
+/// once more when they have. With `records`, each has the records of its last line.
 pub fn wait(records: bool) -> Result<Option<Vec<Ended>>, Error> {
     outcomes(records)
 }
@@ -28,12 +28,12 @@ pub fn wait(records: bool) -> Result<Option<Vec<Ended>>, Error> {
 #[cfg(target_arch = "wasm32")]
 fn outcomes(records: bool) -> Result<Option<Vec<Ended>>, Error> {
     use crate::bindings::ropewalk::host::jobs as host;
-    let ended = |one: host::Ended| Ended {
-        id: one.id,
-        job: one.job,
-        status: one.status,
-        message: one.message,
-        records: one.records.map(crate::Records::from_text),
+    let ended = |ended: host::Ended| Ended {
+        id: ended.id,
+        job: ended.job,
+        status: ended.status,
+        message: ended.message,
+        records: ended.records.map(crate::Records::from_text),
     };
     let outcomes = host::wait(records).map_err(read_error)?;
     Ok(outcomes.map(|all| all.into_iter().map(ended).collect()))
@@ -48,9 +48,9 @@ fn outcomes(_: bool) -> Result<Option<Vec<Ended>>, Error> {
 fn read_error(error: crate::bindings::ropewalk::host::jobs::Error) -> Error {
     use crate::bindings::ropewalk::host::jobs as host;
     match error {
-        host::Error::Denied(said) => Error::Denied(said),
-        host::Error::Invalid(said) => Error::Invalid(said),
-        host::Error::Unavailable(said) => Error::Unavailable(said),
+        host::Error::Denied(message) => Error::Denied(message),
+        host::Error::Invalid(message) => Error::Invalid(message),
+        host::Error::Unavailable(message) => Error::Unavailable(message),
     }
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn send(start: &Start, awaited: bool) -> Result<String, Error> {
     started.map_err(read_error)
 }
 
-/// In an action's own tests, the test sees what would be started.
+/// In the tests of an action, the test sees what would be started.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn send(start: &Start, _: bool) -> Result<String, Error> {
     crate::testing::fake::start(start)
@@ -81,7 +81,7 @@ mod tests {
     use crate::{Failure, Records, testing};
 
     #[test]
-    fn a_start_arrives_as_it_was_put_together() {
+    fn a_start_arrives_as_it_was_built() {
         let host = testing::host();
         let records = Records::from(vec![json!({"id": 1})]);
         let start = start("dunning").argument("days", 30).records(records).title("Thirty days");

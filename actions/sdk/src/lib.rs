@@ -1,14 +1,14 @@
-//! What an author of a Ropewalk module in Rust uses.
+//! The SDK for Ropewalk modules in Rust.
 //!
-//! An action is a struct: its parameters, its schema, what it does with records. A
-//! module lists its actions in one macro:
+//! An action is a struct with parameters, a schema, and a function over records. A module
+//! lists its actions in one macro:
 //!
 //! ```ignore
 //! ropewalk_sdk::module![Sort, Limit];
 //! ```
 //!
-//! Built as a `cdylib` for `wasm32-unknown-unknown` and encoded as a component, that
-//! is a complete module. The contract itself stands in `actions/wit/`.
+//! Built as a `cdylib` for `wasm32-unknown-unknown` and encoded as a component, this is a
+//! complete module. The contract is in `actions/wit/`.
 
 mod action;
 mod context;
@@ -42,7 +42,7 @@ pub use serde_json::{Value, json};
 #[doc(hidden)]
 pub use module::{Entry, Exported, General, Line, Offer, Offered};
 
-/// The contract as wit-bindgen writes it. Authors need none of it.
+/// The bindings of the contract. Authors do not need them.
 #[doc(hidden)]
 #[allow(missing_docs)]
 pub mod bindings {

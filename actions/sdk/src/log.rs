@@ -1,15 +1,15 @@
-//! Lines in the log of the line result. The host cuts long ones and drops too many,
-//! and leaves a mark where it did.
+//! Writes to the log of the line result. The host cuts long messages and drops messages if
+//! there are too many; a mark shows where.
 
 #[cfg(target_arch = "wasm32")]
 use crate::bindings::ropewalk::host::log as host;
 
-/// How much a message matters.
+/// The importance of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// For whoever writes the job.
+    /// For the author of the job.
     Debug,
-    /// For whoever runs it.
+    /// For the person who runs the job.
     Info,
     /// Somebody should look at it.
     Warn,
@@ -29,18 +29,18 @@ pub fn write(level: Level, message: &str) {
     host::write(level, message);
 }
 
-/// Outside of a host, as in an action's own tests, messages go to standard error.
+/// Without a host, as in the tests of an action, messages go to standard error.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn write(level: Level, message: &str) {
     eprintln!("{level:?}: {message}");
 }
 
-/// For whoever writes the job.
+/// For the author of the job.
 pub fn debug(message: impl AsRef<str>) {
     write(Level::Debug, message.as_ref());
 }
 
-/// For whoever runs it.
+/// For the person who runs the job.
 pub fn info(message: impl AsRef<str>) {
     write(Level::Info, message.as_ref());
 }

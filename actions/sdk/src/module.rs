@@ -1,4 +1,4 @@
-//! From a list of actions to the exports of a component.
+//! Makes the exports of a component from a list of actions.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use crate::bindings::exports::ropewalk::action::actions as wit;
 use crate::{Action, Context, Failure, Intake, Outcome, Records};
 
-/// Makes a module of a list of actions: types that are an [`Action`], or a `Function`.
+/// Makes a module from a list of actions, which are types that implement [`Action`] or `Function`.
 #[macro_export]
 macro_rules! module {
     ($($action:ty),+ $(,)?) => {
@@ -24,24 +24,24 @@ macro_rules! module {
     };
 }
 
-/// What a module offers.
+/// The actions of a module.
 pub trait Offer: 'static {
-    /// Its actions, in the order in which they are listed.
+    /// The actions, in the order in which they are listed.
     fn entries() -> Vec<Entry>;
 }
 
-/// What may stand in a module's list. `How` tells the forms of actions apart, so that
-/// the list need not.
+/// An entry of a module's list. `How` distinguishes the two traits of actions, so that the list
+/// can name the types of both.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no action",
-    note = "implement `ropewalk_sdk::Function` for it, or `ropewalk_sdk::Action` where it keeps something between batches"
+    message = "`{Self}` is not an action",
+    note = "implement `ropewalk_sdk::Function` for it, or `ropewalk_sdk::Action` if it keeps something between batches"
 )]
 pub trait Offered<How> {
     /// The entry in the list.
     fn entry() -> Entry;
 }
 
-/// Stands for the general form in a module's list.
+/// Marks an [`Action`] in a module's list.
 pub enum General {}
 
 impl<A: Action> Offered<General> for A {
@@ -70,7 +70,7 @@ fn spec<A: Action>() -> wit::ActionSpec {
     let schema = A::schema();
     wit::ActionSpec {
         name: A::NAME.to_owned(),
-        title: if A::TITLE.is_empty() { as_title(A::NAME) } else { A::TITLE.to_owned() },
+        title: if A::TITLE.is_empty() { title_of(A::NAME) } else { A::TITLE.to_owned() },
         summary: match A::SUMMARY {
             "" => schema["description"].as_str().unwrap_or_default().to_owned(),
             summary => summary.to_owned(),
@@ -84,8 +84,8 @@ fn spec<A: Action>() -> wit::ActionSpec {
     }
 }
 
-/// `order.check-all` is `Order check all`.
-fn as_title(name: &str) -> String {
+/// `Order check all` for `order.check-all`.
+fn title_of(name: &str) -> String {
     let words = name.replace(['.', '-'], " ");
     let mut letters = words.chars();
     letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
@@ -97,7 +97,7 @@ fn open<A: Action>(parameters: &str, context: &Context) -> Opened {
     Ok(Box::new(A::open(parameters, context)?))
 }
 
-/// An action that was opened.
+/// A line of any action.
 trait Running {
     fn take(&mut self, records: Records) -> Result<Outcome, Failure>;
     fn close(&mut self) -> Result<Outcome, Failure>;
@@ -124,27 +124,27 @@ impl<T: Offer> wit::Guest for Exported<T> {
     }
 }
 
-/// A panic ends the line by a trap, which says nothing; the log tells why and where.
-fn tell_of_panics() {
+/// A panic ends the line with a trap, which has no message. The log then says why and where it happened.
+fn log_panics() {
     #[cfg(target_arch = "wasm32")]
     std::panic::set_hook(Box::new(|panic| crate::log::error(panic.to_string())));
 }
 
-/// One execution of one line, as the host holds it.
+/// One execution of one line, as the host sees it.
 pub struct Line<T> {
     running: RefCell<Box<dyn Running>>,
     offer: PhantomData<T>,
 }
 
 impl<T: Offer> Line<T> {
-    /// Takes up the named action.
+    /// Begins a line with the named action.
     pub fn start(action: &str, parameters: &str, context: wit::Context) -> Result<Line<T>, Failure> {
-        tell_of_panics();
+        log_panics();
         let entries = T::entries();
         let entry = entries.iter().find(|entry| entry.name == action);
         let entry = entry.ok_or_else(|| {
             let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
-            Failure::new(format!("There is no action \"{action}\" here, only {}", names.join(", ")))
+            Failure::new(format!("The module has no action \"{action}\"; it has {}", names.join(", ")))
         })?;
         let running = (entry.open)(parameters, &Context::read(context)?)?;
         Ok(Line { running: RefCell::new(running), offer: PhantomData })

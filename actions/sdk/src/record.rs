@@ -1,4 +1,4 @@
-//! One record: JSON text until somebody needs it as a value.
+//! One record. It stays JSON text until its value is needed.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,7 +11,7 @@ use crate::Failure;
 pub struct Record(String);
 
 impl Record {
-    /// The record of a text that is known to be a JSON object.
+    /// A record from a text that is known to be a JSON object.
     pub fn from_text(text: String) -> Record {
         Record(text)
     }
@@ -21,7 +21,7 @@ impl Record {
         &self.0
     }
 
-    /// The record as a type of one's own. Fails when it does not fit it.
+    /// The record as a value of any type. Fails if it does not fit the type.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_str(&self.0).map_err(|error| Failure::new(format!("A record cannot be read: {error}")))
     }

@@ -1,4 +1,4 @@
-//! Records on their way in and out: JSON text until somebody needs them as values.
+//! Sets of records. They stay JSON text until their values are needed.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,12 +11,12 @@ use crate::{Failure, Rejection};
 pub struct Records(String);
 
 impl Records {
-    /// The records as JSON text: an array of objects.
+    /// The records as JSON text, an array of objects.
     pub fn text(&self) -> &str {
         &self.0
     }
 
-    /// The records of a text that is known to be a JSON array of objects.
+    /// Records from a text that is known to be a JSON array of objects.
     pub fn from_text(text: String) -> Records {
         Records(text)
     }
@@ -25,8 +25,8 @@ impl Records {
         self.0
     }
 
-    /// The records as values, or as a type of one's own. Fails when they do not fit it,
-    /// and names the first that does not.
+    /// The records as values of any type. Fails if one does not fit the type, and names the first
+    /// that does not.
     pub fn read<T: DeserializeOwned>(&self) -> Result<Vec<T>, Failure> {
         serde_json::from_str(&self.0).map_err(|error| {
             let (_, unfit) = self.fitting::<T>().unwrap_or_default();
@@ -37,7 +37,7 @@ impl Records {
         })
     }
 
-    /// The records that fit a type of one's own, and a rejection for each that does not.
+    /// The records that fit a type, and a rejection for each that does not.
     pub fn fitting<T: DeserializeOwned>(&self) -> Result<(Vec<T>, Vec<Rejection>), Failure> {
         if let Ok(all) = serde_json::from_str(&self.0) {
             return Ok((all, Vec::new()));
@@ -59,7 +59,7 @@ impl Records {
         self.read()
     }
 
-    /// Records from values of any type that JSON can hold.
+    /// Records from values of any type that becomes a JSON object.
     pub fn write<T: Serialize>(records: &[T]) -> Result<Records, Failure> {
         serde_json::to_string(records)
             .map(Records)

@@ -1,6 +1,6 @@
-//! Runs an action without a host, for its own tests.
+//! Runs an action without a host, in its tests.
 //!
-//! What the action asks of a capability is answered by [`host`]:
+//! A [`host`] of the test answers the calls of capabilities:
 //!
 //! ```ignore
 //! let host = testing::host();
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{Action, Context, Failure, Outcome, Records};
 
-/// A line at noon of 2 March 2026 in Madrid.
+/// The context of a line that runs at noon on 2 March 2026 in Madrid.
 pub fn context() -> Context {
     let object = |value: Value| value.as_object().cloned().unwrap_or_default();
     Context {
@@ -42,26 +42,26 @@ pub fn context() -> Context {
     }
 }
 
-/// What a whole line came to.
+/// The outcome of a whole line.
 #[derive(Debug)]
 pub struct Report {
-    /// The records that go on: a JSON array.
+    /// The records after the line, a JSON array.
     pub records: Value,
-    /// What each call answered, `close` last.
+    /// The outcome of each call; the last one is that of `close`.
     pub outcomes: Vec<Outcome>,
 }
 
 impl Report {
     /// The line's message.
     pub fn message(&self) -> &str {
-        let said = self.outcomes.iter().rev().find_map(|outcome| outcome.message.as_deref());
-        said.unwrap_or_default()
+        let message = self.outcomes.iter().rev().find_map(|outcome| outcome.message.as_deref());
+        message.unwrap_or_default()
     }
 
     /// Position and reason of the rejected records, batch by batch.
     pub fn rejected(&self) -> Vec<(u32, &str)> {
         let rejected = self.outcomes.iter().flat_map(|outcome| &outcome.rejected);
-        rejected.map(|one| (one.index, one.reason.as_str())).collect()
+        rejected.map(|rejection| (rejection.index, rejection.reason.as_str())).collect()
     }
 }
 
@@ -70,7 +70,7 @@ pub fn run<A: Action>(parameters: Value, batches: &[Value]) -> Result<Report, Fa
     run_in::<A>(parameters, batches, &context())
 }
 
-/// As [`run`], in a context of one's own.
+/// Like [`run`], with another context.
 pub fn run_in<A: Action>(parameters: Value, batches: &[Value], context: &Context) -> Result<Report, Failure> {
     let parameters = serde_json::from_value(parameters).map_err(|error| Failure::new(error.to_string()))?;
     let mut action = A::open(parameters, context)?;
@@ -92,6 +92,6 @@ fn remaining(batch: &Value, outcome: &Outcome) -> Result<Vec<Value>, Failure> {
         return records.values();
     }
     let kept = batch.as_array().into_iter().flatten().enumerate();
-    let kept = kept.filter(|(at, _)| outcome.rejected.iter().all(|one| one.index as usize != *at));
+    let kept = kept.filter(|(at, _)| outcome.rejected.iter().all(|rejection| rejection.index as usize != *at));
     Ok(kept.map(|(_, record)| record.clone()).collect())
 }

@@ -1,8 +1,8 @@
 //! The files of the SDK and of the contract, as they are written into a new project. A test
-//! holds the lists to the folders.
+//! compares the lists with the folders.
 
 /// The SDK for Rust, by path in its folder.
-pub const SDK: &[(&str, &str)] = &[
+pub static SDK: &[(&str, &str)] = &[
     ("Cargo.toml", include_str!("../../sdk/Cargo.toml")),
     ("src/action.rs", include_str!("../../sdk/src/action.rs")),
     ("src/collections.rs", include_str!("../../sdk/src/collections.rs")),
@@ -36,7 +36,7 @@ pub const SDK: &[(&str, &str)] = &[
 ];
 
 /// The contract, by path in its folder.
-pub const WIT: &[(&str, &str)] = &[
+pub static WIT: &[(&str, &str)] = &[
     ("action.wit", include_str!("../../wit/action.wit")),
     ("deps/host/collections.wit", include_str!("../../wit/deps/host/collections.wit")),
     ("deps/host/http.wit", include_str!("../../wit/deps/host/http.wit")),
@@ -50,12 +50,12 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    /// Every file below a folder, by its path there.
-    fn found(folder: &Path, below: &str, all: &mut BTreeSet<String>) {
+    /// Collects every file below a folder, by its path there.
+    fn collect_files(folder: &Path, below: &str, all: &mut BTreeSet<String>) {
         for entry in std::fs::read_dir(folder).unwrap().flatten() {
             let name = format!("{below}{}", entry.file_name().to_string_lossy());
             if entry.path().is_dir() {
-                found(&entry.path(), &format!("{name}/"), all);
+                collect_files(&entry.path(), &format!("{name}/"), all);
             } else if name != "Cargo.lock" {
                 all.insert(name);
             }
@@ -65,10 +65,10 @@ mod tests {
     #[test]
     fn no_file_of_the_sdk_or_the_contract_is_left_out() {
         for (folder, listed) in [("sdk", super::SDK), ("wit", super::WIT)] {
-            let mut there = BTreeSet::new();
-            found(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), "", &mut there);
+            let mut existing = BTreeSet::new();
+            collect_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), "", &mut existing);
             let listed: BTreeSet<_> = listed.iter().map(|(path, _)| (*path).to_owned()).collect();
-            assert_eq!(listed, there);
+            assert_eq!(listed, existing);
         }
     }
 }

@@ -4,16 +4,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// What an address is if it is not public: `a loopback address`. None for public ones.
+/// What kind of address it is, for example `a loopback address`; `None` if it is public.
 pub fn not_public(address: IpAddr) -> Option<&'static str> {
     match address {
-        IpAddr::V4(address) => v4(address),
-        IpAddr::V6(address) => v6(address),
+        IpAddr::V4(address) => kind_of_v4(address),
+        IpAddr::V6(address) => kind_of_v6(address),
     }
 }
 
-/// Whether an address is in one of these networks. An IPv4-mapped address is also looked for in
-/// networks of IPv4, because that is where a connection to it goes.
+/// Whether an address is in one of these networks. An IPv4-mapped address is also looked up in
+/// the IPv4 networks, because a connection to it goes there.
 pub fn within(address: IpAddr, networks: &[IpNet]) -> bool {
     let mapped = match address {
         IpAddr::V6(address) => address.to_ipv4_mapped().map(IpAddr::V4),
@@ -23,7 +23,7 @@ pub fn within(address: IpAddr, networks: &[IpNet]) -> bool {
     networks.iter().any(is_in)
 }
 
-/// Network, length of its prefix, what its addresses are.
+/// A network, the length of its prefix, and the kind of its addresses.
 type V4 = (Ipv4Addr, u32, &'static str);
 type V6 = (Ipv6Addr, u32, &'static str);
 
@@ -32,7 +32,7 @@ const NOT_PUBLIC_V4: [V4; 17] = [
     (Ipv4Addr::new(10, 0, 0, 0), 8, "a private address"),
     (Ipv4Addr::new(100, 64, 0, 0), 10, "an address shared behind a carrier's NAT"),
     (Ipv4Addr::new(127, 0, 0, 0), 8, "a loopback address"),
-    // Where clouds answer with the credentials of the machine.
+    // Cloud providers serve the credentials of the machine here.
     (Ipv4Addr::new(169, 254, 0, 0), 16, "a link-local address"),
     (Ipv4Addr::new(172, 16, 0, 0), 12, "a private address"),
     (Ipv4Addr::new(192, 0, 0, 0), 24, "an address for protocols"),
@@ -45,14 +45,14 @@ const NOT_PUBLIC_V4: [V4; 17] = [
     (Ipv4Addr::new(224, 0, 0, 0), 4, "a multicast address"),
     (Ipv4Addr::new(255, 255, 255, 255), 32, "the broadcast address"),
     (Ipv4Addr::new(240, 0, 0, 0), 4, "a reserved address"),
-    // In no registry: public by its number, but it is Azure's agent on the machine itself.
+    // Not in the registry: the number is public, but it is Azure's agent on the machine itself.
     (Ipv4Addr::new(168, 63, 129, 16), 32, "the host agent of a cloud"),
 ];
 
-/// Addresses of IPv6 that can be public at all.
+/// The only IPv6 network with public addresses.
 const GLOBAL: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// NAT64: the last four bytes are the address of IPv4 that a gateway connects to.
+/// NAT64: the last four bytes are the IPv4 address that a gateway connects to.
 const NAT64: (Ipv6Addr, u32) = (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
 const NOT_PUBLIC_V6: [V6; 17] = [
@@ -75,22 +75,22 @@ const NOT_PUBLIC_V6: [V6; 17] = [
     (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8, "a multicast address"),
 ];
 
-fn v4(address: Ipv4Addr) -> Option<&'static str> {
+fn kind_of_v4(address: Ipv4Addr) -> Option<&'static str> {
     let is_in =
         |(network, length, _): &&V4| (address.to_bits() ^ network.to_bits()).checked_shr(32 - length) == Some(0);
     NOT_PUBLIC_V4.iter().find(is_in).map(|(_, _, kind)| *kind)
 }
 
-fn v6(address: Ipv6Addr) -> Option<&'static str> {
-    if shares(address, NAT64) {
+fn kind_of_v6(address: Ipv6Addr) -> Option<&'static str> {
+    if has_prefix(address, NAT64) {
         let [.., a, b, c, d] = address.octets();
-        return v4(Ipv4Addr::new(a, b, c, d)).map(|_| "the NAT64 form of an address of IPv4 that is not public");
+        return kind_of_v4(Ipv4Addr::new(a, b, c, d)).map(|_| "the NAT64 form of an IPv4 address that is not public");
     }
-    let known = NOT_PUBLIC_V6.iter().find(|(network, length, _)| shares(address, (*network, *length)));
-    let reserved = (!shares(address, GLOBAL)).then_some("a reserved address");
+    let known = NOT_PUBLIC_V6.iter().find(|(network, length, _)| has_prefix(address, (*network, *length)));
+    let reserved = (!has_prefix(address, GLOBAL)).then_some("a reserved address");
     known.map(|(_, _, kind)| *kind).or(reserved)
 }
 
-fn shares(address: Ipv6Addr, (network, length): (Ipv6Addr, u32)) -> bool {
+fn has_prefix(address: Ipv6Addr, (network, length): (Ipv6Addr, u32)) -> bool {
     (address.to_bits() ^ network.to_bits()).checked_shr(128 - length) == Some(0)
 }

@@ -1,4 +1,4 @@
-//! Headers: which may be sent, and how answered ones are shown.
+//! Headers: which ones may be sent, and how those of a response become text.
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING,
@@ -9,13 +9,13 @@ use super::error::Error;
 use super::limits::{Limits, size_in_words};
 use super::redact::clip;
 
-/// Headers that frame the message or belong to the connection.
+/// Headers that frame the message or belong to the connection, so callers cannot set them.
 const OWNED: [HeaderName; 8] = [CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
-/// The same, without constants of their own. `x-forwarded-…` and the like are the caller's.
+/// More of them, for which `http` has no constants. Callers may set `x-forwarded-…` and the like.
 const OWNED_TOO: [&str; 2] = ["keep-alive", "http2-settings"];
 
-/// Headers in which some servers look for the method they act on.
+/// Headers that make some servers act on another method than that of the request.
 const OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
 
 /// Reads the headers of a request.
@@ -26,7 +26,9 @@ pub(super) fn read(headers: &[(String, String)], limits: &Limits) -> Result<Head
     let bytes = headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
     if headers.len() > limits.header_count || bytes > limits.header_bytes {
         let (count, size) = (limits.header_count, size_in_words(limits.header_bytes));
-        return Err(Error::Limit(format!("A request may have {count} headers of {size} in all: send fewer.")));
+        return Err(Error::Limit(format!(
+            "The request has more than {count} headers, or more than {size} of headers: send fewer."
+        )));
     }
     let mut map = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
@@ -43,19 +45,19 @@ pub(super) fn read(headers: &[(String, String)], limits: &Limits) -> Result<Head
 /// `Invalid`.
 pub(super) fn read_name(name: &str) -> Result<HeaderName, Error> {
     let shown = clip(name);
-    let cure = "write letters, digits and hyphens, such as `X-Request-Id`";
+    let cure = "use letters, digits and hyphens, such as in `X-Request-Id`";
     let read: HeaderName =
-        name.parse().map_err(|_| Error::Invalid(format!("`{shown}` is no name for a header: {cure}.")))?;
+        name.parse().map_err(|_| Error::Invalid(format!("`{shown}` is not a valid header name: {cure}.")))?;
     let text = read.as_str();
     if OWNED.contains(&read) || OWNED_TOO.contains(&text) || text.starts_with("proxy-") {
-        return Err(Error::Invalid(format!("The header `{shown}` is written by the host: leave it out.")));
+        return Err(Error::Invalid(format!("The header `{shown}` is set by Ropewalk itself: leave it out.")));
     }
     Ok(read)
 }
 
 fn read_value(name: &HeaderName, value: &str) -> Result<HeaderValue, Error> {
-    let cure = "write visible ASCII letters without line breaks, and encode all others";
-    // Other letters would be read as Latin-1 here and as UTF-8 there.
+    let cure = "use printable ASCII characters without line breaks, and encode all others";
+    // Some servers read other characters as Latin-1, some as UTF-8.
     let read = value.is_ascii().then(|| HeaderValue::from_str(value).ok()).flatten();
     read.ok_or_else(|| Error::Invalid(format!("The value of the header `{name}` cannot be sent: {cure}.")))
 }
@@ -66,17 +68,17 @@ pub(super) fn overriding_methods(headers: &HeaderMap) -> impl Iterator<Item = St
     values.map(|value| value.to_str().unwrap_or_default().trim().to_ascii_uppercase())
 }
 
-/// Whether a server may act on the method that stands in this header.
+/// Whether a server may act on the method that is the value of this header.
 pub(super) fn overrides_the_method(name: &str) -> bool {
     OVERRIDES.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
 /// Names in lower case, and values; those that are not UTF-8 are read as Latin-1.
-pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes()))).collect()
+pub(super) fn to_text(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), decode(value.as_bytes()))).collect()
 }
 
-fn text(bytes: &[u8]) -> String {
+fn decode(bytes: &[u8]) -> String {
     let latin = || bytes.iter().copied().map(char::from).collect();
     str::from_utf8(bytes).map_or_else(|_| latin(), str::to_owned)
 }

@@ -1,25 +1,25 @@
-//! How much one call may take. Everything is finite.
+//! The limits of one call. Every one is finite.
 
 use std::time::Duration;
 
-/// The bounds of one call, redirects included.
+/// The limits of one call, redirects included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the URL.
     pub url: usize,
     /// Bytes of the body that is sent.
     pub request_body: usize,
-    /// Bytes of the body that is answered.
+    /// Bytes of the body of the response.
     pub response_body: usize,
-    /// Headers of a request, and of an answer.
+    /// Headers of a request, and of a response.
     pub header_count: usize,
-    /// Bytes of all headers of a request, and of the head of an answer.
+    /// Bytes of all headers of a request, and of the head of a response.
     pub header_bytes: usize,
     /// Redirects that are followed.
     pub redirects: usize,
-    /// From the first lookup to the last byte.
+    /// Time from the first lookup to the last byte.
     pub time: Duration,
-    /// Resolving, connecting and the TLS handshake of one hop.
+    /// Time for resolving, connecting and the TLS handshake of one hop.
     pub connect: Duration,
 }
 

@@ -1,19 +1,19 @@
-//! What of a URL may be shown: in messages, in logs, on the result of a line.
+//! Removes secrets from URLs that are shown in messages, in logs and on line results.
 
 use url::{Host, Url};
 
-/// Beyond this, a text that the far side chose is cut off.
+/// A text that the server chose is cut off after this many characters.
 const LONGEST: usize = 300;
 
-/// Segments of a path from this length on are taken for secrets if they look like one.
+/// Path segments of at least this length are treated as secrets if they look like one.
 const SECRET: usize = 20;
 
-/// The URL without user, password, fragment and values of the query. Segments of the path that
-/// look like tokens are left out as well, because web hooks carry theirs there.
+/// The URL without user, password, fragment and query values. Path segments that look like tokens
+/// are left out as well, because webhooks carry their tokens there.
 pub fn url(url: &Url) -> String {
     let segments = url.path().split('/').map(|segment| if is_secret(segment) { "…" } else { segment });
     let path = segments.collect::<Vec<_>>().join("/");
-    let query = url.query().map(|query| format!("?{}", names(query))).unwrap_or_default();
+    let query = url.query().map(|query| format!("?{}", redact_query(query))).unwrap_or_default();
     clip(&format!("{}{path}{query}", origin(url)))
 }
 
@@ -24,7 +24,7 @@ fn origin(url: &Url) -> String {
 }
 
 /// `page=…&…`: a part without a name may be a secret itself.
-fn names(query: &str) -> String {
+fn redact_query(query: &str) -> String {
     let parts = query.split('&').map(|part| match part.split_once('=') {
         Some((name, _)) if !is_secret(name) => format!("{name}=…"),
         _ => "…".to_owned(),
@@ -32,7 +32,7 @@ fn names(query: &str) -> String {
     parts.collect::<Vec<_>>().join("&")
 }
 
-/// Long, of letters and digits mixed.
+/// Whether a segment is long and mixes letters and digits, as tokens do.
 fn is_secret(segment: &str) -> bool {
     let has = |kind: fn(&char) -> bool| segment.chars().any(|letter| kind(&letter));
     segment.len() >= SECRET && has(char::is_ascii_digit) && has(char::is_ascii_alphabetic)

@@ -1,4 +1,4 @@
-//! Where a redirect leads, and what may go along.
+//! Where a redirect leads, and which headers may go there.
 
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE,
@@ -8,12 +8,12 @@ use http::{Method, StatusCode};
 use url::Url;
 
 use super::error::Error;
-use super::limits::Limits;
+use super::limits::{Limits, size_in_words};
 use super::redact;
 use super::request::{Outgoing, check_url};
 
-/// Headers that may follow to another origin. Everything else may be a credential, under whatever
-/// name its server chose, and stays behind.
+/// Headers that may be sent to another origin. Any other header may be a credential, whatever its
+/// name is, and is left out.
 const HARMLESS: [HeaderName; 10] = [
     ACCEPT,
     ACCEPT_ENCODING,
@@ -27,10 +27,10 @@ const HARMLESS: [HeaderName; 10] = [
     USER_AGENT,
 ];
 
-/// The same, without constants of their own.
+/// More of them, for which `http` has no constants.
 const HARMLESS_TOO: [&str; 4] = ["idempotency-key", "prefer", "traceparent", "x-request-id"];
 
-/// Whether an answer is a redirect that can be followed.
+/// Whether a response is a redirect that can be followed.
 pub(super) fn is_redirect(status: StatusCode, headers: &HeaderMap) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) && headers.contains_key(LOCATION)
 }
@@ -38,19 +38,21 @@ pub(super) fn is_redirect(status: StatusCode, headers: &HeaderMap) -> bool {
 /// The request that a redirect asks for.
 ///
 /// # Errors
-/// `Refused` when it leads where no request may go, and `Limit` when its URL is too long.
-pub(super) fn next(
+/// `Refused` when the redirect leads where no request may go, and `Limit` when its URL is too long.
+pub(super) fn follow(
     from: &Outgoing,
     status: StatusCode,
     headers: &HeaderMap,
     limits: &Limits,
 ) -> Result<Outgoing, Error> {
-    let url = target(from, headers, limits)?;
-    let refused = |reason: &str| Error::Refused(format!("{} redirects where it must not: {reason}", from.shown()));
+    let url = resolve_target(from, headers, limits)?;
+    let refused =
+        |reason: &str| Error::Refused(format!("{} redirects to a URL that is not allowed: {reason}", from.shown()));
     let (host, port) = check_url(&url).map_err(|reason| refused(&reason))?;
     if from.url.scheme() == "https" && url.scheme() == "http" {
-        let cure = "from `https` back to `http`, where everybody can read along; have its server redirect to `https`.";
-        return Err(refused(cure));
+        return Err(refused(
+            "it leads from `https` back to `http`, which is not encrypted; have the server redirect to `https`.",
+        ));
     }
     let mut next = Outgoing { url, host, port, ..from.clone() };
     if becomes_get(status, &from.method) {
@@ -62,16 +64,26 @@ pub(super) fn next(
     Ok(next)
 }
 
-fn target(from: &Outgoing, headers: &HeaderMap, limits: &Limits) -> Result<Url, Error> {
+fn resolve_target(from: &Outgoing, headers: &HeaderMap, limits: &Limits) -> Result<Url, Error> {
     let location = headers.get(LOCATION).map(|value| value.as_bytes()).unwrap_or_default();
     if location.len() > limits.url {
-        return Err(Error::Limit(format!("{} redirects to a URL that is too long: ask its operator.", from.shown())));
+        return Err(Error::Limit(format!(
+            "{} redirects to a URL of more than {}: ask the operator of the server.",
+            from.shown(),
+            size_in_words(limits.url)
+        )));
     }
     let joined = str::from_utf8(location).ok().and_then(|location| from.url.join(location).ok());
-    joined.ok_or_else(|| Error::Refused(format!("{} redirects to what is no URL: ask its operator.", from.shown())))
+    joined.ok_or_else(|| {
+        Error::Refused(format!(
+            "{} redirects to something that is not a URL: ask the operator of the server.",
+            from.shown()
+        ))
+    })
 }
 
-/// RFC 9110, section 15.4, as clients have always read it: only 307 and 308 keep a POST.
+/// RFC 9110, section 15.4, in the way that clients have always understood it: only 307 and 308
+/// keep a POST.
 fn becomes_get(status: StatusCode, method: &Method) -> bool {
     match status.as_u16() {
         301 | 302 => *method == Method::POST,
@@ -106,7 +118,9 @@ impl Outgoing {
 }
 
 /// Too many redirects, or a loop of them.
-pub(super) fn too_many(at: &Outgoing, limits: &Limits) -> Error {
+pub(super) fn too_many_redirects(at: &Outgoing, limits: &Limits) -> Error {
     let (most, last) = (limits.redirects, redact::url(&at.url));
-    Error::Limit(format!("More than {most} redirects, the last one at {last}: request the URL where they should end."))
+    Error::Limit(format!(
+        "The request was redirected more than {most} times, the last time by {last}: request the final URL directly."
+    ))
 }

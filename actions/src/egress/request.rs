@@ -1,4 +1,4 @@
-//! What is sent.
+//! Requests, as callers write them and as they are sent.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use super::redact;
 
 const AGENT: &str = concat!("ropewalk/", env!("CARGO_PKG_VERSION"));
 
-/// Methods that are no requests to a resource: a tunnel, and an echo of the headers.
+/// Methods that are not allowed: they open a tunnel, or echo the headers with their credentials.
 const NEVER: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 
-/// Longer methods do not exist.
+/// Longest method, in bytes; no longer one is in use.
 const LONGEST_METHOD: usize = 32;
 
 /// A request as a caller writes it.
@@ -30,14 +30,14 @@ pub struct Request {
     pub url: String,
     /// Names and values.
     pub headers: Vec<(String, String)>,
-    /// Names of headers that never go to another origin, besides all those that are not known to
-    /// be harmless there.
+    /// Names of headers that never go to another origin, in addition to all headers that are not known
+    /// to be harmless there.
     pub credentials: Vec<String>,
-    /// What is sent; none for nothing.
+    /// The body, if there is one.
     pub body: Option<Vec<u8>>,
-    /// Until the whole answer must be there; at most, and without it, what the limits allow.
+    /// How long to wait for the whole response. The limits apply if it is longer or missing.
     pub timeout: Option<Duration>,
-    /// Whether redirects are followed, or answered as they are.
+    /// Whether redirects are followed, or returned as they are.
     pub follow: bool,
 }
 
@@ -48,7 +48,7 @@ impl Request {
         Self { method, url, headers: vec![], credentials: vec![], body: None, timeout: None, follow: true }
     }
 
-    /// Every method that a server may act on: its own, and those that headers put in its place.
+    /// Every method that a server may act on: the request's own, and those that headers name instead.
     pub fn methods(&self) -> impl Iterator<Item = String> {
         let overrides = self.headers.iter().filter(|(name, _)| headers::overrides_the_method(name));
         let others = overrides.map(|(_, value)| value.trim().to_ascii_uppercase());
@@ -56,7 +56,7 @@ impl Request {
     }
 }
 
-/// A request that was found to be one: what a hop sends.
+/// A request that was checked, as one hop sends it.
 #[derive(Clone)]
 pub(super) struct Outgoing {
     pub(super) method: Method,
@@ -69,19 +69,19 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    /// Reads a request. The URL is parsed here, once; everything else uses what was parsed.
+    /// Reads a request. The URL is parsed only here, so that nothing else can read it differently.
     pub(super) fn read(request: Request, limits: &Limits) -> Result<Self, Error> {
         let method = read_method(&request.method)?;
         let (url, host, port) = read_url(&request.url, limits)?;
         let mut headers = headers::read(&request.headers, limits)?;
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
-        // Nothing is decompressed on the way, so that a small answer stays small.
+        // Nothing is decompressed, so that a small response cannot become a large one.
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
         let credentials = request.credentials.iter().map(|name| headers::read_name(name)).collect::<Result<_, _>>()?;
         let body = request.body.map(Bytes::from);
         if body.as_ref().is_some_and(|body| body.len() > limits.request_body) {
             let size = size_in_words(limits.request_body);
-            return Err(Error::Limit(format!("The body of a request may have {size}: send it in parts.")));
+            return Err(Error::Limit(format!("The body of the request has more than {size}: send it in parts.")));
         }
         Ok(Self { method, url, host, port, headers, credentials, body })
     }
@@ -100,13 +100,13 @@ impl Outgoing {
         format!("{} {}", self.method, redact::url(&self.url))
     }
 
-    /// Also none is announced where a body is usual, because some servers insist on it.
+    /// An empty body is announced too where one is usual, because some servers insist on it.
     fn announced_length(&self) -> Option<usize> {
         let usual = [Method::POST, Method::PUT, Method::PATCH].contains(&self.method);
         self.body.as_ref().map(Bytes::len).or(usual.then_some(0))
     }
 
-    /// What goes over the connection.
+    /// The message that goes over the connection.
     pub(super) fn message(&self) -> Result<http::Request<Full<Bytes>>, Error> {
         let cannot = || Error::Invalid(format!("{} cannot be sent: percent-encode its URL.", self.shown()));
         let host = HeaderValue::from_str(&self.url[Position::BeforeHost..Position::AfterPort]).map_err(|_| cannot())?;
@@ -126,14 +126,14 @@ impl Outgoing {
 
 fn read_method(method: &str) -> Result<Method, Error> {
     let shown = redact::clip(method);
-    let invalid = |cure| Error::Invalid(format!("`{shown}` is no method that can be sent: {cure}."));
+    let invalid = |cure| Error::Invalid(format!("`{shown}` is not a method that can be sent: {cure}."));
     let fits = !method.is_empty() && method.len() <= LONGEST_METHOD;
-    // Grants name methods in capitals; another spelling would be another method to them.
+    // Grants name methods in capitals and would not recognize another spelling.
     if !fits || !method.bytes().all(|letter| letter.is_ascii_uppercase() || letter == b'-') {
         return Err(invalid("write it in capitals, such as GET or POST"));
     }
     if NEVER.contains(&method) {
-        return Err(invalid("it is never allowed; use GET, POST and the like"));
+        return Err(invalid("this method is never allowed; use another one, such as GET or POST"));
     }
     Method::from_bytes(method.as_bytes()).map_err(|_| invalid("write it in capitals, such as GET or POST"))
 }
@@ -141,21 +141,21 @@ fn read_method(method: &str) -> Result<Method, Error> {
 fn read_url(text: &str, limits: &Limits) -> Result<(Url, Host<String>, u16), Error> {
     if text.len() > limits.url {
         return Err(Error::Limit(format!(
-            "A URL may have {}: move what is in it to the body.",
+            "The URL has more than {}: move some of its data to the body.",
             size_in_words(limits.url)
         )));
     }
-    // The text is not shown, since nobody knows what of it is a secret.
-    let cure = "write an absolute one, such as https://api.example.com/orders";
+    // The text is not shown, because any part of it may be a secret.
+    let cure = "write an absolute URL, such as https://api.example.com/orders";
     let url = Url::parse(text).map_err(|error| Error::Invalid(format!("The URL cannot be read ({error}): {cure}.")))?;
     let (host, port) = check_url(&url).map_err(Error::Invalid)?;
     Ok((url, host, port))
 }
 
-/// Where a URL leads, if it may be followed at all.
+/// The host and port of a URL that can be requested.
 ///
 /// # Errors
-/// A sentence.
+/// One sentence.
 pub(super) fn check_url(url: &Url) -> Result<(Host<String>, u16), String> {
     let scheme = redact::clip(url.scheme());
     if !matches!(url.scheme(), "http" | "https") {
@@ -163,8 +163,8 @@ pub(super) fn check_url(url: &Url) -> Result<(Host<String>, u16), String> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         let shown = redact::url(url);
-        return Err(format!("The URL {shown} has a user before its host: send credentials in a header."));
+        return Err(format!("The URL {shown} has a user name before its host: send credentials in a header."));
     }
     let host = url.host().map(|host| host.to_owned()).zip(url.port_or_known_default());
-    host.ok_or_else(|| "The URL names no host: write one after the `//`.".to_owned())
+    host.ok_or_else(|| "The URL has no host: write one after `//`.".to_owned())
 }

@@ -1,4 +1,4 @@
-//! From names to addresses.
+//! Resolves names to addresses.
 
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-/// Lookups at once. The system's resolver cannot be interrupted, so an abandoned lookup counts
-/// until it ends, and slow names never take all threads for blocking work.
+/// How many lookups run at once. The system's resolver cannot be interrupted, so an abandoned
+/// lookup counts until it ends, and slow names never take all threads for blocking work.
 const LOOKUPS: usize = 32;
 
-/// Who knows the addresses of a name.
+/// Looks up the addresses of a name.
 #[async_trait]
 pub trait Resolve: Send + Sync {
     /// Every address of the name, in the order in which they should be tried.

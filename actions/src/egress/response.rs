@@ -1,26 +1,27 @@
-//! What came back.
+//! The response to a request, and the requests that led to it.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// An answer, of whatever status.
+/// A response with any status.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// Names in lower case, and values. Those of one name stand together, in the order in which they came.
+    /// Names in lower case, and values. Headers with the same name are next to each other, in the
+    /// order in which they arrived.
     pub headers: Vec<(String, String)>,
-    /// The whole body, as it was sent: nothing is decompressed.
+    /// The whole body as it was received; nothing is decompressed.
     pub body: Vec<u8>,
-    /// Where the answer came from, after redirects.
+    /// The URL that gave the response, after redirects.
     pub url: String,
-    /// Every request that was sent, the answered one last.
+    /// Every request that was sent; the last one gave the response.
     pub hops: Vec<Hop>,
-    /// From the first lookup to the last byte.
+    /// Time from the first lookup to the last byte.
     pub time: Duration,
 }
 
-/// One request of a call, fit to be shown.
+/// One request of a call, without secrets.
 #[derive(Debug, Clone)]
 pub struct Hop {
     /// The method.
@@ -31,6 +32,6 @@ pub struct Hop {
     pub address: IpAddr,
     /// The status code.
     pub status: u16,
-    /// From the lookup to the last byte.
+    /// Time from the lookup to the last byte.
     pub time: Duration,
 }

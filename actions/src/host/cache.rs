@@ -1,8 +1,8 @@
-//! Compiled modules on disk, by digest, so that a second start is fast.
+//! Compiled modules on disk, by digest, so that the next start is fast.
 //!
-//! The folder belongs to the program alone. Beside each file is its HMAC under a key that is not
-//! in the folder: a file that this program did not write, or that is damaged, is made again.
-//! Someone who can only write there cannot make the program run code.
+//! Only the program may write to the folder. Beside each file is its HMAC, with a key that is not
+//! in the folder. A file that is damaged, or that this program did not write, is ignored and written
+//! again, so that somebody who can only write to the folder cannot make the program run code.
 
 mod note;
 mod seal;
@@ -26,10 +26,10 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// A cache in this folder, which is made if it is not there. Its key is beside it.
+    /// A cache in this folder, which is created if it does not exist. Its key is beside the folder.
     ///
     /// # Errors
-    /// The folder cannot be made, or its key not be read.
+    /// The folder cannot be created, or its key cannot be read.
     pub fn at(folder: impl Into<PathBuf>) -> std::io::Result<Self> {
         let folder = folder.into();
         let mut builder = fs::DirBuilder::new();
@@ -49,8 +49,8 @@ impl Cache {
         load(runtime, &self.read(&self.path(runtime, digest, "cwasm"))?).ok()
     }
 
-    /// Lets one program at a time compile a module; the others wait and find it compiled.
-    /// Without a lock they all compile it, which is slow but harmless.
+    /// Lets one process at a time compile a module; the others wait and then find it compiled.
+    /// If locking fails, all of them compile it, which is slow but harmless.
     pub(super) async fn lock(&self, digest: &str) -> Option<fs::File> {
         let path = self.lock_path(digest);
         let locked = tokio::task::spawn_blocking(move || {
@@ -68,12 +68,12 @@ impl Cache {
         load(runtime, code)
     }
 
-    /// Removes what is kept of a component that turned out to be no module, so that refused ones
-    /// do not fill the disk.
+    /// Removes the files of a component that turned out not to be a module, so that refused
+    /// components do not fill the disk.
     pub(super) fn forget(&self, runtime: &Runtime, digest: &str) {
         let code = self.path(runtime, digest, "cwasm");
         for path in [seal_of(&code), code, self.lock_path(digest)] {
-            // It may not have come that far.
+            // Some of the files may not have been written yet.
             let _ = fs::remove_file(path);
         }
     }
@@ -82,7 +82,7 @@ impl Cache {
         self.folder.join(format!("{digest}.lock"))
     }
 
-    /// What a module was found to be when this build first loaded it.
+    /// The metadata of a module, from when this build first loaded it.
     pub(super) fn info(&self, runtime: &Runtime, digest: &str) -> Option<ModuleInfo> {
         let note: Note = serde_json::from_slice(&self.read(&self.path(runtime, digest, "json"))?).ok()?;
         note.info(digest)
@@ -91,18 +91,18 @@ impl Cache {
     pub(super) fn keep_info(&self, runtime: &Runtime, info: &ModuleInfo) {
         let text = serde_json::to_vec(&Note::of(info)).unwrap_or_default();
         if let Err(error) = self.write(&self.path(runtime, &info.digest, "json"), &text) {
-            tracing::warn!(%error, "what a module is cannot be cached; the next start asks it again");
+            tracing::warn!(%error, "the metadata of a module cannot be cached; the next start reads it from the module again");
         }
     }
 
-    /// A file of the cache, if this program wrote it and it is as it was.
+    /// Reads a file of the cache, if this program wrote it and it is unchanged.
     fn read(&self, path: &Path) -> Option<Vec<u8>> {
         let bytes = fs::read(path).ok()?;
         let seal = fs::read(seal_of(path)).unwrap_or_default();
-        if !self.seal.fits(&name_of(path), &bytes, &seal) {
+        if !self.seal.verify_file(&name_of(path), &bytes, &seal) {
             tracing::warn!(
                 path = %path.display(),
-                "a file in the cache of compiled modules is damaged or was not written by this program; it is made again"
+                "a file in the cache of compiled modules is damaged or was not written by this program; it is written again"
             );
             return None;
         }
@@ -110,25 +110,27 @@ impl Cache {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        write_whole(path, bytes)?;
-        write_whole(&seal_of(path), &self.seal.made_for(&name_of(path), bytes))
+        write_atomically(path, bytes)?;
+        write_atomically(&seal_of(path), &self.seal.sign_file(&name_of(path), bytes))
     }
 }
 
-/// The name of a file, which its seal covers too: one module cannot stand in for another.
+/// The name of a file. Its seal covers the name too, so that one module cannot replace another.
 fn name_of(path: &Path) -> Vec<u8> {
     path.file_name().unwrap_or_default().as_encoded_bytes().to_vec()
 }
 
-/// Compiled code is trusted, so nobody else may be able to put some there.
+/// Compiled code is trusted, so no other user may be able to write to the folder.
 #[cfg(unix)]
 fn check_owner(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::MetadataExt;
-    let about = fs::metadata(folder)?;
-    let ours = about.uid() == rustix::process::geteuid().as_raw() && about.mode() & 0o022 == 0;
+    let metadata = fs::metadata(folder)?;
+    let ours = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0;
     match ours {
         true => Ok(()),
-        false => Err(std::io::Error::other("others may write there; it must belong to you alone (chmod 700)")),
+        false => Err(std::io::Error::other(
+            "other users can write to it; make yourself its owner and restrict it with `chmod 700`",
+        )),
     }
 }
 
@@ -145,22 +147,22 @@ fn seal_of(path: &Path) -> PathBuf {
 
 #[allow(
     unsafe_code,
-    reason = "wasmtime trusts compiled code; this is our own compiler's, from a folder of our own, checked by its HMAC"
+    reason = "wasmtime trusts compiled code; this code comes from our own compiler, which its HMAC proves"
 )]
 fn load(runtime: &Runtime, code: &[u8]) -> Result<Component, String> {
-    // SAFETY: the bytes are what our compiler wrote, as the HMAC beside them shows.
+    // SAFETY: our compiler wrote these bytes, as their HMAC shows.
     unsafe { Component::deserialize(runtime.engine(), code) }
-        .map_err(|error| format!("does not fit into this host: {error:#}"))
+        .map_err(|error| format!("cannot be loaded by this host: {error:#}"))
 }
 
-/// Writes beside the file and renames, so that nobody ever reads half of it.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let mut file = fs::File::create(&beside)?;
+/// Writes to a temporary file and renames it, so that no process ever reads half of a file.
+fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let mut file = fs::File::create(&temporary)?;
     file.write_all(bytes)?;
     file.sync_data()?;
-    fs::rename(&beside, path)
+    fs::rename(&temporary, path)
 }
 
 #[cfg(test)]
@@ -176,17 +178,17 @@ mod tests {
     }
 
     #[test]
-    fn only_what_this_program_wrote_is_loaded() {
-        let place = tempfile::TempDir::new().unwrap();
+    fn only_files_that_this_program_wrote_are_loaded() {
+        let parent = tempfile::TempDir::new().unwrap();
         let (cache, runtime) =
-            (Cache::at(place.path().join("modules")).unwrap(), Runtime::new(Limits::default()).unwrap());
+            (Cache::at(parent.path().join("modules")).unwrap(), Runtime::new(Limits::default()).unwrap());
         let code = compiled();
         cache.keep(&runtime, "d1", &code).unwrap();
         assert!(cache.find(&runtime, "d1").is_some());
-        let again = Cache::at(place.path().join("modules")).unwrap();
+        let again = Cache::at(parent.path().join("modules")).unwrap();
         assert!(again.find(&runtime, "d1").is_some(), "the key stays");
 
-        // Somebody who can write in the folder puts code there, with a digest as earlier versions had it.
+        // Somebody who can write to the folder adds code, with a digest as earlier versions used it.
         let (first, second) = (cache.path(&runtime, "d1", "cwasm"), cache.path(&runtime, "d2", "cwasm"));
         fs::write(&second, &code).unwrap();
         assert!(cache.find(&runtime, "d2").is_none(), "without a seal");
@@ -194,8 +196,8 @@ mod tests {
         assert!(cache.find(&runtime, "d2").is_none(), "with a digest");
         fs::copy(seal_of(&first), seal_of(&second)).unwrap();
         assert!(cache.find(&runtime, "d2").is_none(), "with the seal of another module");
-        fs::remove_file(place.path().join("modules.key")).unwrap();
-        let other = Cache::at(place.path().join("modules")).unwrap();
+        fs::remove_file(parent.path().join("modules.key")).unwrap();
+        let other = Cache::at(parent.path().join("modules")).unwrap();
         assert!(other.find(&runtime, "d1").is_none(), "with the seal of another key");
         cache.keep(&runtime, "d1", &code).unwrap();
         fs::write(&first, [&code[..], b"x"].concat()).unwrap();
@@ -205,16 +207,16 @@ mod tests {
     #[test]
     fn a_key_that_others_can_read_is_refused() {
         use std::os::unix::fs::PermissionsExt;
-        let place = tempfile::TempDir::new().unwrap();
-        let key = place.path().join("modules.key");
-        Cache::at(place.path().join("modules")).unwrap();
+        let parent = tempfile::TempDir::new().unwrap();
+        let key = parent.path().join("modules.key");
+        Cache::at(parent.path().join("modules")).unwrap();
         assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
-        let refused = Cache::at(place.path().join("modules")).unwrap_err().to_string();
+        let refused = Cache::at(parent.path().join("modules")).unwrap_err().to_string();
         assert!(refused.contains("modules.key") && refused.contains("chmod 600"), "{refused}");
         fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&key, "short").unwrap();
-        let refused = Cache::at(place.path().join("modules")).unwrap_err().to_string();
+        let refused = Cache::at(parent.path().join("modules")).unwrap_err().to_string();
         assert!(refused.contains("delete it"), "{refused}");
     }
 }

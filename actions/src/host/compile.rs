@@ -1,8 +1,8 @@
-//! Compiling a component in a process of its own.
+//! Compiles a component in a separate process.
 //!
-//! Compilation of hostile code may take minutes and gigabytes. It happens in a
-//! child of the same program, with limits on memory and time and an empty
-//! environment; the parent only waits.
+//! Compiling hostile code may take minutes and gigabytes. It happens in a child process of
+//! the same program, with limits on memory and time and with an empty environment; the parent
+//! only waits.
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -16,10 +16,10 @@ use wasmtime::Engine;
 use super::engine::config;
 use super::limits::{Limits, in_words};
 
-/// The hidden verb of the program that compiles what it reads.
+/// The hidden command of the program that compiles a component from standard input.
 pub const VERB: &str = "compile-module";
 
-/// How far the compiler stands back, of at most 19.
+/// The lowest priority (nice value), so that lines at work run first.
 const NICE: i32 = 19;
 
 /// Compiles components with a program that knows [`VERB`].
@@ -29,7 +29,7 @@ pub struct Compiler {
 }
 
 impl Compiler {
-    /// Compiles with this program.
+    /// A compiler that runs this program.
     pub fn with_program(program: impl Into<PathBuf>) -> Self {
         Self { program: program.into() }
     }
@@ -51,53 +51,55 @@ impl Compiler {
         let (mut stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let feed = async {
             if let Some(mut stdin) = stdin.take() {
-                // A child that gives up early says why on its way out.
+                // If writing fails, the child ended early, and its own message says why.
                 let _ = stdin.write_all(component).await;
             }
         };
         let work = async { tokio::join!(feed, read_all(stdout), read_all(stderr), child.wait()) };
-        let done = tokio::time::timeout(limits.compile_time, work).await;
+        let finished = tokio::time::timeout(limits.compile_time, work).await;
         let (_, code, complaint, status) =
-            done.map_err(|_| format!("takes longer than {:?} to compile", limits.compile_time))?;
+            finished.map_err(|_| format!("takes longer than {:?} to compile", limits.compile_time))?;
         match status {
             Ok(status) if status.success() => Ok(code),
-            Ok(status) => Err(refusal(limits, status.code() == Some(REFUSED), &String::from_utf8_lossy(&complaint))),
-            Err(error) => Err(format!("the compiler was lost: {error}")),
+            Ok(status) => {
+                Err(describe_failure(limits, status.code() == Some(REFUSED), &String::from_utf8_lossy(&complaint)))
+            }
+            Err(error) => Err(format!("the compiler process failed: {error}")),
         }
     }
 }
 
-/// Why there is no code, from what the child said and whether it ended as it should.
-fn refusal(limits: &Limits, ended: bool, complaint: &str) -> String {
+/// Why there is no code, from the message of the child and from whether it exited normally.
+fn describe_failure(limits: &Limits, ended: bool, complaint: &str) -> String {
     if complaint.contains("overflowed its stack") {
         return "is nested too deeply to be compiled".to_owned();
     }
     if ended && !complaint.contains("out of memory") {
         return complaint.trim().to_owned();
     }
-    let (memory, time) = (in_words(bytes(limits.compile_memory)), limits.compile_time);
+    let (memory, time) = (in_words(saturate(limits.compile_memory)), limits.compile_time);
     format!("needs more than {memory} or {time:?} to compile")
 }
 
-fn bytes(bytes: u64) -> usize {
+fn saturate(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 async fn read_all(stream: Option<impl tokio::io::AsyncRead + Unpin>) -> Vec<u8> {
     let mut all = Vec::new();
     if let Some(mut stream) = stream {
-        // A broken pipe shows as a short answer, which the exit status explains.
+        // If reading fails, the output is too short, and the exit status explains why.
         let _ = stream.read_to_end(&mut all).await;
     }
     all
 }
 
-/// The exit code of a child that read a component it will not compile.
+/// The exit code of a child that refused to compile the component.
 const REFUSED: i32 = 3;
 
-/// The child: reads a component from standard input and writes its code to standard
-/// output. `arguments`: memory and seconds for itself, memory and table elements of guests.
-/// Gives the exit code of the process.
+/// What the child process does: it reads a component from standard input and writes its code to
+/// standard output. `arguments` are memory and seconds for the child itself, and memory and table
+/// elements of guests. Returns the exit code of the process.
 pub fn compile_as_child(arguments: &[u64]) -> i32 {
     match compile_within(arguments) {
         Ok(code) => match std::io::stdout().lock().write_all(&code) {
@@ -115,13 +117,14 @@ fn compile_within(arguments: &[u64]) -> Result<Vec<u8>, String> {
     let [memory, seconds, guest_memory, table_elements] = arguments else {
         return Err("the compiler takes four numbers".to_owned());
     };
-    let guest = Limits { memory: bytes(*guest_memory), table_elements: bytes(*table_elements), ..Limits::default() };
-    // Lines at work go first; where the system does not let us, they share.
+    let guest =
+        Limits { memory: saturate(*guest_memory), table_elements: saturate(*table_elements), ..Limits::default() };
+    // Without the right to change the priority, the compiler runs with that of the parent.
     let _ = nice(NICE);
-    // The engine first: it reserves addresses that are no memory.
+    // The engine comes first, because it reserves address space that is not memory.
     let engine = Engine::new(&config(&guest, 1)).map_err(|error| error.to_string())?;
-    limit(Resource::Cpu, *seconds)?;
-    limit(Resource::As, reserved_addresses().saturating_add(*memory))?;
+    set_limit(Resource::Cpu, *seconds)?;
+    set_limit(Resource::As, reserved_addresses().saturating_add(*memory))?;
     let mut component = Vec::new();
     std::io::stdin().lock().read_to_end(&mut component).map_err(|error| error.to_string())?;
     engine
@@ -129,14 +132,15 @@ fn compile_within(arguments: &[u64]) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("is not a component that this host can run: {error:#}"))
 }
 
-fn limit(resource: Resource, most: u64) -> Result<(), String> {
+fn set_limit(resource: Resource, most: u64) -> Result<(), String> {
     let present = getrlimit(resource);
     let most = present.maximum.map_or(most, |maximum| maximum.min(most));
-    setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })
-        .map_err(|error| format!("cannot be limited: {error}"))
+    setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).map_err(|error| {
+        format!("cannot be compiled, because the limits of the compiler process cannot be set: {error}")
+    })
 }
 
-/// The addresses that the process has reserved already, in bytes.
+/// Address space that the process has reserved already, in bytes.
 fn reserved_addresses() -> u64 {
     const PAGE: u64 = 4096;
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();

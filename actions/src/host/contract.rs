@@ -1,4 +1,4 @@
-//! The bindings of the contract in `wit/`, and the way between them and the engine's types.
+//! The bindings of the contract in `wit/`, and conversions between its types and the engine's.
 
 use ::engine::ports::actions::{Failure, FailureKind, LineContext, Severity};
 pub(super) use exports::ropewalk::action::actions as wit;
@@ -17,7 +17,7 @@ wasmtime::component::bindgen!({
 pub(super) use exports::ropewalk::action::actions::Outcome;
 pub(super) use ropewalk::host::{collections, http, jobs, log};
 
-pub(super) fn context(context: &LineContext) -> wit::Context {
+pub(super) fn to_wit_context(context: &LineContext) -> wit::Context {
     let context = context.clone();
     wit::Context {
         job_result: context.job_result,
@@ -33,7 +33,7 @@ pub(super) fn context(context: &LineContext) -> wit::Context {
     }
 }
 
-pub(super) fn severity(severity: wit::Severity) -> Severity {
+pub(super) fn read_severity(severity: wit::Severity) -> Severity {
     match severity {
         wit::Severity::Success => Severity::Success,
         wit::Severity::Info => Severity::Info,
@@ -41,7 +41,7 @@ pub(super) fn severity(severity: wit::Severity) -> Severity {
     }
 }
 
-pub(super) fn failure(failure: wit::Failure) -> Failure {
+pub(super) fn read_failure(failure: wit::Failure) -> Failure {
     let kind = match failure.kind {
         wit::FailureKind::Temporary(retry_after) => FailureKind::Temporary { retry_after },
         wit::FailureKind::Final => FailureKind::Final,

@@ -1,4 +1,4 @@
-//! The one wasmtime engine of the program, and its pulse.
+//! The one wasmtime engine of the program.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -7,22 +7,22 @@ use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
 
 use super::capabilities;
+use super::epoch::{EpochGuard, EpochTicker};
 use super::guest::Guest;
 use super::limits::{CORE_INSTANCES, Limits, MEMORIES, TABLES};
-use super::pulse::{Beat, Pulse};
 use crate::egress::{Client, Dialer};
 
-/// Stack of guest code, in bytes: room for the recursion that scripts are used to.
+/// Stack of guest code, in bytes. It is large enough for the recursion that scripts usually need.
 const MAX_STACK: usize = 1024 * 1024;
-/// Grows whenever a component is checked for more when it is loaded, so that what was
-/// checked for less is looked at again.
+/// Must be increased when the checks of components become stricter, so that components that passed
+/// the older checks are checked again.
 const CHECKS: u32 = 1;
-/// What a fresh instance may keep resident of the memory of the one before it.
+/// Bytes of memory that a slot of the pool keeps resident for the next instance.
 const KEEP_RESIDENT: usize = 2 * 1024 * 1024;
-/// Slots of the pool that keep this much although no guest is in them. Each module that ran has one
-/// of its own as long as there are fewer, so that modules which are long gone would hold 200 MiB.
+/// How many slots of the pool stay resident while no guest uses them. Without this bound, every module
+/// that ever ran would keep its own slot, and 100 slots hold 200 MiB.
 const WARM_SLOTS: u32 = 16;
-/// The same, of its table.
+/// Bytes of tables that a slot of the pool keeps resident for the next instance.
 const KEEP_TABLE: usize = 64 * 1024;
 
 /// The wasmtime engine, its linker and its limits. Cheap to clone.
@@ -36,21 +36,21 @@ struct Inner {
     linker: Linker<Guest>,
     limits: Arc<Limits>,
     client: Client,
-    pulse: Pulse,
+    epoch: EpochTicker,
 }
 
 impl Runtime {
-    /// Starts the engine, and the thread whose pulse interrupts guests.
+    /// Starts the engine, and the thread that advances its epoch to interrupt guests.
     ///
     /// # Errors
-    /// The machine cannot run it, for example for want of address space.
+    /// The machine cannot run the engine, for example because it lacks address space.
     pub fn new(limits: Limits) -> wasmtime::Result<Self> {
         let engine = Engine::new(&config(&limits, limits.instances))?;
         let mut linker = Linker::new(&engine);
         capabilities::link(&mut linker)?;
-        let pulse = Pulse::of(engine.clone(), limits.tick)?;
+        let epoch = EpochTicker::of(engine.clone(), limits.tick)?;
         let client = Client::new(Dialer::default(), Arc::default(), limits.http.clone());
-        Ok(Self { inner: Arc::new(Inner { engine, linker, limits: Arc::new(limits), client, pulse }) })
+        Ok(Self { inner: Arc::new(Inner { engine, linker, limits: Arc::new(limits), client, epoch }) })
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -61,8 +61,8 @@ impl Runtime {
         &self.inner.linker
     }
 
-    /// The versions of wasmtime and of this host, and the settings, as part of names in the
-    /// cache: what another build compiled and checked, this one does again.
+    /// Identifies the versions of wasmtime and of this host, and the settings. It is part of the file
+    /// names in the cache, so that no build uses what another one compiled and checked.
     pub(super) fn build_id(&self) -> String {
         let mut hasher = DefaultHasher::new();
         self.inner.engine.precompile_compatibility_hash().hash(&mut hasher);
@@ -70,12 +70,12 @@ impl Runtime {
         format!("{:016x}", hasher.finish())
     }
 
-    /// Keeps the pulse going for as long as a guest lives.
-    pub(super) fn beat(&self) -> Beat {
-        self.inner.pulse.beat()
+    /// Keeps the epoch advancing until the guard is dropped.
+    pub(super) fn keep_epoch_advancing(&self) -> EpochGuard {
+        self.inner.epoch.keep_advancing()
     }
 
-    /// What sends the HTTP requests of guests.
+    /// The client that sends the HTTP requests of guests.
     pub(super) fn client(&self) -> &Client {
         &self.inner.client
     }
@@ -88,7 +88,7 @@ impl Runtime {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.pulse.stop();
+        self.epoch.stop();
     }
 }
 
@@ -110,14 +110,14 @@ pub(super) fn config(limits: &Limits, instances: u32) -> Config {
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .max_unused_warm_slots(WARM_SLOTS)
         .table_keep_resident(KEEP_TABLE)
-        // Only what a guest wrote is put back, where the kernel can tell.
+        // Where the kernel supports it, only the pages that a guest wrote to are reset.
         .pagemap_scan(Enabled::Auto);
     let mut config = Config::new();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config.epoch_interruption(true);
     config.max_wasm_stack(MAX_STACK);
     config.wasm_backtrace_max_frames(None);
-    // Nothing that modules do not need: each proposal is more surface.
+    // Proposals that modules do not need would only give attackers more to try.
     let unwanted = [
         WasmFeatures::THREADS,
         WasmFeatures::SHARED_EVERYTHING_THREADS,
@@ -139,7 +139,7 @@ pub(super) fn config(limits: &Limits, instances: u32) -> Config {
 mod tests {
     use super::*;
 
-    /// Megabytes of this process that are in memory.
+    /// Resident memory of this process, in MiB.
     fn resident() -> u64 {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn modules_that_are_gone_hold_little_memory() {
+    fn unloaded_modules_hold_little_memory() {
         let engine = Engine::new(&config(&Limits::default(), 100)).unwrap();
         let run = |number: u32| {
             let text = format!(

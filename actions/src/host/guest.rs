@@ -1,4 +1,4 @@
-//! What the host knows of one instance: the data of its store, and when it must stop.
+//! The host's data about one instance: the data of its store, and when it must stop.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,31 +9,31 @@ use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
 use super::capabilities::Wasi;
 use super::capabilities::log::Log;
+use super::effects::{Caller, Effects};
 use super::engine::Runtime;
+use super::epoch::EpochGuard;
 use super::limits::Growth;
-use super::outside::{Caller, Outside};
-use super::pulse::Beat;
 
-/// What a call may carry besides its records: messages, reasons, log lines.
+/// Bytes that a call may carry besides its records, for messages, reasons and log lines.
 const MARGIN: usize = 1024 * 1024;
 
 /// The data of a store.
 pub(super) struct Guest {
     pub(super) log: Log,
-    pub(super) outside: Arc<Outside>,
+    pub(super) effects: Arc<Effects>,
     pub(super) growth: Growth,
     wasi: Option<Box<Wasi>>,
-    /// The clock reading that WASI gives out.
+    /// The clock reading, for the clock of WASI.
     now: String,
     stop: Stop,
-    /// Ticks of the present call.
+    /// Epoch ticks since the current call began.
     ticks: u32,
-    _beat: Beat,
+    _epoch: EpochGuard,
 }
 
-/// Ticks that a call may run on before it gives way: those that are soon done do not queue up
-/// behind those that are not.
-const PATIENCE: u32 = 3;
+/// Epoch ticks before a call yields for the first time, so that short calls do not have to wait in
+/// the queue behind long ones.
+const TICKS_BEFORE_YIELD: u32 = 3;
 
 /// When a guest must stop.
 #[derive(Clone)]
@@ -53,30 +53,30 @@ pub(super) enum Interrupted {
 
 impl Guest {
     pub(super) fn wasi(&mut self) -> &mut Wasi {
-        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.outside, &self.log, &self.now)))
+        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.effects, &self.log, &self.now)))
     }
 
     #[cfg(test)]
-    pub(super) fn wasi_if_made(&self) -> Option<&Wasi> {
+    pub(super) fn existing_wasi(&self) -> Option<&Wasi> {
         self.wasi.as_deref()
     }
 
-    /// Lets go of whatever the guest still waits for.
-    pub(super) fn let_go(&mut self) {
+    /// Drops everything that the guest still waits for.
+    pub(super) fn drop_wasi(&mut self) {
         if let Some(wasi) = self.wasi.take() {
             wasi.flush();
         }
     }
 
-    /// Completes the log.
-    pub(super) fn flush(&self) {
+    /// Writes unfinished lines of output to the log.
+    pub(super) fn flush_output(&self) {
         if let Some(wasi) = &self.wasi {
             wasi.flush();
         }
     }
 
-    /// Begins a call: gives what holds it.
-    pub(super) fn begin(&mut self) -> Stop {
+    /// Begins a call, which must run within the returned [`Stop`].
+    pub(super) fn begin_call(&mut self) -> Stop {
         self.ticks = 0;
         self.stop.clone()
     }
@@ -91,23 +91,19 @@ impl Stop {
         }
     }
 
-    /// Waits for a call of the guest, which may wait for a host call in turn, no longer than it may take.
-    pub(super) async fn hold<T>(self, call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+    /// Waits for a call of the guest, until the guest must stop. The guest may wait for a host call meanwhile.
+    pub(super) async fn limit<T>(self, call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
         let call = pin!(call);
         tokio::select! {
             biased;
-            done = call => done,
+            result = call => result,
             () = self.kill.cancelled() => Err(Interrupted::Killed.into()),
-            () = until(self.end) => Err(Interrupted::OutOfTime.into()),
+            () = tokio::time::sleep_until(self.end.into()) => Err(Interrupted::OutOfTime.into()),
         }
     }
 }
 
-async fn until(end: Instant) {
-    tokio::time::sleep_until(end.into()).await;
-}
-
-/// A store with all limits in force.
+/// A store with all limits in force. `carries` is the size of the records that a call may carry.
 pub(super) fn new_store(
     runtime: &Runtime,
     caller: Caller,
@@ -117,26 +113,26 @@ pub(super) fn new_store(
 ) -> Store<Guest> {
     let limits = runtime.limits();
     let (log, stop) = (Log::within(limits, Arc::clone(&caller.listener)), Stop { kill, end: caller.end });
-    let outside = Arc::new(Outside::new(caller, log.clone(), runtime.client().clone(), Arc::clone(limits)));
+    let effects = Arc::new(Effects::new(caller, log.clone(), runtime.client().clone(), Arc::clone(limits)));
     let growth = Growth::within(limits);
-    let guest = Guest { log, outside, growth, wasi: None, now, stop, ticks: 0, _beat: runtime.beat() };
+    let guest = Guest { log, effects, growth, wasi: None, now, stop, ticks: 0, _epoch: runtime.keep_epoch_advancing() };
     let mut store = Store::new(runtime.engine(), guest);
     store.limiter(|guest| &mut guest.growth);
-    // A little more than the limit, so that our own message comes first.
+    // A little more than the limit, so that our own check fails first and gives the better message.
     store.set_hostcall_fuel(carries.saturating_add(MARGIN));
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(on_tick);
     store
 }
 
-/// A guest that runs on gives way to others at every tick, until its time is over. It queues up
-/// behind what waits for the network and the clock, too.
+/// A guest that keeps running yields to other tasks at every tick, until its time is over. Tasks
+/// that wait for the network or a timer run first, too.
 fn on_tick(mut store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
     let guest = store.data_mut();
     guest.ticks += 1;
     match guest.stop.reason() {
         Some(reason) => Err(reason.into()),
-        None if guest.ticks < PATIENCE => Ok(UpdateDeadline::Continue(1)),
+        None if guest.ticks < TICKS_BEFORE_YIELD => Ok(UpdateDeadline::Continue(1)),
         None => Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))),
     }
 }

@@ -1,5 +1,5 @@
-//! What a component may import and must export: the interfaces that this host
-//! knows, in the versions that it speaks, and the capability behind each.
+//! What a component may import and must export: the interfaces and versions that this host
+//! supports, and the capability behind each.
 
 use std::collections::BTreeSet;
 
@@ -8,16 +8,16 @@ use semver::Version;
 
 use super::scan::Surface;
 
-/// What a module exports.
+/// The interface that a module exports.
 const ACTIONS: &str = "ropewalk:action/actions";
-/// The version of the contract that this host speaks. A module of an older minor version loads
-/// as it is, since versions are only extended; a second major version would get an adapter
-/// beside `contract`, chosen by what [`check`] finds here.
+/// The version of the contract that this host supports. A module of an older minor version loads
+/// unchanged, because minor versions only add to the contract. A second major version would get an
+/// adapter beside `contract`.
 const CONTRACT: Version = Version::new(1, 0, 0);
 /// The version of WASI that is linked.
 pub(super) const WASI: Version = Version::new(0, 2, 12);
 
-/// The capabilities: an interface of `ropewalk:host` each.
+/// The capabilities; each is an interface of `ropewalk:host`.
 const HOST: [(&str, Capability); 4] = [
     ("ropewalk:host/log", Capability::Log),
     ("ropewalk:host/http", Capability::Http),
@@ -25,8 +25,8 @@ const HOST: [(&str, Capability); 4] = [
     ("ropewalk:host/jobs", Capability::Jobs),
 ];
 
-/// The interfaces of WASI 0.2 that are linked, with nothing behind them but the line's own
-/// log, its frozen clock, its seeded randomness, and HTTP under the grant of `http`.
+/// The interfaces of WASI 0.2 that are linked. They give access only to the line's own log, its
+/// frozen clock, its seeded random numbers, and to HTTP with the grant `http`.
 pub(super) const LINKED: [&str; 29] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
@@ -59,49 +59,52 @@ pub(super) const LINKED: [&str; 29] = [
     "wasi:sockets/udp-create-socket",
 ];
 
-/// Checks what a component asks for and offers, and says which capabilities that comes to.
+/// Checks the imports and exports of a component, and returns the capabilities that it imports.
 ///
 /// # Errors
-/// Every import that is not known, and a missing export, one sentence each.
+/// Every unknown import and a missing export, one sentence each.
 pub(super) fn check(surface: &Surface) -> Result<BTreeSet<Capability>, Vec<String>> {
     let (mut capabilities, mut faults) = (BTreeSet::new(), Vec::new());
     for import in &surface.imports {
-        match known(import) {
+        match capability_of(import) {
             Ok(capability) => capabilities.extend(capability),
             Err(fault) => faults.push(fault),
         }
     }
-    faults.extend(exported(surface).err());
+    faults.extend(check_export(surface).err());
     if faults.is_empty() { Ok(capabilities) } else { Err(faults) }
 }
 
-/// The capability behind an import; none for what reaches nothing.
-fn known(import: &str) -> Result<Option<Capability>, String> {
-    let (interface, version) = split(import);
+/// The capability behind an import; `None` for interfaces of WASI that give access to nothing.
+fn capability_of(import: &str) -> Result<Option<Capability>, String> {
+    let (interface, version) = split_version(import);
     if let Some((_, capability)) = HOST.iter().find(|(name, _)| *name == interface) {
-        spoken(import, version.as_ref(), &CONTRACT)?;
+        check_version(import, version.as_ref(), &CONTRACT)?;
         return Ok(Some(*capability));
     }
     if !LINKED.contains(&interface) {
-        return Err(unknown(import));
+        return Err(unknown_import(import));
     }
-    // A later 0.2 adds to an interface; whether what was added is asked for shows when it is linked.
+    // A later 0.2 only adds items. Whether the component needs one of them shows when it is linked.
     if !version.is_some_and(|version| version.major == 0 && version.minor == 2) {
-        return Err(format!("imports `{import}`; this host speaks {interface}@{WASI}"));
+        return Err(format!("imports `{import}`; this host supports {interface}@{WASI}"));
     }
     Ok((interface == "wasi:http/outgoing-handler").then_some(Capability::Http))
 }
 
-fn unknown(import: &str) -> String {
+fn unknown_import(import: &str) -> String {
     let host = HOST.map(|(name, _)| name).join(", ");
     if import.starts_with("wasi:") {
-        return format!("imports `{import}`, which is not offered: of WASI 0.2 there are {}", families().join(", "));
+        return format!(
+            "imports `{import}`, which this host does not offer; of WASI 0.2 it offers {}",
+            linked_families().join(", ")
+        );
     }
     format!("imports `{import}`, which this host does not know; modules may import {host}, and WASI {WASI}")
 }
 
-/// The linked interfaces, as `wasi:io/error, poll, streams`.
-fn families() -> Vec<String> {
+/// The linked interfaces, one text for each package, such as `wasi:io/error|poll|streams`.
+fn linked_families() -> Vec<String> {
     let mut families: Vec<String> = Vec::new();
     for interface in LINKED {
         let Some((package, name)) = interface.split_once('/') else { continue };
@@ -113,36 +116,36 @@ fn families() -> Vec<String> {
     families
 }
 
-fn exported(surface: &Surface) -> Result<(), String> {
-    let export = surface.exports.iter().find(|export| split(export).0 == ACTIONS);
+fn check_export(surface: &Surface) -> Result<(), String> {
+    let export = surface.exports.iter().find(|export| split_version(export).0 == ACTIONS);
     match export {
         Some(export) => {
-            let (_, version) = split(export);
-            spoken(export, version.as_ref(), &CONTRACT).map_err(|fault| fault.replacen("imports", "exports", 1))
+            let (_, version) = split_version(export);
+            check_version(export, version.as_ref(), &CONTRACT).map_err(|fault| fault.replacen("imports", "exports", 1))
         }
         None => Err(format!(
-            "does not export `{ACTIONS}@{CONTRACT}`, so it offers no actions; write it with the SDK, or against the \
+            "does not export `{ACTIONS}@{CONTRACT}`, so it offers no actions; build it with the SDK, or for the \
              contract in `actions/wit`"
         )),
     }
 }
 
 /// Accepts this version and the older ones of the same major version.
-fn spoken(name: &str, version: Option<&Version>, spoken: &Version) -> Result<(), String> {
+fn check_version(name: &str, version: Option<&Version>, supported: &Version) -> Result<(), String> {
     match version {
-        Some(version) if version.major == spoken.major && version <= spoken => Ok(()),
+        Some(version) if version.major == supported.major && version <= supported => Ok(()),
         _ => {
-            let interface = split(name).0;
+            let interface = split_version(name).0;
             Err(format!(
-                "imports `{name}`; this host speaks {interface}@{spoken}: build the module against that version, or \
+                "imports `{name}`; this host supports {interface}@{supported}: build the module for that version, or \
                  upgrade the program"
             ))
         }
     }
 }
 
-/// `package/interface@1.2.3` in two.
-fn split(name: &str) -> (&str, Option<Version>) {
+/// Splits `package/interface@1.2.3` into interface and version.
+fn split_version(name: &str) -> (&str, Option<Version>) {
     match name.split_once('@') {
         Some((interface, version)) => (interface, version.parse().ok()),
         None => (name, None),
@@ -162,15 +165,15 @@ mod tests {
 
     #[test]
     fn capabilities_are_what_is_imported() {
-        let asked = |imports: &[&str]| check(&surface(imports, &[EXPORT])).unwrap();
-        assert!(asked(&["wasi:io/poll@0.2.3", "wasi:http/types@0.2.0"]).is_empty());
-        assert_eq!(asked(&["wasi:http/outgoing-handler@0.2.1"]), BTreeSet::from([Capability::Http]));
+        let capabilities = |imports: &[&str]| check(&surface(imports, &[EXPORT])).unwrap();
+        assert!(capabilities(&["wasi:io/poll@0.2.3", "wasi:http/types@0.2.0"]).is_empty());
+        assert_eq!(capabilities(&["wasi:http/outgoing-handler@0.2.1"]), BTreeSet::from([Capability::Http]));
         let all = ["log", "http", "collections", "jobs"].map(|name| format!("ropewalk:host/{name}@1.0.0"));
-        assert_eq!(asked(&all.each_ref().map(String::as_str)), BTreeSet::from(Capability::ALL));
+        assert_eq!(capabilities(&all.each_ref().map(String::as_str)), BTreeSet::from(Capability::ALL));
     }
 
     #[test]
-    fn every_unknown_import_is_named_with_what_is_known() {
+    fn every_unknown_import_is_reported_with_what_is_known() {
         let faults =
             check(&surface(&["ropewalk:host/files@1.0.0", "wasi:keyvalue/store@0.2.0", "run"], &[])).unwrap_err();
         assert_eq!(faults.len(), 4, "{faults:?}");
@@ -181,12 +184,12 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_version_is_told_what_is_spoken() {
+    fn a_newer_version_is_reported_with_the_supported_one() {
         let newer = ["ropewalk:host/log@1.1.0", "ropewalk:host/http@2.0.0", "wasi:io/poll@0.3.0", "wasi:io/poll"];
         let faults = check(&surface(&newer, &["ropewalk:action/actions@1.4.0"])).unwrap_err();
-        assert!(faults[0].contains("this host speaks ropewalk:host/log@1.0.0"), "{faults:?}");
-        assert!(faults[1].contains("this host speaks ropewalk:host/http@1.0.0"));
-        assert!(faults[2].contains("this host speaks wasi:io/poll@0.2.12"));
-        assert!(faults[4].starts_with("exports `ropewalk:action/actions@1.4.0`; this host speaks"), "{}", faults[4]);
+        assert!(faults[0].contains("this host supports ropewalk:host/log@1.0.0"), "{faults:?}");
+        assert!(faults[1].contains("this host supports ropewalk:host/http@1.0.0"));
+        assert!(faults[2].contains("this host supports wasi:io/poll@0.2.12"));
+        assert!(faults[4].starts_with("exports `ropewalk:action/actions@1.4.0`; this host supports"), "{}", faults[4]);
     }
 }

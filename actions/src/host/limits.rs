@@ -1,4 +1,4 @@
-//! What a module may use, and who watches over it.
+//! The limits of modules.
 
 use std::time::Duration;
 
@@ -8,35 +8,36 @@ use wasmtime::ResourceLimiter;
 use crate::egress;
 
 const MIB: usize = 1024 * 1024;
-/// Core modules of one component at work: the guest itself, its libraries and the adapters around it.
+/// Core modules in one instance of a component: the guest itself, its libraries and adapters.
 pub(super) const CORE_INSTANCES: u32 = 32;
 /// Tables of one component.
 pub(super) const TABLES: u32 = 16;
 /// Linear memories of one component.
 pub(super) const MEMORIES: u32 = 1;
 
-/// The bounds of every guest. All finite, all in force from the first instruction.
+/// The limits of every guest. All are finite, and all apply from the first instruction.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Linear memory of one instance, in bytes.
     pub memory: usize,
-    /// Bytes of all answers of `wasi:http` to one line: the host holds them until the guest has read them.
+    /// Bytes of all responses that one line gets through `wasi:http`. The host holds them until the
+    /// guest has read them.
     pub held: usize,
     /// Elements of one table.
     pub table_elements: usize,
-    /// Instances alive at once on this node; further lines wait.
+    /// Instances that exist at once on this node; further lines wait.
     pub instances: u32,
-    /// What one call may answer, in bytes of JSON.
+    /// Bytes of JSON that one call may return.
     pub output: usize,
-    /// Bytes of a message, of the reason of a rejection, of a failure.
+    /// Bytes of a message, of the reason for a rejection, or of a failure.
     pub sentence: usize,
     /// Log messages of one line.
     pub log_messages: usize,
     /// Bytes of one log message.
     pub log_message: usize,
-    /// How often the host looks whether a guest must stop.
+    /// Interval at which the host checks whether a guest must stop.
     pub tick: Duration,
-    /// How long a module may take to list its actions when it is installed.
+    /// How long a module may take to list its actions when it is loaded.
     pub listing: Duration,
     /// Size of a component, in bytes.
     pub component: usize,
@@ -44,11 +45,11 @@ pub struct Limits {
     pub function: usize,
     /// Functions of a component.
     pub functions: u32,
-    /// Imports, exports and types of a component and all that is in it: so many of each.
+    /// Imports of a component and of everything in it; the same limit applies to exports and to types.
     pub declarations: u32,
-    /// Components and core modules inside each other.
+    /// Depth to which components and core modules may be nested.
     pub nesting: u32,
-    /// What `list` may answer, in bytes.
+    /// Bytes that `list` may return.
     pub list: usize,
     /// Actions of one module.
     pub actions: usize,
@@ -62,9 +63,9 @@ pub struct Limits {
     pub compilers: usize,
     /// How often one line may call the host, besides its log.
     pub calls: u32,
-    /// One HTTP request: sizes, redirects, time.
+    /// Limits of one HTTP request.
     pub http: egress::Limits,
-    /// Streams, pollables and the like that a guest of WASI may hold.
+    /// Streams, pollables and other resources of WASI that a guest may hold.
     pub resources: usize,
 }
 
@@ -101,20 +102,18 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The memory limit in words.
     pub(super) fn memory_in_words(&self) -> String {
         in_words(self.memory)
     }
 
-    /// The output limit in words.
     pub(super) fn output_in_words(&self) -> String {
         in_words(self.output)
     }
 }
 
-/// What a guest says to people, in its messages, reasons and log: without characters that act on a
-/// terminal or a page, at most so many bytes, and with a mark where it was cut.
-pub(super) fn sentence(mut text: String, longest: usize) -> String {
+/// A text of a guest that people read (a message, reason or log entry), without control characters
+/// and with at most `longest` bytes. A mark shows where it was cut.
+pub(super) fn clean_text(mut text: String, longest: usize) -> String {
     let cut = text.len() > longest;
     text.truncate(text.floor_char_boundary(longest));
     let mut text = printable(&text);
@@ -133,8 +132,8 @@ pub(super) fn in_words(bytes: usize) -> String {
     }
 }
 
-/// Refuses growth beyond the limits, and remembers that it did, so that the
-/// failure that follows can name the limit.
+/// Refuses growth beyond the limits, and remembers it, so that the failure that follows can name
+/// the limit.
 #[derive(Debug)]
 pub(super) struct Growth {
     memory: usize,

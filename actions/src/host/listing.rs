@@ -1,4 +1,4 @@
-//! What a module says of its actions, held to its bounds: a menu is made of it.
+//! Checks the list of a module's actions. Menus and forms are made from it, so its texts are bounded.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use super::limits::{Limits, in_words};
 const LONGEST_NAME: usize = 60;
 const LONGEST_TITLE: usize = 100;
 const LONGEST_SUMMARY: usize = 1000;
-/// Faults that are told of one module: enough to mend it, and no book.
-const TOLD: usize = 20;
+/// Most faults that are reported for one module.
+const MOST_FAULTS: usize = 20;
 
-/// Reads what `list` answered.
+/// Reads what `list` returned.
 ///
 /// # Errors
 /// Everything that is wrong with it, one sentence each.
@@ -26,7 +26,7 @@ pub(super) fn read(
     limits: &Limits,
 ) -> Result<Vec<ActionSpec>, Vec<String>> {
     if listed.is_empty() {
-        return Err(vec!["lists no action".to_owned()]);
+        return Err(vec!["lists no actions".to_owned()]);
     }
     if listed.len() > limits.actions {
         return Err(vec![format!("lists {} actions; at most {} are allowed", listed.len(), limits.actions)]);
@@ -34,33 +34,33 @@ pub(super) fn read(
     let (mut specs, mut faults, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (position, listed) in listed.into_iter().enumerate() {
         if !names.insert(listed.name.clone()) {
-            faults.push(format!("lists two actions of the name `{}`", shown(&listed.name)));
+            faults.push(format!("lists two actions with the name `{}`", display_name(&listed.name)));
         }
-        match spec(module, position, listed, limits) {
+        match read_spec(module, position, listed, limits) {
             Ok(spec) => specs.push(spec),
             Err(found) => faults.extend(found),
         }
     }
-    if faults.len() > TOLD {
-        let more = faults.len() - TOLD;
-        faults.truncate(TOLD);
-        faults.push(format!("has {more} more faults like these"));
+    if faults.len() > MOST_FAULTS {
+        let more = faults.len() - MOST_FAULTS;
+        faults.truncate(MOST_FAULTS);
+        faults.push(format!("has {more} more faults in its list of actions"));
     }
     if faults.is_empty() { Ok(specs) } else { Err(faults) }
 }
 
-fn spec(module: &str, position: usize, spec: wit::ActionSpec, limits: &Limits) -> Result<ActionSpec, Vec<String>> {
+fn read_spec(module: &str, position: usize, spec: wit::ActionSpec, limits: &Limits) -> Result<ActionSpec, Vec<String>> {
     let mut faults = Vec::new();
-    let named = format!("action `{}`", shown(&spec.name));
+    let named = format!("action `{}`", display_name(&spec.name));
     if !is_name(&spec.name) {
         faults.push(format!(
-            "lists {named} (position {position}), which cannot be a name; write lower-case words joined by `.` or `-`, \
+            "lists {named} (position {position}), which is not a valid name; use lower-case words joined by `.` or `-`, \
              at most {LONGEST_NAME} characters"
         ));
     }
     faults.extend(text_fault(&named, "title", &spec.title, LONGEST_TITLE));
     faults.extend(text_fault(&named, "summary", &spec.summary, LONGEST_SUMMARY));
-    let parameters = schema(&named, &spec.parameters, limits).map_err(|fault| faults.push(fault)).ok();
+    let parameters = read_schema(&named, &spec.parameters, limits).map_err(|fault| faults.push(fault)).ok();
     let intake = match spec.intake {
         wit::Intake::Batches => Intake::Batches,
         wit::Intake::Whole => Intake::Whole,
@@ -79,22 +79,25 @@ fn spec(module: &str, position: usize, spec: wit::ActionSpec, limits: &Limits) -
     }
 }
 
-/// Whether it is JSON and an object; whether it is a JSON Schema is for the engine to say.
-fn schema(named: &str, text: &str, limits: &Limits) -> Result<Value, String> {
+/// Checks that the schema is JSON and describes an object. The engine checks whether it is a valid
+/// JSON Schema.
+fn read_schema(named: &str, text: &str, limits: &Limits) -> Result<Value, String> {
     if text.len() > limits.schema {
-        let (is, most) = (in_words(text.len()), in_words(limits.schema));
-        return Err(format!("gives {named} a schema of {is}; at most {most} are allowed"));
+        let (size, most) = (in_words(text.len()), in_words(limits.schema));
+        return Err(format!("gives {named} a schema of {size}; at most {most} are allowed"));
     }
     let schema = parse(text.as_bytes(), Bounds::default())
         .map_err(|fault| format!("gives {named} a schema that is not JSON: {fault}"))?;
     let object = match schema.get("type") {
         None => schema.is_object(),
-        Some(Value::Array(types)) => types.iter().any(|one| one == "object"),
-        Some(one) => one == "object",
+        Some(Value::Array(types)) => types.iter().any(|kind| kind == "object"),
+        Some(kind) => kind == "object",
     };
     match object {
         true => Ok(schema),
-        false => Err(format!("gives {named} a schema that is not that of an object: parameters always are one")),
+        false => {
+            Err(format!("gives {named} a schema that does not describe an object; parameters are always an object"))
+        }
     }
 }
 
@@ -119,8 +122,8 @@ fn is_name(name: &str) -> bool {
     name.len() <= LONGEST_NAME && name.split(['.', '-']).all(word)
 }
 
-/// A name as a fault may show it: short, and on one line.
-fn shown(name: &str) -> String {
+/// A name in a form that a message can show: short and on one line.
+fn display_name(name: &str) -> String {
     let visible = |letter: char| if letter.is_control() || !is_printable(letter) { '�' } else { letter };
     name.chars().take(LONGEST_NAME).map(visible).collect()
 }
@@ -145,22 +148,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_well_said_is_taken() {
+    fn a_valid_list_is_read() {
         let specs = read("m", vec![action("collection.write"), action("a-2")], &Limits::default()).unwrap();
         assert_eq!(specs[0].full_name(), "m/collection.write");
     }
 
     #[test]
-    fn names_are_checked_and_stand_once() {
+    fn names_are_checked_and_unique() {
         for name in ["", "Upper", "two words", "a..b", "-a", "ü", &"a".repeat(61), "line\nbreak"] {
             let faults = faults(vec![action(name)]);
-            assert!(faults[0].contains("cannot be a name") && !faults[0].contains('\n'), "{name}: {faults:?}");
+            assert!(faults[0].contains("not a valid name") && !faults[0].contains('\n'), "{name}: {faults:?}");
         }
-        assert_eq!(faults(vec![action("a"), action("a")]), ["lists two actions of the name `a`"]);
+        assert_eq!(faults(vec![action("a"), action("a")]), ["lists two actions with the name `a`"]);
     }
 
     #[test]
-    fn every_fault_of_every_action_is_told_until_it_is_a_book() {
+    fn every_fault_of_every_action_is_reported_up_to_a_bound() {
         let bad =
             wit::ActionSpec { title: " ".into(), summary: "x".repeat(1001), parameters: "[]".into(), ..action("a") };
         assert_eq!(
@@ -168,27 +171,27 @@ mod tests {
             [
                 "gives action `a` no title",
                 "gives action `a` a summary of 1001 characters; at most 1000 are allowed",
-                "gives action `a` a schema that is not that of an object: parameters always are one",
-                "gives action `b` a schema that is not JSON: The name \"a\" stands twice in one object (line 1, column 12)",
+                "gives action `a` a schema that does not describe an object; parameters are always an object",
+                "gives action `b` a schema that is not JSON: The name \"a\" occurs twice in one object (line 1, column 12)",
             ]
         );
         let many = (0..30).map(|_| wit::ActionSpec { title: String::new(), ..action("a") }).collect();
-        assert_eq!(faults(many).len(), TOLD + 1);
+        assert_eq!(faults(many).len(), MOST_FAULTS + 1);
     }
 
     #[test]
-    fn the_schema_is_that_of_an_object() {
+    fn the_schema_must_describe_an_object() {
         for schema in [r#"{"type": "array"}"#, r#"{"type": ["array", "null"]}"#, "true", "3"] {
             let faults = faults(vec![wit::ActionSpec { parameters: schema.into(), ..action("a") }]);
-            assert!(faults[0].contains("not that of an object"), "{schema}: {faults:?}");
+            assert!(faults[0].contains("does not describe an object"), "{schema}: {faults:?}");
         }
         let both = wit::ActionSpec { parameters: r#"{"type": ["object", "null"]}"#.into(), ..action("a") };
         assert!(read("m", vec![both], &Limits::default()).is_ok());
     }
 
     #[test]
-    fn there_are_neither_none_nor_too_many() {
-        assert_eq!(faults(Vec::new()), ["lists no action"]);
+    fn a_module_has_some_actions_but_not_too_many() {
+        assert_eq!(faults(Vec::new()), ["lists no actions"]);
         let many = (0..201).map(|no| action(&format!("a{no}"))).collect();
         assert_eq!(faults(many), ["lists 201 actions; at most 200 are allowed"]);
         let long = wit::ActionSpec { parameters: format!("{{\"a\": \"{}\"}}", "x".repeat(300_000)), ..action("a") };

@@ -1,63 +1,65 @@
-//! What a component says of itself in its metadata sections.
+//! Reads the metadata sections of a component.
 
 use semver::Version;
 use wasm_metadata::{Metadata, Payload};
 
-/// How an author mends what is missing.
-const CURE: &str = "`ropewalk module build` writes it, and so does `wasm-tools metadata add";
+/// How an author sets the metadata.
+const CURE: &str = "set it with `ropewalk module build` or `wasm-tools metadata add";
 
-/// Longest text of each section, in bytes; the rest is cut.
+/// Longest text of each section, in bytes; the rest is cut off.
 const LONGEST: usize = 1000;
 
 /// Name, version and the rest of a module's metadata.
 #[derive(Debug, PartialEq)]
-pub(super) struct About {
+pub(super) struct ModuleMetadata {
     /// The key of the module.
     pub(super) name: String,
     /// Semantic version.
     pub(super) version: Version,
-    /// What it is for.
+    /// What the module is for.
     pub(super) description: Option<String>,
-    /// Who wrote it.
+    /// Who wrote the module.
     pub(super) authors: Option<String>,
     /// An SPDX expression.
     pub(super) licence: Option<String>,
 }
 
-/// Reads the metadata of a component that was scanned.
+/// Reads the metadata of a component that passed the scan.
 ///
 /// # Errors
 /// Everything that is missing or cannot be read, one sentence each.
-pub(super) fn read(component: &[u8]) -> Result<About, Vec<String>> {
+pub(super) fn read(component: &[u8]) -> Result<ModuleMetadata, Vec<String>> {
     let payload = Payload::from_binary(component);
     let payload = payload.map_err(|error| vec![format!("has metadata that cannot be read: {error:#}")])?;
     let metadata = payload.metadata();
     let name = metadata.name.clone().filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| format!("has no name, which would be its key; {CURE} --name my-module`"));
-    match (name, version(metadata)) {
-        (Ok(name), Ok(version)) => Ok(About {
+    let name = name.ok_or_else(|| {
+        format!("has no name in its metadata, which is the key of the module; {CURE} --name my-module`")
+    });
+    match (name, read_version(metadata)) {
+        (Ok(name), Ok(version)) => Ok(ModuleMetadata {
             name,
             version,
-            description: text(metadata.description.as_ref()),
-            authors: text(metadata.authors.as_ref()),
-            licence: text(metadata.licenses.as_ref()),
+            description: read_text(metadata.description.as_ref()),
+            authors: read_text(metadata.authors.as_ref()),
+            licence: read_text(metadata.licenses.as_ref()),
         }),
         (name, version) => Err(name.err().into_iter().chain(version.err()).collect()),
     }
 }
 
-fn version(metadata: &Metadata) -> Result<Version, String> {
+fn read_version(metadata: &Metadata) -> Result<Version, String> {
     let Some(written) = &metadata.version else {
-        return Err(format!("has no version; {CURE} --version 1.0.0`"));
+        return Err(format!("has no version in its metadata; {CURE} --version 1.0.0`"));
     };
     let written = written.to_string();
     Version::parse(&written).map_err(|_| {
-        let told: String = written.chars().take(60).collect();
-        format!("has the version `{told}`, which is not a semantic version such as 1.0.0; {CURE} --version 1.0.0`")
+        let shown: String = written.chars().take(60).collect();
+        format!("has the version `{shown}`, which is not a semantic version such as 1.0.0; {CURE} --version 1.0.0`")
     })
 }
 
-fn text(section: Option<&impl ToString>) -> Option<String> {
+fn read_text(section: Option<&impl ToString>) -> Option<String> {
     let mut text = section?.to_string();
     text.truncate(text.floor_char_boundary(LONGEST));
     let text = text.trim();
@@ -94,13 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn the_bundled_modules_name_themselves() {
+    fn the_bundled_modules_have_names() {
         let names = crate::bundled::modules().map(|component| read(component).unwrap().name);
         assert_eq!(names, ["standard", "js", "collections", "http", "jobs"]);
     }
 
     #[test]
-    fn what_is_there_is_read() {
+    fn missing_sections_are_optional() {
         let about = read(&component(Some("orders"), Some("1.2.3"))).unwrap();
         assert_eq!((about.name.as_str(), about.version), ("orders", Version::new(1, 2, 3)));
         assert_eq!((about.description, about.authors, about.licence), (None, None, None));

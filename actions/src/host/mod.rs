@@ -1,23 +1,23 @@
-//! The host of modules: loads components, and opens a fresh instance for every line.
+//! The host of modules. It loads components, and runs every line in a fresh instance.
 
-mod broken;
+mod blocking;
 mod cache;
 mod capabilities;
 pub mod compile;
 mod contract;
+mod effects;
 mod engine;
+mod epoch;
 mod guest;
-mod heavy;
 mod imports;
 mod limits;
 mod line;
 mod listing;
 mod metadata;
 mod module;
-mod outside;
-mod pulse;
-mod ready;
+mod module_registry;
 mod scan;
+mod traps;
 
 use std::sync::{Arc, OnceLock};
 
@@ -27,17 +27,18 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use blocking::run_blocking;
 pub use cache::Cache;
 pub use compile::Compiler;
 pub use engine::Runtime;
 pub use limits::Limits;
 use module::{Loader, Module, digest_of};
-use ready::Ready;
+use module_registry::ModuleRegistry;
 
-/// Looks at a component as it is done before it is compiled.
+/// Scans a component, which the host does before it compiles one.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// Every fault of the component.
 pub fn look_at(component: &[u8], limits: &Limits) -> Result<(), Vec<String>> {
     scan::scan(component, limits).map(drop)
 }
@@ -46,13 +47,13 @@ pub fn look_at(component: &[u8], limits: &Limits) -> Result<(), Vec<String>> {
 #[derive(Debug, thiserror::Error)]
 #[error("the {module} {}", .faults.join("; "))]
 pub struct LoadError {
-    /// Which one.
+    /// Names the module in the message.
     pub module: String,
-    /// What is wrong, one sentence each.
+    /// Its faults, one sentence each.
     pub faults: Vec<String>,
 }
 
-/// The modules that are ready, and the means to run them and to load others.
+/// Loads modules and runs their lines.
 #[derive(Clone)]
 pub struct Host {
     shared: Arc<Shared>,
@@ -60,20 +61,20 @@ pub struct Host {
 
 struct Shared {
     loader: Loader,
-    ready: Ready,
+    registry: ModuleRegistry,
     bundled: OnceLock<Vec<ModuleInfo>>,
-    /// Lines that may be at work at once: as many as the pool has instances.
+    /// One permit for each line that may run at once: as many as the pool has instances.
     slots: Arc<Semaphore>,
-    /// Components that may be compiled at once: each may take much memory.
+    /// One permit for each component that may be compiled at once, because each may need much memory.
     compilers: Semaphore,
 }
 
 impl Host {
-    /// A host with these modules ready. Each is compiled the first time a program of this
-    /// build meets it, and read from the cache ever after.
+    /// A host that has loaded these modules. The first start of a build compiles them, and later
+    /// ones read them from the cache.
     ///
     /// # Errors
-    /// The first module that cannot be loaded.
+    /// A module that cannot be loaded.
     pub async fn new(
         limits: Limits,
         compiler: Compiler,
@@ -86,21 +87,21 @@ impl Host {
         let slots = Arc::new(Semaphore::new(runtime.limits().instances as usize));
         let compilers = Semaphore::new(runtime.limits().compilers);
         let loader = Loader { runtime, compiler, cache };
-        let shared = Shared { loader, ready: Ready::default(), bundled: OnceLock::new(), slots, compilers };
+        let shared = Shared { loader, registry: ModuleRegistry::default(), bundled: OnceLock::new(), slots, compilers };
         let host = Self { shared: Arc::new(shared) };
         let infos = host.load_all(bundled.into_iter().map(Into::into).collect()).await?;
         host.shared.bundled.get_or_init(|| infos);
         Ok(host)
     }
 
-    /// Loads modules side by side, since one that must be compiled takes a while.
+    /// Loads modules in parallel, because compiling one takes a while.
     async fn load_all(&self, components: Vec<Arc<[u8]>>) -> Result<Vec<ModuleInfo>, LoadError> {
         let mut loading = JoinSet::new();
         for (position, component) in components.into_iter().enumerate() {
             let host = self.clone();
             loading.spawn(async move {
-                let unusable = |faults| LoadError { module: format!("bundled module no. {}", position + 1), faults };
-                Ok((position, host.load(component).await.map_err(unusable)?))
+                let load_error = |faults| LoadError { module: format!("bundled module no. {}", position + 1), faults };
+                Ok((position, host.load(component).await.map_err(load_error)?))
             });
         }
         let mut infos = loading.join_all().await.into_iter().collect::<Result<Vec<_>, LoadError>>()?;
@@ -108,10 +109,10 @@ impl Host {
         Ok(infos.into_iter().map(|(_, info)| info).collect())
     }
 
-    /// The module with this digest, from memory or from the cache.
-    async fn find(&self, digest: &str) -> Option<Arc<Module>> {
-        let Shared { loader, ready, .. } = &*self.shared;
-        Some(ready.add(loader.recall(digest).await?))
+    /// Loads the module with this digest from the cache, if it is there.
+    async fn load_cached(&self, digest: &str) -> Option<Arc<Module>> {
+        let Shared { loader, registry, .. } = &*self.shared;
+        Some(registry.add(loader.load_cached(digest).await?))
     }
 }
 
@@ -122,50 +123,50 @@ impl Actions for Host {
     }
 
     async fn load(&self, component: Arc<[u8]>) -> Result<ModuleInfo, Vec<String>> {
-        let Shared { loader, ready, compilers, .. } = &*self.shared;
+        let Shared { loader, registry, compilers, .. } = &*self.shared;
         scan::check_size(&component, loader.runtime.limits()).map_err(|fault| vec![fault])?;
-        let digest = heavy::heavy(component.len(), || digest_of(&component));
-        let turn = ready.turn(&digest);
-        let _turn = turn.lock().await;
-        if let Some(module) = ready.find(&digest) {
+        let digest = run_blocking(component.len(), || digest_of(&component));
+        let lock = registry.load_lock(&digest);
+        let _locked = lock.lock().await;
+        if let Some(module) = registry.find(&digest) {
             return Ok(module.info().clone());
         }
-        if let Some(module) = self.find(&digest).await {
+        if let Some(module) = self.load_cached(&digest).await {
             return Ok(module.info().clone());
         }
-        let _compiler = compilers.acquire().await.map_err(|error| vec![error.to_string()])?;
+        let _permit = compilers.acquire().await.map_err(|error| vec![error.to_string()])?;
         let module = loader.load(&digest, &component).await?;
-        Ok(ready.add(module).info().clone())
+        Ok(registry.add(module).info().clone())
     }
 
     async fn recall(&self, digest: &str) -> bool {
-        let ready = &self.shared.ready;
-        if ready.find(digest).is_some() {
+        let registry = &self.shared.registry;
+        if registry.find(digest).is_some() {
             return true;
         }
         if !is_digest(digest) {
             return false;
         }
-        let turn = ready.turn(digest);
-        let _turn = turn.lock().await;
-        ready.find(digest).is_some() || self.find(digest).await.is_some()
+        let lock = registry.load_lock(digest);
+        let _locked = lock.lock().await;
+        registry.find(digest).is_some() || self.load_cached(digest).await.is_some()
     }
 
     fn unload(&self, digest: &str) {
         let bundled = self.shared.bundled.get().is_some_and(|infos| infos.iter().any(|info| info.digest == digest));
         if !bundled {
-            self.shared.ready.remove(digest);
+            self.shared.registry.remove(digest);
         }
     }
 
     async fn open(&self, open: OpenLine) -> Result<Box<dyn ActionLine>, Failure> {
-        let Shared { loader, ready, slots, .. } = &*self.shared;
-        let Some(module) = ready.find(&open.module.digest) else {
+        let Shared { loader, registry, slots, .. } = &*self.shared;
+        let Some(module) = registry.find(&open.module.digest) else {
             let message =
-                format!("The module {}@{} is not ready on this node.", open.module.module, open.module.version);
+                format!("The module {}@{} is not loaded on this node.", open.module.module, open.module.version);
             return Err(Failure::new(FailureKind::Final, message));
         };
-        // The pool holds so many instances; a line that finds it full waits its turn.
+        // The pool of instances is bounded, so a line waits for a free one.
         let slot = tokio::select! {
             slot = Arc::clone(slots).acquire_owned() => slot,
             () = open.kill.cancelled() => return Err(Failure::new(FailureKind::Killed, "The line was killed.")),
@@ -175,7 +176,7 @@ impl Actions for Host {
     }
 }
 
-/// Digests become names of files.
+/// Digests are used as file names, so nothing else may pass for one.
 fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
 }

@@ -1,4 +1,4 @@
-//! A module: a component that was checked, compiled and asked for its actions once.
+//! Loads a module: checks the component, compiles it, and reads the list of its actions.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::Store;
 use wasmtime::component::Component;
 
-use super::broken::broken;
 use super::cache::Cache;
 use super::compile::Compiler;
 use super::contract::{Module as Exports, ModulePre, wit};
+use super::effects::Caller;
 use super::engine::Runtime;
 use super::guest::{Guest, new_store};
-use super::metadata::{self, About};
-use super::outside::Caller;
+use super::metadata::{self, ModuleMetadata};
 use super::scan::scan;
+use super::traps::describe;
 use super::{imports, listing};
 
-/// What modules are loaded with. Cheap to clone.
+/// Loads modules. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Loader {
     pub(super) runtime: Runtime,
@@ -38,9 +38,9 @@ pub(super) struct Module {
     pre: ModulePre<Guest>,
 }
 
-/// What a component is found to be before it is compiled.
+/// What is known about a component before it is compiled.
 struct Checked {
-    about: About,
+    metadata: ModuleMetadata,
     capabilities: BTreeSet<Capability>,
 }
 
@@ -55,36 +55,36 @@ impl Module {
 }
 
 impl Loader {
-    /// A module that this build compiled before; none if it did not.
-    pub(super) async fn recall(&self, digest: &str) -> Option<Module> {
+    /// A module that this build compiled before; `None` if there is none in the cache.
+    pub(super) async fn load_cached(&self, digest: &str) -> Option<Module> {
         let (loader, digest) = (self.clone(), digest.to_owned());
-        let recalled = tokio::task::spawn_blocking(move || {
+        let loading = tokio::task::spawn_blocking(move || {
             let info = loader.cache.info(&loader.runtime, &digest)?;
             let compiled = loader.cache.find(&loader.runtime, &digest)?;
-            let pre = prepare(&loader.runtime, &compiled).ok()?;
+            let pre = link(&loader.runtime, &compiled).ok()?;
             Some(Module { info, pre })
         });
-        recalled.await.ok().flatten()
+        loading.await.ok().flatten()
     }
 
-    /// Checks, compiles and asks a component.
+    /// Checks and compiles a component, and reads the list of its actions.
     ///
     /// # Errors
     /// Every fault, one sentence each.
     pub(super) async fn load(&self, digest: &str, component: &Arc<[u8]>) -> Result<Module, Vec<String>> {
-        let (runtime, looked_at) = (self.runtime.clone(), Arc::clone(component));
-        let checking = tokio::task::spawn_blocking(move || check(&runtime, &looked_at));
-        let Checked { about, capabilities } = checking.await.map_err(|error| vec![error.to_string()])??;
-        let made = self.make(digest, component, &about.name).await;
-        let (pre, actions) = made.inspect_err(|_| self.cache.forget(&self.runtime, digest))?;
+        let (runtime, unchecked) = (self.runtime.clone(), Arc::clone(component));
+        let checking = tokio::task::spawn_blocking(move || check(&runtime, &unchecked));
+        let Checked { metadata, capabilities } = checking.await.map_err(|error| vec![error.to_string()])??;
+        let prepared = self.prepare_module(digest, component, &metadata.name).await;
+        let (pre, actions) = prepared.inspect_err(|_| self.cache.forget(&self.runtime, digest))?;
         let info = ModuleInfo {
-            key: about.name,
-            version: about.version,
+            key: metadata.name,
+            version: metadata.version,
             digest: digest.to_owned(),
             size: component.len() as u64,
-            description: about.description,
-            authors: about.authors,
-            licence: about.licence,
+            description: metadata.description,
+            authors: metadata.authors,
+            licence: metadata.licence,
             capabilities,
             actions,
         };
@@ -92,17 +92,17 @@ impl Loader {
         Ok(Module { info, pre })
     }
 
-    /// Compiles a component, and asks it for its actions.
-    async fn make(
+    /// Compiles a component, and reads the list of its actions.
+    async fn prepare_module(
         &self,
         digest: &str,
         component: &[u8],
         name: &str,
     ) -> Result<(ModulePre<Guest>, Vec<ActionSpec>), Vec<String>> {
-        let one = |fault| vec![fault];
-        let compiled = self.compile(digest, component).await.map_err(one)?;
-        let pre = prepare(&self.runtime, &compiled).map_err(one)?;
-        let listed = ask(&self.runtime, &pre, name).await.map_err(one)?;
+        let only = |fault| vec![fault];
+        let compiled = self.compile(digest, component).await.map_err(only)?;
+        let pre = link(&self.runtime, &compiled).map_err(only)?;
+        let listed = list_actions(&self.runtime, &pre, name).await.map_err(only)?;
         let actions = listing::read(name, listed, self.runtime.limits())?;
         Ok((pre, actions))
     }
@@ -117,19 +117,20 @@ impl Loader {
     }
 }
 
-/// Everything that can be said of a component without compiling it.
+/// Checks everything that can be checked without compiling the component.
 fn check(runtime: &Runtime, component: &[u8]) -> Result<Checked, Vec<String>> {
     let surface = scan(component, runtime.limits())?;
     match (imports::check(&surface), metadata::read(component)) {
-        (Ok(capabilities), Ok(about)) => Ok(Checked { about, capabilities }),
-        (capabilities, about) => Err([capabilities.err(), about.err()].into_iter().flatten().flatten().collect()),
+        (Ok(capabilities), Ok(metadata)) => Ok(Checked { metadata, capabilities }),
+        (capabilities, metadata) => Err([capabilities.err(), metadata.err()].into_iter().flatten().flatten().collect()),
     }
 }
 
-fn prepare(runtime: &Runtime, component: &Component) -> Result<ModulePre<Guest>, String> {
+fn link(runtime: &Runtime, component: &Component) -> Result<ModulePre<Guest>, String> {
     let linked = runtime.linker().instantiate_pre(component);
-    let linked = linked.map_err(|error| format!("asks for what this host does not have: {}", chain(&error)))?;
-    ModulePre::new(linked).map_err(|error| format!("does not offer what its contract says: {}", chain(&error)))
+    let linked =
+        linked.map_err(|error| format!("imports something that this host does not have: {}", chain(&error)))?;
+    ModulePre::new(linked).map_err(|error| format!("does not export what the contract requires: {}", chain(&error)))
 }
 
 /// An error with its causes, as one sentence.
@@ -137,26 +138,26 @@ fn chain(error: &wasmtime::Error) -> String {
     format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Asks a fresh instance for its actions. It reaches nothing meanwhile.
-async fn ask(runtime: &Runtime, pre: &ModulePre<Guest>, module: &str) -> Result<Vec<wit::ActionSpec>, String> {
+/// Calls `list` in a fresh instance, which cannot call the host meanwhile.
+async fn list_actions(runtime: &Runtime, pre: &ModulePre<Guest>, module: &str) -> Result<Vec<wit::ActionSpec>, String> {
     let limits = runtime.limits();
     let caller = Caller {
         module: module.to_owned(),
         idempotency_key: String::new(),
         dry_run: true,
-        reach: None,
+        host_calls: None,
         end: Instant::now() + limits.listing,
         listener: Arc::new(()),
     };
     let mut store = new_store(runtime, caller, CancellationToken::new(), String::new(), limits.list);
-    let stop = store.data_mut().begin();
-    let listed = stop.hold(async {
+    let stop = store.data_mut().begin_call();
+    let listed = stop.limit(async {
         let exports = pre.instantiate_async(&mut store).await?;
         exports.ropewalk_action_actions().call_list(&mut store).await
     });
     let listed = listed.await;
     listed.map_err(|error| {
-        let failure = broken(&store, limits, limits.listing, &error);
+        let failure = describe(&store, limits, limits.listing, &error);
         let why = match failure.kind {
             FailureKind::Timeout => format!("takes longer than {:?} to list its actions", limits.listing),
             _ => format!("cannot list its actions: {}", failure.message),

@@ -1,5 +1,5 @@
-//! A look at a component before anything compiles it: is it one, and does it
-//! stay within the sizes that compile in bounded time?
+//! Scans a component before it is compiled: whether it is a component, and whether it stays within
+//! the sizes that compile in bounded time.
 
 use wasmparser::{ComponentExternalKind, Instance, MemoryType, Parser, Payload, TableType};
 
@@ -8,20 +8,19 @@ use super::limits::{CORE_INSTANCES, Limits, MEMORIES, TABLES, in_words};
 /// Bytes of a page of linear memory.
 const PAGE: u64 = 64 * 1024;
 
-/// What a component asks for and offers, by name.
+/// The imports and exports of a component, by name.
 #[derive(Debug, Default)]
 pub(super) struct Surface {
-    /// What it imports.
     pub(super) imports: Vec<String>,
-    /// The instances that it exports.
+    /// Only the exports that are instances.
     pub(super) exports: Vec<String>,
 }
 
-/// Looks at a component.
+/// Scans a component.
 ///
 /// # Errors
-/// Everything that is wrong with it, one sentence each; what cannot be read any further
-/// is the last of them.
+/// Every fault, one sentence each. Where the component cannot be read any further, that fault is
+/// the last one.
 pub(super) fn scan(component: &[u8], limits: &Limits) -> Result<Surface, Vec<String>> {
     check_size(component, limits).map_err(|fault| vec![fault])?;
     if !Parser::is_component(component) {
@@ -30,20 +29,20 @@ pub(super) fn scan(component: &[u8], limits: &Limits) -> Result<Surface, Vec<Str
     let mut scan =
         Scan { limits, depth: 0, counts: Counts::default(), surface: Surface::default(), faults: Vec::new() };
     for payload in Parser::new(0).parse_all(component) {
-        let looked = payload.and_then(|payload| scan.look(&payload));
-        if let Err(error) = looked {
+        let visited = payload.and_then(|payload| scan.visit(&payload));
+        if let Err(error) = visited {
             scan.faults.push(format!("is damaged: {error}"));
             return Err(scan.faults);
         }
         if scan.depth > limits.nesting {
-            scan.faults.push(format!("nests components and modules more than {} deep", limits.nesting));
+            scan.faults.push(format!("nests components and modules more than {} levels deep", limits.nesting));
             return Err(scan.faults);
         }
     }
     scan.finish()
 }
 
-/// Checks the size alone, which can be done before anything else.
+/// Checks only the size, which is quick enough to do before anything else.
 pub(super) fn check_size(component: &[u8], limits: &Limits) -> Result<(), String> {
     match component.len() > limits.component {
         true => Err(format!("has {}; at most {} are allowed", in_words(component.len()), in_words(limits.component))),
@@ -60,7 +59,7 @@ fn not_a_component(bytes: &[u8]) -> String {
     }
 }
 
-/// How much of each kind was met.
+/// How many of each kind were found.
 #[derive(Default)]
 struct Counts {
     functions: u64,
@@ -81,14 +80,14 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Types are counted and not read: the compiler reads them, in its own process.
-    fn look(&mut self, payload: &Payload<'_>) -> wasmparser::Result<()> {
+    /// Types are only counted. The compiler reads them, in its own process.
+    fn visit(&mut self, payload: &Payload<'_>) -> wasmparser::Result<()> {
         let counts = &mut self.counts;
         match payload {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => self.depth += 1,
             Payload::End(_) => self.depth = self.depth.saturating_sub(1),
             Payload::CodeSectionStart { count, .. } => counts.functions += u64::from(*count),
-            Payload::CodeSectionEntry(body) => self.function(body.range().len()),
+            Payload::CodeSectionEntry(body) => self.check_function(body.range().len()),
             Payload::TypeSection(section) => counts.types += u64::from(section.count()),
             Payload::CoreTypeSection(section) => counts.types += u64::from(section.count()),
             Payload::ComponentTypeSection(section) => counts.types += u64::from(section.count()),
@@ -101,11 +100,11 @@ impl Scan<'_> {
                 }
             }
             Payload::MemorySection(section) => section.clone().into_iter().try_for_each(|memory| {
-                self.memory(&memory?);
+                self.check_memory(&memory?);
                 Ok(())
             })?,
             Payload::TableSection(section) => section.clone().into_iter().try_for_each(|table| {
-                self.table(&table?.ty);
+                self.check_table(&table?.ty);
                 Ok(())
             })?,
             Payload::ComponentImportSection(section) => {
@@ -121,7 +120,7 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// What stands in a component inside of this one is its own affair.
+    /// The imports of a nested component concern only the component around it.
     fn component_imports(&mut self, section: &wasmparser::ComponentImportSectionReader<'_>) -> wasmparser::Result<()> {
         if self.depth > 0 || section.count() > self.limits.declarations {
             return Ok(());
@@ -145,34 +144,34 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn function(&mut self, size: usize) {
+    fn check_function(&mut self, size: usize) {
         if size > self.limits.function {
             let most = in_words(self.limits.function);
-            self.fault(format!("has a function of {}; at most {most} are allowed", in_words(size)));
+            self.add_fault(format!("has a function of {}; at most {most} are allowed", in_words(size)));
         }
     }
 
-    fn memory(&mut self, memory: &MemoryType) {
+    fn check_memory(&mut self, memory: &MemoryType) {
         self.counts.memories += 1;
         let size = usize::try_from(memory.initial.saturating_mul(PAGE)).unwrap_or(usize::MAX);
         if size > self.limits.memory {
             let most = in_words(self.limits.memory);
-            self.fault(format!("begins with {} of memory; at most {most} are allowed", in_words(size)));
+            self.add_fault(format!("starts with {} of memory; at most {most} are allowed", in_words(size)));
         }
     }
 
-    fn table(&mut self, table: &TableType) {
+    fn check_table(&mut self, table: &TableType) {
         self.counts.tables += 1;
         if table.initial > self.limits.table_elements as u64 {
             let most = self.limits.table_elements;
-            self.fault(format!("begins with a table of {} elements; at most {most} are allowed", table.initial));
+            self.add_fault(format!("starts with a table of {} elements; at most {most} are allowed", table.initial));
         }
     }
 
-    /// A component may break one limit a thousand times; it is told a few times.
-    fn fault(&mut self, fault: String) {
-        const TOLD: usize = 20;
-        if self.faults.len() < TOLD && !self.faults.contains(&fault) {
+    /// Adds a fault. A component may break one limit a thousand times, so their number is bounded.
+    fn add_fault(&mut self, fault: String) {
+        const MOST_FAULTS: usize = 20;
+        if self.faults.len() < MOST_FAULTS && !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
     }

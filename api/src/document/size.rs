@@ -1,17 +1,16 @@
-//! Measures a parsed document: as it is written, and as it is with every fragment
-//! put in where it is spread. Each fragment is measured once, so that fragments
-//! which double each other are counted, not built.
+//! Measures a parsed document: as it is written, and with all fragments expanded. Each fragment is measured once and
+//! never really expanded, since fragments that spread each other twice grow exponentially.
 
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{Directive, ExecutableDocument, Selection, SelectionSet};
 use async_graphql::{Name, Positioned};
 
-use crate::refusal::{Code, Refusal};
+use crate::error::{ApiError, Code};
 
-/// What stands in the text.
+/// The size of a document as it is written.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Written {
+pub struct WrittenSize {
     /// Fields, spreads and inline fragments.
     pub selections: usize,
     /// Fields with an alias.
@@ -20,9 +19,9 @@ pub struct Written {
     pub directives: usize,
 }
 
-/// Counts what stands in the text. Recurses as deep as the parser did, which is bounded.
-pub fn written(document: &ExecutableDocument) -> Written {
-    let mut written = Written::default();
+/// Counts the selections, aliases and directives in the text. Recurses as deep as the parser did, which is bounded.
+pub fn written(document: &ExecutableDocument) -> WrittenSize {
+    let mut written = WrittenSize::default();
     for (_, operation) in document.operations.iter() {
         written.directives += operation.node.directives.len();
         let variables = operation.node.variable_definitions.iter();
@@ -36,7 +35,7 @@ pub fn written(document: &ExecutableDocument) -> Written {
     written
 }
 
-impl Written {
+impl WrittenSize {
     fn add(&mut self, set: &SelectionSet) {
         for selection in &set.items {
             let directives: &[Positioned<Directive>] = selection.node.directives();
@@ -54,70 +53,72 @@ impl Written {
     }
 }
 
-/// What a part of a document amounts to.
+/// The size of a part of a document with all fragments expanded.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Size {
+pub struct ExpandedSize {
     /// Fields, spreads and inline fragments.
     pub selections: usize,
-    /// Fields inside each other.
+    /// Nested fields.
     pub depth: usize,
-    /// Fields inside each other below `__schema` and `__type`.
+    /// Nested fields below `__schema` and `__type`.
     pub schema_depth: usize,
-    /// Lists of the schema inside each other.
+    /// Nested lists of the schema.
     pub schema_lists: usize,
 }
 
-/// Measures the document with its fragments put in: selections over all operations,
-/// and the deepest of everything else.
+/// Measures the document with all fragments expanded: the sum of the selections of all operations, and the deepest
+/// nesting.
 ///
 /// # Errors
-/// When a fragment spreads itself, at whatever remove.
-pub fn expanded(document: &ExecutableDocument) -> Result<Size, Refusal> {
+/// A fragment spreads itself, directly or through others.
+pub fn expanded(document: &ExecutableDocument) -> Result<ExpandedSize, ApiError> {
     let mut measure = Measure { document, fragments: HashMap::new() };
-    let mut total = Size::default();
+    let mut total = ExpandedSize::default();
     for (_, operation) in document.operations.iter() {
         total = total.with(measure.set(&operation.node.selection_set.node)?);
     }
-    // A fragment that nobody spreads is validated too, so it is measured too. By itself
-    // it does not tell whether it is about the schema: then the deeper wall holds.
+    // A fragment that no operation spreads is validated too, so it is measured too. It may be one of the schema, so the
+    // higher limit of the depth applies.
     for fragment in document.fragments.values() {
         let alone = measure.set(&fragment.node.selection_set.node)?;
         let schema_depth = alone.schema_depth.max(alone.depth);
-        total = total.beside(Size { depth: 0, schema_depth, ..alone });
+        total = total.beside(ExpandedSize { depth: 0, schema_depth, ..alone });
     }
     Ok(total)
 }
 
 struct Measure<'a> {
     document: &'a ExecutableDocument,
-    /// What is known of each fragment; none while it is being measured.
-    fragments: HashMap<&'a Name, Option<Size>>,
+    /// The size of each fragment; none while it is measured.
+    fragments: HashMap<&'a Name, Option<ExpandedSize>>,
 }
 
 impl<'a> Measure<'a> {
-    fn set(&mut self, set: &'a SelectionSet) -> Result<Size, Refusal> {
-        let mut size = Size::default();
+    fn set(&mut self, set: &'a SelectionSet) -> Result<ExpandedSize, ApiError> {
+        let mut size = ExpandedSize::default();
         for selection in &set.items {
-            let one = match &selection.node {
+            let selected = match &selection.node {
                 Selection::Field(field) => {
                     self.set(&field.node.selection_set.node)?.below(field.node.name.node.as_str())
                 }
                 Selection::InlineFragment(fragment) => self.set(&fragment.node.selection_set.node)?,
                 Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
             };
-            size = size.with(one);
+            size = size.with(selected);
         }
         Ok(size)
     }
 
-    fn fragment(&mut self, name: &'a Name) -> Result<Size, Refusal> {
+    fn fragment(&mut self, name: &'a Name) -> Result<ExpandedSize, ApiError> {
         match self.fragments.get(name) {
             Some(Some(size)) => return Ok(*size),
-            Some(None) => return Err(Refusal::new(Code::BadRequest, format!("The fragment `{name}` spreads itself."))),
+            Some(None) => {
+                return Err(ApiError::new(Code::BadRequest, format!("The fragment `{name}` spreads itself.")));
+            }
             None => {}
         }
-        // Validation says it better when there is no such fragment.
-        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
+        // Validation refuses an unknown fragment with a better message.
+        let Some(fragment) = self.document.fragments.get(name) else { return Ok(ExpandedSize::default()) };
         self.fragments.insert(name, None);
         let size = self.set(&fragment.node.selection_set.node)?;
         self.fragments.insert(name, Some(size));
@@ -125,7 +126,7 @@ impl<'a> Measure<'a> {
     }
 }
 
-impl Size {
+impl ExpandedSize {
     /// The field `name` around this.
     fn below(self, name: &str) -> Self {
         if name.starts_with("__") {

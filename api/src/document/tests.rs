@@ -1,4 +1,4 @@
-//! The walls, one by one.
+//! The limits, one by one.
 
 use super::*;
 
@@ -16,7 +16,7 @@ const SMALL: Walls = Walls {
     schema_lists: 1,
 };
 
-fn met(document: &str) -> String {
+fn outcome(document: &str) -> String {
     match read(document, &SMALL) {
         Ok(_) => "inside".to_owned(),
         Err(error) => error.message,
@@ -24,14 +24,14 @@ fn met(document: &str) -> String {
 }
 
 #[test]
-fn every_wall_has_a_document_on_each_side() {
+fn every_limit_accepts_one_document_and_refuses_another() {
     let pairs = [
         (
             "tokens",
             "{ a(b: [1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6]) }",
             "{ a(b: [1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4]) }",
         ),
-        ("brackets inside each other", "{ a(b: [[[[[1]]]]]) }", "{ a(b: [[[[[[[1]]]]]]]) }"),
+        ("nested brackets", "{ a(b: [[[[[1]]]]]) }", "{ a(b: [[[[[[[1]]]]]]]) }"),
         (
             "operations and fragments",
             "query A { a } query B { a } query C { a }",
@@ -41,34 +41,30 @@ fn every_wall_has_a_document_on_each_side() {
         ("aliases", "{ a: b }", "{ a: b c: d }"),
         ("directives", "{ a @x }", "{ a @x @y }"),
         (
-            "fields, with its fragments put in,",
+            "fields, with all fragments expanded,",
             "{ ...A ...A } fragment A on Q { a b }",
             "{ ...A ...A ...A } fragment A on Q { a b }",
         ),
-        ("fields inside each other", "{ a { b { c } } }", "{ a { b { c { d } } } }"),
-        (
-            "fields of the schema inside each other",
-            "{ __schema { a { b { c } } } }",
-            "{ __schema { a { b { c { d } } } } }",
-        ),
-        ("lists of the schema inside each other", "{ __schema { fields } }", "{ __schema { fields { fields } } }"),
+        ("nested fields", "{ a { b { c } } }", "{ a { b { c { d } } } }"),
+        ("nested fields of the schema", "{ __schema { a { b { c } } } }", "{ __schema { a { b { c { d } } } } }"),
+        ("nested lists of the schema", "{ __schema { fields } }", "{ __schema { fields { fields } } }"),
     ];
     for (what, inside, outside) in pairs {
-        assert_eq!(met(inside), "inside", "{what}");
-        assert!(met(outside).contains(what), "{what}: {}", met(outside));
+        assert_eq!(outcome(inside), "inside", "{what}");
+        assert!(outcome(outside).contains(what), "{what}: {}", outcome(outside));
     }
-    assert!(met(&format!("{{ a }} #{}", "x".repeat(200))).contains("bytes"));
+    assert!(outcome(&format!("{{ a }} #{}", "x".repeat(200))).contains("bytes"));
 }
 
 #[test]
 fn depth_is_counted_through_fragments() {
-    assert!(met("{ a { ...A } } fragment A on Q { b { c { d } } }").contains("inside each other"));
-    assert_eq!(met("{ a { ...A } } fragment A on Q { b { c } }"), "inside");
+    assert!(outcome("{ a { ...A } } fragment A on Q { b { c { d } } }").contains("nested fields"));
+    assert_eq!(outcome("{ a { ...A } } fragment A on Q { b { c } }"), "inside");
 }
 
 #[test]
-fn an_unknown_fragment_is_left_to_validation_and_a_mistake_says_where() {
-    assert_eq!(met("{ ...Nowhere }"), "inside");
+fn an_unknown_fragment_is_left_to_validation_and_a_syntax_error_has_its_position() {
+    assert_eq!(outcome("{ ...Nowhere }"), "inside");
     let error = read("{ a(", &SMALL).unwrap_err();
     assert_eq!(error.locations.len(), 1);
 }

@@ -1,19 +1,19 @@
-//! Counts the tokens of a document without parsing it: the parser recurses for each
-//! bracket and would overflow the stack, and takes memory for each token.
+//! Counts the tokens of a document without parsing it: the parser recurses for each bracket, which could overflow the
+//! stack, and takes memory for each token.
 
-/// What was counted.
+/// How many tokens a text has, and how deep its brackets are nested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counted {
+pub struct TokenCount {
     /// Names, numbers, strings and punctuation.
     pub tokens: usize,
-    /// The most brackets that were open at once.
+    /// Nested brackets.
     pub depth: usize,
 }
 
-/// Counts. What is not GraphQL is counted somehow: the parser refuses it later.
-pub fn count(text: &str) -> Counted {
+/// Counts the tokens of a text. The count of what is not GraphQL does not matter: the parser refuses it later.
+pub fn count(text: &str) -> TokenCount {
     let bytes = text.as_bytes();
-    let (mut counted, mut open, mut at) = (Counted::default(), 0_usize, 0);
+    let (mut counted, mut open, mut at) = (TokenCount::default(), 0_usize, 0);
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' | b',' => at += 1,
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn counted(text: &str) -> (usize, usize) {
-        let Counted { tokens, depth } = count(text);
+        let TokenCount { tokens, depth } = count(text);
         (tokens, depth)
     }
 
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_is_the_most_that_was_open_at_once() {
+    fn depth_is_the_highest_number_of_open_brackets() {
         assert_eq!(counted("{ a { b } c { d } }"), (10, 2));
         assert_eq!(counted("[[[[[["), (6, 6));
         assert_eq!(counted("}}}{"), (4, 1));

@@ -1,21 +1,22 @@
-//! Answers in JSON, and refusals with the status that HTTP has for them.
+//! Answers in JSON, and refusals with their HTTP status.
 
 use std::io;
 
-use engine::runtime::usage::QuotaReached;
 use futures_util::stream;
 use poem::http::{StatusCode, header};
 use poem::{Body, Response};
 use serde_json::json;
 
-use crate::budget::Counted;
-use crate::mutation::user_error::UserError;
-use crate::refusal::{Code, Refusal};
+use engine::model::refusal::Refusal;
 
-/// Bytes that are handed to the connection at once.
+use crate::budget::UnsentBytes;
+use crate::error::{ApiError, Code};
+use crate::mutation::user_error::UserError;
+
+/// How many bytes are handed to the connection at a time.
 const PIECE: usize = 64 * 1024;
 
-/// An answer in JSON that nobody may keep.
+/// An answer in JSON that must not be cached.
 pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response {
     Response::builder()
         .status(status)
@@ -25,14 +26,14 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response {
         .body(body)
 }
 
-/// The same for a text that is counted until the connection has taken nearly all of it.
-pub(crate) fn counted(status: StatusCode, text: String, counted: Counted) -> Response {
-    let Some(counted) = counted else { return json(status, text) };
+/// The same for an answer that counts as unsent until the connection has taken nearly all of it.
+pub(crate) fn counted(status: StatusCode, text: String, unsent: UnsentBytes) -> Response {
+    let Some(unsent) = unsent else { return json(status, text) };
     let length = text.len();
-    let pieces = stream::unfold((text.into_bytes(), 0, counted), |(bytes, sent, counted)| async move {
+    let pieces = stream::unfold((text.into_bytes(), 0, unsent), |(bytes, sent, unsent)| async move {
         let piece = bytes[sent..].iter().take(PIECE).copied().collect::<Vec<u8>>();
         let sent = sent + piece.len();
-        (!piece.is_empty()).then_some((Ok::<_, io::Error>(piece), (bytes, sent, counted)))
+        (!piece.is_empty()).then_some((Ok::<_, io::Error>(piece), (bytes, sent, unsent)))
     });
     let mut response = json(status, Body::from_bytes_stream(pieces));
     response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
@@ -40,7 +41,7 @@ pub(crate) fn counted(status: StatusCode, text: String, counted: Counted) -> Res
 }
 
 /// A refusal in the shape of a GraphQL answer.
-pub(crate) fn refused(refusal: &Refusal) -> Response {
+pub(crate) fn refused(refusal: &ApiError) -> Response {
     let status = match refusal.code {
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::Forbidden => StatusCode::FORBIDDEN,
@@ -54,18 +55,17 @@ pub(crate) fn refused(refusal: &Refusal) -> Response {
     with_status(status, refusal)
 }
 
-/// The refusal of a request for which a quota is used up, with when to try again.
-pub(crate) fn too_many(reached: &QuotaReached) -> Response {
-    let refusal = Refusal::new(Code::TooManyRequests, format!("{reached}."));
-    let mut response = refused(&refusal);
-    if let Some(wait) = reached.retry_after {
+/// The refusal of a request because a quota is used up, with the time after which to try again.
+pub(crate) fn too_many(quota_reached: &Refusal) -> Response {
+    let mut response = refused(&ApiError::from(quota_reached.clone()));
+    if let Some(wait) = quota_reached.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, (wait.as_secs() + 1).into());
     }
     response
 }
 
-/// A refusal for which HTTP has a status of its own.
-pub(crate) fn with_status(status: StatusCode, refusal: &Refusal) -> Response {
+/// A refusal with this HTTP status.
+pub(crate) fn with_status(status: StatusCode, refusal: &ApiError) -> Response {
     let error = json!({"message": refusal.message, "extensions": {"code": refusal.code.word()}});
     let mut response = json(status, json!({"errors": [error]}).to_string());
     if status == StatusCode::UNAUTHORIZED {
@@ -75,12 +75,12 @@ pub(crate) fn with_status(status: StatusCode, refusal: &Refusal) -> Response {
     response
 }
 
-/// What somebody must expect to be told of what they sent, in the same shape.
+/// Refusals of what the client sent, in the same shape.
 pub(crate) fn with_errors(status: StatusCode, errors: &[UserError]) -> Response {
-    let told = |error: &UserError| {
+    let error = |error: &UserError| {
         let extensions = json!({"code": error.code.word(), "path": error.path});
         json!({"message": error.message, "extensions": extensions})
     };
-    let errors: Vec<_> = errors.iter().map(told).collect();
+    let errors: Vec<_> = errors.iter().map(error).collect();
     json(status, json!({"errors": errors}).to_string())
 }

@@ -1,12 +1,11 @@
-//! The page to try the API in. All of it is part of this program: the page asks no
-//! other server for anything, and its policy would not let it.
+//! GraphiQL, a page to try the API in. All its files are part of this program: the page loads nothing from other
+//! servers, and its security policy forbids it.
 
 use poem::http::{StatusCode, header};
 use poem::{Response, Route, get, handler, web::Path};
 
-/// What the page may load and reach: only its own server, and nothing inline. (GraphiQL's
-/// dialogs try to keep the page behind them from scrolling with an inline style. That
-/// is refused and nothing is lost: the page does not scroll.)
+/// The page may load files only from its own server, and nothing inline. (The dialogs of GraphiQL set an inline style,
+/// to keep the page behind them from scrolling. The policy refuses it, which does no harm: the page does not scroll.)
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     font-src 'self' data:; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
@@ -15,18 +14,18 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
 struct Asset {
     name: &'static str,
     kind: &'static str,
-    /// Whether the bytes are gzip.
-    packed: bool,
+    /// Whether the bytes are compressed with gzip.
+    gzip: bool,
     bytes: &'static [u8],
 }
 
 const PAGE: Asset = plain("", "text/html; charset=utf-8", include_bytes!("../../assets/graphiql/index.html"));
 
 const ASSETS: [Asset; 6] = [
-    packed("react.js", JAVASCRIPT, include_bytes!("../../assets/graphiql/react.production.min.js.gz")),
-    packed("react-dom.js", JAVASCRIPT, include_bytes!("../../assets/graphiql/react-dom.production.min.js.gz")),
-    packed("graphiql.js", JAVASCRIPT, include_bytes!("../../assets/graphiql/graphiql.min.js.gz")),
-    packed("graphiql.css", STYLE, include_bytes!("../../assets/graphiql/graphiql.min.css.gz")),
+    gzip("react.js", JAVASCRIPT, include_bytes!("../../assets/graphiql/react.production.min.js.gz")),
+    gzip("react-dom.js", JAVASCRIPT, include_bytes!("../../assets/graphiql/react-dom.production.min.js.gz")),
+    gzip("graphiql.js", JAVASCRIPT, include_bytes!("../../assets/graphiql/graphiql.min.js.gz")),
+    gzip("graphiql.css", STYLE, include_bytes!("../../assets/graphiql/graphiql.min.css.gz")),
     plain("page.css", STYLE, include_bytes!("../../assets/graphiql/page.css")),
     plain("start.js", JAVASCRIPT, include_bytes!("../../assets/graphiql/start.js")),
 ];
@@ -34,12 +33,12 @@ const ASSETS: [Asset; 6] = [
 const STYLE: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-const fn packed(name: &'static str, kind: &'static str, bytes: &'static [u8]) -> Asset {
-    Asset { name, kind, packed: true, bytes }
+const fn gzip(name: &'static str, kind: &'static str, bytes: &'static [u8]) -> Asset {
+    Asset { name, kind, gzip: true, bytes }
 }
 
 const fn plain(name: &'static str, kind: &'static str, bytes: &'static [u8]) -> Asset {
-    Asset { name, kind, packed: false, bytes }
+    Asset { name, kind, gzip: false, bytes }
 }
 
 /// Adds the page to the routes.
@@ -67,7 +66,7 @@ fn serve(asset: &Asset) -> Response {
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(header::REFERRER_POLICY, "no-referrer")
         .header(header::CACHE_CONTROL, "no-cache");
-    let response = if asset.packed { response.header(header::CONTENT_ENCODING, "gzip") } else { response };
+    let response = if asset.gzip { response.header(header::CONTENT_ENCODING, "gzip") } else { response };
     response.body(asset.bytes)
 }
 
@@ -88,9 +87,9 @@ mod tests {
     }
 
     #[test]
-    fn packed_files_are_gzip_and_the_rest_is_not() {
+    fn only_the_marked_files_are_gzip() {
         for asset in ASSETS.iter().chain([&PAGE]) {
-            assert_eq!(asset.bytes.starts_with(&[0x1f, 0x8b]), asset.packed, "{}", asset.name);
+            assert_eq!(asset.bytes.starts_with(&[0x1f, 0x8b]), asset.gzip, "{}", asset.name);
         }
     }
 }

@@ -1,9 +1,10 @@
-//! GraphQL over HTTP: one document by POST, as JSON, and nothing else. No GET, no
-//! forms, no uploads, no batches: each of them is a way for a page elsewhere to make a
-//! browser act, or for one request to cost as much as thousands.
+//! GraphQL over HTTP: one document by POST, as JSON. There is no GET, no form, no upload and no batch: with these, a
+//! foreign page could make a browser act for its user, or one request could cost as much as thousands.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_graphql::{PathSegment, Request as Document, Response as Outcome, Variables};
@@ -15,11 +16,11 @@ use tokio::time::timeout;
 
 use super::answer;
 use crate::budget::ANSWER_BYTES;
-use crate::door::Door;
-use crate::refusal::{Code, Refusal};
+use crate::error::{ApiError, Code};
+use crate::state::ApiState;
 
 /// `POST /graphql`.
-pub(crate) struct GraphQl(pub(crate) Arc<Door>);
+pub(crate) struct GraphQl(pub(crate) Arc<ApiState>);
 
 impl Endpoint for GraphQl {
     type Output = Response;
@@ -33,32 +34,52 @@ impl Endpoint for GraphQl {
 }
 
 impl GraphQl {
-    async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
-        let door = &self.0;
-        let time = door.options.timeout;
-        let access = in_time(time, door.in_turn(door.let_in(super::shown(&request).as_ref()))).await??;
-        if let Err(reached) = door.engine.count_request(&access) {
-            return Ok(answer::too_many(&reached));
+    async fn answer(&self, mut request: Request) -> Result<Response, ApiError> {
+        let state = &self.0;
+        let time = state.options.timeout;
+        let access =
+            in_time(time, state.with_lookup_permit(state.let_in(super::credentials(&request).as_ref()))).await??;
+        if let Err(quota_reached) = state.engine.usage().count_request(&access) {
+            return Ok(answer::too_many(&quota_reached));
         }
-        let body = in_time(time, read_body(&mut request, door.options.body_limit)).await??;
-        let document = door.prepare(parse(&body)?, access.clone(), door.budget(ANSWER_BYTES));
-        let time = door.options.time_of(&document.query);
-        let outcome = in_time(time, door.in_turn_of(&access, door.schema.execute(document))).await?;
-        let text = serde_json::to_string(&outcome).map_err(|error| Refusal::internal(&error))?;
-        let counted = door.unsent.count(access.organization.id, text.len())?;
-        Ok(answer::counted(status_of(&outcome), text, counted))
+        let body = in_time(time, read_body(&mut request, state.options.body_limit)).await??;
+        let longer = LongerTime::default();
+        let document = state.prepare(parse(&body)?, access.clone(), state.budget(ANSWER_BYTES)).data(longer.clone());
+        let mut work = pin!(state.with_request_permit(&access, state.schema.execute(document)));
+        let outcome = match in_time(time, &mut work).await {
+            Err(_) if longer.is_asked() => in_time(state.options.install_time.saturating_sub(time), work).await?,
+            outcome => outcome?,
+        };
+        let text = serde_json::to_string(&outcome).map_err(|error| ApiError::internal(&error))?;
+        let unsent = state.unsent.count(access.organization.id, text.len())?;
+        Ok(answer::counted(status_of(&outcome), text, unsent))
+    }
+}
+
+/// Whether a document does something that takes longer than others.
+#[derive(Clone, Default)]
+pub(crate) struct LongerTime(Arc<AtomicBool>);
+
+impl LongerTime {
+    /// Asks for [`Options::install_time`](crate::options::Options::install_time), from the beginning of the document.
+    pub(crate) fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
 /// Does the work, or gives it up when the time is over.
-pub(crate) async fn in_time<T>(time: Duration, work: impl Future<Output = T>) -> Result<T, Refusal> {
-    timeout(time, work).await.map_err(|_| Refusal::too_slow())
+pub(crate) async fn in_time<T>(time: Duration, work: impl Future<Output = T>) -> Result<T, ApiError> {
+    timeout(time, work).await.map_err(|_| ApiError::too_slow())
 }
 
-/// Refuses what is not a POST of JSON.
+/// Refuses every request but a POST of JSON.
 fn refuse_form(request: &Request) -> Option<Response> {
     if request.method() != Method::POST {
-        let refusal = Refusal::bad("Send GraphQL by POST, as JSON.");
+        let refusal = ApiError::bad("Send GraphQL by POST, as JSON.");
         let mut response = answer::with_status(StatusCode::METHOD_NOT_ALLOWED, &refusal);
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
         return Some(response);
@@ -66,14 +87,14 @@ fn refuse_form(request: &Request) -> Option<Response> {
     let kind = request.content_type().unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     (!kind.eq_ignore_ascii_case("application/json")).then(|| {
-        let refusal = Refusal::bad("Send the request as `Content-Type: application/json`.");
+        let refusal = ApiError::bad("Send the request as `Content-Type: application/json`.");
         answer::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, &refusal)
     })
 }
 
-/// Reads the body up to the limit, and never more than the limit into memory.
-pub(crate) async fn read_body(request: &mut Request, limit: usize) -> Result<Vec<u8>, Refusal> {
-    let too_large = || Refusal::new(Code::TooLarge, format!("A request may have at most {limit} bytes."));
+/// Reads the body, never more than the limit.
+pub(crate) async fn read_body(request: &mut Request, limit: usize) -> Result<Vec<u8>, ApiError> {
+    let too_large = || ApiError::new(Code::TooLarge, format!("A request may have at most {limit} bytes."));
     let announced = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {
         return Err(too_large());
@@ -81,41 +102,40 @@ pub(crate) async fn read_body(request: &mut Request, limit: usize) -> Result<Vec
     match request.take_body().into_bytes_limit(limit).await {
         Ok(bytes) => Ok(bytes.to_vec()),
         Err(ReadBodyError::PayloadTooLarge) => Err(too_large()),
-        Err(_) => Err(Refusal::bad("The request broke off.")),
+        Err(_) => Err(ApiError::bad("The connection was closed before the request was complete.")),
     }
 }
 
 /// Reads the JSON object around a document.
-fn parse(body: &[u8]) -> Result<Document, Refusal> {
-    // The strict reader: a name that stands twice, or a number that would be rounded, is refused.
+fn parse(body: &[u8]) -> Result<Document, ApiError> {
+    // The strict reader refuses a repeated name and a number that would be rounded.
     match values::json::parse(body, values::json::Bounds { bytes: body.len(), ..values::json::Bounds::default() }) {
         Ok(Value::Object(object)) => read(object),
-        Ok(Value::Array(_)) => Err(Refusal::bad("Batches are not supported: send one request at a time.")),
-        Ok(_) => Err(Refusal::bad("The request must be a JSON object with a `query`.")),
-        Err(fault) => Err(Refusal::bad(format!("The request is not JSON that can be read: {fault}."))),
+        Ok(Value::Array(_)) => Err(ApiError::bad("Batches are not supported: send one request at a time.")),
+        Ok(_) => Err(ApiError::bad("The request must be a JSON object with a `query`.")),
+        Err(fault) => Err(ApiError::bad(format!("The request cannot be read as JSON: {fault}."))),
     }
 }
 
-/// Takes the parts of a request: the same over HTTP and over a socket.
-pub(crate) fn read(mut object: Map<String, Value>) -> Result<Document, Refusal> {
+/// Reads the members of a request, which are the same over HTTP and over a socket.
+pub(crate) fn read(mut object: Map<String, Value>) -> Result<Document, ApiError> {
     let Some(Value::String(query)) = object.remove("query") else {
-        return Err(Refusal::bad("The request must have a `query`: the GraphQL document, as a string."));
+        return Err(ApiError::bad("The request must have a `query`: the GraphQL document, as a string."));
     };
     let document = Document::new(query);
     let document = match object.remove("operationName") {
         None | Some(Value::Null) => document,
         Some(Value::String(name)) => document.operation_name(name),
-        Some(_) => return Err(Refusal::bad("`operationName` must be a string.")),
+        Some(_) => return Err(ApiError::bad("`operationName` must be a string.")),
     };
     match object.remove("variables") {
         None | Some(Value::Null) => Ok(document),
         Some(variables @ Value::Object(_)) => Ok(document.variables(Variables::from_json(variables))),
-        Some(_) => Err(Refusal::bad("`variables` must be a JSON object.")),
+        Some(_) => Err(ApiError::bad("`variables` must be a JSON object.")),
     }
 }
 
-/// 400 if the document was refused before anything ran; else 200, and errors stand
-/// beside whatever data there is.
+/// 400 if the document was refused before anything ran; else 200, with errors beside the data.
 fn status_of(outcome: &Outcome) -> StatusCode {
     let before = |error: &async_graphql::ServerError| !matches!(error.path.first(), Some(PathSegment::Field(_)));
     let refused = !outcome.errors.is_empty() && outcome.errors.iter().all(before);

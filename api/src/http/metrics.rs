@@ -1,4 +1,4 @@
-//! What a monitor asks: the figures of this node.
+//! The metrics of this node, for Prometheus.
 
 use std::sync::Arc;
 
@@ -6,11 +6,11 @@ use poem::http::header;
 use poem::{Endpoint, Request, Response};
 
 use super::answer;
-use crate::door::{Door, Shown};
-use crate::refusal::{Code, Refusal};
+use crate::error::{ApiError, Code};
+use crate::state::{ApiState, Credentials};
 
-/// `GET /metrics`: sums over all organizations, and nothing of any of them.
-pub(crate) struct Metrics(pub(crate) Arc<Door>);
+/// `GET /metrics`: sums over all organizations. No metric names an organization.
+pub(crate) struct Metrics(pub(crate) Arc<ApiState>);
 
 impl Endpoint for Metrics {
     type Output = Response;
@@ -19,13 +19,14 @@ impl Endpoint for Metrics {
         if let Some(token) = &self.0.options.metrics_token
             && !request
                 .header(header::AUTHORIZATION)
-                .and_then(|sent| Shown::read(sent, None))
+                .and_then(|sent| Credentials::read(sent, None))
                 .is_some_and(|sent| token.is(&sent.token))
         {
-            let message = "The metrics are not open: send the token that the server was given for them, as `Authorization: Bearer …`.";
-            return Ok(answer::refused(&Refusal::new(Code::Unauthenticated, message)));
+            let message =
+                "The metrics need a token; send the metrics token of the server as `Authorization: Bearer …`.";
+            return Ok(answer::refused(&ApiError::new(Code::Unauthenticated, message)));
         }
-        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        Ok(Response::builder().header(header::CONTENT_TYPE, kind).body(self.0.engine.figures.text()))
+        let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        Ok(Response::builder().header(header::CONTENT_TYPE, content_type).body(self.0.engine.encode_metrics()))
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /ropewalk.d.ts`: what scripts find, for editors. It tells nothing of any organization.
+//! `GET /ropewalk.d.ts`: the TypeScript types of scripts, for editors. They reveal nothing about an organization.
 
 use poem::http::header;
 use poem::{Endpoint, Request, Response};

@@ -1,9 +1,10 @@
-//! `POST /uploads`: a file that is to be used soon, such as a module to install. Files do
-//! not travel inside GraphQL, where they would be held in memory several times over.
+//! `POST /uploads`: a file to be used soon, such as a module to install. Files are not sent inside GraphQL, where they
+//! would be in memory several times.
 
 use std::sync::Arc;
 
-use engine::model::organization::Role;
+use engine::model::rights::Operation;
+
 use poem::http::{Method, StatusCode, header};
 use poem::{Endpoint, Request, Response};
 use serde_json::json;
@@ -11,37 +12,30 @@ use tokio::time::timeout;
 
 use super::answer;
 use super::graphql::read_body;
-use crate::door::Door;
-use crate::mutation::user_error::of_modules;
-use crate::refusal::{Code, Refusal};
+use crate::error::{ApiError, Code};
+use crate::state::ApiState;
 
 /// `POST /uploads`.
-pub(crate) struct Uploads(pub(crate) Arc<Door>);
+pub(crate) struct Uploads(pub(crate) Arc<ApiState>);
 
 impl Uploads {
-    async fn answer(&self, mut request: Request) -> Result<Response, Refusal> {
+    async fn answer(&self, mut request: Request) -> Result<Response, ApiError> {
         let options = &self.0.options;
-        let shown = super::shown(&request);
+        let credentials = super::credentials(&request);
         let access =
-            timeout(options.timeout, self.0.let_in(shown.as_ref())).await.map_err(|_| Refusal::too_slow())??;
-        if access.role < Role::Admin {
-            return Err(Refusal::new(Code::Forbidden, "Sending a module needs the role `admin`."));
-        }
-        let busy = || Refusal::new(Code::Unavailable, "Other files are on their way in; try again in a moment.");
-        let _place = self.0.uploads.take(access.organization.id, 1).map_err(|_| busy())?;
+            timeout(options.timeout, self.0.let_in(credentials.as_ref())).await.map_err(|_| ApiError::too_slow())??;
+        access.require(Operation::InstallModule)?;
+        let busy = || ApiError::new(Code::Unavailable, "Other uploads are in progress; try again in a moment.");
+        let _slot = self.0.uploads.take(access.organization.id, 1).map_err(|_| busy())?;
         let body = timeout(options.upload_time, read_body(&mut request, options.upload_limit)).await;
-        let body = body.map_err(|_| Refusal::too_slow())??;
+        let body = body.map_err(|_| ApiError::too_slow())??;
         let size = body.len();
-        match self.0.engine.upload(&access, body.into()).await {
+        match self.0.engine.modules().upload(&access, body.into()).await {
             Ok(upload) => {
-                let told = json!({"id": upload.id.to_string(), "digest": upload.digest, "size": size});
-                Ok(answer::json(StatusCode::CREATED, told.to_string()))
+                let answer = json!({"id": upload.id.to_string(), "digest": upload.digest, "size": size});
+                Ok(answer::json(StatusCode::CREATED, answer.to_string()))
             }
-            Err(error) => {
-                let errors = of_modules(error, "")?;
-                let told: Vec<_> = errors.into_iter().map(|error| error.message).collect();
-                Err(Refusal::bad(told.join(" ")))
-            }
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -57,11 +51,11 @@ impl Endpoint for Uploads {
     }
 }
 
-/// Refuses what a page elsewhere could make a browser send.
+/// Refuses what a foreign page could make a browser send.
 fn refuse_form(request: &Request) -> Option<Response> {
     if request.method() != Method::POST {
         let mut response =
-            answer::with_status(StatusCode::METHOD_NOT_ALLOWED, &Refusal::bad("Send the file by POST, as the body."));
+            answer::with_status(StatusCode::METHOD_NOT_ALLOWED, &ApiError::bad("Send the file by POST, as the body."));
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
         return Some(response);
     }
@@ -69,7 +63,7 @@ fn refuse_form(request: &Request) -> Option<Response> {
     let kind = kind.split(';').next().unwrap_or_default().trim();
     let fits = ["application/wasm", "application/octet-stream"].iter().any(|known| kind.eq_ignore_ascii_case(known));
     (!fits).then(|| {
-        let refusal = Refusal::bad("Send the file as `Content-Type: application/wasm` or `application/octet-stream`.");
+        let refusal = ApiError::bad("Send the file as `Content-Type: application/wasm` or `application/octet-stream`.");
         answer::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, &refusal)
     })
 }

@@ -1,36 +1,35 @@
 //! `createToken`.
 
 use async_graphql::{Context, InputObject, SimpleObject};
-use engine::runtime::manage::NewToken;
+use engine::services::tokens::NewToken;
 
 use super::to_the_end;
-use super::user_error::UserError;
+use super::user_error::{UserError, user_errors};
 use crate::objects::moment::Moment;
 use crate::objects::role::Role;
 use crate::objects::{Result, access, engine};
 
-/// What `createToken` is given.
+/// Input of `createToken`.
 #[derive(InputObject)]
 pub(crate) struct CreateTokenInput {
-    /// For people; job results show it as who started them.
+    /// Name, for people. Job results that are started with the token show it as `startedBy`.
     name: String,
-    /// What the token may do in the organization. Needed, unless it is for the server.
+    /// What the token may do in the organization. Required, unless it is a server token.
     role: Option<Role>,
-    /// Whether the token is for the server: it manages organizations, and may do
-    /// everything in each of them.
+    /// Whether it is a server token, which manages organizations and may do everything in each of them.
     #[graphql(default = false)]
     server: bool,
-    /// When it stops being good; never, if nothing is given.
+    /// When it expires; default: never.
     expires_at: Option<Moment>,
 }
 
-/// What `createToken` answers.
+/// Payload of `createToken`.
 #[derive(SimpleObject)]
 pub(crate) struct CreateTokenPayload {
-    /// The token, to be sent as `Authorization: Bearer …`. It is kept nowhere: this is the
-    /// only time it is shown. Null if it was refused.
+    /// The token, to be sent as `Authorization: Bearer TOKEN`. It is not stored, so this is the only time it is shown.
+    /// Null if it was refused.
     token: Option<String>,
-    /// Why it was refused; empty if it was made.
+    /// Why it was refused; empty if it was created.
     user_errors: Vec<UserError>,
 }
 
@@ -41,9 +40,9 @@ pub(super) async fn answer(context: &Context<'_>, input: CreateTokenInput) -> Re
         server: input.server,
         expires_at: input.expires_at.map(|moment| moment.0),
     };
-    let (engine, access) = (engine(context).clone(), access(context).clone());
-    match to_the_end(async move { engine.create_token(&access, new).await }).await? {
-        Ok(issued) => Ok(CreateTokenPayload { token: Some(issued.text), user_errors: Vec::new() }),
-        Err(error) => Ok(CreateTokenPayload { token: None, user_errors: super::user_error::of_management(error)? }),
-    }
+    let (tokens, access) = (engine(context).tokens(), access(context).clone());
+    Ok(match to_the_end(async move { tokens.create(&access, new).await }).await? {
+        Ok(issued) => CreateTokenPayload { token: Some(issued.text), user_errors: Vec::new() },
+        Err(error) => CreateTokenPayload { token: None, user_errors: user_errors(error)? },
+    })
 }

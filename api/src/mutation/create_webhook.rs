@@ -1,40 +1,40 @@
 //! `createWebhook`.
 
 use async_graphql::{Context, InputObject, SimpleObject};
-use engine::ports::webhooks::AddError;
-use engine::runtime::webhooks::{NewWebhook, WebhookError};
+
+use engine::services::webhooks::NewWebhook;
 
 use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode};
+use super::user_error::{UserError, user_errors};
 use crate::objects::webhook::{Webhook, WebhookTakes};
 use crate::objects::{Result, access, engine};
 
-/// What `createWebhook` is given.
+/// Input of `createWebhook`.
 #[derive(InputObject)]
 pub(crate) struct CreateWebhookInput {
     /// Key of the job that it starts.
     job: String,
     /// Unique in the job: lower-case words joined by hyphens.
     key: String,
-    /// What becomes of the body of a message. `RECORDS` if nothing is given.
+    /// How it uses the body of a message; default: `RECORDS`.
     takes: Option<WebhookTakes>,
-    /// Whether it takes messages only that are signed: with `X-Hub-Signature-256`, as GitHub signs,
-    /// or as Standard Webhooks has it. False if nothing is given.
+    /// Whether messages must be signed: with `X-Hub-Signature-256`, as GitHub signs them, or as Standard Webhooks
+    /// specifies. Default: false.
     signed: Option<bool>,
 }
 
-/// What `createWebhook` answers.
+/// Payload of `createWebhook`.
 #[derive(SimpleObject)]
 pub(crate) struct CreateWebhookPayload {
     /// The webhook; null if it was refused.
     webhook: Option<Webhook>,
-    /// Where to send messages to, below the address of the server: `/hooks/…`. Whoever knows it may
-    /// start the job. It is kept nowhere: this is the only time it is shown.
+    /// Path on the server to which messages are sent: `/hooks/…`. Anybody who knows it can start the job. It is not
+    /// stored, so this is the only time it is shown.
     path: Option<String>,
-    /// What senders to a signed webhook sign with: `whsec_…`. It is kept so that only a message to
-    /// the path opens it: this is the only time it is shown. Null if the webhook is not signed.
+    /// The signing secret of a signed webhook: `whsec_…`. It is stored encrypted, so this is the only time it is shown.
+    /// Null if the webhook is not signed.
     signing_secret: Option<String>,
-    /// Why it was refused; empty if it was made.
+    /// Why it was refused; empty if it was created.
     user_errors: Vec<UserError>,
 }
 
@@ -42,26 +42,16 @@ pub(super) async fn answer(context: &Context<'_>, input: CreateWebhookInput) -> 
     let CreateWebhookInput { job, key, takes, signed } = input;
     let takes = takes.unwrap_or(WebhookTakes::Records).into();
     let new = NewWebhook { job, key, takes, signed: signed.unwrap_or(false) };
-    let (engine, access) = (engine(context).clone(), access(context).clone());
-    let refused = |user_errors| CreateWebhookPayload { webhook: None, path: None, signing_secret: None, user_errors };
-    match to_the_end(async move { engine.create_webhook(&access, new).await }).await? {
-        Ok(issued) => Ok(CreateWebhookPayload {
+    let (webhooks, access) = (engine(context).webhooks(), access(context).clone());
+    Ok(match to_the_end(async move { webhooks.create(&access, new).await }).await? {
+        Ok(issued) => CreateWebhookPayload {
             webhook: Some(Webhook(issued.webhook)),
             path: Some(format!("/hooks/{}", issued.token)),
             signing_secret: issued.signing_secret,
             user_errors: Vec::new(),
-        }),
-        Err(WebhookError::Faults(faults)) => Ok(refused(UserError::of_faults(faults))),
-        Err(WebhookError::Refused(error)) => Ok(refused(vec![told(&error)])),
-        Err(WebhookError::Store(error)) => Err(error.into()),
-    }
-}
-
-fn told(error: &AddError) -> UserError {
-    let (code, path) = match error {
-        AddError::UnknownJob(_) => (UserErrorCode::NotFound, "job"),
-        AddError::Taken(_) => (UserErrorCode::Taken, "key"),
-        AddError::TooMany | AddError::Store(_) => (UserErrorCode::Invalid, "job"),
-    };
-    UserError::at(code, path, format!("{error}."))
+        },
+        Err(error) => {
+            CreateWebhookPayload { webhook: None, path: None, signing_secret: None, user_errors: user_errors(error)? }
+        }
+    })
 }

@@ -3,17 +3,17 @@
 use async_graphql::{Context, InputObject, SimpleObject};
 
 use super::to_the_end;
-use super::user_error::{UserError, of_collection};
-use crate::objects::{Result, engine, scope};
+use super::user_error::{UserError, user_errors};
+use crate::objects::{Result, access, engine};
 
-/// What `deleteCollection` is given.
+/// Input of `deleteCollection`.
 #[derive(InputObject)]
 pub(crate) struct DeleteCollectionInput {
     /// Name of the collection.
     collection: String,
 }
 
-/// What `deleteCollection` answers.
+/// Payload of `deleteCollection`.
 #[derive(SimpleObject)]
 pub(crate) struct DeleteCollectionPayload {
     /// Whether it was removed, with all its records.
@@ -23,10 +23,9 @@ pub(crate) struct DeleteCollectionPayload {
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: DeleteCollectionInput) -> Result<DeleteCollectionPayload> {
-    let (engine, scope) = (engine(context).clone(), scope(context));
-    let delete = async move { engine.delete_collection(scope, &input.collection).await };
-    match to_the_end(delete).await? {
-        Ok(()) => Ok(DeleteCollectionPayload { deleted: true, user_errors: Vec::new() }),
-        Err(error) => Ok(DeleteCollectionPayload { deleted: false, user_errors: of_collection(error)? }),
-    }
+    let (collections, access) = (engine(context).collections(), access(context).clone());
+    Ok(match to_the_end(async move { collections.remove(&access, &input.collection).await }).await? {
+        Ok(()) => DeleteCollectionPayload { deleted: true, user_errors: Vec::new() },
+        Err(error) => DeleteCollectionPayload { deleted: false, user_errors: user_errors(error)? },
+    })
 }

@@ -1,26 +1,25 @@
 //! `deleteFilterTemplate`.
 
 use async_graphql::{Context, InputObject, SimpleObject};
-use engine::runtime::templates::TemplateError;
 
 use super::to_the_end;
-use super::user_error::{UserError, of_templates};
+use super::user_error::{UserError, own_users, user_errors};
 use crate::objects::filter_template::TemplateUse;
-use crate::objects::{Result, access, engine, scope};
+use crate::objects::{Result, access, engine};
 
-/// What `deleteFilterTemplate` is given.
+/// Input of `deleteFilterTemplate`.
 #[derive(InputObject)]
 pub(crate) struct DeleteFilterTemplateInput {
     /// Key of the template.
     key: String,
 }
 
-/// What `deleteFilterTemplate` answers.
+/// Payload of `deleteFilterTemplate`.
 #[derive(SimpleObject)]
 pub(crate) struct DeleteFilterTemplatePayload {
     /// Whether it was removed, with all its versions.
     deleted: bool,
-    /// After an `IN_USE`: the jobs of the organization that use it.
+    /// The jobs of the organization that use it, after an `IN_USE`.
     used_by: Vec<TemplateUse>,
     /// Why it was not removed; empty if it was.
     user_errors: Vec<UserError>,
@@ -30,16 +29,12 @@ pub(super) async fn answer(
     context: &Context<'_>,
     input: DeleteFilterTemplateInput,
 ) -> Result<DeleteFilterTemplatePayload> {
-    let (engine, access) = (engine(context).clone(), access(context).clone());
-    let removing = async move { engine.remove_template(&access, &input.key).await };
-    let error = match to_the_end(removing).await? {
-        Ok(_) => {
-            return Ok(DeleteFilterTemplatePayload { deleted: true, used_by: Vec::new(), user_errors: Vec::new() });
+    let (templates, access) = (engine(context).templates(), access(context).clone());
+    Ok(match to_the_end(async move { templates.remove(&access, &input.key).await }).await? {
+        Ok(_) => DeleteFilterTemplatePayload { deleted: true, used_by: Vec::new(), user_errors: Vec::new() },
+        Err(error) => {
+            let used_by = own_users(context, &error).map(TemplateUse::of).collect();
+            DeleteFilterTemplatePayload { deleted: false, used_by, user_errors: user_errors(error)? }
         }
-        Err(error) => error,
-    };
-    let own = scope(context).organization();
-    let users = if let TemplateError::InUse { users, .. } = &error { users.clone() } else { Vec::new() };
-    let used_by = users.into_iter().filter(|user| user.organization == own).map(TemplateUse::of).collect();
-    Ok(DeleteFilterTemplatePayload { deleted: false, used_by, user_errors: of_templates(error)? })
+    })
 }

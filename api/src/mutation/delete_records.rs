@@ -1,31 +1,31 @@
 //! `deleteRecords`.
 
 use async_graphql::{Context, InputObject, SimpleObject};
-use engine::runtime::collections::Which;
+use engine::services::collections::Which;
 use serde_json::Value;
 
 use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode, of_collection};
-use crate::objects::{Result, engine, scope};
+use super::user_error::{UserError, UserErrorCode, user_errors};
+use crate::objects::{Result, access, engine};
 
-/// What `deleteRecords` is given: either `keys` or `where`.
+/// Input of `deleteRecords`: either `keys` or `where`.
 #[derive(InputObject)]
 pub(crate) struct DeleteRecordsInput {
     /// Name of the collection.
     collection: String,
-    /// The keys of the records: at most 1,000. Nothing happens where there is none.
+    /// The keys of the records: at most 1,000. Keys without a record are ignored.
     keys: Option<Vec<String>>,
-    /// Criteria, as in a filter's `where`; `{}` removes every record.
+    /// Criteria, as in the `where` of a filter; `{}` removes all records.
     #[graphql(name = "where")]
     criteria: Option<Value>,
 }
 
-/// What `deleteRecords` answers.
+/// Payload of `deleteRecords`.
 #[derive(SimpleObject, Default)]
 pub(crate) struct DeleteRecordsPayload {
     /// How many records were removed.
     deleted: u64,
-    /// Why none was removed; empty if nothing was wrong.
+    /// Why no record was removed; empty if nothing was wrong.
     user_errors: Vec<UserError>,
 }
 
@@ -34,18 +34,14 @@ pub(super) async fn answer(context: &Context<'_>, input: DeleteRecordsInput) -> 
         (Some(keys), None) => Which::Keys(keys),
         (None, Some(criteria)) => Which::Where(criteria),
         _ => {
-            let message = "Say which records: give either `keys` or `where`.";
-            return Ok(refused(vec![UserError::at(UserErrorCode::Invalid, "where", message)]));
+            let message = "Give either `keys` or `where`, to say which records are removed.";
+            let user_errors = vec![UserError::at(UserErrorCode::Invalid, "where", message)];
+            return Ok(DeleteRecordsPayload { deleted: 0, user_errors });
         }
     };
-    let (engine, scope) = (engine(context).clone(), scope(context));
-    let delete = async move { engine.delete_records(scope, &input.collection, &which).await };
-    match to_the_end(delete).await? {
-        Ok(deleted) => Ok(DeleteRecordsPayload { deleted, user_errors: Vec::new() }),
-        Err(error) => Ok(refused(of_collection(error)?)),
-    }
-}
-
-fn refused(user_errors: Vec<UserError>) -> DeleteRecordsPayload {
-    DeleteRecordsPayload { deleted: 0, user_errors }
+    let (collections, access) = (engine(context).collections(), access(context).clone());
+    Ok(match to_the_end(async move { collections.delete(&access, &input.collection, &which).await }).await? {
+        Ok(deleted) => DeleteRecordsPayload { deleted, user_errors: Vec::new() },
+        Err(error) => DeleteRecordsPayload { deleted: 0, user_errors: user_errors(error)? },
+    })
 }

@@ -3,36 +3,34 @@
 use async_graphql::{Context, InputObject, SimpleObject};
 
 use super::to_the_end;
-use super::user_error::{UserError, of_schedules};
+use super::user_error::{UserError, user_errors};
 use crate::objects::schedule::Schedule;
 use crate::objects::{Result, access, engine};
 
-/// What `deleteSchedule` is given.
+/// Input of `deleteSchedule`.
 #[derive(InputObject)]
 pub(crate) struct DeleteScheduleInput {
     /// Key of the job.
     job: String,
     /// Key of the schedule.
     key: String,
-    /// The version of the job that was edited. Without it, whatever is there is changed.
+    /// The version of the job that was edited. Without it, the newest version is changed.
     edits: Option<u32>,
 }
 
-/// What `deleteSchedule` answers.
+/// Payload of `deleteSchedule`.
 #[derive(SimpleObject)]
 pub(crate) struct DeleteSchedulePayload {
-    /// The schedule as it was; null if nothing was removed.
+    /// The removed schedule; null if none was removed.
     schedule: Option<Schedule>,
     /// Why nothing was removed; empty if it was.
     user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: DeleteScheduleInput) -> Result<DeleteSchedulePayload> {
-    let (engine, access) = (engine(context).clone(), access(context).clone());
-    let DeleteScheduleInput { job, key, edits } = input;
-    let deleted = to_the_end(async move { engine.delete_schedule(&access, &job, &key, edits).await }).await?;
-    Ok(match deleted {
+    let (schedules, access) = (engine(context).schedules(), access(context).clone());
+    Ok(match to_the_end(async move { schedules.delete(&access, &input.job, &input.key, input.edits).await }).await? {
         Ok(deleted) => DeleteSchedulePayload { schedule: Some(Schedule(deleted)), user_errors: Vec::new() },
-        Err(error) => DeleteSchedulePayload { schedule: None, user_errors: of_schedules(error)? },
+        Err(error) => DeleteSchedulePayload { schedule: None, user_errors: user_errors(error)? },
     })
 }

@@ -3,10 +3,10 @@
 use async_graphql::{Context, InputObject, SimpleObject};
 
 use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode};
+use super::user_error::{UserError, user_errors};
 use crate::objects::{Result, access, engine};
 
-/// What `deleteWebhook` is given.
+/// Input of `deleteWebhook`.
 #[derive(InputObject)]
 pub(crate) struct DeleteWebhookInput {
     /// Key of its job.
@@ -15,20 +15,19 @@ pub(crate) struct DeleteWebhookInput {
     key: String,
 }
 
-/// What `deleteWebhook` answers.
+/// Payload of `deleteWebhook`.
 #[derive(SimpleObject)]
 pub(crate) struct DeleteWebhookPayload {
-    /// Whether it was removed: its address starts nothing from now on.
+    /// Whether it was removed. Its address does not start the job any more.
     deleted: bool,
     /// Why it was not removed; empty if it was.
     user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: DeleteWebhookInput) -> Result<DeleteWebhookPayload> {
-    let (engine, access) = (engine(context).clone(), access(context).clone());
-    let DeleteWebhookInput { job, key } = input;
-    let message = format!("The job `{job}` has no webhook `{key}` in this organization.");
-    let deleted = to_the_end(async move { engine.remove_webhook(&access, &job, &key).await }).await??;
-    let error = (!deleted).then(|| UserError::at(UserErrorCode::NotFound, "key", message));
-    Ok(DeleteWebhookPayload { deleted, user_errors: error.into_iter().collect() })
+    let (webhooks, access) = (engine(context).webhooks(), access(context).clone());
+    Ok(match to_the_end(async move { webhooks.remove(&access, &input.job, &input.key).await }).await? {
+        Ok(()) => DeleteWebhookPayload { deleted: true, user_errors: Vec::new() },
+        Err(error) => DeleteWebhookPayload { deleted: false, user_errors: user_errors(error)? },
+    })
 }

@@ -5,12 +5,12 @@ use engine::model::grant::Grants;
 use serde_json::{Map, Value, json};
 
 use super::to_the_end;
-use super::user_error::{UserError, of_modules};
+use super::user_error::{UserError, user_errors};
 use crate::objects::module::{self, Module};
 use crate::objects::{Result, access, engine, scope};
 
-/// What `grantModule` is given. It is all that the module may do from now on: what is
-/// left out is not granted any more.
+/// Input of `grantModule`. It replaces all earlier grants of the module: capabilities that are left out are
+/// withdrawn.
 #[derive(InputObject)]
 pub(crate) struct GrantModuleInput {
     /// Key of the module; the grant is for all its versions.
@@ -28,10 +28,10 @@ pub(crate) struct GrantModuleInput {
 pub(crate) struct HttpGrantInput {
     /// `api.example.com`, `*.example.com`, `*`; with `:8443`, only that port.
     hosts: Vec<String>,
-    /// Methods such as `GET`; all of them if none is named.
+    /// Methods such as `GET`; default: all.
     methods: Option<Vec<String>>,
-    /// Addresses and networks that are not public and may be reached all the same, such as
-    /// `10.0.0.0/8`; for server administrators only.
+    /// Addresses and networks that are not public but may be reached, such as `10.0.0.0/8`; for server administrators
+    /// only.
     addresses: Option<Vec<String>>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct HttpGrantInput {
 pub(crate) struct CollectionsGrantInput {
     /// `orders`, `import-*`, `*`.
     names: Vec<String>,
-    /// Whether records may also be changed: they may, if nothing is given.
+    /// Whether records may be read only, or changed too; default: `WRITE`.
     access: Option<CollectionAccess>,
 }
 
@@ -60,13 +60,12 @@ pub(crate) struct JobsGrantInput {
     keys: Vec<String>,
 }
 
-/// What `grantModule` answers.
+/// Payload of `grantModule`.
 #[derive(SimpleObject)]
 pub(crate) struct GrantModulePayload {
-    /// The newest version of the module, whose `grants` tell what it may do now; null if
-    /// it was refused.
+    /// The newest version of the module with its new `grants`; null if they were refused.
     module: Option<Module>,
-    /// Why it was refused: every fault at once; empty if it was granted.
+    /// All faults; empty if the grants were set.
     user_errors: Vec<UserError>,
 }
 
@@ -74,23 +73,18 @@ pub(super) async fn answer(context: &Context<'_>, input: GrantModuleInput) -> Re
     let (key, document) = (input.module.clone(), document(input));
     let grants = match Grants::read(&document) {
         Ok(grants) => grants,
-        Err(faults) => return Ok(refused(UserError::of_faults(faults))),
+        Err(faults) => return Ok(GrantModulePayload { module: None, user_errors: user_errors(faults.into())? }),
     };
-    let (own, caller, module) = (engine(context).clone(), access(context).clone(), key.clone());
-    match to_the_end(async move { own.grant_module(&caller, &module, &grants).await }).await? {
+    let (modules, caller, module) = (engine(context).modules(), access(context).clone(), key.clone());
+    Ok(match to_the_end(async move { modules.grant(&caller, &module, &grants).await }).await? {
         Ok(()) => {
-            let catalogue = engine(context).catalogue(scope(context)).await?;
-            Ok(GrantModulePayload { module: module::find(&catalogue, &key, None), user_errors: Vec::new() })
+            let catalogue = engine(context).modules().catalogue(scope(context)).await?;
+            GrantModulePayload { module: module::find(&catalogue, &key, None), user_errors: Vec::new() }
         }
-        Err(error) => Ok(refused(of_modules(error, "module")?)),
-    }
+        Err(error) => GrantModulePayload { module: None, user_errors: user_errors(error)? },
+    })
 }
 
-fn refused(user_errors: Vec<UserError>) -> GrantModulePayload {
-    GrantModulePayload { module: None, user_errors }
-}
-
-/// The same as the engine reads it.
 fn document(input: GrantModuleInput) -> Value {
     let mut document = Map::new();
     if let Some(HttpGrantInput { hosts, methods, addresses }) = input.http {

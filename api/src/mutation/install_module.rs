@@ -2,52 +2,50 @@
 
 use async_graphql::{Context, ID, InputObject, SimpleObject};
 use engine::model::module::Owner;
-use engine::runtime::modules::ModuleError;
 
 use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode, of_modules};
+use super::user_error::{UserError, UserErrorCode, user_errors};
+use crate::http::graphql::LongerTime;
 use crate::objects::module::{self, Module};
 use crate::objects::{Result, access, engine, scope};
 
-/// What `installModule` is given.
+/// Input of `installModule`.
 #[derive(InputObject)]
 pub(crate) struct InstallModuleInput {
-    /// The id that `POST /uploads` answered.
+    /// The id in the answer of `POST /uploads`.
     upload: ID,
-    /// Whether it is for every organization; for server administrators only. False if
-    /// nothing is given.
+    /// Whether it is global, for all organizations; for server administrators only. Default: false.
     global: Option<bool>,
 }
 
-/// What `installModule` answers.
+/// Payload of `installModule`.
 #[derive(SimpleObject)]
 pub(crate) struct InstallModulePayload {
-    /// The module, in use; null if it was refused.
+    /// The installed module; null if it was refused.
     module: Option<Module>,
-    /// Why it was refused: every fault at once; empty if it was installed.
+    /// All faults; empty if it was installed.
     user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: InstallModuleInput) -> Result<InstallModulePayload> {
     let Ok(upload) = input.upload.parse() else {
-        let message = "This is not the id of an upload; send the module by `POST /uploads` first.";
+        let message = "There is no upload with this id; upload the module with `POST /uploads` first.";
         let error = UserError::at(UserErrorCode::NotFound, "upload", message);
         return Ok(InstallModulePayload { module: None, user_errors: vec![error] });
     };
+    // Compiling takes long. A subscription or a socket has no such limit of time.
+    if let Some(longer) = context.data_opt::<LongerTime>() {
+        longer.ask();
+    }
     let owner = if input.global.unwrap_or(false) { Owner::Global } else { Owner::Organization };
-    let (own, caller) = (engine(context).clone(), access(context).clone());
-    match to_the_end(async move { own.install_module(&caller, upload, owner).await }).await? {
+    let (modules, caller) = (engine(context).modules(), access(context).clone());
+    Ok(match to_the_end(async move { modules.install(&caller, upload, owner).await }).await? {
         Ok(installed) => {
-            let catalogue = engine(context).catalogue(scope(context)).await?;
+            let catalogue = engine(context).modules().catalogue(scope(context)).await?;
             let version = installed.info.version.to_string();
             let module = module::find(&catalogue, &installed.info.key, Some(&version));
-            Ok(InstallModulePayload { module, user_errors: Vec::new() })
+            InstallModulePayload { module, user_errors: Vec::new() }
         }
-        Err(error @ ModuleError::Absent(_)) => refused(of_modules(error, "upload")?),
-        Err(error) => refused(of_modules(error, "")?),
-    }
-}
-
-fn refused(user_errors: Vec<UserError>) -> Result<InstallModulePayload> {
-    Ok(InstallModulePayload { module: None, user_errors })
+        Err(error) => InstallModulePayload { module: None, user_errors: user_errors(error)? },
+    })
 }

@@ -1,54 +1,49 @@
 //! `killJobResult`.
 
 use async_graphql::{Context, ID, InputObject, SimpleObject};
-use engine::model::status::Status;
-use engine::ports::results::KillError;
+
+use engine::model::refusal::RefusalCode;
 
 use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode};
+use super::user_error::{UserError, UserErrorCode, user_errors};
 use crate::objects::global_id::result_id;
 use crate::objects::job_result::JobResult;
 use crate::objects::{Result, access, engine, scope};
 
-/// What `killJobResult` is given.
+/// Input of `killJobResult`.
 #[derive(InputObject)]
 pub(crate) struct KillJobResultInput {
-    /// Global id of the job result, or its bare UUID.
+    /// Global id or UUID of the job result.
     id: ID,
-    /// Why, for whoever looks at it later.
+    /// The reason, which the job result keeps.
     reason: Option<String>,
 }
 
-/// What `killJobResult` answers.
+/// Payload of `killJobResult`.
 #[derive(SimpleObject)]
 pub(crate) struct KillJobResultPayload {
-    /// The job result as it stands now; null if there is none.
+    /// The job result after the kill; null if it does not exist.
     job_result: Option<JobResult>,
     /// Why it was not killed; empty if it was.
     user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: KillJobResultInput) -> Result<KillJobResultPayload> {
-    let Some(id) = result_id(&input.id) else { return Ok(absent()) };
-    let (killer, access) = (engine(context).clone(), access(context).clone());
-    let kill = async move { killer.kill(&access, id, input.reason.as_deref()).await };
-    match to_the_end(kill).await? {
-        Ok(result) => Ok(KillJobResultPayload { job_result: Some(JobResult::of(result)), user_errors: Vec::new() }),
-        Err(KillError::Absent) => Ok(absent()),
-        Err(KillError::Ended(status)) => {
-            let result = engine(context).results.find(scope(context), id).await?;
-            Ok(KillJobResultPayload { job_result: result.map(JobResult::of), user_errors: vec![ended(status)] })
+    let Some(id) = result_id(&input.id) else {
+        let error = UserError::at(UserErrorCode::NotFound, "id", "There is no such job result in this organization.");
+        return Ok(KillJobResultPayload { job_result: None, user_errors: vec![error] });
+    };
+    let (results, access) = (engine(context).results(), access(context).clone());
+    let kill = async move { results.kill(&access, id, input.reason.as_deref()).await };
+    let error = match to_the_end(kill).await? {
+        Ok(result) => {
+            return Ok(KillJobResultPayload { job_result: Some(JobResult::of(result)), user_errors: Vec::new() });
         }
-        Err(KillError::Store(error)) => Err(error.into()),
-    }
-}
-
-fn absent() -> KillJobResultPayload {
-    let error = UserError::at(UserErrorCode::NotFound, "id", "There is no such job result in this organization.");
-    KillJobResultPayload { job_result: None, user_errors: vec![error] }
-}
-
-fn ended(status: Status) -> UserError {
-    let message = format!("The job result had already ended as `{status}`; what has ended never changes.");
-    UserError::at(UserErrorCode::AlreadyFinished, "id", message)
+        Err(error) => error,
+    };
+    let job_result = match error.code() {
+        Some(RefusalCode::AlreadyFinished) => engine(context).results().find(scope(context), id).await?,
+        _ => None,
+    };
+    Ok(KillJobResultPayload { job_result: job_result.map(JobResult::of), user_errors: user_errors(error)? })
 }

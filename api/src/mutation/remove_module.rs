@@ -1,14 +1,13 @@
 //! `removeModule`.
 
 use async_graphql::{Context, InputObject, SimpleObject};
-use engine::runtime::modules::ModuleError;
 
 use super::to_the_end;
-use super::user_error::{UserError, of_modules};
+use super::user_error::{UserError, own_users, user_errors};
 use crate::objects::module::ModuleUse;
-use crate::objects::{Result, access, engine, scope};
+use crate::objects::{Result, access, engine};
 
-/// What `removeModule` is given.
+/// Input of `removeModule`.
 #[derive(InputObject)]
 pub(crate) struct RemoveModuleInput {
     /// Key of the module.
@@ -17,31 +16,26 @@ pub(crate) struct RemoveModuleInput {
     version: String,
 }
 
-/// What `removeModule` answers.
+/// Payload of `removeModule`.
 #[derive(SimpleObject)]
 pub(crate) struct RemoveModulePayload {
-    /// What was removed, `module@version`; null if it was refused.
+    /// The removed version, `module@version`; null if it was refused.
     removed: Option<String>,
-    /// After an `IN_USE`: the jobs of the organization that use it.
+    /// The jobs of the organization that use it, after an `IN_USE`.
     used_by: Vec<ModuleUse>,
     /// Why it was refused; empty if it was removed.
     user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: RemoveModuleInput) -> Result<RemoveModulePayload> {
-    let (engine, access) = (engine(context).clone(), access(context).clone());
-    let removing = async move { engine.remove_module(&access, &input.module, &input.version).await };
-    match to_the_end(removing).await? {
+    let (modules, access) = (engine(context).modules(), access(context).clone());
+    Ok(match to_the_end(async move { modules.remove(&access, &input.module, &input.version).await }).await? {
         Ok(installed) => {
-            let removed = Some(installed.to_string());
-            Ok(RemoveModulePayload { removed, used_by: Vec::new(), user_errors: Vec::new() })
+            RemoveModulePayload { removed: Some(installed.to_string()), used_by: Vec::new(), user_errors: Vec::new() }
         }
         Err(error) => {
-            let own = scope(context).organization();
-            let users = if let ModuleError::InUse { users, .. } = &error { users.clone() } else { Vec::new() };
-            let own_users = users.into_iter().filter(|user| user.organization == own);
-            let used_by = own_users.map(ModuleUse::of).collect();
-            Ok(RemoveModulePayload { removed: None, used_by, user_errors: of_modules(error, "module")? })
+            let used_by = own_users(context, &error).map(ModuleUse::of).collect();
+            RemoveModulePayload { removed: None, used_by, user_errors: user_errors(error)? }
         }
-    }
+    })
 }

@@ -1,46 +1,44 @@
 //! `runJob` and `dryRunJob`.
 
 use async_graphql::{Context, InputObject, SimpleObject};
-use engine::runtime::start::{Start, StartError};
+use engine::execution::start::Start;
 use serde_json::{Map, Value};
 
 use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode};
+use super::user_error::{UserError, UserErrorCode, user_errors};
 use crate::objects::job_result::JobResult;
 use crate::objects::moment::Moment;
 use crate::objects::status::Overlap;
 use crate::objects::{Result, access, engine};
 
-/// What `runJob` and `dryRunJob` are given.
+/// Input of `runJob` and `dryRunJob`.
 #[derive(InputObject)]
 pub(crate) struct RunJobInput {
     /// Key of the job.
     job: String,
-    /// Arguments: a JSON object that fits the job's `arguments`. Defaults are filled in.
+    /// Arguments: a JSON object that fits the `arguments` of the job. Defaults are added.
     arguments: Option<Value>,
-    /// The records that the first line gets: JSON objects.
+    /// Records for the first line: JSON objects.
     records: Option<Vec<Value>>,
-    /// What to call the result.
+    /// Title of the result.
     title: Option<String>,
-    /// Stands for the start of the job's last full success.
+    /// Value of `since`, instead of the start of the last full success of the job.
     since: Option<Moment>,
-    /// Key of the queue to wait in, instead of the job's.
+    /// Key of the queue, instead of that of the job.
     queue: Option<String>,
-    /// Instead of the job's priority: -1000 to 1000; higher comes first in the queue.
+    /// Priority in the queue, instead of that of the job: -1000 to 1000; higher ones run first.
     priority: Option<i32>,
-    /// Instead of the job's rule for a start while an earlier result has not ended.
+    /// What to do if an earlier result of the job has not ended, instead of the rule of the job.
     overlap: Option<Overlap>,
-    /// Names this start, 1 to 200 bytes, unique in the organization for as long as its result is kept: a second one
-    /// with the same key is answered with the first one's result, and is a `CONFLICT` if it asks
-    /// for something else.
+    /// Key of this start, 1 to 200 bytes, unique in the organization as long as its result is kept. A second start with
+    /// the same key returns the first result; if its input differs, it is a `CONFLICT`.
     idempotency_key: Option<String>,
 }
 
-/// What `runJob` and `dryRunJob` answer.
+/// Payload of `runJob` and `dryRunJob`.
 #[derive(SimpleObject)]
 pub(crate) struct RunJobPayload {
-    /// The new job result, or that of the first start with the same `idempotencyKey`; null if the
-    /// start was refused.
+    /// The new job result, or the first one with the same `idempotencyKey`; null if the start was refused.
     job_result: Option<JobResult>,
     /// Why it was refused; empty if it was started.
     user_errors: Vec<UserError>,
@@ -49,34 +47,20 @@ pub(crate) struct RunJobPayload {
 pub(super) async fn answer(context: &Context<'_>, input: RunJobInput, dry_run: bool) -> Result<RunJobPayload> {
     let start = match read(input) {
         Ok(start) => Start { dry_run, ..start },
-        Err(error) => return Ok(refused(vec![error])),
+        Err(error) => return Ok(RunJobPayload { job_result: None, user_errors: vec![error] }),
     };
-    let (engine, access) = (engine(context).clone(), access(context).clone());
-    match to_the_end(async move { engine.start(&access, start).await }).await? {
-        Ok(result) => Ok(RunJobPayload { job_result: Some(JobResult::of(result)), user_errors: Vec::new() }),
-        Err(StartError::UnknownJob(key)) => {
-            let message = format!("There is no job `{key}` in this organization.");
-            Ok(refused(vec![UserError::at(UserErrorCode::NotFound, "job", message)]))
-        }
-        Err(conflict @ StartError::Conflict(_)) => {
-            let message = format!("{conflict}.");
-            Ok(refused(vec![UserError::at(UserErrorCode::Conflict, "idempotencyKey", message)]))
-        }
-        Err(by_itself @ (StartError::Inactive(_) | StartError::TooDeep)) => {
-            let message = format!("{by_itself}.");
-            Ok(refused(vec![UserError::at(UserErrorCode::Invalid, "job", message)]))
-        }
-        Err(StartError::Quota(reached)) => Ok(refused(vec![UserError::of_quota(&reached)])),
-        Err(StartError::Faults(faults)) => Ok(refused(UserError::of_faults(faults))),
-        Err(StartError::Store(error)) => Err(error.into()),
-    }
+    let (jobs, access) = (engine(context).jobs(), access(context).clone());
+    Ok(match to_the_end(async move { jobs.start(&access, start).await }).await? {
+        Ok(result) => RunJobPayload { job_result: Some(JobResult::of(result)), user_errors: Vec::new() },
+        Err(error) => RunJobPayload { job_result: None, user_errors: user_errors(error)? },
+    })
 }
 
 fn read(input: RunJobInput) -> Result<Start, UserError> {
     let arguments = match input.arguments {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(arguments)) => arguments,
-        Some(_) => return Err(UserError::at(UserErrorCode::Invalid, "arguments", "Arguments are a JSON object.")),
+        Some(_) => return Err(UserError::at(UserErrorCode::Invalid, "arguments", "Arguments must be a JSON object.")),
     };
     Ok(Start {
         job: input.job,
@@ -90,8 +74,4 @@ fn read(input: RunJobInput) -> Result<Start, UserError> {
         idempotency_key: input.idempotency_key,
         ..Start::default()
     })
-}
-
-fn refused(user_errors: Vec<UserError>) -> RunJobPayload {
-    RunJobPayload { job_result: None, user_errors }
 }

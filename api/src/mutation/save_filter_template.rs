@@ -2,43 +2,42 @@
 
 use async_graphql::{Context, InputObject, SimpleObject};
 use engine::model::module::Owner;
-use engine::runtime::templates::TemplateError;
+use engine::model::refusal::RefusalCode;
 use serde_json::Value;
 
 use super::to_the_end;
-use super::user_error::{UserError, of_templates};
+use super::user_error::{UserError, user_errors};
 use crate::objects::filter_template::FilterTemplate;
-use crate::objects::{Result, access, engine};
+use crate::objects::{Result, access, engine, scope};
 
-/// What `saveFilterTemplate` is given.
+/// Input of `saveFilterTemplate`.
 #[derive(InputObject)]
 pub(crate) struct SaveFilterTemplateInput {
-    /// The template, in the shape of the job file. Its `key` says which template it is.
+    /// The template, as in a job file. Its `key` names the template.
     document: Value,
-    /// Whether it is for every organization; for server administrators only. False if
-    /// nothing is given.
+    /// Whether it is global, for all organizations; for server administrators only. Default: false.
     global: Option<bool>,
-    /// The version that was edited: 0 for a template that must be new. Without it, the
-    /// template is saved on top of whatever is there.
+    /// The version that was edited: 0 for a template that must be new. Without it, the template is saved after any
+    /// version.
     edits: Option<u32>,
 }
 
-/// What `saveFilterTemplate` answers.
+/// Payload of `saveFilterTemplate`.
 #[derive(SimpleObject, Default)]
 pub(crate) struct SaveFilterTemplatePayload {
     /// The new version; null if it was refused.
     filter_template: Option<FilterTemplate>,
-    /// After a `CONFLICT`: the version that somebody else saved meanwhile.
+    /// The version that somebody else saved meanwhile, after a `CONFLICT`.
     newest: Option<FilterTemplate>,
-    /// Why it was refused: every fault at once, those of jobs that would break too; empty if
-    /// it was saved.
+    /// All faults, including those of jobs that could not run with it; empty if it was saved.
     user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: SaveFilterTemplateInput) -> Result<SaveFilterTemplatePayload> {
     let owner = if input.global.unwrap_or(false) { Owner::Global } else { Owner::Organization };
-    let (engine, access) = (engine(context).clone(), access(context).clone());
-    let save = async move { engine.save_template(&access, input.document, owner, input.edits).await };
+    let (templates, access) = (engine(context).templates(), access(context).clone());
+    let key = input.document["key"].as_str().map(str::to_owned);
+    let save = async move { templates.save(&access, input.document, owner, input.edits).await };
     let error = match to_the_end(save).await? {
         Ok(saved) => {
             let filter_template = Some(FilterTemplate::of(context, saved));
@@ -46,9 +45,10 @@ pub(super) async fn answer(context: &Context<'_>, input: SaveFilterTemplateInput
         }
         Err(error) => error,
     };
-    let newest = match &error {
-        TemplateError::Conflict { newest, .. } => Some(FilterTemplate::of(context, newest.as_ref().clone())),
-        _ => None,
+    let newest = match key.filter(|_| error.code() == Some(RefusalCode::Conflict)) {
+        Some(key) => engine(context).templates().find(scope(context), &key, None).await?,
+        None => None,
     };
-    Ok(SaveFilterTemplatePayload { filter_template: None, newest, user_errors: of_templates(error)? })
+    let newest = newest.map(|newest| FilterTemplate::of(context, newest));
+    Ok(SaveFilterTemplatePayload { filter_template: None, newest, user_errors: user_errors(error)? })
 }

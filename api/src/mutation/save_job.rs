@@ -1,74 +1,51 @@
 //! `saveJob`.
 
 use async_graphql::{Context, InputObject, SimpleObject};
-use engine::runtime::jobs::SaveJobError;
+use engine::model::refusal::RefusalCode;
+use engine::node::service_error::ServiceError;
 use serde_json::Value;
 
 use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode};
+use super::user_error::{UserError, user_errors};
 use crate::objects::job::Job;
-use crate::objects::{Result, access, engine};
+use crate::objects::{Result, access, engine, scope};
 
-/// What `saveJob` is given.
+/// Input of `saveJob`.
 #[derive(InputObject)]
 pub(crate) struct SaveJobInput {
-    /// The job, in the shape of the job file. Its `key` says which job it is.
+    /// The job, as in a job file. Its `key` names the job.
     document: Value,
-    /// The version that was edited: 0 for a job that must be new. Without it, the job is
-    /// saved on top of whatever is there.
+    /// The version that was edited: 0 for a job that must be new. Without it, the job is saved after any version.
     edits: Option<u32>,
 }
 
-/// What `saveJob` answers.
+/// Payload of `saveJob`.
 #[derive(SimpleObject, Default)]
 pub(crate) struct SaveJobPayload {
     /// The new version; null if it was refused.
     job: Option<Job>,
-    /// After a `CONFLICT`: the version that somebody else saved meanwhile.
+    /// The version that somebody else saved meanwhile, after a `CONFLICT`.
     newest: Option<Job>,
-    /// Why it was refused: every fault at once; empty if it was saved.
+    /// All faults; empty if it was saved.
     user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: SaveJobInput) -> Result<SaveJobPayload> {
-    let (engine, access) = (engine(context).clone(), access(context).clone());
-    let save = async move { engine.save_job(&access, input.document, input.edits).await };
+    let (jobs, access) = (engine(context).jobs(), access(context).clone());
+    let key = input.document["key"].as_str().map(str::to_owned);
+    let save = async move { jobs.save(&access, input.document, input.edits).await };
     let error = match to_the_end(save).await? {
         Ok(saved) => return Ok(SaveJobPayload { job: Some(Job::of(context, saved)), ..Default::default() }),
         Err(error) => error,
     };
-    let message = "There is no job with this key; leave `edits` out, or give 0, to save it as a new one.";
-    let absent = UserError::at(UserErrorCode::NotFound, "edits", message);
-    let (newest, user_errors) = refused(context, error, absent)?;
-    Ok(SaveJobPayload { job: None, newest, user_errors })
+    let newest = newest(context, key.as_deref(), &error).await?;
+    Ok(SaveJobPayload { job: None, newest, user_errors: user_errors(error)? })
 }
 
-/// What a refused version is answered with: after a conflict the newest version, and why it was refused.
-pub(super) fn refused(
-    context: &Context<'_>,
-    error: SaveJobError,
-    absent: UserError,
-) -> Result<(Option<Job>, Vec<UserError>)> {
-    match error {
-        SaveJobError::Faults(faults) => Ok((None, UserError::of_faults(faults))),
-        SaveJobError::Conflict { edited, newest } => {
-            let message = conflict(edited, newest.version);
-            let error = UserError::at(UserErrorCode::Conflict, "edits", message);
-            Ok((Some(Job::of(context, *newest)), vec![error]))
-        }
-        SaveJobError::Absent => Ok((None, vec![absent])),
-        SaveJobError::Store(error) => Err(error.into()),
-    }
-}
-
-/// The refusal of a change of a job that is not there.
-pub(super) fn no_job(key: &str) -> UserError {
-    UserError::at(UserErrorCode::NotFound, "key", format!("There is no job `{key}` in this organization."))
-}
-
-fn conflict(edited: u32, newest: u32) -> String {
-    match edited {
-        0 => format!("There is already a job with this key, at version {newest}."),
-        _ => format!("Version {edited} was edited, but the job is at version {newest}: look at it and save again."),
-    }
+/// The newest version of a job, after a conflict.
+pub(super) async fn newest(context: &Context<'_>, key: Option<&str>, error: &ServiceError) -> Result<Option<Job>> {
+    let key = key.filter(|_| error.code() == Some(RefusalCode::Conflict));
+    let Some(key) = key else { return Ok(None) };
+    let newest = engine(context).jobs().find(scope(context), key, None).await?;
+    Ok(newest.map(|newest| Job::of(context, newest)))
 }

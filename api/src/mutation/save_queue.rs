@@ -4,27 +4,25 @@ use async_graphql::{Context, InputObject, SimpleObject};
 use engine::ports::queues::QueueSetting;
 
 use super::to_the_end;
-use super::user_error::{UserError, of_queues};
+use super::user_error::{UserError, user_errors};
 use crate::objects::queue::Queue;
 use crate::objects::{Result, access, engine};
 
-/// What `saveQueue` is given.
+/// Input of `saveQueue`.
 #[derive(InputObject)]
 pub(crate) struct SaveQueueInput {
-    /// What jobs name it by: lower-case words joined by hyphens. `default` is the queue of jobs
-    /// that name none.
+    /// Key by which jobs name it: lower-case words joined by hyphens. Jobs that name no queue use `default`.
     key: String,
-    /// How many results may be at work at once, 1 or more; any number if nothing is given.
+    /// How many results may run at once, 1 or more; default: no limit.
     limit: Option<u32>,
-    /// Whether all organizations share it; for server administrators only. False if nothing is
-    /// given.
+    /// Whether all organizations share it; for server administrators only. Default: false.
     global: Option<bool>,
 }
 
-/// What `saveQueue` answers.
+/// Payload of `saveQueue`.
 #[derive(SimpleObject)]
 pub(crate) struct SaveQueuePayload {
-    /// The queue as the organization sees it now; null if it was refused.
+    /// The saved queue; null if it was refused.
     queue: Option<Queue>,
     /// Why it was refused; empty if it was saved.
     user_errors: Vec<UserError>,
@@ -32,9 +30,9 @@ pub(crate) struct SaveQueuePayload {
 
 pub(super) async fn answer(context: &Context<'_>, input: SaveQueueInput) -> Result<SaveQueuePayload> {
     let setting = QueueSetting { key: input.key, global: input.global.unwrap_or(false), limit: input.limit };
-    let (engine, access) = (engine(context).clone(), access(context).clone());
-    match to_the_end(async move { engine.save_queue(&access, &setting).await }).await? {
-        Ok(saved) => Ok(SaveQueuePayload { queue: Some(Queue(saved)), user_errors: Vec::new() }),
-        Err(error) => Ok(SaveQueuePayload { queue: None, user_errors: of_queues(error)? }),
-    }
+    let (queues, access) = (engine(context).queues(), access(context).clone());
+    Ok(match to_the_end(async move { queues.save(&access, &setting).await }).await? {
+        Ok(saved) => SaveQueuePayload { queue: Some(Queue(saved)), user_errors: Vec::new() },
+        Err(error) => SaveQueuePayload { queue: None, user_errors: user_errors(error)? },
+    })
 }

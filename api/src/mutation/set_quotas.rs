@@ -5,22 +5,22 @@ use engine::model::organization as model;
 use engine::model::quota::Quotas;
 
 use super::to_the_end;
-use super::user_error::UserError;
+use super::user_error::{UserError, user_errors};
 use crate::objects::organization::Organization;
 use crate::objects::{Result, access, engine};
 
-/// What `setQuotas` is given. What is not given does not change.
+/// Input of `setQuotas`. Quotas that are left out do not change.
 #[derive(InputObject)]
 pub(crate) struct SetQuotasInput {
-    /// Starts of jobs in a minute, by whatever starts them.
+    /// Starts of jobs in a minute, of all kinds.
     starts_per_minute: Option<u32>,
     /// Job results that have not ended.
     open_results: Option<u32>,
-    /// Mebibytes of job results with their lines and what is kept of records.
+    /// Mebibytes of job results with their lines and stored records.
     history_mib: Option<u32>,
     /// Mebibytes of records in collections.
     collection_mib: Option<u32>,
-    /// Installed versions of modules of its own.
+    /// Versions of modules that it has installed.
     modules: Option<u32>,
     /// Requests in a minute with one token.
     requests_per_minute: Option<u32>,
@@ -28,17 +28,17 @@ pub(crate) struct SetQuotasInput {
     messages_per_minute: Option<u32>,
 }
 
-/// What `setQuotas` answers.
+/// Payload of `setQuotas`.
 #[derive(SimpleObject)]
 pub(crate) struct SetQuotasPayload {
     /// The organization with its quotas.
     organization: Organization,
-    /// Always empty: any number is a quota.
+    /// Always empty, since any number is allowed.
     user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: SetQuotasInput) -> Result<SetQuotasPayload> {
-    let (engine, access) = (engine(context).clone(), access(context).clone());
+    let (organizations, access) = (engine(context).organizations(), access(context).clone());
     let old = access.organization.quotas;
     let quotas = Quotas {
         starts_per_minute: input.starts_per_minute.unwrap_or(old.starts_per_minute),
@@ -50,6 +50,7 @@ pub(super) async fn answer(context: &Context<'_>, input: SetQuotasInput) -> Resu
         messages_per_minute: input.messages_per_minute.unwrap_or(old.messages_per_minute),
     };
     let organization = model::Organization { quotas, ..access.organization.clone() };
-    to_the_end(async move { engine.set_quotas(&access, quotas).await }).await??;
-    Ok(SetQuotasPayload { organization: Organization(organization), user_errors: Vec::new() })
+    let set = to_the_end(async move { organizations.set_quotas(&access, quotas).await }).await?;
+    let user_errors = set.err().map(user_errors).transpose()?.unwrap_or_default();
+    Ok(SetQuotasPayload { organization: Organization(organization), user_errors })
 }

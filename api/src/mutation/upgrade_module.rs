@@ -1,50 +1,49 @@
 //! `upgradeModule`.
 
 use async_graphql::{Context, InputObject, SimpleObject};
-use engine::runtime::modules::Upgrade;
+use engine::services::modules::Upgrade;
 
 use super::to_the_end;
-use super::user_error::{UserError, of_modules};
+use super::user_error::{UserError, user_errors};
 use crate::objects::module::Module;
 use crate::objects::{Result, access, engine};
 
-/// What `upgradeModule` is given.
+/// Input of `upgradeModule`.
 #[derive(InputObject)]
 pub(crate) struct UpgradeModuleInput {
     /// Key of the module.
     module: String,
-    /// The version that jobs are to run with; the newest if none is named.
+    /// The version that jobs shall run with; default: the newest.
     version: Option<String>,
-    /// Whether the jobs that can run with it are saved so. Without it, this only tells what
-    /// would change.
+    /// Whether to save the jobs that can run with it. Without it, nothing is saved.
     apply: Option<bool>,
 }
 
-/// What `upgradeModule` answers.
+/// Payload of `upgradeModule`.
 #[derive(SimpleObject)]
 pub(crate) struct UpgradeModulePayload {
-    /// The version that the jobs are to run with; null if it was refused.
+    /// The version that jobs shall run with; null if the upgrade was refused.
     module: Option<Module>,
-    /// Every job of the organization that runs with another version, by key.
+    /// The jobs of the organization that use another version, by key.
     jobs: Vec<JobUpgrade>,
-    /// Why it was refused; empty if it was not.
+    /// Why the upgrade was refused; empty if it was not.
     user_errors: Vec<UserError>,
 }
 
-/// What an upgrade does to one job.
+/// The upgrade of one job.
 #[derive(SimpleObject)]
 pub(crate) struct JobUpgrade {
     /// Key of the job.
     job: String,
-    /// The version of the job that was looked at.
+    /// The version of the job.
     version: u32,
-    /// The version of the module that it runs with.
+    /// The version of the module that it uses.
     from: String,
     /// Whether it can run with the new one.
     possible: bool,
-    /// Why it cannot: every fault at once.
+    /// All faults; empty if it can run with the new version.
     user_errors: Vec<UserError>,
-    /// The version of the job that runs with the new one; null unless it was saved.
+    /// The saved version of the job that uses the new version; null if none was saved.
     saved_version: Option<u32>,
 }
 
@@ -62,17 +61,20 @@ impl JobUpgrade {
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: UpgradeModuleInput) -> Result<UpgradeModulePayload> {
-    let (engine, access) = (engine(context).clone(), access(context).clone());
     let UpgradeModuleInput { module, version, apply } = input;
-    let apply = apply.unwrap_or(false);
-    let upgrading = async move { engine.upgrade_module(&access, &module, version.as_deref(), apply).await };
-    match to_the_end(upgrading).await? {
-        Ok((offering, upgrades)) => {
-            let jobs = upgrades.into_iter().map(JobUpgrade::of).collect();
-            Ok(UpgradeModulePayload { module: Some(Module(offering)), jobs, user_errors: Vec::new() })
-        }
-        Err(error) => {
-            Ok(UpgradeModulePayload { module: None, jobs: Vec::new(), user_errors: of_modules(error, "module")? })
-        }
-    }
+    let (modules, access) = (engine(context).modules(), access(context).clone());
+    Ok(
+        match to_the_end(
+            async move { modules.upgrade(&access, &module, version.as_deref(), apply.unwrap_or(false)).await },
+        )
+        .await?
+        {
+            Ok((offering, upgrades)) => UpgradeModulePayload {
+                module: Some(Module(offering)),
+                jobs: upgrades.into_iter().map(JobUpgrade::of).collect(),
+                user_errors: Vec::new(),
+            },
+            Err(error) => UpgradeModulePayload { module: None, jobs: Vec::new(), user_errors: user_errors(error)? },
+        },
+    )
 }

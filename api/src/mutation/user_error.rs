@@ -1,162 +1,90 @@
-//! Refusals that a caller must expect.
+//! Expected refusals of mutations.
 
 use async_graphql::resolver_utils::EnumType;
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::{Context, Enum, SimpleObject};
 use engine::model::fault::Fault;
-use engine::runtime::collections::CollectionError;
-use engine::runtime::manage::ManageError;
-use engine::runtime::modules::ModuleError;
-use engine::runtime::queues::QueueError;
-use engine::runtime::schedules::ScheduleError;
-use engine::runtime::templates::TemplateError;
-use engine::runtime::usage::QuotaReached;
+use engine::model::refusal::{JobUse, Refusal, RefusalCode};
+use engine::node::service_error::ServiceError;
 
-use crate::objects::Result;
-use crate::refusal::{Code, Refusal};
+use crate::objects::{Result, scope};
 
-/// What kind of refusal it is.
+/// Code of a refusal.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UserErrorCode {
-    /// What was given is wrong; `path` says where.
+    /// The input is wrong; `path` says where.
     Invalid,
     /// Somebody else changed it first.
     Conflict,
-    /// There is no such thing in the organization.
+    /// The organization has no such object.
     NotFound,
-    /// The key is in use.
+    /// The key is already in use.
     Taken,
     /// The job result had already ended.
     AlreadyFinished,
-    /// Something else needs it.
+    /// It is still in use.
     InUse,
     /// The organization has used up a quota.
     QuotaReached,
 }
 
 impl UserErrorCode {
-    /// The word, as the schema has it.
+    /// The word in the schema.
     pub(crate) fn word(self) -> &'static str {
         Self::items().iter().find(|item| item.value == self).map_or("INVALID", |item| item.name)
     }
 }
 
-/// A refusal that a caller must expect: of what it names, nothing was changed.
+/// An expected refusal. What it refers to was not changed.
 #[derive(SimpleObject, Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UserError {
-    /// What kind.
+    /// Code, for programs.
     pub(crate) code: UserErrorCode,
-    /// Where: a path into what was given, such as `lines[2].parameters.to` in a job's
-    /// document, or the name of an input field; null for the whole.
+    /// Path of the fault in the input, such as `lines[2].parameters.to` in the document of a job, or the name of an
+    /// input field; null for the whole input.
     pub(crate) path: Option<String>,
     /// What is wrong and what to do.
     pub(crate) message: String,
 }
 
 impl UserError {
-    /// A refusal of one field of the input, or of a place below it.
+    /// A refusal of an input field, or of a value in it.
     pub(crate) fn at(code: UserErrorCode, path: &str, message: impl Into<String>) -> Self {
         Self { code, path: Some(path.to_owned()).filter(|path| !path.is_empty()), message: message.into() }
     }
 
-    /// A quota that is used up.
-    pub(crate) fn of_quota(reached: &QuotaReached) -> Self {
-        Self::at(UserErrorCode::QuotaReached, "", format!("{reached}."))
-    }
-
-    /// Faults in something that a person wrote.
+    /// The faults of a document.
     pub(crate) fn of_faults(faults: Vec<Fault>) -> Vec<Self> {
         let error = |fault: Fault| Self::at(UserErrorCode::Invalid, &fault.path, fault.message);
         faults.into_iter().map(error).collect()
     }
 }
 
-/// What a caller must expect of managing organizations and tokens; the rest is a
-/// refusal of the whole field.
-pub(crate) fn of_management(error: ManageError) -> Result<Vec<UserError>> {
+/// The expected refusals of a service; other errors are errors of the whole field.
+pub(crate) fn user_errors(error: ServiceError) -> Result<Vec<UserError>> {
     match error {
-        ManageError::Faults(faults) => Ok(UserError::of_faults(faults)),
-        ManageError::Taken(key) => {
-            let message = format!("There is already an organization `{key}`.");
-            Ok(vec![UserError::at(UserErrorCode::Taken, "key", message)])
-        }
-        ManageError::Forbidden => Err(Refusal::new(Code::Forbidden, "This needs a token of a server administrator.")),
-        ManageError::Store(error) => Err(error.into()),
+        ServiceError::Refused(refusals) => refusals.into_iter().map(user_error).collect(),
+        ServiceError::Store(error) => Err(error.into()),
     }
 }
 
-/// What a caller must expect of modules; the rest is a refusal of the whole field. `field`
-/// is the input that what is absent was named in.
-pub(crate) fn of_modules(error: ModuleError, field: &str) -> Result<Vec<UserError>> {
-    let one = |code, path: &str, message| Ok(vec![UserError::at(code, path, message)]);
-    match error {
-        ModuleError::Faults(faults) => Ok(UserError::of_faults(faults)),
-        ModuleError::Absent(message) => one(UserErrorCode::NotFound, field, message),
-        ModuleError::Taken(message) => one(UserErrorCode::Taken, "module", message),
-        ModuleError::InUse { message, .. } => one(UserErrorCode::InUse, "module", message),
-        ModuleError::Forbidden(message) => Err(Refusal::new(Code::Forbidden, message)),
-        busy @ ModuleError::Busy => Err(Refusal::new(Code::Unavailable, busy.to_string())),
-        ModuleError::Store(error) => Err(error.into()),
-    }
+fn user_error(refusal: Refusal) -> Result<UserError> {
+    let code = match refusal.code {
+        RefusalCode::Invalid => UserErrorCode::Invalid,
+        RefusalCode::Conflict => UserErrorCode::Conflict,
+        RefusalCode::NotFound => UserErrorCode::NotFound,
+        RefusalCode::Taken => UserErrorCode::Taken,
+        RefusalCode::AlreadyFinished => UserErrorCode::AlreadyFinished,
+        RefusalCode::InUse => UserErrorCode::InUse,
+        RefusalCode::QuotaReached => UserErrorCode::QuotaReached,
+        RefusalCode::Forbidden | RefusalCode::Unauthenticated | RefusalCode::Busy => return Err(refusal.into()),
+    };
+    Ok(UserError::at(code, &refusal.path, refusal.message))
 }
 
-/// What a caller must expect of setting queues up.
-pub(crate) fn of_queues(error: QueueError) -> Result<Vec<UserError>> {
-    match error {
-        QueueError::Faults(faults) => Ok(UserError::of_faults(faults)),
-        QueueError::Forbidden => {
-            let message = "A queue that all organizations share needs a token of a server administrator.";
-            Err(Refusal::new(Code::Forbidden, message))
-        }
-        QueueError::Store(error) => Err(error.into()),
-    }
-}
-
-/// What a caller must expect of changing filter templates.
-pub(crate) fn of_templates(error: TemplateError) -> Result<Vec<UserError>> {
-    let one = |code, path: &str, message| Ok(vec![UserError::at(code, path, message)]);
-    match error {
-        TemplateError::Faults(faults) => Ok(UserError::of_faults(faults)),
-        TemplateError::Conflict { edited: 0, newest } => {
-            let version = newest.named.version;
-            let message = format!("There is already a filter template with this key, at version {version}.");
-            one(UserErrorCode::Conflict, "edits", message)
-        }
-        conflict @ TemplateError::Conflict { .. } => {
-            one(UserErrorCode::Conflict, "edits", format!("{conflict}: look at it and save again."))
-        }
-        TemplateError::NothingToEdit => {
-            let message =
-                "There is no filter template with this key; leave `edits` out, or give 0, to save it as a new one.";
-            one(UserErrorCode::NotFound, "edits", message.to_owned())
-        }
-        TemplateError::Absent(message) => one(UserErrorCode::NotFound, "key", message),
-        TemplateError::Taken(message) => one(UserErrorCode::Taken, "key", message),
-        TemplateError::InUse { message, .. } => one(UserErrorCode::InUse, "key", message),
-        TemplateError::Forbidden(message) => Err(Refusal::new(Code::Forbidden, message)),
-        TemplateError::Store(error) => Err(error.into()),
-    }
-}
-
-/// What a caller must expect of changing schedules.
-pub(crate) fn of_schedules(error: ScheduleError) -> Result<Vec<UserError>> {
-    let one = |code, path: &str, message| Ok(vec![UserError::at(code, path, message)]);
-    match error {
-        ScheduleError::Faults(faults) => Ok(UserError::of_faults(faults)),
-        ScheduleError::UnknownJob(message) => one(UserErrorCode::NotFound, "job", message),
-        ScheduleError::Absent(message) => one(UserErrorCode::NotFound, "key", message),
-        conflict @ ScheduleError::Conflict { .. } => {
-            one(UserErrorCode::Conflict, "edits", format!("{conflict}: look at it and save again."))
-        }
-        ScheduleError::Store(error) => Err(error.into()),
-    }
-}
-
-/// What a caller must expect of changing collections.
-pub(crate) fn of_collection(error: CollectionError) -> Result<Vec<UserError>> {
-    match error {
-        CollectionError::Faults(faults) => Ok(UserError::of_faults(faults)),
-        CollectionError::Absent(message) => Ok(vec![UserError::at(UserErrorCode::NotFound, "collection", message)]),
-        CollectionError::Quota(reached) => Ok(vec![UserError::of_quota(&reached)]),
-        CollectionError::Store(error) => Err(error.into()),
-    }
+/// The jobs of the caller's organization that prevent a change.
+pub(crate) fn own_users(context: &Context<'_>, error: &ServiceError) -> impl Iterator<Item = JobUse> {
+    let refusals = if let ServiceError::Refused(refusals) = error { refusals.as_slice() } else { &[] };
+    let own = scope(context).organization();
+    let users: Vec<_> = refusals.iter().flat_map(|refusal| refusal.used_by.clone()).collect();
+    users.into_iter().filter(move |user| user.organization == own)
 }

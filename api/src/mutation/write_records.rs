@@ -5,67 +5,65 @@ use engine::model::collection::{Change, Entry};
 use serde_json::Value;
 
 use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode, of_collection};
+use super::user_error::{UserError, UserErrorCode, user_errors};
 use crate::objects::collection::Collection;
 use crate::objects::{Result, access, engine};
 
-/// What `writeRecords` is given.
+/// Input of `writeRecords`.
 #[derive(InputObject)]
 pub(crate) struct WriteRecordsInput {
     /// Name of the collection: lower-case words joined by `-`, `_` or `.`.
     collection: String,
-    /// The changes, made in their order: at most 1,000.
+    /// The changes, applied in this order: at most 1,000.
     changes: Vec<RecordChange>,
 }
 
 /// A change of one record.
 #[derive(OneofObject)]
 pub(crate) enum RecordChange {
-    /// Adds a record; refused if there is one with this key.
+    /// Adds a record; refused if the key exists.
     Insert(RecordInput),
     /// Adds a record, or replaces the one with this key.
     Upsert(RecordInput),
-    /// Removes the record with this key; nothing happens if there is none.
+    /// Removes the record with this key, if there is one.
     Delete(String),
 }
 
-/// A record to be kept.
+/// A record to write.
 #[derive(InputObject)]
 pub(crate) struct RecordInput {
     /// Unique in the collection: 1 to 500 bytes without control characters.
     key: String,
-    /// What is to be kept: a JSON object of at most 1 MiB.
+    /// The record: a JSON object of at most 1 MiB.
     data: Value,
 }
 
-/// What `writeRecords` answers.
+/// Payload of `writeRecords`.
 #[derive(SimpleObject, Default)]
 pub(crate) struct WriteRecordsPayload {
     /// The collection; null if nothing was written.
     collection: Option<Collection>,
     /// Records added.
     inserted: u32,
-    /// Records replaced by others.
+    /// Records replaced.
     updated: u32,
     /// Records removed.
     deleted: u32,
-    /// Records that were already as they should be, or already gone.
+    /// Records that did not need a change.
     unchanged: u32,
-    /// Why changes were not made. With `TAKEN`, those at the paths alone; with anything
-    /// else, none was made.
+    /// Why changes were not made. With `TAKEN`, only the changes at the paths were not made; with any other code, none
+    /// was made.
     user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: WriteRecordsInput) -> Result<WriteRecordsPayload> {
-    let (engine, access) = (engine(context).clone(), access(context).clone());
-    let (name, changes) = (input.collection.clone(), input.changes.into_iter().map(RecordChange::read).collect());
-    let write = async move {
-        let changes: Vec<_> = changes;
-        engine.write_records(&access, &name, &changes).await
-    };
+    let (collections, access) = (engine(context).collections(), access(context).clone());
+    let name = input.collection.clone();
+    let changes: Vec<_> = input.changes.into_iter().map(RecordChange::read).collect();
+    let write = async move { collections.write(&access, &name, &changes).await };
     let written = match to_the_end(write).await? {
         Ok(written) => written,
-        Err(error) => return Ok(WriteRecordsPayload { user_errors: of_collection(error)?, ..Default::default() }),
+        Err(error) => return Ok(WriteRecordsPayload { user_errors: user_errors(error)?, ..Default::default() }),
     };
     let refused = written.refused.into_iter().map(|(position, reason)| {
         UserError::at(UserErrorCode::Taken, &format!("changes[{position}].insert.key"), sentence(&reason))
@@ -91,7 +89,7 @@ impl RecordChange {
     }
 }
 
-/// With a capital letter and a full stop.
+/// Turns words into a sentence: with a capital letter and a full stop.
 fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::status::Intake;
 use engine::model::action::ActionSpec;
 
-/// What an action line can do; offered by a module.
+/// An action of a module, which an action line can use.
 pub(crate) struct Action {
     module: Arc<Offering>,
     spec: ActionSpec,
@@ -23,10 +23,10 @@ impl Action {
     }
 }
 
-/// What an action line can do; offered by a module.
+/// An action of a module, which an action line can use.
 #[Object]
 impl Action {
-    /// Full name, `module/action`. A job may leave the module out where only one has the action.
+    /// Full name, `module/action`. A job may omit the module if only one module has the action.
     async fn name(&self) -> String {
         self.spec.full_name()
     }
@@ -41,18 +41,18 @@ impl Action {
         self.module.installed.info.version.to_string()
     }
 
-    /// Whether its module asks for nothing that reaches outside: a line of it may be run
-    /// again freely, and is run in a dry run as always.
+    /// Whether its module imports no capability with effects outside. Such a line may run again freely, and runs in a
+    /// dry run as usual.
     async fn pure(&self) -> bool {
         self.module.installed.info.is_pure()
     }
 
-    /// A few words for a menu.
+    /// Title, for menus.
     async fn title(&self) -> &str {
         &self.spec.title
     }
 
-    /// What happens to the records.
+    /// What the action does with the records.
     async fn summary(&self) -> &str {
         &self.spec.summary
     }
@@ -62,7 +62,7 @@ impl Action {
         &self.spec.parameters
     }
 
-    /// How the records arrive.
+    /// How the action gets its records.
     async fn intake(&self) -> Intake {
         self.spec.intake.into()
     }

@@ -2,20 +2,19 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use engine::model::collection::Entry;
-use engine::model::fault::Fault;
+
 use engine::model::organization::OrganizationId;
 use engine::model::record::size_of_text;
 use engine::ports::Listed;
-use engine::runtime::collections::{CollectionError, PageOfRecords};
+use engine::services::collections::PageOfRecords;
 use serde_json::Value;
 
 use super::global_id::GlobalId;
 use super::page::{self, Cursor, Page};
 use super::{Result, access, engine, scope};
-use crate::refusal::{Code, Refusal};
 
-/// Named records that Ropewalk keeps for the organization. Filters choose from them, and
-/// actions and callers write them. The first write makes a collection.
+/// Named records that Ropewalk keeps for the organization. Filters read them; actions and API clients write them.
+/// The first write creates a collection.
 pub(crate) struct Collection {
     organization: OrganizationId,
     name: String,
@@ -28,8 +27,8 @@ impl Collection {
     }
 }
 
-/// Named records that Ropewalk keeps for the organization. Filters choose from them, and
-/// actions and callers write them. The first write makes a collection.
+/// Named records that Ropewalk keeps for the organization. Filters read them; actions and API clients write them.
+/// The first write creates a collection.
 #[Object]
 impl Collection {
     /// Global id.
@@ -42,27 +41,27 @@ impl Collection {
         &self.name
     }
 
-    /// How many records it has. Counted only when it is asked for.
+    /// How many records it has. They are counted only when this field is requested.
     #[graphql(complexity = "page::STATEMENT")]
     async fn total_count(&self, context: &Context<'_>) -> Result<u64> {
-        engine(context).count_records(scope(context), &self.name, None).await.map_err(refusal)
+        Ok(engine(context).collections().count(scope(context), &self.name, None).await?)
     }
 
-    /// Its records, in the order of their keys' bytes. There is no other order: a page
-    /// costs the same wherever it begins.
+    /// Its records, in the order of the bytes of their keys. There is no other order, so that every page costs the
+    /// same.
     #[graphql(complexity = "page::cost(first, child_complexity)")]
     async fn records(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
-        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
-        #[graphql(name = "where", desc = "Criteria, as in a filter's `where`: `{\"status\": \"open\"}`.")]
+        #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
+        #[graphql(name = "where", desc = "Criteria, as in the `where` of a filter: `{\"status\": \"open\"}`.")]
         criteria: Option<Value>,
     ) -> Result<Page<Record, AllRecords>> {
         let (limit, after) = (page::size(first)?, page::start(after.as_deref())?);
         let asked = PageOfRecords { collection: &self.name, criteria: criteria.as_ref(), after: after.clone(), limit };
         let listed = async {
-            let found = engine(context).find_records(scope(context), asked).await.map_err(refusal)?;
+            let found = engine(context).collections().find(scope(context), asked).await?;
             Ok(Listed { more: found.next.is_some(), items: found.entries })
         };
         let listed = page::read(context, listed, |entry| size_of_text(&entry.data)).await?;
@@ -76,7 +75,7 @@ impl Collection {
 pub(crate) struct Record {
     /// Unique in the collection: 1 to 500 bytes.
     key: String,
-    /// What is kept: a JSON object.
+    /// The record: a JSON object.
     #[graphql(complexity = "page::BULKY")]
     data: Value,
 }
@@ -87,32 +86,32 @@ impl Record {
     }
 }
 
-/// What else a page of records tells.
+/// Additional fields of a page of records.
 pub(crate) struct AllRecords {
     collection: String,
     criteria: Option<Value>,
 }
 
-/// What else a page of records tells.
+/// Additional fields of a page of records.
 #[Object]
 impl AllRecords {
-    /// How many records meet the criteria in all. Counted only when it is asked for.
+    /// How many records meet the criteria in total. They are counted only when this field is requested.
     #[graphql(complexity = "page::STATEMENT")]
     async fn total_count(&self, context: &Context<'_>) -> Result<u64> {
-        let counted = engine(context).count_records(scope(context), &self.collection, self.criteria.as_ref());
-        counted.await.map_err(refusal)
+        let collections = engine(context).collections();
+        Ok(collections.count(scope(context), &self.collection, self.criteria.as_ref()).await?)
     }
 }
 
-/// What else a page of collections tells.
+/// Additional fields of a page of collections.
 pub(crate) struct AllCollections;
 
-/// What else a page of collections tells.
+/// Additional fields of a page of collections.
 #[Object]
 impl AllCollections {
-    /// How many collections the organization has in all. Counted only when it is asked for.
+    /// How many collections the organization has in total. They are counted only when this field is requested.
     async fn total_count(&self, context: &Context<'_>) -> Result<u64> {
-        Ok(engine(context).collections.tally(scope(context)).await?)
+        Ok(engine(context).collections().tally(scope(context)).await?)
     }
 }
 
@@ -123,26 +122,13 @@ pub(crate) async fn list(
     after: Option<&str>,
 ) -> Result<Page<Collection, AllCollections>> {
     let (size, after) = (page::size(first)?, page::start(after)?);
-    let listed = engine(context).collections.list(scope(context), after.as_deref(), size).await?;
+    let listed = engine(context).collections().list(scope(context), after.as_deref(), size).await?;
     let edge = |name: String| (Cursor::behind(&name), Collection::of(context, name));
     Ok(page::of(listed, after.as_ref(), AllCollections, edge))
 }
 
-/// A collection of the caller, if it is there.
+/// A collection of the caller, if it exists.
 pub(crate) async fn find(context: &Context<'_>, name: String) -> Result<Option<Collection>> {
-    let there = engine(context).has_collection(scope(context), &name).await?;
-    Ok(there.then(|| Collection::of(context, name)))
-}
-
-/// What is wrong with a question is said of the whole field.
-fn refusal(error: CollectionError) -> Refusal {
-    match error {
-        CollectionError::Faults(faults) => {
-            let told: Vec<_> = faults.iter().map(Fault::to_string).collect();
-            Refusal::bad(told.join("; "))
-        }
-        CollectionError::Absent(message) => Refusal::new(Code::NotFound, message),
-        CollectionError::Quota(reached) => Refusal::bad(format!("{reached}.")),
-        CollectionError::Store(error) => error.into(),
-    }
+    let exists = engine(context).collections().exists(scope(context), &name).await?;
+    Ok(exists.then(|| Collection::of(context, name)))
 }

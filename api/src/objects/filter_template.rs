@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use engine::model::module::Owner;
 use engine::model::organization::OrganizationId;
 use engine::model::record::size_of_text;
-use engine::ports::modules::User;
+use engine::model::refusal::JobUse;
 use engine::ports::templates::SavedTemplate;
 use serde_json::Value;
 
@@ -13,8 +13,8 @@ use super::moment::Moment;
 use super::page::{self, BULKY, Cursor, Page};
 use super::{Result, access, engine, scope};
 
-/// One version of a filter template: a source and criteria under a name, whose values the
-/// filters of lines fill in. A version never changes; saving makes a new one.
+/// One version of a filter template: a named source with criteria, whose values the filters of lines supply. A
+/// version never changes; saving creates a new one.
 pub(crate) struct FilterTemplate {
     organization: OrganizationId,
     saved: SavedTemplate,
@@ -27,8 +27,8 @@ impl FilterTemplate {
     }
 }
 
-/// One version of a filter template: a source and criteria under a name, whose values the
-/// filters of lines fill in. A version never changes; saving makes a new one.
+/// One version of a filter template: a named source with criteria, whose values the filters of lines supply. A
+/// version never changes; saving creates a new one.
 #[Object]
 impl FilterTemplate {
     /// Global id of the template: the same for all its versions.
@@ -36,7 +36,7 @@ impl FilterTemplate {
         GlobalId::FilterTemplate(self.organization, self.saved.named.key.clone()).encode()
     }
 
-    /// What lines name it by, kebab-case.
+    /// Key by which lines use it, in kebab-case.
     async fn key(&self) -> &str {
         &self.saved.named.key
     }
@@ -46,40 +46,39 @@ impl FilterTemplate {
         &self.saved.name
     }
 
-    /// 1 for the first, then one more each time it is saved.
+    /// Number of the version: 1 for the first, then one more each time it is saved.
     async fn version(&self) -> u32 {
         self.saved.named.version
     }
 
-    /// What it is for, in the author's words.
+    /// Description by the author.
     async fn description(&self) -> Option<&str> {
         self.saved.document.get("description").and_then(Value::as_str)
     }
 
-    /// Whether every organization has it.
+    /// Whether all organizations share it.
     async fn global(&self) -> bool {
         self.saved.owner == Owner::Global
     }
 
-    /// JSON Schema of the values that a line fills in; null if it takes none.
+    /// JSON Schema of the values that a line supplies; null if there are none.
     #[graphql(complexity = "page::BULKY")]
     async fn values(&self) -> Option<&Value> {
         self.saved.document.get("values")
     }
 
-    /// The whole template, in the shape of the job file.
+    /// The whole template, as in a job file.
     #[graphql(complexity = "page::BULKY")]
     async fn document(&self) -> &Value {
         &self.saved.document
     }
 
-    /// The jobs of the organization that use it: their newest versions, and those of results
-    /// that have not ended.
+    /// The jobs of the organization that use it, with their newest version or with a result that has not ended.
     #[graphql(complexity = "page::STATEMENT + BULKY + child_complexity")]
     async fn used_by(&self, context: &Context<'_>) -> Result<Vec<TemplateUse>> {
-        // Seen from the organization, whoever has it: others' jobs are nobody's business.
-        let templates = &engine(context).templates;
-        let users = templates.users_of_template(scope(context), Owner::Organization, &self.saved.named.key).await?;
+        // Only jobs of the caller's organization are shown, even for a global template.
+        let templates = engine(context).templates();
+        let users = templates.users(scope(context), Owner::Organization, &self.saved.named.key).await?;
         Ok(users.into_iter().map(TemplateUse::of).collect())
     }
 
@@ -104,26 +103,26 @@ pub(crate) struct TemplateUse {
 }
 
 impl TemplateUse {
-    pub(crate) fn of(user: User) -> Self {
+    pub(crate) fn of(user: JobUse) -> Self {
         Self { job: user.job, version: user.version }
     }
 }
 
-/// What else a page of filter templates tells.
+/// Additional fields of a page of filter templates.
 pub(crate) struct AllFilterTemplates;
 
-/// What else a page of filter templates tells.
+/// Additional fields of a page of filter templates.
 #[Object]
 impl AllFilterTemplates {
-    /// How many the organization may use in all. Counted only when it is asked for.
+    /// How many filter templates the organization may use in total. They are counted only when this field is requested.
     async fn total_count(&self, context: &Context<'_>) -> Result<u64> {
-        Ok(engine(context).templates.count_templates(scope(context)).await?)
+        Ok(engine(context).templates().count(scope(context)).await?)
     }
 }
 
 /// A template that the caller's organization may use.
 pub(crate) async fn find(context: &Context<'_>, key: &str, version: Option<u32>) -> Result<Option<FilterTemplate>> {
-    let saved = async { Ok(engine(context).templates.find_template(scope(context), key, version).await?) };
+    let saved = async { Ok(engine(context).templates().find(scope(context), key, version).await?) };
     let saved = page::find(context, saved, |saved| size_of_text(&saved.document)).await?;
     Ok(saved.map(|saved| FilterTemplate::of(context, saved)))
 }
@@ -135,7 +134,7 @@ pub(crate) async fn list(
     after: Option<&str>,
 ) -> Result<Page<FilterTemplate, AllFilterTemplates>> {
     let (size, after) = (page::size(first)?, page::start(after)?);
-    let listed = async { Ok(engine(context).templates.list_templates(scope(context), after.as_deref(), size).await?) };
+    let listed = async { Ok(engine(context).templates().list(scope(context), after.as_deref(), size).await?) };
     let listed = page::read(context, listed, |saved| size_of_text(&saved.document)).await?;
     let edge = |saved: SavedTemplate| (Cursor::behind(&saved.named.key), FilterTemplate::of(context, saved));
     Ok(page::of(listed, after.as_ref(), AllFilterTemplates, edge))

@@ -1,5 +1,4 @@
-//! Ids that are unique on the whole server and tell clients nothing: base64url of the
-//! noun and its key.
+//! Ids that are unique on the whole server and opaque to clients: base64url of the type and the key.
 
 use async_graphql::ID;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
@@ -7,29 +6,29 @@ use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
 use engine::model::webhook::WebhookId;
 
-/// What an id names.
+/// The object that an id names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum GlobalId {
     /// An organization.
     Organization(OrganizationId),
-    /// A job, by its organization and key: the newest version, whichever that is.
+    /// The newest version of a job, by organization and key.
     Job(OrganizationId, String),
-    /// A version of a module, as an organization has it.
+    /// A version of a module that an organization may use.
     Module(OrganizationId, String, String),
     /// A job result.
     JobResult(ResultId),
     /// A collection, by its organization and name.
     Collection(OrganizationId, String),
-    /// A filter template, as an organization has it: the newest version, whichever that is.
+    /// The newest version of a filter template that an organization may use, by organization and key.
     FilterTemplate(OrganizationId, String),
     /// A schedule, by its organization, its job and its key.
     Schedule(OrganizationId, String, String),
-    /// A webhook, by its organization and identity.
+    /// A webhook, by its organization and id.
     Webhook(OrganizationId, WebhookId),
 }
 
 impl GlobalId {
-    /// The id as clients get it.
+    /// The id for clients.
     pub(crate) fn encode(&self) -> ID {
         let plain = match self {
             Self::Organization(id) => format!("Organization:{}", id.0),
@@ -44,7 +43,7 @@ impl GlobalId {
         ID(BASE64.encode(plain))
     }
 
-    /// Reads an id that a client sent; none if it is not one of ours.
+    /// Reads an id of a client; none if it is not valid.
     pub(crate) fn decode(id: &str) -> Option<Self> {
         let plain = String::from_utf8(BASE64.decode(id).ok()?).ok()?;
         let (noun, rest) = plain.split_once(':')?;
@@ -75,14 +74,13 @@ impl GlobalId {
     }
 }
 
-/// What is unique in its organization only.
+/// Reads an organization, and a key that is unique in it.
 fn of_organization(text: &str) -> Option<(OrganizationId, String)> {
     let (organization, key) = text.split_once(':')?;
     Some((OrganizationId(organization.parse().ok()?), key.to_owned()))
 }
 
-/// Reads the id of a job result: the opaque one, or the bare UUID that templates and
-/// logs show.
+/// Reads the id of a job result: the global id, or the UUID that templates and logs show.
 pub(crate) fn result_id(id: &str) -> Option<ResultId> {
     match GlobalId::decode(id) {
         Some(GlobalId::JobResult(result)) => Some(result),
@@ -97,7 +95,7 @@ mod tests {
     const UUID: &str = "0197a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b";
 
     #[test]
-    fn ids_go_there_and_back() {
+    fn ids_are_read_back() {
         let organization = OrganizationId(UUID.parse().unwrap());
         let ids = [
             GlobalId::Organization(organization),
@@ -115,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_may_be_named_by_its_uuid_and_by_nothing_else() {
+    fn a_result_may_be_named_by_its_global_id_or_its_uuid() {
         let result = ResultId(UUID.parse().unwrap());
         assert_eq!(result_id(UUID), Some(result));
         assert_eq!(result_id(&GlobalId::JobResult(result).encode()), Some(result));

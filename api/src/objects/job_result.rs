@@ -4,27 +4,27 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use engine::model::record::size_of_text;
 use engine::model::result as model;
+use engine::node::events;
 use engine::ports;
-use engine::ports::notices;
-use engine::ports::results::ResultFilter;
+use engine::ports::results::{ResultFilter, ResultRelation};
 use serde_json::Value;
 
 use super::global_id::GlobalId;
+use super::line_loader::LineLoader;
 use super::line_result::LineResult;
-use super::lines::Lines;
 use super::moment::Moment;
 use super::page::{self, Cursor, Page};
 use super::status::Status;
-use super::waiting::{Waits, WaitsFor};
+use super::waits_for::{WaitLoader, WaitsFor};
 use super::{Result, engine, scope};
 
-/// How many lines and modules a job is expected to have when a document is weighed.
+/// How many lines and modules a job is assumed to have when the cost of a document is computed.
 const EXPECTED: usize = 10;
 
 /// The record of one execution of a job.
 pub(crate) struct JobResult {
     result: model::JobResult,
-    progress: Option<notices::Progress>,
+    progress: Option<events::Progress>,
 }
 
 impl JobResult {
@@ -33,8 +33,8 @@ impl JobResult {
         Self { result, progress: None }
     }
 
-    /// A result as somebody who watches sees it.
-    pub(crate) fn watched(result: model::JobResult, progress: Option<notices::Progress>) -> Self {
+    /// A result with the progress that a subscription has heard of.
+    pub(crate) fn watched(result: model::JobResult, progress: Option<events::Progress>) -> Self {
         Self { result, progress }
     }
 }
@@ -47,7 +47,7 @@ impl JobResult {
         GlobalId::JobResult(self.result.id).encode()
     }
 
-    /// The bare UUID, as templates, logs and the command line show it.
+    /// The UUID, as templates, logs and the command line show it.
     async fn uuid(&self) -> String {
         self.result.id.0.to_string()
     }
@@ -57,22 +57,22 @@ impl JobResult {
         &self.result.job
     }
 
-    /// Version of the job that it runs, whatever is edited later.
+    /// Version of the job that it runs. Later edits of the job do not change it.
     async fn version(&self) -> u32 {
         self.result.version
     }
 
-    /// What the start called it.
+    /// Title that the start gave it.
     async fn title(&self) -> Option<&str> {
         self.result.title.as_deref()
     }
 
-    /// Where it stands.
+    /// Its status.
     async fn status(&self) -> Status {
         self.result.status.into()
     }
 
-    /// One sentence for a clerk; empty while it is pending.
+    /// Summary in one sentence; empty while it is pending.
     async fn message(&self) -> &str {
         &self.result.message
     }
@@ -82,17 +82,17 @@ impl JobResult {
         &self.result.started_by
     }
 
-    /// Whether what its lines do outside was only noted, not carried out.
+    /// Whether the effects of its lines were only recorded, not carried out.
     async fn dry_run(&self) -> bool {
         self.result.dry_run
     }
 
-    /// Arguments of the start, defaults filled in: a JSON object.
+    /// Arguments of the start with defaults: a JSON object.
     async fn arguments(&self) -> Value {
         Value::Object(self.result.arguments.clone())
     }
 
-    /// The start of the job's last full success, or what the start gave.
+    /// The `since` of the start, or the start of the last full success of the job.
     async fn since(&self) -> Option<Moment> {
         self.result.since.map(Moment)
     }
@@ -102,46 +102,46 @@ impl JobResult {
         &self.result.queue
     }
 
-    /// Higher comes first in its queue.
+    /// Priority in its queue; higher ones run first.
     async fn priority(&self) -> i32 {
         self.result.priority
     }
 
-    /// The one clock reading of all its templates and dates: when its start was accepted; of one that a
-    /// schedule started, the instant that was meant; of one that tries another again, that of the other.
+    /// The instant that all its templates and dates use: when its start was accepted. Of a scheduled start, the nominal
+    /// instant; of a retry, usually the instant of the retried result.
     async fn now(&self) -> Moment {
         Moment(self.result.now)
     }
 
-    /// Global id of the job result that it tries again; null if it is the first.
+    /// Global id of the job result that it retries; null if it is no retry.
     async fn retry_of(&self) -> Option<ID> {
         self.result.retry_of.map(|id| GlobalId::JobResult(id).encode())
     }
 
-    /// Global ids of the job results that try it again, oldest first, at most 100.
+    /// Global ids of its retries, oldest first, at most 100.
     #[graphql(complexity = "page::STATEMENT")]
     async fn retries(&self, context: &Context<'_>) -> Result<Vec<ID>> {
-        let retries = engine(context).results.retries(scope(context), self.result.id).await?;
+        let retries =
+            engine(context).results().related(scope(context), self.result.id, ResultRelation::Retries).await?;
         Ok(retries.into_iter().map(|id| GlobalId::JobResult(id).encode()).collect())
     }
 
-    /// Global id of the job result that it tells somebody of; null unless it carries out a rule
-    /// of `notify`.
-    async fn notice_of(&self) -> Option<ID> {
-        self.result.notice_of.map(|id| GlobalId::JobResult(id).encode())
+    /// Global id of the job result that it is a notification of; null unless a `notify` rule started it.
+    async fn notification_of(&self) -> Option<ID> {
+        self.result.notification_of.map(|id| GlobalId::JobResult(id).encode())
     }
 
-    /// Key of the schedule that started it; null unless one did.
+    /// Key of the schedule that started it, if one did.
     async fn schedule(&self) -> Option<&str> {
         self.result.scheduled.as_ref().map(|scheduled| scheduled.schedule.as_str())
     }
 
-    /// The instant that its start was meant for, however late it came; null unless a schedule started it.
+    /// The nominal instant of its scheduled start, even if it started late; null unless a schedule started it.
     async fn scheduled_at(&self) -> Option<Moment> {
         self.result.scheduled.as_ref().map(|scheduled| Moment(scheduled.at))
     }
 
-    /// Global id of the job result whose line started it; null unless one did.
+    /// Global id of the job result whose line started it, if one did.
     async fn started_from(&self) -> Option<ID> {
         self.result.started_from.map(|id| GlobalId::JobResult(id).encode())
     }
@@ -149,25 +149,26 @@ impl JobResult {
     /// Global ids of the job results that its lines started, oldest first, at most 100.
     #[graphql(complexity = "page::STATEMENT")]
     async fn started(&self, context: &Context<'_>) -> Result<Vec<ID>> {
-        let started = engine(context).results.started_from(scope(context), self.result.id).await?;
+        let started =
+            engine(context).results().related(scope(context), self.result.id, ResultRelation::Started).await?;
         Ok(started.into_iter().map(|id| GlobalId::JobResult(id).encode()).collect())
     }
 
-    /// How many job results started one another until this one: 0 unless a line started it.
+    /// How many starts by lines led to it: 0 unless a line started it.
     async fn depth(&self) -> u32 {
         self.result.depth
     }
 
-    /// Number of the first line in error from which it can be tried again; null if there is none.
+    /// Number of the first failed line, from which it can be retried; null if there is none.
     async fn failed_line(&self) -> Option<u32> {
         self.result.failed_line
     }
 
-    /// What it waits for; null unless it waits.
+    /// What it waits for, if it waits.
     async fn waits_for(&self, context: &Context<'_>) -> Result<Option<WaitsFor>> {
         match self.result.status.is_final() {
             true => Ok(None),
-            false => context.data_unchecked::<DataLoader<Waits>>().load_one(self.result.id).await,
+            false => context.data_unchecked::<DataLoader<WaitLoader>>().load_one(self.result.id).await,
         }
     }
 
@@ -176,7 +177,7 @@ impl JobResult {
         Moment(self.result.created_at)
     }
 
-    /// When a worker first took it up.
+    /// When a worker first began to run it.
     async fn started_at(&self) -> Option<Moment> {
         self.result.started_at.map(Moment)
     }
@@ -186,33 +187,33 @@ impl JobResult {
         self.result.finished_at.map(Moment)
     }
 
-    /// How often a worker took it up.
+    /// How often a worker began to run it.
     async fn attempt(&self) -> u32 {
         self.result.attempt
     }
 
-    /// Records that the first line was given or took from its source.
+    /// Records that the first line got from the start or from its source.
     async fn records_in(&self) -> u64 {
         self.result.counters.records_in
     }
 
-    /// Records that went out of the last line.
+    /// Records that the last line passed on.
     async fn records_out(&self) -> u64 {
         self.result.counters.records_out
     }
 
-    /// Records that left the set with a reason, over all lines.
+    /// Rejected records of all lines.
     async fn records_rejected(&self) -> u64 {
         self.result.counters.records_rejected
     }
 
-    /// The modules it ran with.
+    /// The modules that it runs with.
     #[graphql(complexity = "page::times(EXPECTED, child_complexity)")]
     async fn modules(&self) -> Vec<ModuleDigest<'_>> {
         self.result.modules.iter().map(ModuleDigest::of).collect()
     }
 
-    /// The versions of filter templates it runs with, whatever is edited later.
+    /// The versions of filter templates that it runs with. Later edits of the templates do not change them.
     #[graphql(complexity = "page::times(EXPECTED, child_complexity)")]
     async fn templates(&self) -> Vec<TemplateVersion<'_>> {
         self.result.templates.iter().map(TemplateVersion::of).collect()
@@ -221,21 +222,21 @@ impl JobResult {
     /// Its lines so far, by `lineNo`.
     #[graphql(complexity = "page::times(EXPECTED, child_complexity)")]
     async fn lines(&self, context: &Context<'_>) -> Result<Vec<LineResult>> {
-        let lines = context.data_unchecked::<DataLoader<Lines>>().load_one(self.result.id).await?;
+        let lines = context.data_unchecked::<DataLoader<LineLoader>>().load_one(self.result.id).await?;
         Ok(lines
             .iter()
             .flat_map(|lines| lines.iter().cloned().map(|line| LineResult::of(self.result.id, line)))
             .collect())
     }
 
-    /// How far the running line has come; null if none runs, or nothing was heard of it yet.
+    /// Progress of the running line; null if no line runs, or its progress is not known yet.
     async fn progress(&self, context: &Context<'_>) -> Option<Progress> {
-        let known = || engine(context).progress(self.result.id);
-        self.progress.clone().or_else(known).filter(|_| !self.result.status.is_final()).map(Progress::told)
+        let known = || engine(context).results().progress(self.result.id);
+        self.progress.clone().or_else(known).filter(|_| !self.result.status.is_final()).map(Progress::read)
     }
 }
 
-/// The version of a module that a job result ran with.
+/// A version of a module that a job result runs with.
 #[derive(SimpleObject)]
 pub(crate) struct ModuleDigest<'a> {
     /// Key of the module.
@@ -252,56 +253,56 @@ impl<'a> ModuleDigest<'a> {
     }
 }
 
-/// The version of a filter template that a job result runs with.
+/// A version of a filter template that a job result runs with.
 #[derive(SimpleObject)]
 pub(crate) struct TemplateVersion<'a> {
     /// Key of the template.
     key: &'a str,
-    /// 1 for the first, then one more each time it is saved.
+    /// Number of the version: 1 for the first, then one more each time it is saved.
     version: u32,
 }
 
 impl<'a> TemplateVersion<'a> {
-    fn of(named: &'a engine::model::filter_template::TemplateVersion) -> Self {
+    fn of(named: &'a engine::model::template_version::TemplateVersion) -> Self {
         Self { key: &named.key, version: named.version }
     }
 }
 
-/// How far a line has come.
+/// Progress of a line.
 #[derive(SimpleObject)]
 pub(crate) struct Progress {
     /// Number of the line.
     line_no: u32,
-    /// How people call the line.
+    /// Name of the line for people.
     line: String,
-    /// Records taken so far.
+    /// Records processed so far.
     taken: u64,
-    /// Of how many.
+    /// Records in total.
     of: u64,
 }
 
 impl Progress {
-    fn told(progress: notices::Progress) -> Self {
-        let notices::Progress { line_no, line, taken, of } = progress;
+    fn read(progress: events::Progress) -> Self {
+        let events::Progress { line_no, line, taken, of } = progress;
         Self { line_no, line, taken, of }
     }
 }
 
-/// What else a page of job results tells.
+/// Additional fields of a page of job results.
 pub(crate) struct AllJobResults(ResultFilter);
 
-/// What else a page of job results tells.
+/// Additional fields of a page of job results.
 #[Object]
 impl AllJobResults {
-    /// How many job results the listing has in all. Counted only when it is asked for.
+    /// How many job results the listing has in total. They are counted only when this field is requested.
     async fn total_count(&self, context: &Context<'_>) -> Result<u64> {
-        Ok(engine(context).results.count(scope(context), &self.0).await?)
+        Ok(engine(context).results().count(scope(context), &self.0).await?)
     }
 }
 
-/// A job result of the caller, if it is there.
+/// A job result of the caller, if it exists.
 pub(crate) async fn find(context: &Context<'_>, id: model::ResultId) -> Result<Option<JobResult>> {
-    let result = async { Ok(engine(context).results.find(scope(context), id).await?) };
+    let result = async { Ok(engine(context).results().find(scope(context), id).await?) };
     let result = page::find(context, result, |result| size_of_text(&result.arguments)).await?;
     Ok(result.map(JobResult::of))
 }
@@ -317,7 +318,7 @@ pub(crate) async fn list(
     let parsed = after.as_ref().map(|key| key.parse().map(model::ResultId)).transpose();
     let before = parsed.map_err(|_| page::unknown_cursor())?;
     let page = ports::Page { before, limit };
-    let listed = async { Ok(engine(context).results.list(scope(context), &filter, page).await?) };
+    let listed = async { Ok(engine(context).results().list(scope(context), &filter, page).await?) };
     let listed = page::read(context, listed, |result| size_of_text(&result.arguments)).await?;
     let edge = |result: model::JobResult| (Cursor::behind(result.id.0), JobResult::of(result));
     Ok(page::of(listed, after.as_ref(), AllJobResults(filter), edge))

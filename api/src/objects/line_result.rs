@@ -6,7 +6,7 @@ use engine::ports::parts::PartKind;
 use serde_json::Value;
 
 use super::Result;
-use super::kept::{self, KeptPage, KeptRecord, RejectedRecord};
+use super::kept_records::{self, KeptPage, KeptRecord, RejectedRecord};
 use super::module::Capability;
 use super::moment::Moment;
 use super::page::{self, BULKY};
@@ -39,7 +39,7 @@ impl LineResult {
         self.line.name.as_deref()
     }
 
-    /// Filter or action.
+    /// Whether it is a filter or an action.
     async fn kind(&self) -> LineKind {
         self.line.kind.into()
     }
@@ -49,12 +49,12 @@ impl LineResult {
         self.line.action.as_deref()
     }
 
-    /// Where it stands.
+    /// Its status.
     async fn status(&self) -> Status {
         self.line.status.into()
     }
 
-    /// One sentence for a clerk.
+    /// Summary in one sentence.
     async fn message(&self) -> &str {
         &self.line.message
     }
@@ -69,96 +69,94 @@ impl LineResult {
         self.line.finished_at.map(Moment)
     }
 
-    /// How often it was tried, this time included.
+    /// Number of the attempt: 1 for the first.
     async fn attempt(&self) -> u32 {
         self.line.attempt
     }
 
-    /// When it is tried again; null unless it waits for that.
+    /// When it is retried; null unless it waits for a retry.
     async fn retry_at(&self) -> Option<Moment> {
         self.line.retry_at.map(Moment)
     }
 
-    /// Records that the line was given, or took from its source.
+    /// Records that the line got from the line before or from its source.
     async fn records_in(&self) -> u64 {
         self.line.counters.records_in
     }
 
-    /// Records that went on to the next line.
+    /// Records that it passed on to the next line.
     async fn records_out(&self) -> u64 {
         self.line.counters.records_out
     }
 
-    /// Records that left the set with a reason.
+    /// Records that it rejected.
     async fn records_rejected(&self) -> u64 {
         self.line.counters.records_rejected
     }
 
-    /// The parameters, or the filter definition, as rendered; null if it came to none.
+    /// The rendered parameters or filter definition; null if they were not rendered.
     #[graphql(complexity = "BULKY")]
     async fn parameters(&self) -> &Value {
         &self.line.parameters
     }
 
-    /// The first records that went on: at most 20, and 64 KiB of JSON.
+    /// The first records that it passed on: at most 20, and 64 KiB of JSON.
     #[graphql(complexity = "BULKY + child_complexity")]
     async fn sample(&self) -> Sample<'_> {
         Sample(&self.line.sample)
     }
 
-    /// The first 100 rejected records; `recordsRejected` says how many there were.
+    /// The first 100 rejected records; `recordsRejected` is the total number.
     #[graphql(complexity = "BULKY + child_complexity")]
     async fn rejected(&self) -> Vec<Rejected<'_>> {
         self.line.rejected.iter().map(Rejected).collect()
     }
 
-    /// All rejected records that are kept of a real run, at most 10,000 of a line, page by page.
+    /// The stored rejected records, in pages: at most 10,000 of a line, and none of a dry run.
     #[graphql(complexity = "page::cost(first, child_complexity)")]
     async fn rejected_records(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
-        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
+        #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<KeptPage<RejectedRecord>> {
-        kept::page(context, self.result, (self.line.line_no, PartKind::Rejected), first, after.as_deref()).await
+        kept_records::page(context, self.result, (self.line.line_no, PartKind::Rejected), first, after.as_deref()).await
     }
 
-    /// All records that the line passed on, page by page, where its job says `keep: true`; else
-    /// there are none.
+    /// All records that the line passed on, in pages. They are stored only if the line has `keep: true`.
     #[graphql(complexity = "page::cost(first, child_complexity)")]
     async fn records(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
-        #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
+        #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<KeptPage<KeptRecord>> {
-        kept::page(context, self.result, (self.line.line_no, PartKind::Output), first, after.as_deref()).await
+        kept_records::page(context, self.result, (self.line.line_no, PartKind::Output), first, after.as_deref()).await
     }
 
-    /// The messages of the action, oldest first, of a running line as far as it has come. The
-    /// first 1,000, and how many were left out after them.
+    /// The log of the action so far, oldest message first: the first 1,000 messages, then how many were left out.
     #[graphql(complexity = "BULKY + child_complexity")]
     async fn log(&self) -> Vec<LogEntry<'_>> {
         self.line.log.iter().map(LogEntry::of).collect()
     }
 
-    /// What it did outside of its sandbox, or in a dry run would have done, in order; at most 200.
+    /// What it did outside of its sandbox, or in a dry run would have done, in order; at most 200 effects.
     #[graphql(complexity = "BULKY + child_complexity")]
     async fn effects(&self) -> Vec<Effect<'_>> {
         self.line.effects.iter().map(Effect::of).collect()
     }
 }
 
-/// One thing that a line did outside of its sandbox, or in a dry run would have done.
+/// An effect of a line outside of its sandbox, or in a dry run what it would have done.
 #[derive(SimpleObject)]
 pub(crate) struct Effect<'a> {
-    /// How it reached outside.
+    /// The capability that it used.
     capability: Capability,
-    /// Whether it was carried out. In a dry run it was only noted; else it did not get through.
+    /// Whether it was carried out. In a dry run, effects are only recorded; otherwise false means that it failed.
     done: bool,
-    /// One sentence for a clerk.
+    /// Summary in one sentence.
     summary: &'a str,
-    /// The same for programs: an object whose members depend on the capability.
+    /// Details for programs: an object whose members depend on the capability.
     detail: &'a Value,
 }
 
@@ -175,47 +173,47 @@ pub(crate) struct Sample<'a>(pub(super) &'a record::Sample);
 /// The first records of a set.
 #[Object]
 impl Sample<'_> {
-    /// The records that fitted: JSON objects.
+    /// The records: JSON objects.
     async fn records(&self) -> &[Value] {
         &self.0.records
     }
 
-    /// Whether there were more.
+    /// Whether the set has more records.
     async fn cut(&self) -> bool {
         self.0.cut
     }
 }
 
-/// A record that left the set, and why.
+/// A rejected record, and why it was rejected.
 pub(crate) struct Rejected<'a>(&'a record::Rejected);
 
-/// A record that left the set, and why.
+/// A rejected record, and why it was rejected.
 #[Object]
 impl Rejected<'_> {
-    /// The record as the line got it: a JSON object.
+    /// The record that the line got: a JSON object.
     async fn record(&self) -> &Value {
         &self.0.record
     }
 
-    /// One sentence for the person who has to mend it.
+    /// Why it was rejected, in one sentence.
     async fn reason(&self) -> &str {
         &self.0.reason
     }
 }
 
-/// One message that an action logged.
+/// A message that an action logged.
 #[derive(SimpleObject)]
 pub(crate) struct LogEntry<'a> {
-    /// How much it matters.
+    /// Severity of the message.
     level: LogLevel,
-    /// What it said.
+    /// Text of the message.
     message: &'a str,
-    /// When; null if that is not known.
+    /// When it was logged, in milliseconds; null if that is not known.
     at: Option<Moment>,
 }
 
 impl<'a> LogEntry<'a> {
     fn of(entry: &'a model::LogEntry) -> Self {
-        Self { level: entry.level.into(), message: &entry.message, at: entry.at.map(Moment) }
+        Self { level: entry.level.into(), message: &entry.message, at: entry.at.map(Moment::in_milliseconds) }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use engine::model::catalogue::{Catalogue, Offering};
+use engine::model::refusal::JobUse;
 use engine::model::{grant, module as model};
-use engine::ports::modules::User;
 use serde_json::Value;
 
 use super::action::Action;
@@ -14,17 +14,17 @@ use super::moment::Moment;
 use super::page::{self, BULKY};
 use super::{Result, access, engine, scope};
 
-/// How many actions a module is expected to have when a document is weighed.
+/// How many actions a module is assumed to have when the cost of a document is computed.
 const EXPECTED_ACTIONS: usize = 20;
 
-/// Who has a module.
+/// Who may use a module.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ModuleOwner {
-    /// It comes with the program.
+    /// It is part of the program; all organizations may use it.
     Bundled,
-    /// Every organization.
+    /// All organizations.
     Global,
-    /// The organization of the call.
+    /// The organization of the request.
     Organization,
 }
 
@@ -38,10 +38,10 @@ impl From<model::Owner> for ModuleOwner {
     }
 }
 
-/// What a module asks for, as its imports say.
+/// A capability that a module asks for by its imports.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Capability {
-    /// Messages in the log of the line. Needs no grant.
+    /// Messages in the log of the line. It needs no grant.
     Log,
     /// Requests to HTTP servers.
     Http,
@@ -74,7 +74,7 @@ impl Module {
         GlobalId::Module(access(context).organization.id, info.key.clone(), info.version.to_string()).encode()
     }
 
-    /// What lines name it by.
+    /// Key by which lines name it.
     async fn key(&self) -> &str {
         &self.0.installed.info.key
     }
@@ -94,7 +94,7 @@ impl Module {
         self.0.installed.info.size
     }
 
-    /// What it is for, in the words of its authors.
+    /// Description by its authors.
     async fn description(&self) -> Option<&str> {
         self.0.installed.info.description.as_deref()
     }
@@ -109,47 +109,47 @@ impl Module {
         self.0.installed.info.licence.as_deref()
     }
 
-    /// Who has it.
+    /// Who may use it.
     async fn owner(&self) -> ModuleOwner {
         self.0.installed.owner.into()
     }
 
-    /// What it asks for. All but `LOG` must be granted.
+    /// The capabilities that it asks for. All but `LOG` must be granted.
     async fn capabilities(&self) -> Vec<Capability> {
         self.0.installed.info.capabilities.iter().map(|capability| (*capability).into()).collect()
     }
 
-    /// Whether it asks for nothing that reaches outside: its lines may be run again freely.
+    /// Whether it asks for no capability with effects outside, so that its lines may run again freely.
     async fn pure(&self) -> bool {
         self.0.installed.info.is_pure()
     }
 
-    /// What the organization grants to the module, all its versions: an object with `http`,
-    /// `collections` and `jobs`, as far as they are granted.
+    /// The grants of the organization to all versions of the module: an object with `http`, `collections` and `jobs`,
+    /// if they are granted.
     #[graphql(complexity = "page::STATEMENT")]
     async fn grants(&self, context: &Context<'_>) -> Result<Value> {
-        let grants = engine(context).grants.grants(scope(context)).await?;
+        let grants = engine(context).modules().grants(scope(context)).await?;
         Ok(grants.get(&self.0.installed.info.key).cloned().unwrap_or_default().document())
     }
 
-    /// What it offers.
+    /// The actions that it offers.
     #[graphql(complexity = "page::times(EXPECTED_ACTIONS, child_complexity)")]
     async fn actions(&self) -> Vec<Action> {
         self.0.actions.keys().map(|name| Action::of(&self.0, name)).collect()
     }
 
-    /// The jobs of the organization that run with this version: their newest versions, and
-    /// those of results that have not ended.
+    /// The jobs of the organization that use this version, with their newest version or with a result that has not
+    /// ended.
     #[graphql(complexity = "page::STATEMENT + BULKY + child_complexity")]
     async fn used_by(&self, context: &Context<'_>) -> Result<Vec<ModuleUse>> {
         let digest = &self.0.installed.info.digest;
-        // Seen from the organization, whoever has the module: others' jobs are nobody's business.
+        // Only jobs of the caller's organization are shown, even for a global module.
         let owner = model::Owner::Organization;
-        let users = engine(context).modules.users(scope(context), owner, digest).await?;
+        let users = engine(context).modules().users(scope(context), owner, digest).await?;
         Ok(users.into_iter().map(ModuleUse::of).collect())
     }
 
-    /// When it was installed; null for what comes with the program.
+    /// When it was installed; null for a bundled module.
     async fn installed_at(&self) -> Option<Moment> {
         self.0.installed.installed_at.map(Moment)
     }
@@ -170,12 +170,12 @@ pub(crate) struct ModuleUse {
 }
 
 impl ModuleUse {
-    pub(crate) fn of(user: User) -> Self {
+    pub(crate) fn of(user: JobUse) -> Self {
         Self { job: user.job, version: user.version }
     }
 }
 
-/// This version of a module; the newest if none is named.
+/// This version of a module, or the newest one.
 pub(crate) fn find(catalogue: &Catalogue, key: &str, version: Option<&str>) -> Option<Module> {
     let versions = catalogue.versions(key);
     let named = |offering: &&Arc<Offering>| match version {

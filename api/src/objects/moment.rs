@@ -1,4 +1,4 @@
-//! Instants on the wire.
+//! Instants as the API writes and reads them.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
@@ -8,6 +8,14 @@ use engine::model::Instant;
 /// `2026-03-29T05:00:00.000000Z`. On the way in any offset may be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment(pub(crate) Instant);
+
+impl Moment {
+    /// The instant of a log message. Logs are stored in milliseconds, so a message that is not stored yet has to show
+    /// the same.
+    pub(crate) fn in_milliseconds(instant: Instant) -> Self {
+        Self(instant.trunc_subsecs(3))
+    }
+}
 
 impl std::fmt::Display for Moment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -36,13 +44,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instants_are_told_in_utc_with_microseconds() {
+    fn instants_are_written_in_utc_with_microseconds() {
         let read = Moment::parse(Value::from("2026-03-29T07:00:00.2500009+02:00")).unwrap();
         assert_eq!(read.to_value(), Value::from("2026-03-29T05:00:00.250000Z"));
     }
 
     #[test]
-    fn an_instant_without_its_offset_is_none() {
+    fn an_instant_without_an_offset_is_refused() {
         for text in ["2026-03-29", "2026-03-29T07:00:00", "now", ""] {
             assert!(Moment::parse(Value::from(text)).is_err(), "{text}");
         }

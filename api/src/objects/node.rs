@@ -1,4 +1,4 @@
-//! Whatever has a global id.
+//! Objects with a global id.
 
 use async_graphql::{Context, ID, Interface};
 
@@ -13,7 +13,7 @@ use super::schedule::{self, Schedule};
 use super::webhook::{self, Webhook};
 use super::{Result, access, engine, scope};
 
-/// Whatever has a global id.
+/// An object with a global id.
 #[derive(Interface)]
 #[allow(clippy::large_enum_variant, reason = "there is one for each node that a request asks for")]
 #[graphql(field(name = "id", ty = "ID", desc = "Global id."))]
@@ -28,8 +28,8 @@ pub(crate) enum Node {
     Webhook(Webhook),
 }
 
-/// What the id names, if the caller's organization has it. Nobody learns whether
-/// another organization does.
+/// The object with this id, if the caller's organization has it. The answer does not reveal whether another
+/// organization does.
 pub(crate) async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>> {
     let own = &access(context).organization;
     let (engine, scope) = (engine(context), scope(context));
@@ -39,7 +39,7 @@ pub(crate) async fn find(context: &Context<'_>, id: &str) -> Result<Option<Node>
             job::find(context, &key, None).await?.map(Node::Job)
         }
         Some(GlobalId::Module(organization, key, version)) if organization == own.id => {
-            let catalogue = engine.catalogue(scope).await?;
+            let catalogue = engine.modules().catalogue(scope).await?;
             module::find(&catalogue, &key, Some(&version)).map(Node::Module)
         }
         Some(GlobalId::JobResult(id)) => job_result::find(context, id).await?.map(Node::JobResult),

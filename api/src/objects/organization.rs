@@ -1,17 +1,16 @@
 //! Organizations.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
-use engine::model::organization as model;
-use engine::model::quota;
+use engine::model::{organization as model, quota};
 
 use super::global_id::GlobalId;
 use super::{Result, engine, page, scope};
 
-/// A tenant of the server: every job and every job result belongs to one.
+/// A tenant of the server. Every job and every job result belongs to an organization.
 #[derive(Debug, Clone)]
 pub(crate) struct Organization(pub(crate) model::Organization);
 
-/// A tenant of the server: every job and every job result belongs to one.
+/// A tenant of the server. Every job and every job result belongs to an organization.
 #[Object]
 impl Organization {
     /// Global id.
@@ -19,8 +18,8 @@ impl Organization {
         GlobalId::Organization(self.0.id).encode()
     }
 
-    /// Unique on the server, kebab-case. Server tokens choose their organization by it,
-    /// in the request header `Ropewalk-Organization`.
+    /// Unique on the server, in kebab-case. Requests with a server token name their organization by it in the header
+    /// `Ropewalk-Organization`.
     async fn key(&self) -> &str {
         &self.0.key
     }
@@ -30,13 +29,12 @@ impl Organization {
         &self.0.name
     }
 
-    /// IANA name of the zone in which its dates are meant, unless a job says its own,
-    /// such as `Europe/Madrid`.
+    /// IANA name of its time zone, such as `Europe/Madrid`. It applies to jobs without a time zone of their own.
     async fn time_zone(&self) -> &str {
         self.0.time_zone.name()
     }
 
-    /// What it may use.
+    /// Its quotas.
     async fn quotas(&self) -> Quotas {
         Quotas::of(self.0.quotas)
     }
@@ -44,32 +42,32 @@ impl Organization {
     /// How many of its job results have not ended.
     #[graphql(complexity = "page::STATEMENT")]
     async fn open_results(&self, context: &Context<'_>) -> Result<u64> {
-        Ok(engine(context).results.count_open(scope(context)).await?)
+        Ok(engine(context).results().count_open(scope(context)).await?)
     }
 
-    /// How much it keeps, as it was counted last.
+    /// How much it stores, as of the last count.
     async fn stored(&self, context: &Context<'_>) -> Stored {
-        let stored = engine(context).usage.stored(self.0.id);
+        let stored = engine(context).usage().stored(self.0.id);
         Stored { history_mib: mib(stored.history_bytes), collection_mib: mib(stored.collection_bytes) }
     }
 }
 
-/// What an organization may use of the server. Server administrators change it with `setQuotas`.
+/// The quotas of an organization. Server administrators change them with `setQuotas`.
 #[derive(SimpleObject)]
 pub(crate) struct Quotas {
-    /// Starts of jobs in a minute, by whatever starts them. As many may come at once.
+    /// Starts of jobs in a minute, of all kinds. All of them may come at once.
     starts_per_minute: u32,
     /// Job results that have not ended.
     open_results: u32,
-    /// Mebibytes of job results with their lines and what is kept of records.
+    /// Mebibytes of job results with their lines and stored records.
     history_mib: i32,
     /// Mebibytes of records in collections.
     collection_mib: i32,
-    /// Installed versions of modules of its own.
+    /// Versions of modules that it has installed.
     modules: u32,
-    /// Requests in a minute with one token. As many may come at once.
+    /// Requests in a minute with one token. All of them may come at once.
     requests_per_minute: u32,
-    /// Messages in a minute to one webhook. As many may come at once.
+    /// Messages in a minute to one webhook. All of them may come at once.
     messages_per_minute: u32,
 }
 
@@ -87,10 +85,10 @@ impl Quotas {
     }
 }
 
-/// How many mebibytes an organization keeps. Counted every ten minutes.
+/// How many mebibytes an organization stores. They are counted every ten minutes.
 #[derive(SimpleObject)]
 pub(crate) struct Stored {
-    /// Of its job results with their lines and what is kept of records.
+    /// Of its job results with their lines and stored records.
     history_mib: i32,
     /// Of the records in its collections.
     collection_mib: i32,

@@ -1,4 +1,4 @@
-//! Pages of a listing: how many, after what, and what that costs.
+//! Pages of listings: their sizes, cursors and costs.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -9,16 +9,15 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use engine::ports::{Listed, PAGE_BYTES};
 
 use super::{Result, budget};
-use crate::refusal::Refusal;
+use crate::error::ApiError;
 
-/// How many there are on a page if nothing is said.
+/// How many items a page has by default.
 pub(crate) const USUAL: i32 = 20;
-/// How many there may be on a page.
+/// How many items a page may have.
 const MOST: i32 = 100;
 
-/// Where a page begins, opaque to clients: base64url of the key of the last item
-/// before it. A key and not a position, so that nothing is lost or seen twice when
-/// something is added meanwhile.
+/// Where a page begins, opaque to clients: base64url of the key of the last item before it. With a key, unlike a
+/// position, no item is skipped or repeated when items are added meanwhile.
 #[derive(Debug, Clone)]
 pub(crate) struct Cursor(String);
 
@@ -41,14 +40,14 @@ impl CursorType for Cursor {
     }
 }
 
-/// One page of `Node`s, with whatever else `Extra` tells.
+/// One page of `Node`s, with the additional fields of `Extra`.
 pub(crate) type Page<Node, Extra> = Connection<Cursor, Node, Extra>;
 
 /// How many items were asked for.
 pub(crate) fn size(first: i32) -> Result<u32> {
     let allowed = (1..=MOST).contains(&first).then_some(first);
     let size = allowed.and_then(|first| u32::try_from(first).ok());
-    size.ok_or_else(|| Refusal::bad(format!("`first` must be between 1 and {MOST}.")))
+    size.ok_or_else(|| ApiError::bad(format!("`first` must be between 1 and {MOST}.")))
 }
 
 /// The key of the item before the page.
@@ -59,12 +58,12 @@ pub(crate) fn start(after: Option<&str>) -> Result<Option<String>> {
     key.map(Some).ok_or_else(unknown_cursor)
 }
 
-/// The refusal of a cursor that this listing never gave.
-pub(crate) fn unknown_cursor() -> Refusal {
-    Refusal::bad("`after` must be a cursor of this listing, as `endCursor` gives it.")
+/// The refusal of a cursor that is not from this listing.
+pub(crate) fn unknown_cursor() -> ApiError {
+    ApiError::bad("`after` must be a cursor of this listing, as `endCursor` gives it.")
 }
 
-/// The page that the store listed.
+/// Makes a page of the items that the store listed.
 pub(crate) fn of<Item, Node, Extra>(
     listed: Listed<Item>,
     after: Option<&String>,
@@ -81,7 +80,7 @@ where
     page
 }
 
-/// Reads a page, counting what its items hold by `weigh`.
+/// Reads a page, and counts the bytes of its items by `weigh`.
 pub(crate) async fn read<Item>(
     context: &Context<'_>,
     page: impl Future<Output = Result<Listed<Item>>>,
@@ -90,7 +89,7 @@ pub(crate) async fn read<Item>(
     budget(context).read(PAGE_BYTES, page, |listed| listed.items.iter().map(&weigh).sum()).await
 }
 
-/// Reads one item, counting what it holds by `weigh`.
+/// Reads one item, and counts its bytes by `weigh`.
 pub(crate) async fn find<Item>(
     context: &Context<'_>,
     item: impl Future<Output = Result<Option<Item>>>,
@@ -99,22 +98,22 @@ pub(crate) async fn find<Item>(
     budget(context).read(PAGE_BYTES, item, |found| found.as_ref().map_or(0, &weigh)).await
 }
 
-/// What a field costs that asks the store, so that there are at most fifty of them in a
-/// document: a field that is written twice is resolved twice.
+/// Cost of a field that reads the store, so that a document has at most fifty of them: a field that is written twice is
+/// resolved twice.
 pub(crate) const STATEMENT: usize = 2_000;
-/// What a field costs that works for a while, so that there are only a few in a document.
+/// Cost of a field that takes long, so that a document has only a few of them.
 pub(crate) const WORK: usize = 20_000;
-/// What a value costs that may be tens of kibibytes of JSON.
+/// Cost of a value that may be tens of kibibytes of JSON.
 pub(crate) const BULKY: usize = 100;
 
-/// What a page costs: asking for it, itself, and its fields once for each item. A size that will be
-/// refused anyway costs as much as the largest page.
+/// Cost of a page: its statement, itself, and its fields once for each item. A size that will be refused costs as much
+/// as the largest page.
 pub(crate) fn cost(first: i32, fields: usize) -> usize {
     let items = if (1..=MOST).contains(&first) { first } else { MOST };
     times(usize::try_from(items).unwrap_or_default(), fields).saturating_add(STATEMENT)
 }
 
-/// What a list costs that is expected to have this many items.
+/// Cost of a list that is assumed to have this many items.
 pub(crate) fn times(items: usize, fields: usize) -> usize {
     items.saturating_mul(fields).saturating_add(1)
 }

@@ -3,25 +3,23 @@
 use async_graphql::Object;
 use engine::ports::queues::QueueState;
 
-/// Where the results of the jobs that name it wait for a worker, and how many of them may be at
-/// work at once.
+/// A queue in which job results wait for a worker, with a limit of how many run at once.
 pub(crate) struct Queue(pub(crate) QueueState);
 
-/// Where the results of the jobs that name it wait for a worker, and how many of them may be at
-/// work at once.
+/// A queue in which job results wait for a worker, with a limit of how many run at once.
 #[Object]
 impl Queue {
-    /// What jobs name it by. `default` is the queue of jobs that name none.
+    /// Key by which jobs name it. Jobs that name no queue use `default`.
     async fn key(&self) -> &str {
         &self.0.key
     }
 
-    /// Whether all organizations share it, and its limit.
+    /// Whether all organizations share the queue and its limit.
     async fn global(&self) -> bool {
         self.0.global
     }
 
-    /// How many results may be at work at once; null for any number.
+    /// How many results may run at once; null if there is no limit.
     async fn limit(&self) -> Option<u32> {
         self.0.limit
     }
@@ -31,7 +29,7 @@ impl Queue {
         self.0.waiting
     }
 
-    /// How many results are at work in it: of all organizations if it is global.
+    /// How many of its results run; of all organizations if it is global.
     async fn at_work(&self) -> u64 {
         self.0.at_work
     }

@@ -1,18 +1,18 @@
-//! Roles, as the schema spells them.
+//! Roles.
 
 use async_graphql::Enum;
 use engine::model::organization;
 
-/// What a token may do in its organization; each role may all that the ones before may.
+/// What a token may do in its organization. Each role includes the ones before it.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "organization::Role")]
 pub(crate) enum Role {
-    /// Reads.
+    /// May read everything.
     Viewer,
-    /// Runs and kills jobs.
+    /// May also start, kill and retry jobs.
     Operator,
-    /// Changes jobs and collections.
+    /// May also change jobs and collections.
     Editor,
-    /// Changes tokens.
+    /// May also change tokens, modules, grants and queues.
     Admin,
 }

@@ -1,40 +1,39 @@
 //! Schedules.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use engine::engine::Engine;
 use engine::model::organization::OrgScope;
 use engine::ports::schedules::SavedSchedule;
-use engine::runtime::engine::Engine;
-use engine::runtime::schedules::MOST_PREVIEWED;
+use engine::services::schedules::MOST_PREVIEWED;
 use serde_json::Value;
 
 use super::global_id::GlobalId;
 use super::moment::Moment;
 use super::page::{self, Cursor, Page};
 use super::{Result, access, engine, scope};
+use crate::error::ApiError;
 use crate::mutation::user_error::UserError;
-use crate::refusal::Refusal;
 
-/// When a job starts by itself, and how far that has come.
+/// A schedule that starts a job, with its position.
 pub(crate) struct Schedule(pub(crate) SavedSchedule);
 
-/// How a schedule stands.
+/// State of a schedule.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ScheduleState {
     /// It will start its job at `nextAt`.
     Armed,
-    /// What it started has not ended; it goes on from there.
+    /// It waits for the end of the result that it started, and continues from there.
     AwaitsCompletion,
     /// It, or its job, is inactive.
     Inactive,
-    /// It has started its job as often as it should, or all its instants are past.
+    /// It has reached its number of executions, or all its instants are past.
     Over,
 }
 
-/// When a job starts by itself, and how far that has come.
+/// A schedule that starts a job, with its position.
 #[Object]
 impl Schedule {
     /// Global id.
@@ -53,22 +52,22 @@ impl Schedule {
         &self.0.job
     }
 
-    /// All that it says, in the shape of the job file, with what its job and its organization leave it.
+    /// The whole schedule, as in a job file, with the defaults of its job and its organization.
     async fn document(&self) -> Value {
         self.0.schedule.document()
     }
 
-    /// Whether it starts anything: it and its job are active.
+    /// Whether both the schedule and its job are active.
     async fn active(&self) -> bool {
         self.0.schedule.active
     }
 
-    /// IANA name of the zone in which its times are meant.
+    /// IANA name of its time zone.
     async fn time_zone(&self) -> &str {
         self.0.schedule.zone.name()
     }
 
-    /// How it stands.
+    /// Its state.
     async fn state(&self) -> ScheduleState {
         let SavedSchedule { schedule, position, .. } = &self.0;
         match (position.next, position.awaits) {
@@ -79,49 +78,49 @@ impl Schedule {
         }
     }
 
-    /// The instant that its next start is meant for; null if there is none at the moment.
+    /// The nominal instant of its next start; null if there is none at the moment.
     async fn next_at(&self) -> Option<Moment> {
         self.0.position.next.map(Moment)
     }
 
-    /// When that start comes: later than `nextAt` by its share of `jitter`.
+    /// When that start happens: later than `nextAt` by a random part of `jitter`.
     async fn due_at(&self) -> Option<Moment> {
         self.0.due().map(Moment)
     }
 
-    /// The next instants, if every start ended at once. None of an inactive schedule.
+    /// The next instants, assuming that each result ends at once. An inactive schedule has none.
     #[graphql(complexity = "page::BULKY + child_complexity")]
     async fn next(&self, #[graphql(desc = "How many: 1 to 1000.", default = 5)] count: i32) -> Result<Vec<Moment>> {
         let SavedSchedule { schedule, position, .. } = &self.0;
         Ok(schedule.following(position, how_many(count)?).into_iter().map(Moment).collect())
     }
 
-    /// How often it has started its job. Starts that were skipped are not counted.
+    /// How often it has started its job, without skipped starts.
     async fn fired(&self) -> u64 {
         self.0.position.fired
     }
 
-    /// Global id of the job result whose end it waits for.
+    /// Global id of the job result whose end it waits for, if it waits.
     async fn awaits(&self) -> Option<ID> {
         self.0.position.awaits.map(|id| GlobalId::JobResult(id).encode())
     }
 }
 
-/// What else a page of schedules tells.
+/// Additional fields of a page of schedules.
 pub(crate) struct AllSchedules;
 
-/// What else a page of schedules tells.
+/// Additional fields of a page of schedules.
 #[Object]
 impl AllSchedules {
-    /// How many schedules the organization has in all. Counted only when it is asked for.
+    /// How many schedules the organization has in total. They are counted only when this field is requested.
     async fn total_count(&self, context: &Context<'_>) -> Result<u64> {
-        Ok(engine(context).schedules.count_schedules(scope(context)).await?)
+        Ok(engine(context).schedules().count(scope(context)).await?)
     }
 }
 
 /// One schedule of the caller's organization.
 pub(crate) async fn find(context: &Context<'_>, job: &str, key: &str) -> Result<Option<Schedule>> {
-    Ok(engine(context).schedules.find_schedule(scope(context), job, key).await?.map(Schedule))
+    Ok(engine(context).schedules().find(scope(context), job, key).await?.map(Schedule))
 }
 
 /// A page of them, by job and key.
@@ -131,66 +130,67 @@ pub(crate) async fn list(
     after: Option<&str>,
 ) -> Result<Page<Schedule, AllSchedules>> {
     let (size, after) = (page::size(first)?, page::start(after)?);
-    let place = after.as_deref().map(|after| after.split_once('/').ok_or_else(page::unknown_cursor)).transpose()?;
-    let listed = engine(context).schedules.list_schedules(scope(context), place, size).await?;
+    let position = after.as_deref().map(|after| after.split_once('/').ok_or_else(page::unknown_cursor)).transpose()?;
+    let listed = engine(context).schedules().list(scope(context), position, size).await?;
     let edge =
         |saved: SavedSchedule| (Cursor::behind(format!("{}/{}", saved.job, saved.schedule.key)), Schedule(saved));
     Ok(page::of(listed, after.as_ref(), AllSchedules, edge))
 }
 
-/// Reads the schedules of many jobs in one go.
-pub(crate) struct Schedules {
-    engine: Arc<Engine>,
+/// Reads the schedules of many jobs together.
+pub(crate) struct ScheduleLoader {
+    engine: Engine,
     scope: OrgScope,
 }
 
-impl Schedules {
+impl ScheduleLoader {
     /// A loader for one request.
-    pub(crate) fn loader(engine: Arc<Engine>, scope: OrgScope) -> DataLoader<Self> {
+    pub(crate) fn new(engine: Engine, scope: OrgScope) -> DataLoader<Self> {
         DataLoader::new(Self { engine, scope }, tokio::spawn)
     }
 }
 
-impl Loader<String> for Schedules {
+impl Loader<String> for ScheduleLoader {
     type Value = Vec<SavedSchedule>;
-    type Error = Refusal;
+    type Error = ApiError;
 
-    async fn load(&self, jobs: &[String]) -> Result<HashMap<String, Self::Value>, Refusal> {
+    async fn load(&self, jobs: &[String]) -> Result<HashMap<String, Self::Value>, ApiError> {
         let mut by_job: HashMap<String, Vec<SavedSchedule>> = HashMap::new();
-        for saved in self.engine.schedules.schedules_of(self.scope, jobs).await? {
+        for saved in self.engine.schedules().of_jobs(self.scope, jobs).await? {
             by_job.entry(saved.job.clone()).or_default().push(saved);
         }
         Ok(by_job)
     }
 }
 
-/// What `previewSchedule` is given.
+/// Input of `previewSchedule`.
 #[derive(InputObject)]
 pub(crate) struct PreviewScheduleInput {
-    /// The schedule, in the shape of the job file. It needs no key.
+    /// The schedule, as in a job file. It needs no key.
     schedule: Value,
-    /// The instants after this one; after now, if nothing is given.
+    /// Instants after this one are returned; default: now.
     from: Option<Moment>,
-    /// How many: 1 to 1000. 5 if nothing is given.
+    /// How many: 1 to 1000; default: 5.
     count: Option<i32>,
 }
 
-/// What `previewSchedule` answers.
+/// Answer of `previewSchedule`.
 #[derive(SimpleObject)]
 pub(crate) struct SchedulePreview {
-    /// The next instants, in UTC, if every start ended at once. Fewer than were asked for if it ends before.
+    /// The next instants in UTC, assuming that each result ends at once. There are fewer than requested if the schedule
+    /// ends before.
     instants: Vec<Moment>,
-    /// The same as the wall clocks of its time zone show them.
+    /// The same instants in the local time of its time zone.
     local: Vec<String>,
     /// IANA name of that zone.
     time_zone: Option<String>,
-    /// What is wrong with the schedule; empty if it could be saved.
+    /// All faults of the schedule; empty if it could be saved.
     user_errors: Vec<UserError>,
 }
 
 pub(crate) fn preview(context: &Context<'_>, input: &PreviewScheduleInput) -> Result<SchedulePreview> {
     let (count, from) = (how_many(input.count.unwrap_or(5))?, input.from.map(|from| from.0));
-    let answer = engine(context).preview_schedule(access(context), &input.schedule, from, count);
+    let answer = engine(context).schedules().preview(access(context), &input.schedule, from, count);
     Ok(match answer {
         Ok((schedule, instants)) => SchedulePreview {
             local: instants.iter().map(|at| engine::model::dates::stamp(&at.with_timezone(&schedule.zone))).collect(),
@@ -209,5 +209,5 @@ pub(crate) fn preview(context: &Context<'_>, input: &PreviewScheduleInput) -> Re
 
 fn how_many(count: i32) -> Result<usize> {
     let count = usize::try_from(count).ok().filter(|count| (1..=MOST_PREVIEWED).contains(count));
-    count.ok_or_else(|| Refusal::bad(format!("`count` must be between 1 and {MOST_PREVIEWED}.")))
+    count.ok_or_else(|| ApiError::bad(format!("`count` must be between 1 and {MOST_PREVIEWED}.")))
 }

@@ -1,87 +1,88 @@
-//! The closed lists of words in the schema, each beside the engine's.
+//! The enums of the schema, each converted from one of the engine.
 
 use async_graphql::Enum;
+use engine::execution::retry;
 use engine::model::{action, overlap, result, status};
-use engine::runtime::retry;
 
-/// How a job result or a line result stands. Only `PENDING` and `RUNNING` ever change.
+/// Status of a job result or a line result. Only `PENDING` and `RUNNING` can change.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "status::Status")]
 pub(crate) enum Status {
-    /// Accepted, not begun.
+    /// Accepted, but not running yet.
     Pending,
-    /// Being worked on.
+    /// Running.
     Running,
-    /// Lines only: not to be run, because it is inactive, or after a stop, or after an empty filter.
+    /// Only of lines: it does not run, because it is inactive, its condition does not hold, the job has stopped, or a
+    /// filter left no records.
     Skipped,
-    /// Did its work.
+    /// It succeeded.
     Success,
-    /// Nothing matched, or nothing to do.
+    /// Nothing matched, or there was nothing to do.
     Info,
-    /// Records were rejected, or an action warned.
+    /// Some records were rejected, or an action gave a warning.
     Warning,
-    /// Failed.
+    /// It failed.
     Error,
-    /// Interrupted by a kill.
+    /// It was killed.
     Killed,
 }
 
-/// What a line is.
+/// Kind of a line.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "result::LineKind")]
 pub(crate) enum LineKind {
-    /// Chooses records.
+    /// It selects records.
     Filter,
-    /// Works on them.
+    /// It runs an action on records.
     Action,
 }
 
-/// How much a log message matters.
+/// Severity of a log message.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "result::LogLevel")]
 pub(crate) enum LogLevel {
-    /// For whoever wrote the action.
+    /// Details for the author of the action.
     Debug,
-    /// For whoever watches.
+    /// Normal progress.
     Info,
-    /// Somebody should look.
+    /// Something unexpected that needs attention.
     Warn,
-    /// Something failed.
+    /// A failure.
     Error,
 }
 
-/// What becomes of a start while an earlier result of the same job has not ended.
+/// What happens to a start while an earlier result of the same job has not ended.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "overlap::Overlap")]
 pub(crate) enum Overlap {
-    /// It waits until the earlier one has ended.
+    /// The new result waits until the earlier one has ended.
     Queue,
-    /// It leaves a result that says it was skipped.
+    /// The new result does not run; it ends with a message that it was skipped.
     Skip,
-    /// Both run at once.
+    /// Both run at the same time.
     Allow,
-    /// It kills the earlier one and takes its place.
+    /// The new result kills the earlier one and runs instead.
     Replace,
 }
 
-/// What of a result is tried again.
+/// Which part of a result is retried.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "retry::RetryMode")]
 pub(crate) enum RetryMode {
-    /// From the first line in error, with the records that it had. What is recorded as done of it
-    /// is not done again.
+    /// The first failed line and those after it, with the records that it had. Its batches that are recorded as done do
+    /// not run again.
     FailedLine,
-    /// Only the records that were rejected, each from the line that rejected it.
+    /// Only the rejected records, each from the line that rejected it.
     Rejected,
 }
 
-/// How an action wants its records.
+/// How an action gets its records.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "action::Intake")]
 pub(crate) enum Intake {
     /// Batch by batch, in order.
     Batches,
-    /// The whole set at once, up to a bound.
+    /// The whole set at once, up to a limit.
     Whole,
     /// No records at all.
     None,

@@ -6,13 +6,13 @@ use engine::model::organization::Access;
 use super::organization::Organization;
 use super::role::Role;
 
-/// Whoever sent the request, as its token says.
+/// The caller, as authenticated by its token.
 pub(crate) struct Viewer(pub(crate) Access);
 
-/// Whoever sent the request, as its token says.
+/// The caller, as authenticated by its token.
 #[Object]
 impl Viewer {
-    /// Who it is, as job results name them: `token ci-deploy`.
+    /// Name of the caller, as in the `startedBy` of job results: `token ci-deploy`.
     async fn who(&self) -> &str {
         &self.0.who
     }
@@ -22,7 +22,7 @@ impl Viewer {
         self.0.role.into()
     }
 
-    /// The organization that the request is about.
+    /// The organization of the request.
     async fn organization(&self) -> Organization {
         Organization(self.0.organization.clone())
     }

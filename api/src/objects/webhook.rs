@@ -5,30 +5,30 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, Enum, ID, Object};
+use engine::engine::Engine;
 use engine::model::organization::OrgScope;
 use engine::model::webhook::{self as model, WebhookId};
-use engine::runtime::engine::Engine;
 
 use super::global_id::GlobalId;
 use super::moment::Moment;
 use super::{Result, engine, scope};
-use crate::refusal::Refusal;
+use crate::error::ApiError;
 
-/// What becomes of the body of a message to a webhook.
+/// How a webhook uses the body of a message.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "model::Takes")]
 pub(crate) enum WebhookTakes {
-    /// It is the set of the first line: a JSON array of objects is the set, one object is the one
-    /// record, and an empty body is no records.
+    /// As the records of the first line: a JSON array of objects, one object for one record, or an empty body for no
+    /// records.
     Records,
-    /// It is the arguments: a JSON object, or an empty body for none.
+    /// As the arguments: a JSON object, or an empty body for no arguments.
     Arguments,
 }
 
-/// A secret address that starts a job: `POST /hooks/…`. Its token is shown once, when it is made.
+/// A secret address that starts a job: `POST /hooks/…`. It is shown only once, when the webhook is created.
 pub(crate) struct Webhook(pub(crate) model::Webhook);
 
-/// A secret address that starts a job: `POST /hooks/…`. Its token is shown once, when it is made.
+/// A secret address that starts a job: `POST /hooks/…`. It is shown only once, when the webhook is created.
 #[Object]
 impl Webhook {
     /// Global id.
@@ -41,32 +41,32 @@ impl Webhook {
         &self.0.job
     }
 
-    /// Unique in the job, kebab-case. Results that it started have `webhook` and this as `startedBy`.
+    /// Unique in the job, in kebab-case. The `startedBy` of results that it started is `webhook` and this key.
     async fn key(&self) -> &str {
         &self.0.key
     }
 
-    /// What becomes of the body of a message.
+    /// How it uses the body of a message.
     async fn takes(&self) -> WebhookTakes {
         self.0.takes.into()
     }
 
-    /// Whether it takes messages only that are signed with its signing secret.
+    /// Whether messages must be signed with its signing secret.
     async fn signed(&self) -> bool {
         self.0.sealed.is_some()
     }
 
-    /// When it was made.
+    /// When it was created.
     async fn created_at(&self) -> Moment {
         Moment(self.0.created_at)
     }
 
-    /// Who made it.
+    /// Who created it.
     async fn created_by(&self) -> &str {
         &self.0.created_by
     }
 
-    /// When it last started something; noted at most once a minute. Null if it never did.
+    /// When it last started the job, recorded at most once a minute; null if it never did.
     async fn last_used_at(&self) -> Option<Moment> {
         self.0.last_used_at.map(Moment)
     }
@@ -74,36 +74,36 @@ impl Webhook {
 
 /// A webhook of the caller's organization.
 pub(crate) async fn find(context: &Context<'_>, id: WebhookId) -> Result<Option<Webhook>> {
-    Ok(engine(context).webhooks.find_webhook(scope(context), id).await?.map(Webhook))
+    Ok(engine(context).webhooks().find(scope(context), id).await?.map(Webhook))
 }
 
 /// The webhooks of a job, by key.
 pub(crate) async fn of_job(context: &Context<'_>, job: &str) -> Result<Vec<Webhook>> {
-    let loader: &DataLoader<Webhooks> = context.data_unchecked();
+    let loader: &DataLoader<WebhookLoader> = context.data_unchecked();
     let found = loader.load_one(job.to_owned()).await?;
     Ok(found.iter().flat_map(|found| found.iter()).cloned().map(Webhook).collect())
 }
 
-/// Gathers the jobs of one request whose webhooks are asked for.
-pub(crate) struct Webhooks {
-    engine: Arc<Engine>,
+/// Reads the webhooks of many jobs together.
+pub(crate) struct WebhookLoader {
+    engine: Engine,
     scope: OrgScope,
 }
 
-impl Webhooks {
+impl WebhookLoader {
     /// A loader for one request.
-    pub(crate) fn loader(engine: Arc<Engine>, scope: OrgScope) -> DataLoader<Self> {
+    pub(crate) fn new(engine: Engine, scope: OrgScope) -> DataLoader<Self> {
         DataLoader::new(Self { engine, scope }, tokio::spawn)
     }
 }
 
-impl Loader<String> for Webhooks {
+impl Loader<String> for WebhookLoader {
     type Value = Arc<Vec<model::Webhook>>;
-    type Error = Refusal;
+    type Error = ApiError;
 
     async fn load(&self, jobs: &[String]) -> Result<HashMap<String, Self::Value>> {
         let mut by_job: HashMap<String, Vec<model::Webhook>> = HashMap::new();
-        for webhook in self.engine.webhooks.webhooks_of(self.scope, jobs).await? {
+        for webhook in self.engine.webhooks().of_jobs(self.scope, jobs).await? {
             by_job.entry(webhook.job.clone()).or_default().push(webhook);
         }
         Ok(by_job.into_iter().map(|(job, webhooks)| (job, Arc::new(webhooks))).collect())

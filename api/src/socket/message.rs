@@ -3,29 +3,29 @@
 use async_graphql::Response;
 use serde_json::{Map, Value, json};
 
-use crate::door::Shown;
-use crate::refusal::Refusal;
+use crate::error::ApiError;
+use crate::state::Credentials;
 
 /// Why the server closes a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Close {
     /// The server stops.
-    Leaving,
-    /// A message that is not of the protocol.
+    ServerStops,
+    /// The message is not part of the protocol.
     Invalid,
-    /// A subscription before the caller said who it is.
+    /// The client subscribes before it is authenticated.
     Unacknowledged,
-    /// The token is not good, or not any more.
+    /// The token is invalid, or has become so.
     Forbidden,
-    /// The caller did not say who it is in time.
-    Silent,
-    /// Two subscriptions with the same id.
-    Repeated,
-    /// The caller said twice who it is.
-    Greeted,
-    /// So many sockets are open already.
+    /// The client did not authenticate in time.
+    InitTimeout,
+    /// Two subscriptions have the same id.
+    RepeatedSubscription,
+    /// The client authenticates a second time.
+    RepeatedInit,
+    /// Too many sockets are open.
     Full,
-    /// The caller took nothing, or did not answer, for too long.
+    /// The client did not read or answer for too long.
     Stuck,
 }
 
@@ -33,68 +33,67 @@ impl Close {
     /// Code and reason of the close frame.
     pub(crate) fn frame(self) -> (u16, &'static str) {
         match self {
-            Self::Leaving => (1001, "The server stops"),
+            Self::ServerStops => (1001, "The server stops"),
             Self::Full => (1013, "Too many sockets are open; try again later"),
             Self::Stuck => (1008, "The client was too slow or silent"),
             Self::Invalid => (4400, "Invalid message"),
             Self::Unacknowledged => (4401, "Unauthorized"),
             Self::Forbidden => (4403, "Forbidden"),
-            Self::Silent => (4408, "Connection initialisation timeout"),
-            Self::Repeated => (4409, "Subscriber already exists"),
-            Self::Greeted => (4429, "Too many initialisation requests"),
+            Self::InitTimeout => (4408, "Connection initialisation timeout"),
+            Self::RepeatedSubscription => (4409, "Subscriber already exists"),
+            Self::RepeatedInit => (4429, "Too many initialisation requests"),
         }
     }
 }
 
-/// What a client says.
+/// A message of a client.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Said {
-    /// Who it is; nothing if its headers already said so.
-    Init(Option<Shown>),
+pub(crate) enum ClientMessage {
+    /// Its credentials; none if its headers have them.
+    Init(Option<Credentials>),
     /// Begins a subscription.
     Subscribe(String, Map<String, Value>),
     /// Ends a subscription.
     Complete(String),
-    /// Asks whether the server is there.
+    /// Checks that the server is alive.
     Ping,
-    /// Answers that it is there.
+    /// Answers a ping.
     Pong,
 }
 
-/// Reads a message; none if it is not of the protocol.
-pub(crate) fn read(text: &[u8]) -> Option<Said> {
+/// Reads a message; none if it is not part of the protocol.
+pub(crate) fn read(text: &[u8]) -> Option<ClientMessage> {
     let Value::Object(mut message) = values::json::parse(text, values::json::Bounds::default()).ok()? else {
         return None;
     };
     let id = message.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned);
     let payload = message.remove("payload").unwrap_or_default();
     match (message.get("type")?.as_str()?, payload) {
-        ("connection_init", Value::Object(payload)) => Some(Said::Init(shown(&payload))),
-        ("connection_init", Value::Null) => Some(Said::Init(None)),
-        ("subscribe", Value::Object(payload)) => Some(Said::Subscribe(id?, payload)),
-        ("complete", _) => Some(Said::Complete(id?)),
-        ("ping", _) => Some(Said::Ping),
-        ("pong", _) => Some(Said::Pong),
+        ("connection_init", Value::Object(payload)) => Some(ClientMessage::Init(credentials(&payload))),
+        ("connection_init", Value::Null) => Some(ClientMessage::Init(None)),
+        ("subscribe", Value::Object(payload)) => Some(ClientMessage::Subscribe(id?, payload)),
+        ("complete", _) => Some(ClientMessage::Complete(id?)),
+        ("ping", _) => Some(ClientMessage::Ping),
+        ("pong", _) => Some(ClientMessage::Pong),
         _ => None,
     }
 }
 
-/// Reads `{"authorization": "Bearer …", "ropewalk-organization": "…"}`; like headers,
-/// in whatever case.
-fn shown(payload: &Map<String, Value>) -> Option<Shown> {
+/// Reads `{"authorization": "Bearer …", "ropewalk-organization": "…"}`. Like headers, the names may be in any case.
+fn credentials(payload: &Map<String, Value>) -> Option<Credentials> {
     let named = |name: &str| {
         let found = payload.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.and_then(|(_, value)| value.as_str())
     };
-    Shown::read(named("authorization")?, named("ropewalk-organization"))
+    Credentials::read(named("authorization")?, named("ropewalk-organization"))
 }
 
-/// The caller is let in.
+/// The client is authenticated.
 pub(crate) fn acknowledge() -> String {
     json!({"type": "connection_ack"}).to_string()
 }
 
-/// The server is there.
+/// The server is alive.
 pub(crate) fn pong() -> String {
     json!({"type": "pong"}).to_string()
 }
@@ -110,7 +109,7 @@ pub(crate) fn error(id: &str, response: &Response) -> String {
 }
 
 /// A subscription was refused before its document was read, and is over.
-pub(crate) fn refused(id: &str, refusal: Refusal) -> String {
+pub(crate) fn refused(id: &str, refusal: ApiError) -> String {
     error(id, &Response::from_errors(vec![refusal.into_server_error()]))
 }
 
@@ -124,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_of_the_protocol_is_nothing() {
+    fn a_message_outside_the_protocol_is_refused() {
         let bad = [
             "",
             "[]",
@@ -142,11 +141,11 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_says_who_it_is_in_whatever_case() {
+    fn credentials_may_be_named_in_any_case() {
         let text = br#"{"type":"connection_init","payload":{"Authorization":"Bearer t","Ropewalk-Organization":"o"}}"#;
-        let shown = Shown { token: "t".into(), organization: Some("o".into()) };
-        assert_eq!(read(text), Some(Said::Init(Some(shown))));
-        assert_eq!(read(br#"{"type":"connection_init"}"#), Some(Said::Init(None)));
-        assert_eq!(read(br#"{"type":"ping","payload":null}"#), Some(Said::Ping));
+        let credentials = Credentials { token: "t".into(), organization: Some("o".into()) };
+        assert_eq!(read(text), Some(ClientMessage::Init(Some(credentials))));
+        assert_eq!(read(br#"{"type":"connection_init"}"#), Some(ClientMessage::Init(None)));
+        assert_eq!(read(br#"{"type":"ping","payload":null}"#), Some(ClientMessage::Ping));
     }
 }

@@ -131,7 +131,7 @@ async fn a_new_token_opens_its_organization() {
         token userErrors { code path } } }";
     let made = world.data(document, json!({"role": "OPERATOR", "end": "2026-03-01T09:00:00Z"})).await;
     let token = made["createToken"]["token"].as_str().unwrap();
-    let access = world.engine.authenticate(token, None).await.unwrap();
+    let access = world.engine.tokens().authenticate(token, None).await.unwrap();
     assert_eq!((access.role, access.who.as_str()), (Role::Operator, "token ci"));
     let neither = world.data(document, json!({})).await;
     assert_eq!(refused(&neither["createToken"]["userErrors"]), [("INVALID", "role")]);

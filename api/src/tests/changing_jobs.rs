@@ -87,10 +87,10 @@ async fn the_versions_of_modules_stay_unless_lines_change() {
     let caller = world.caller(Role::Admin).await;
     let install = async |component: &str| {
         let owner = Owner::Organization;
-        world.engine.install(&caller, Arc::from(component.as_bytes()), owner).await.unwrap();
+        world.engine.modules().install_component(&caller, Arc::from(component.as_bytes()), owner).await.unwrap();
     };
     let pinned = async || {
-        let saved = world.engine.jobs.find(caller.scope(), "mailing", None).await.unwrap().unwrap();
+        let saved = world.engine.jobs().find(caller.scope(), "mailing", None).await.unwrap().unwrap();
         saved.pins.into_iter().map(|pin| pin.module.version).collect::<Vec<_>>()
     };
     install("shop@1.0.0").await;

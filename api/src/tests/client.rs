@@ -1,9 +1,8 @@
 //! As little of HTTP and WebSocket as it takes to call a server over its real socket.
 
 use std::future::Future;
-use std::sync::Arc;
 
-use engine::runtime::engine::Engine;
+use engine::engine::Engine;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -20,7 +19,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) async fn of(engine: Arc<Engine>, options: Options) -> Self {
+    pub(super) async fn of(engine: Engine, options: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel();
@@ -165,7 +164,7 @@ impl Socket {
 }
 
 /// Runs `test` against a server on `engine`, and stops the server.
-pub(super) async fn served<T>(engine: Arc<Engine>, options: Options, test: impl AsyncFnOnce(&Running) -> T) -> T {
+pub(super) async fn served<T>(engine: Engine, options: Options, test: impl AsyncFnOnce(&Running) -> T) -> T {
     let running = Running::of(engine, options).await;
     let outcome = test(&running).await;
     within(running.stop()).await;

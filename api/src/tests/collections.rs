@@ -47,7 +47,7 @@ async fn every_change_is_counted_and_a_taken_key_is_told_with_its_place() {
     let second = write(&world, changes).await;
     let counts = ["inserted", "updated", "deleted", "unchanged"].map(|count| second[count].clone());
     assert_eq!(counts, [1, 1, 1, 1]);
-    let message = "There is already a record with the key `b`; write `upsert` to replace it.";
+    let message = "There is already a record with the key `b`; use `upsert` to replace it.";
     assert_eq!(second["userErrors"], json!([{"code": "TAKEN", "path": "changes[1].insert.key", "message": message}]));
     let page = world.data(PAGE, json!({"name": "orders", "first": 10})).await;
     let kept = json!([{"key": "b", "data": {"n": 9_007_199_254_740_993_u64}}, {"key": "c", "data": {}}]);

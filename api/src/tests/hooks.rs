@@ -229,7 +229,7 @@ async fn what_cannot_be_read_is_refused() {
 #[tokio::test]
 async fn only_what_is_signed_starts_a_signed_webhook() {
     let (world, path, secret) = with_signed().await;
-    let now = world.engine.clock.now().timestamp();
+    let now = world.engine.now().timestamp();
     let body = r#"{"n": 1}"#;
     served(world.engine.clone(), Options::default(), async |server| {
         let hub = signer::hub(&secret, body);
@@ -283,7 +283,7 @@ async fn a_message_is_known_by_the_first_of_its_names() {
 #[tokio::test]
 async fn a_replayed_message_starts_nothing_more() {
     let (world, path, secret) = with_signed().await;
-    let headers = signer::standard(&secret, "msg_1", world.engine.clock.now().timestamp(), "{}");
+    let headers = signer::standard(&secret, "msg_1", world.engine.now().timestamp(), "{}");
     served(world.engine.clone(), Options::default(), async |server| {
         let first = post(server, &path, &headers, "{}").await;
         let again = post(server, &path, &headers, "{}").await;

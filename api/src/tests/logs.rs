@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_graphql::{Request, Response};
 use engine::model::organization::{Access, Role};
-use engine::runtime::worker::Worker;
+
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use serde_json::{Value, json};
@@ -32,10 +32,10 @@ fn log(world: &World, caller: &Access, id: &str, after: Option<&str>) -> BoxStre
     let document = "subscription ($id: ID!, $after: String) { logAppended(jobResult: $id, after: $after) {
         cursor lineNo level message } }";
     let variables = async_graphql::Variables::from_json(json!({"id": id, "after": after}));
-    world.door.schema.execute_stream(world.door.prepare(
+    world.state.schema.execute_stream(world.state.prepare(
         Request::new(document).variables(variables),
         caller.clone(),
-        world.door.budget(MESSAGE_BYTES),
+        world.state.budget(MESSAGE_BYTES),
     ))
 }
 
@@ -60,7 +60,7 @@ fn messages(told: &[(String, String)]) -> Vec<&str> {
 }
 
 fn work(world: &World) -> tokio::task::JoinHandle<()> {
-    let worker = Worker::new(world.engine.clone(), 1);
+    let worker = world.engine.worker(1);
     tokio::spawn(async move { drop(worker.step().await.unwrap()) })
 }
 

@@ -23,7 +23,7 @@ const SAVE: &str = "mutation ($document: JSON!) { saveJob(input: {document: $doc
 /// Installs a module, of the organization of the caller or of all; the field's answer.
 async fn install(world: &World, caller: &Access, component: &str, global: bool) -> Value {
     let content: Arc<[u8]> = Arc::from(component.as_bytes());
-    let upload = world.engine.upload(caller, content).await.unwrap();
+    let upload = world.engine.modules().upload(caller, content).await.unwrap();
     let variables = json!({"upload": upload.id.to_string(), "global": global});
     let answer = world.ask(caller, INSTALL, variables).await;
     assert_eq!(answer.errors, []);
@@ -113,11 +113,11 @@ async fn modules_belong_to_one_organization_or_to_all() {
     let id = json!({"id": shop["module"]["id"]});
     assert_eq!(said(&world, &main, node, id.clone()).await["node"]["id"], id["id"]);
     assert_eq!(said(&world, &other, node, id).await, json!({"node": null}));
-    let upload = world.engine.upload(&main, Arc::from(*b"x@1.0.0")).await.unwrap();
+    let upload = world.engine.modules().upload(&main, Arc::from(*b"x@1.0.0")).await.unwrap();
     let stolen = said(&world, &other, INSTALL, json!({"upload": upload.id.to_string()})).await;
     assert_eq!(stolen["installModule"]["userErrors"][0]["code"], "NOT_FOUND");
     let admin = world.caller(Role::Admin).await;
-    let own = world.engine.upload(&admin, Arc::from(*b"y@1.0.0")).await.unwrap();
+    let own = world.engine.modules().upload(&admin, Arc::from(*b"y@1.0.0")).await.unwrap();
     let global = world.ask(&admin, INSTALL, json!({"upload": own.id.to_string(), "global": true})).await;
     assert_eq!(code(&global), "FORBIDDEN");
 }
@@ -173,7 +173,7 @@ async fn an_upgrade_tells_what_would_change_before_it_changes_it() {
         (&json!("mailing"), &json!("1.0.0"), &json!(true), &Value::Null)
     );
     assert_eq!((&jobs[1]["job"], &jobs[1]["possible"]), (&json!("narrow"), &json!(false)));
-    assert!(jobs[1]["userErrors"][0]["message"].as_str().unwrap().contains("asks for shop@=1.0.0"), "{told}");
+    assert!(jobs[1]["userErrors"][0]["message"].as_str().unwrap().contains("requires shop@=1.0.0"), "{told}");
     let applied = upgrade(true).await;
     assert_eq!(applied["jobs"][0]["savedVersion"], 2);
     assert_eq!(upgrade(true).await["jobs"].as_array().unwrap().len(), 1, "nothing is left but what cannot change");
@@ -202,7 +202,10 @@ async fn a_module_in_use_is_not_removed_and_the_users_are_named() {
             .starts_with("shop@1.0.0 is in use by mailing (version 1)"),
         "{refused}"
     );
-    assert_eq!(remove("9.0.0").await["userErrors"][0]["message"], "There is no shop@9.0.0; installed are 1.0.0.");
+    assert_eq!(
+        remove("9.0.0").await["userErrors"][0]["message"],
+        "The version shop@9.0.0 is not installed; these versions are: 1.0.0."
+    );
     world.data(SAVE, json!({"document": {"key": "mailing", "lines": [{"filter": {}}]}})).await;
     assert_eq!(remove("1.0.0").await["removed"], "shop@1.0.0");
     assert_eq!(modules(&world, &caller).await, ["standard@1.0.0"]);

@@ -75,7 +75,7 @@ async fn whatever_waits_says_why_and_it_takes_one_statement() {
     let nodes = answer["jobResults"]["nodes"].as_array().unwrap();
     assert_eq!((&nodes[0]["id"], &nodes[1]["id"]), (&json!(second), &json!(first)));
     let worker =
-        json!({"reason": "WORKER", "message": "It is next when a worker is free.", "until": null, "jobResult": null});
+        json!({"reason": "WORKER", "message": "It waits for a free worker.", "until": null, "jobResult": null});
     assert_eq!(nodes[1]["waitsFor"], worker);
     assert_eq!(
         (&nodes[0]["waitsFor"]["reason"], &nodes[0]["waitsFor"]["jobResult"]),

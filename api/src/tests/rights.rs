@@ -1,32 +1,33 @@
 //! The table of rights is the schema's: a root field without a row, or a row without a
-//! root field, fails here; and the table is what the gate really does.
+//! root field, fails here; and the table is what the guard really does.
 
 use std::collections::HashSet;
 
 use async_graphql::parser::types::OperationType;
 use engine::model::organization::Role;
+use engine::model::rights::{Operation, Right};
 use serde_json::json;
 
 use super::world::{World, code};
-use crate::rights::{Right, TABLE, of};
-use crate::schema::{ROOT_FIELDS, root_of};
+use crate::schema::{ROOT_FIELDS, has_root_field};
 
 #[test]
 fn every_root_field_has_one_row_and_every_row_a_root_field() {
-    let rows: Vec<_> = TABLE.iter().map(|(operation, field, _)| (root_of(*operation), (*field).to_owned())).collect();
-    let set: HashSet<_> = rows.iter().cloned().collect();
-    assert_eq!(set.len(), rows.len(), "a field stands in the table twice");
-    assert_eq!(set, *ROOT_FIELDS);
+    let rows: HashSet<_> = Operation::ALL.iter().map(|operation| operation.word()).collect();
+    assert_eq!(rows.len(), Operation::ALL.len(), "a field stands in the table twice");
+    let fields: HashSet<_> = ROOT_FIELDS.iter().map(|(_, field)| field.as_str()).collect();
+    assert_eq!(fields.len(), ROOT_FIELDS.len(), "two roots have a field with the same name");
+    assert_eq!(rows, fields);
 }
 
 #[test]
 fn everything_that_changes_something_needs_more_than_reading() {
-    for (operation, field, right) in TABLE {
-        let reads = right == Right::Role(Role::Viewer);
-        let harmless = operation != OperationType::Mutation && !["previewFilter", "validateJob"].contains(&field);
-        assert_eq!(reads, harmless, "{field}");
+    for operation in Operation::ALL {
+        let reads = operation.right() == Right::Role(Role::Viewer);
+        let is_mutation = has_root_field(OperationType::Mutation, operation.word());
+        let harmless = !is_mutation && ![Operation::PreviewFilter, Operation::ValidateJob].contains(operation);
+        assert_eq!(reads, harmless, "{operation:?}");
     }
-    assert_eq!(of(OperationType::Query, "saveJob"), None);
 }
 
 /// Each mutation with something that would be accepted as far as its shape goes.
@@ -66,18 +67,18 @@ async fn each_role_may_do_what_the_table_says_and_nothing_else() {
     for role in Role::ALL {
         let caller = world.caller(role).await;
         for (field, call) in CALLS {
-            let allowed = of(OperationType::Mutation, field).unwrap().is_held_by(&caller);
+            let allowed = Operation::from_word(field).unwrap().right().is_held_by(&caller);
             let answer = world.ask(&caller, &format!("mutation {{ {call} }}"), json!({})).await;
             let refused = code(&answer) == "FORBIDDEN";
             assert_eq!(refused, !allowed, "{role} {field}: {:?}", answer.errors);
         }
     }
-    let mutations = TABLE.iter().filter(|(operation, ..)| *operation == OperationType::Mutation);
+    let mutations = ROOT_FIELDS.iter().filter(|(root, _)| *root == "Mutation");
     assert_eq!(mutations.count(), CALLS.len(), "a mutation is not tried here");
 }
 
 #[tokio::test]
-async fn no_disguise_gets_past_the_gate() {
+async fn no_disguise_gets_past_the_guard() {
     let world = World::new().await;
     let viewer = world.caller(Role::Viewer).await;
     let disguises = [
@@ -106,6 +107,6 @@ async fn only_a_server_administrator_makes_a_token_for_the_server() {
 async fn without_a_caller_nothing_is_answered() {
     let world = World::new().await;
     for document in ["{ serverInfo { version } }", "{ __typename }", "{ __schema { types { name } } }"] {
-        assert_eq!(code(&world.door.schema.execute(document).await), "UNAUTHENTICATED");
+        assert_eq!(code(&world.state.schema.execute(document).await), "UNAUTHENTICATED");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::async_trait::async_trait;
 use engine::model::result::{LogEntry, LogLevel};
-use engine::ports::actions::{ActionLine, Failure, FailureKind, OpenLine, Outcome, Told};
+use engine::ports::actions::{ActionLine, Failure, FailureKind, LineOutput, OpenLine, Outcome};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -57,7 +57,7 @@ impl ActionLine for Talker {
         Ok(Outcome::default())
     }
 
-    fn drain(&mut self) -> Told {
-        Told { log: std::mem::take(&mut self.said), ..Told::default() }
+    fn drain(&mut self) -> LineOutput {
+        LineOutput { log: std::mem::take(&mut self.said), ..LineOutput::default() }
     }
 }

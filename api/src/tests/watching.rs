@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_graphql::{Request, Response};
 use engine::model::organization::{Access, Role};
-use engine::ports::notices::{Change, Notice, Progress};
+use engine::node::events::{Progress, ResultChange, ResultEvent};
+use engine::ports::results::Endings;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use serde_json::{Value, json};
@@ -21,8 +22,8 @@ fn watch(world: &World, caller: &Access, id: &str) -> BoxStream<'static, Respons
     let document = format!(
         "subscription {{ jobResultChanged(id: \"{id}\") {{ status progress {{ taken of }} lines {{ lineNo }} }} }}"
     );
-    let request = world.door.prepare(Request::new(document), caller.clone(), world.door.budget(MESSAGE_BYTES));
-    world.door.schema.execute_stream(request)
+    let request = world.state.prepare(Request::new(document), caller.clone(), world.state.budget(MESSAGE_BYTES));
+    world.state.schema.execute_stream(request)
 }
 
 async fn next(stream: &mut BoxStream<'static, Response>) -> Option<Value> {
@@ -72,7 +73,7 @@ async fn a_watcher_that_fell_behind_still_learns_the_end() {
     let main = caller.organization.id;
     let other = result_id("0197a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b").unwrap();
     for _ in 0..10_000 {
-        world.engine.notices.publish(Notice { organization: main, result: other, change: Change::Status });
+        world.engine.events().publish(ResultEvent { organization: main, result: other, change: ResultChange::Status });
     }
     assert_eq!(next(&mut watch).await.unwrap()["status"], "SUCCESS");
 }
@@ -91,15 +92,15 @@ async fn without_any_notice_the_store_is_read_again() {
         message: "gone".into(),
         line_message: String::new(),
         lines: Vec::new(),
-        notices: Vec::new(),
+        notifications: Vec::new(),
     };
-    world.engine.results.kill(caller.scope(), result_id(&id).unwrap(), kill).await.unwrap();
+    Endings::kill(&*world.results, caller.scope(), result_id(&id).unwrap(), kill).await.unwrap();
     assert_eq!(next(&mut watch).await.unwrap()["status"], "KILLED");
     assert_eq!(next(&mut watch).await, None);
 }
 
 fn caller_now(world: &World) -> engine::model::Instant {
-    world.engine.clock.now()
+    world.engine.now()
 }
 
 #[tokio::test]
@@ -110,7 +111,7 @@ async fn progress_is_told_and_what_comes_quickly_is_told_together() {
     let (organization, result) = (caller.organization.id, result_id(&id).unwrap());
     for taken in 1..=500 {
         let progress = Progress { line_no: 10, line: "all".into(), taken, of: 500 };
-        world.engine.notices.publish(Notice { organization, result, change: Change::Progress(progress) });
+        world.engine.events().publish(ResultEvent { organization, result, change: ResultChange::Progress(progress) });
     }
     assert_eq!(next(&mut watch).await.unwrap()["progress"], json!({"taken": 500, "of": 500}));
 }

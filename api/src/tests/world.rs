@@ -6,41 +6,43 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_graphql::async_trait::async_trait;
 use async_graphql::{Request, Response};
+use engine::engine::Engine;
 use engine::model::Instant;
 use engine::model::action::{ActionSpec, Intake};
 use engine::model::grant::Capability;
+use engine::model::lifecycle::retention::Retention;
+use engine::model::lifecycle::waiting::Waiting;
 use engine::model::module::ModuleInfo;
 use engine::model::organization::{Access, OrgScope, Role};
 use engine::model::result::{JobResult, LineResult, ResultId};
 use engine::model::status::Status;
-use engine::model::token::Reach;
-use engine::ports::actions::{ActionLine, Actions, Failure, OpenLine, Told};
+use engine::model::token::TokenScope;
+use engine::ports::actions::{ActionLine, Actions, Failure, LineOutput, OpenLine};
 use engine::ports::clock::StandingClock;
 use engine::ports::files::Folder;
-use engine::ports::memory::MemoryStore;
 use engine::ports::parts::{Part, PartKind};
 use engine::ports::results::{
-    Kill, KillError, NewResult, Pruned, ResultFilter, Results, Retention, StartRefused, Started, Waiting,
+    Endings, History, Kill, KillError, NewResult, Pruned, ResultFilter, ResultRelation, StartRefused, Started, Starts,
 };
+use engine::ports::stores::Stores;
 use engine::ports::{Listed, Page, StoreError};
-use engine::runtime::engine::{Engine, Stores};
-use engine::runtime::manage::NewOrganization;
-use engine::runtime::worker::Worker;
+use engine::services::organizations::NewOrganization;
+use memory::MemoryStore;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 
 use super::talker::Talker;
 use crate::budget::ANSWER_BYTES;
 use crate::connections::{Connections, Limits};
-use crate::door::{Door, Shown};
 use crate::options::Options;
+use crate::state::{ApiState, Credentials};
 
 /// The world.
 pub(super) struct World {
-    pub(super) engine: Arc<Engine>,
+    pub(super) engine: Engine,
     pub(super) clock: Arc<StandingClock>,
     pub(super) results: Arc<Counting>,
-    pub(super) door: Door,
+    pub(super) state: ApiState,
     /// How many messages talking lines may say.
     pub(super) permits: Arc<Semaphore>,
     /// A token of a server administrator.
@@ -55,19 +57,20 @@ impl World {
     pub(super) async fn with(options: Options) -> Self {
         let store = Arc::new(MemoryStore::new());
         let results = Arc::new(Counting::of(store.clone()));
-        let stores = Stores { results: results.clone(), ..Stores::of(store) };
+        let stores =
+            Stores { starts: results.clone(), history: results.clone(), endings: results.clone(), ..Stores::of(store) };
         let clock = Arc::new(StandingClock::at("2026-03-01T08:00:00Z".parse::<Instant>().unwrap()));
         let permits = Arc::new(Semaphore::new(0));
         let files = Arc::new(Folder::open_from("nowhere"));
-        let engine = Arc::new(Engine::new(stores, Arc::new(OneAction(permits.clone())), files, clock.clone()));
+        let engine = Engine::new(stores, Arc::new(OneAction(permits.clone())), files, clock.clone());
         for key in ["main", "other"] {
             let new = NewOrganization { key: key.into(), name: key.into(), time_zone: "Europe/Madrid".into() };
-            engine.add_organization(new).await.unwrap();
+            engine.organizations().add(new).await.unwrap();
         }
-        let root = engine.issue_token("root", Reach::Server, None).await.unwrap().text;
+        let root = engine.tokens().issue("root", TokenScope::Server, None).await.unwrap().text;
         let (_, closing) = watch::channel(false);
-        let door = Door::new(engine.clone(), options, Connections::new(Limits::default()), closing);
-        Self { engine, clock, results, door, permits, root }
+        let state = ApiState::new(engine.clone(), options, Connections::new(Limits::default()), closing);
+        Self { engine, clock, results, state, permits, root }
     }
 
     /// A token for the organization `main`.
@@ -76,27 +79,27 @@ impl World {
     }
 
     pub(super) async fn token_until(&self, role: Role, end: Option<Instant>) -> String {
-        let main = self.engine.organizations.by_key("main").await.unwrap().unwrap();
-        let reach = Reach::Organization(main.id, role);
-        self.engine.issue_token(role.word(), reach, end).await.unwrap().text
+        let main = self.engine.organizations().find("main").await.unwrap().unwrap();
+        let scope = TokenScope::Organization(main.id, role);
+        self.engine.tokens().issue(role.word(), scope, end).await.unwrap().text
     }
 
     /// A caller with this role in `main`.
     pub(super) async fn caller(&self, role: Role) -> Access {
-        let shown = Shown { token: self.token(role).await, organization: None };
-        self.door.let_in(Some(&shown)).await.unwrap()
+        let credentials = Credentials { token: self.token(role).await, organization: None };
+        self.state.let_in(Some(&credentials)).await.unwrap()
     }
 
     /// The server administrator, in an organization.
     pub(super) async fn administrator(&self, organization: &str) -> Access {
-        let shown = Shown { token: self.root.clone(), organization: Some(organization.into()) };
-        self.door.let_in(Some(&shown)).await.unwrap()
+        let credentials = Credentials { token: self.root.clone(), organization: Some(organization.into()) };
+        self.state.let_in(Some(&credentials)).await.unwrap()
     }
 
     /// Asks as `caller`; the whole answer.
     pub(super) async fn ask(&self, caller: &Access, document: &str, variables: Value) -> Response {
         let request = Request::new(document).variables(async_graphql::Variables::from_json(variables));
-        self.door.schema.execute(self.door.prepare(request, caller.clone(), self.door.budget(ANSWER_BYTES))).await
+        self.state.schema.execute(self.state.prepare(request, caller.clone(), self.state.budget(ANSWER_BYTES))).await
     }
 
     /// Asks as an administrator of `main`; the data, since nothing may be refused.
@@ -129,7 +132,7 @@ impl World {
 
     /// Performs what waits.
     pub(super) async fn work(&self) {
-        while Worker::new(self.engine.clone(), 1).step().await.unwrap().is_some() {}
+        while self.engine.worker(1).step().await.unwrap().is_some() {}
     }
 }
 
@@ -242,9 +245,13 @@ impl Counting {
 }
 
 #[async_trait]
-impl Results for Counting {
+impl Starts for Counting {
     async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartRefused> {
-        Results::start(self.ask()?, scope, start).await
+        Starts::start(self.ask()?, scope, start).await
+    }
+
+    async fn started_as(&self, scope: OrgScope, key: &str) -> Result<Option<(JobResult, String)>, StoreError> {
+        Starts::started_as(self.ask()?, scope, key).await
     }
 
     async fn started_under(
@@ -253,15 +260,27 @@ impl Results for Counting {
         prefix: &str,
         limit: u32,
     ) -> Result<Vec<(String, JobResult)>, StoreError> {
-        Results::started_under(self.ask()?, scope, prefix, limit).await
+        Starts::started_under(self.ask()?, scope, prefix, limit).await
     }
 
-    async fn started_as(&self, scope: OrgScope, key: &str) -> Result<Option<(JobResult, String)>, StoreError> {
-        Results::started_as(self.ask()?, scope, key).await
+    async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
+        Starts::last_success(self.ask()?, scope, job).await
     }
 
+    async fn ended_before(&self, scope: OrgScope, job: &str, before: ResultId) -> Result<Option<Status>, StoreError> {
+        Starts::ended_before(self.ask()?, scope, job, before).await
+    }
+
+    async fn count_open(&self, scope: OrgScope) -> Result<u64, StoreError> {
+        // Not counted: it is asked once a second.
+        Starts::count_open(&*self.store, scope).await
+    }
+}
+
+#[async_trait]
+impl History for Counting {
     async fn find(&self, scope: OrgScope, id: ResultId) -> Result<Option<JobResult>, StoreError> {
-        Results::find(self.ask()?, scope, id).await
+        History::find(self.ask()?, scope, id).await
     }
 
     async fn list(
@@ -270,16 +289,11 @@ impl Results for Counting {
         filter: &ResultFilter,
         page: Page<ResultId>,
     ) -> Result<Listed<JobResult>, StoreError> {
-        Results::list(self.ask()?, scope, filter, page).await
+        History::list(self.ask()?, scope, filter, page).await
     }
 
     async fn count(&self, scope: OrgScope, filter: &ResultFilter) -> Result<u64, StoreError> {
-        Results::count(self.ask()?, scope, filter).await
-    }
-
-    async fn count_open(&self, scope: OrgScope) -> Result<u64, StoreError> {
-        // Not counted: it is asked once a second.
-        Results::count_open(&*self.store, scope).await
+        History::count(self.ask()?, scope, filter).await
     }
 
     async fn lines_within(
@@ -289,19 +303,11 @@ impl Results for Counting {
         after: Option<u32>,
         most: usize,
     ) -> Result<Listed<(ResultId, LineResult)>, StoreError> {
-        Results::lines_within(self.ask()?, scope, ids, after, most).await
-    }
-
-    async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
-        Results::last_success(self.ask()?, scope, job).await
-    }
-
-    async fn ended_before(&self, scope: OrgScope, job: &str, before: ResultId) -> Result<Option<Status>, StoreError> {
-        Results::ended_before(self.ask()?, scope, job, before).await
+        History::lines_within(self.ask()?, scope, ids, after, most).await
     }
 
     async fn waiting(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, Waiting)>, StoreError> {
-        Results::waiting(self.ask()?, scope, ids).await
+        History::waiting(self.ask()?, scope, ids).await
     }
 
     async fn parts(
@@ -312,26 +318,36 @@ impl Results for Counting {
         from: u32,
         limit: u32,
     ) -> Result<Vec<Part>, StoreError> {
-        Results::parts(self.ask()?, scope, id, set, from, limit).await
+        History::parts(self.ask()?, scope, id, set, from, limit).await
     }
 
-    async fn retries(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError> {
-        Results::retries(self.ask()?, scope, id).await
+    async fn related(
+        &self,
+        scope: OrgScope,
+        id: ResultId,
+        relation: ResultRelation,
+    ) -> Result<Vec<ResultId>, StoreError> {
+        History::related(self.ask()?, scope, id, relation).await
+    }
+}
+
+#[async_trait]
+impl Endings for Counting {
+    async fn kill(&self, scope: OrgScope, id: ResultId, kill: Kill) -> Result<JobResult, KillError> {
+        Endings::kill(self.ask()?, scope, id, kill).await
     }
 
-    async fn started_from(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError> {
-        Results::started_from(self.ask()?, scope, id).await
+    async fn append_output(
+        &self,
+        scope: OrgScope,
+        id: ResultId,
+        line_no: u32,
+        output: &LineOutput,
+    ) -> Result<(), StoreError> {
+        Endings::append_output(self.ask()?, scope, id, line_no, output).await
     }
 
     async fn prune(&self, keep: Retention, now: Instant) -> Result<Pruned, StoreError> {
-        Results::prune(self.ask()?, keep, now).await
-    }
-
-    async fn tell(&self, scope: OrgScope, id: ResultId, line_no: u32, told: &Told) -> Result<(), StoreError> {
-        Results::tell(self.ask()?, scope, id, line_no, told).await
-    }
-
-    async fn kill(&self, scope: OrgScope, id: ResultId, kill: Kill) -> Result<JobResult, KillError> {
-        Results::kill(self.ask()?, scope, id, kill).await
+        Endings::prune(self.ask()?, keep, now).await
     }
 }

@@ -1,15 +1,15 @@
-//! Actions as a job sees them: named things with a schema and an intake.
+//! Actions as jobs see them: a name, a schema of the parameters, and how records are passed.
 
 use serde_json::Value;
 
-/// How an action wants its records.
+/// How an action takes its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intake {
     /// Batch by batch, in order.
     Batches,
-    /// The whole set at once, up to a bound.
+    /// The whole set at once, up to a limit.
     Whole,
-    /// No records at all.
+    /// No records.
     None,
 }
 
@@ -23,13 +23,13 @@ impl Intake {
         }
     }
 
-    /// The intake that a word stands for.
+    /// The intake with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Batches, Self::Whole, Self::None].into_iter().find(|intake| intake.word() == word)
     }
 }
 
-/// What a module says of one of its actions.
+/// The specification of an action by its module.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActionSpec {
     /// Key of the module.
@@ -38,11 +38,11 @@ pub struct ActionSpec {
     pub name: String,
     /// A few words for a menu.
     pub title: String,
-    /// What happens to the records.
+    /// What the action does with the records.
     pub summary: String,
     /// JSON Schema of the parameters.
     pub parameters: Value,
-    /// How the records arrive.
+    /// How the action takes its records.
     pub intake: Intake,
 }
 
@@ -52,22 +52,23 @@ impl ActionSpec {
         format!("{}/{}", self.module, self.name)
     }
 
-    /// The parameters that make an action take batches which else takes its set whole, when
-    /// they are true: those marked `"batches": true`.
+    /// The parameters that make an action take batches instead of the whole set when they are true.
+    /// The schema marks them with `"batches": true`.
     pub fn batching(&self) -> Vec<String> {
         let properties = self.parameters.pointer("/properties").and_then(Value::as_object).into_iter().flatten();
         let marked = properties.filter(|(_, property)| property.get("batches") == Some(&Value::Bool(true)));
         marked.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Whether a parameter is handed to the action as it was written.
+    /// Whether a parameter is passed to the action as it was written, without rendering. The schema marks
+    /// it with `"raw": true`.
     pub fn is_raw(&self, parameter: &str) -> bool {
         let marked = self.parameters.pointer("/properties").and_then(|all| all.get(parameter)?.get("raw"));
         marked == Some(&Value::Bool(true))
     }
 }
 
-/// The version of a module that a job result runs with.
+/// The version of a module that a job result uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModuleDigest {
     /// Key of the module.

@@ -1,4 +1,4 @@
-//! What a start may pass to a job.
+//! The arguments that a start may pass to a job.
 
 use serde_json::{Map, Value, json};
 
@@ -36,55 +36,55 @@ impl Arguments {
         Ok(Self { declared: Some(Declared { schema, properties, open }) })
     }
 
-    /// The names that templates may use; none if any may.
+    /// The names that templates may use; none if every name is allowed.
     pub fn names(&self) -> Option<Vec<String>> {
         let declared = self.declared.as_ref()?;
         (!declared.open).then(|| declared.properties.keys().cloned().collect())
     }
 
-    /// The arguments of a start, with defaults for what it leaves out. A property
-    /// that has neither is null, so that templates can ask for it.
+    /// Checks the arguments of a start and adds the defaults of those that are missing. A property
+    /// without a default becomes null, so that templates can use it.
     ///
     /// # Errors
     /// Every fault, with its path below `arguments`.
-    pub fn complete(&self, given: Map<String, Value>) -> Result<Map<String, Value>, Vec<Fault>> {
-        self.complete_at(given, "arguments")
+    pub fn complete(&self, arguments: Map<String, Value>) -> Result<Map<String, Value>, Vec<Fault>> {
+        self.complete_at(arguments, "arguments")
     }
 
-    /// The same for what stands at `path`.
+    /// As [`Self::complete`], for arguments at another path.
     ///
     /// # Errors
     /// Every fault, with its path below `path`.
-    pub fn complete_at(&self, given: Map<String, Value>, path: &str) -> Result<Map<String, Value>, Vec<Fault>> {
-        let Some(declared) = &self.declared else { return Ok(given) };
-        let given = Value::Object(declared.with_defaults(given));
-        let faults = declared.schema.faults(&given, path, Reading::Rendered);
-        match given {
-            Value::Object(mut given) if faults.is_empty() => {
+    pub fn complete_at(&self, arguments: Map<String, Value>, path: &str) -> Result<Map<String, Value>, Vec<Fault>> {
+        let Some(declared) = &self.declared else { return Ok(arguments) };
+        let arguments = Value::Object(declared.with_defaults(arguments));
+        let faults = declared.schema.faults(&arguments, path, Reading::Rendered);
+        match arguments {
+            Value::Object(mut arguments) if faults.is_empty() => {
                 for name in declared.properties.keys() {
-                    given.entry(name.clone()).or_insert(Value::Null);
+                    arguments.entry(name.clone()).or_insert(Value::Null);
                 }
-                Ok(given)
+                Ok(arguments)
             }
             _ => Err(faults),
         }
     }
 
-    /// Whether completing these takes long.
-    pub fn is_costly(&self, given: &Map<String, Value>) -> bool {
+    /// Whether checking these arguments takes long.
+    pub fn is_costly(&self, arguments: &Map<String, Value>) -> bool {
         let costly =
-            |declared: &Declared| declared.schema.is_costly(&Value::Object(declared.with_defaults(given.clone())));
+            |declared: &Declared| declared.schema.is_costly(&Value::Object(declared.with_defaults(arguments.clone())));
         self.declared.as_ref().is_some_and(costly)
     }
 
-    /// What is certainly wrong with arguments that may hold placeholders still.
+    /// The faults of written arguments that rendering their placeholders cannot remove.
     pub fn check(&self, written: Map<String, Value>, path: &str) -> Vec<Fault> {
         let Some(declared) = &self.declared else { return Vec::new() };
         declared.schema.faults(&Value::Object(declared.with_defaults(written)), path, Reading::Written)
     }
 
-    /// Reads an argument that was given as text, as on a command line: a text where
-    /// the job declares one, else JSON where it is JSON, else a text.
+    /// Reads an argument from the text of a command line: a text if the job declares it as one, else
+    /// JSON if it is valid JSON, else a text.
     pub fn from_text(&self, name: &str, text: &str) -> Value {
         let property = self.declared.as_ref().and_then(|declared| declared.properties.get(name));
         let wants_text = property.is_some_and(|property| property["type"] == json!("string"));
@@ -94,13 +94,13 @@ impl Arguments {
 }
 
 impl Declared {
-    fn with_defaults(&self, mut given: Map<String, Value>) -> Map<String, Value> {
+    fn with_defaults(&self, mut arguments: Map<String, Value>) -> Map<String, Value> {
         for (name, property) in &self.properties {
-            if let (None, Some(default)) = (given.get(name), property.get("default")) {
-                given.insert(name.clone(), default.clone());
+            if let (None, Some(default)) = (arguments.get(name), property.get("default")) {
+                arguments.insert(name.clone(), default.clone());
             }
         }
-        given
+        arguments
     }
 }
 
@@ -120,18 +120,18 @@ mod tests {
     #[test]
     fn defaults_fill_what_a_start_leaves_out() {
         assert_eq!(Value::Object(arguments().complete(Map::new()).unwrap()), json!({"top": 5, "code": null}));
-        let given = arguments().complete(object(json!({"top": 7, "code": "x"}))).unwrap();
-        assert_eq!(Value::Object(given), json!({"top": 7, "code": "x"}));
+        let complete = arguments().complete(object(json!({"top": 7, "code": "x"}))).unwrap();
+        assert_eq!(Value::Object(complete), json!({"top": 7, "code": "x"}));
     }
 
     #[test]
     fn wrong_and_unknown_arguments_are_refused_together() {
         let faults = arguments().complete(object(json!({"top": "x", "tpo": 1}))).unwrap_err();
-        let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        assert!(told.contains(&"arguments.top: \"x\" is not an integer".to_owned()), "{told:?}");
+        let messages: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        assert!(messages.contains(&"arguments.top: \"x\" is not an integer".to_owned()), "{messages:?}");
         assert!(
-            told.contains(&"arguments.tpo: there is no field `tpo` here; did you mean `top`?".to_owned()),
-            "{told:?}"
+            messages.contains(&"arguments.tpo: there is no field `tpo` here; did you mean `top`?".to_owned()),
+            "{messages:?}"
         );
     }
 
@@ -145,8 +145,8 @@ mod tests {
 
     #[test]
     fn a_job_that_declares_nothing_takes_anything() {
-        let given = object(json!({"a": 1}));
-        assert_eq!(Arguments::default().complete(given.clone()).unwrap(), given);
+        let arguments = object(json!({"a": 1}));
+        assert_eq!(Arguments::default().complete(arguments.clone()).unwrap(), arguments);
         assert_eq!(Arguments::default().names(), None);
     }
 }

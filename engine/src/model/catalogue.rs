@@ -1,8 +1,8 @@
-//! The catalogue: the modules that an organization's jobs may use, with all their
-//! versions side by side, which of them a line means, and the filter templates.
+//! The catalogue: the modules, with all their versions, and the filter templates that an
+//! organization's jobs may use.
 //!
-//! A line names an action as `action`, `module/action` or `module@1.2/action`. Which
-//! version that is, is decided when the job is saved and kept as a [`Pin`].
+//! A line names an action as `action`, `module/action` or `module@1.2/action`. The version is chosen
+//! when the job is saved, and is saved with it as a [`Pin`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,16 +19,16 @@ use super::schema::Schema;
 /// An action that lines may name.
 #[derive(Debug, Clone)]
 pub struct Offered {
-    /// What the module says of it.
+    /// The specification from the module.
     pub spec: ActionSpec,
-    /// The schema of its parameters, compiled.
+    /// The compiled schema of its parameters.
     pub schema: Arc<Schema>,
 }
 
 /// A version of a module, with the schemas of its actions compiled.
 #[derive(Debug)]
 pub struct Offering {
-    /// What was installed.
+    /// The installed version.
     pub installed: Installed,
     /// Its actions, by name.
     pub actions: BTreeMap<String, Offered>,
@@ -37,31 +37,31 @@ pub struct Offering {
 /// The version of a module that a job was saved with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
-    /// What the line asked for, `1.2` of `module@1.2`; none if it named no version.
+    /// The version that the line asked for, `1.2` of `module@1.2`; none if it named no version.
     pub requirement: Option<String>,
-    /// What that came to.
+    /// The version that was chosen.
     pub module: ModuleDigest,
 }
 
 /// How versions are chosen.
 #[derive(Debug, Clone, Copy)]
 pub enum Choice<'a> {
-    /// As pinned, since the job was saved so.
+    /// The versions that were pinned when the job was saved.
     Pinned(&'a [Pin]),
-    /// The newest that fits, and where no version is asked for, the newest that is
-    /// compatible with what was pinned before.
+    /// The newest version that fits. Where the line asks for no version, the newest that is compatible
+    /// with the one pinned before.
     Newest(&'a [Pin]),
 }
 
 impl Choice<'_> {
-    /// Whether the job was saved with some version of this module, where a line asked for none.
+    /// Whether the job was saved with a version of this module although the line asked for none.
     fn pins(&self, key: &str) -> bool {
         let (Choice::Pinned(pins) | Choice::Newest(pins)) = self;
         pins.iter().any(|pin| pin.module.module == key && pin.requirement.is_none())
     }
 }
 
-/// A name that the catalogue cannot resolve, as a sentence with the cure.
+/// Why the catalogue cannot resolve the name of an action: one sentence with what to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownAction(pub String);
 
@@ -71,7 +71,7 @@ impl fmt::Display for UnknownAction {
     }
 }
 
-/// What a line means by the name of an action.
+/// The action that a line names.
 #[derive(Debug, Clone, Copy)]
 pub struct Found<'a> {
     /// The module.
@@ -94,7 +94,7 @@ impl Offering {
     /// Compiles the schemas of a module's actions.
     ///
     /// # Errors
-    /// Every action whose schema is none, and why.
+    /// One sentence for every action whose schema cannot be used.
     pub fn new(installed: Installed) -> Result<Self, Vec<String>> {
         let (mut actions, mut faults) = (BTreeMap::new(), Vec::new());
         for spec in &installed.info.actions {
@@ -102,9 +102,8 @@ impl Offering {
                 Ok(schema) => {
                     actions.insert(spec.name.clone(), Offered { spec: spec.clone(), schema: Arc::new(schema) });
                 }
-                Err(error) => {
-                    faults.push(format!("the schema of action `{}` is not a JSON Schema: {error}", spec.name))
-                }
+                Err(error) => faults
+                    .push(format!("the schema of action `{}` cannot be used as a JSON Schema: {error}", spec.name)),
             }
         }
         if faults.is_empty() { Ok(Self { installed, actions }) } else { Err(faults) }
@@ -116,8 +115,8 @@ impl Offering {
 }
 
 impl<'a> Found<'a> {
-    /// What a job that was saved now would keep of it. What comes with the program is not
-    /// pinned: there is only one version of it.
+    /// The pin that is saved with a job. Bundled modules are not pinned, because there is only one
+    /// version of each.
     pub fn pin(&self) -> Option<Pin> {
         let requirement = self.requirement.map(str::to_owned);
         let pinned = self.offering.installed.owner != Owner::Bundled;
@@ -133,7 +132,7 @@ impl Catalogue {
             modules.entry(offering.installed.info.key.clone()).or_default().push(offering);
         }
         for versions in modules.values_mut() {
-            versions.sort_by(|one, other| other.version().cmp(one.version()));
+            versions.sort_by(|a, b| b.version().cmp(a.version()));
         }
         Self { modules, templates: Templates::default() }
     }
@@ -169,7 +168,7 @@ impl Catalogue {
     /// name where only one module has it.
     ///
     /// # Errors
-    /// Says which names are near, which modules share the bare name, or which versions there are.
+    /// One sentence with the nearest name, the modules that share the bare name, or the installed versions.
     pub fn find<'a>(&'a self, name: &'a str, choice: Choice<'_>) -> Result<Found<'a>, UnknownAction> {
         let Some((module, action)) = name.split_once('/') else { return self.find_bare(name, choice) };
         let (key, requirement) = match module.split_once('@') {
@@ -194,21 +193,20 @@ impl Catalogue {
         for key in self.modules.keys() {
             match self.choose(key, None, choice) {
                 Ok(offering) => found.extend(offering.actions.get(name).map(|offered| (offering, offered))),
-                // Only a version that the job had can be what it means and is gone.
+                // The job may mean this module, whose pinned version is no longer installed.
                 Err(error) if choice.pins(key) => gone = Some(error),
                 Err(_) => {}
             }
         }
-        // What is installed later takes no name away from a job that was saved, nor from what
-        // comes with the program.
-        let own = |(offering, _): &&(&Arc<Offering>, &Offered)| choice.pins(&offering.installed.info.key);
+        // A module that is installed later does not change the meaning of a name in a saved job, nor of
+        // the name of a bundled action.
+        let pinned = |(offering, _): &&(&Arc<Offering>, &Offered)| choice.pins(&offering.installed.info.key);
         let bundled = |(offering, _): &&(&Arc<Offering>, &Offered)| offering.installed.owner == Owner::Bundled;
-        if let Some((offering, offered)) = found.iter().find(own).or_else(|| found.iter().find(bundled)) {
+        if let Some((offering, offered)) = found.iter().find(pinned).or_else(|| found.iter().find(bundled)) {
             return Ok(Found { offering, offered, requirement: None });
         }
         match found.as_slice() {
             [(offering, offered)] => Ok(Found { offering, offered, requirement: None }),
-            // It may have been in what the job was saved with.
             [] => Err(UnknownAction(gone.unwrap_or_else(|| self.unknown(name)))),
             several => {
                 let names: Vec<_> =
@@ -219,7 +217,7 @@ impl Catalogue {
         }
     }
 
-    /// The version of a module that is there and was meant.
+    /// The installed version of a module that fits the requirement.
     fn choose(&self, key: &str, requirement: Option<&str>, choice: Choice<'_>) -> Result<&Arc<Offering>, String> {
         let versions = self.versions(key);
         let (Choice::Pinned(pins) | Choice::Newest(pins)) = choice;
@@ -240,11 +238,12 @@ impl Catalogue {
             None => pin.and_then(|pin| VersionReq::parse(&pin.module.version).ok()),
         };
         let fits = |version: &Version| wanted.as_ref().is_none_or(|wanted| wanted.matches(version));
-        // What was pinned may be gone for good; then the newest is what there is.
+        // Without a requirement, any version will do if none is compatible with the pinned one.
         let found = newest(versions, fits).or_else(|| newest(versions, |_| requirement.is_none()));
         found.ok_or_else(|| {
-            let there: Vec<_> = versions.iter().map(|offering| offering.version().to_string()).collect();
-            format!("there is no {key}@{}; installed are {}", requirement.unwrap_or_default(), there.join(", "))
+            let installed: Vec<_> = versions.iter().map(|offering| offering.version().to_string()).collect();
+            let requirement = requirement.unwrap_or_default();
+            format!("{key}@{requirement} is not installed; the installed versions are {}", installed.join(", "))
         })
     }
 
@@ -256,7 +255,7 @@ impl Catalogue {
     }
 }
 
-/// The newest that fits; a pre-release only where nothing else does.
+/// The newest version that fits; a pre-release only if no other version fits.
 fn newest(versions: &[Arc<Offering>], fits: impl Fn(&Version) -> bool) -> Option<&Arc<Offering>> {
     let mut fitting = versions.iter().filter(|offering| fits(offering.version()));
     let first = fitting.next()?;

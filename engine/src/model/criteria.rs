@@ -1,7 +1,7 @@
 //! Criteria: a closed tree of tests on one record.
 //!
-//! Pure and total: once parsed, a test never ends in an error. A missing field is not
-//! null, and no operator holds for it but `exists: false` and `isNull: true`.
+//! Once parsed, a test never fails with an error. A missing field is not null, and only
+//! `exists: false` and `isNull: true` hold for it.
 
 mod fields;
 mod foreign;
@@ -24,23 +24,23 @@ pub use parse::{OPERATORS, Reading, close, parse};
 pub use verdict::Verdict;
 
 /// A parsed tree. An empty `All` matches everything.
-#[expect(clippy::large_enum_variant, reason = "nearly every part of a tree is a test of a field")]
+#[expect(clippy::large_enum_variant, reason = "nearly every node of a tree is a test of a field")]
 #[derive(Debug, Clone)]
 pub enum Criteria {
-    /// Every one holds.
+    /// All of them hold.
     All(Vec<Criteria>),
-    /// At least one holds.
+    /// At least one of them holds.
     Any(Vec<Criteria>),
-    /// It does not hold.
+    /// The inner criteria do not hold.
     Not(Box<Criteria>),
     /// A field passes a test.
     Field(Path, Test),
 }
 
-/// What is asked of one value.
+/// A test of one value.
 #[derive(Debug, Clone)]
 pub enum Test {
-    /// Compares with an operand: one of the orderings, or incomparable for `ne`.
+    /// Compares with an operand.
     Compare(Comparison, Operand),
     /// Equal to one of these.
     In(Vec<Operand>),
@@ -56,21 +56,21 @@ pub enum Test {
     EndsWith(Operand),
     /// A text matches: `like`, `ilike` and `matches`.
     Matches(Regex),
-    /// The field is there.
+    /// The field exists, or with `false`, it is missing.
     Exists(bool),
-    /// The field is null or not there.
+    /// The field is null or missing.
     IsNull(bool),
-    /// Null, or a text, array or object without content.
+    /// Null, or an empty text, array or object.
     IsEmpty(bool),
     /// Some element of the array passes.
     AnyElement(Box<Element>),
     /// Every element of the array passes.
     AllElements(Box<Element>),
-    /// Every one of several tests on the same value.
+    /// The value passes all of these tests.
     Every(Vec<Test>),
 }
 
-/// What is asked of an element of an array.
+/// A test of an element of an array.
 #[derive(Debug, Clone)]
 pub enum Element {
     /// The element itself passes.
@@ -97,12 +97,12 @@ pub enum Comparison {
 }
 
 impl Criteria {
-    /// Whether the record meets them.
+    /// Whether the record meets the criteria.
     pub fn matches(&self, record: &Value) -> bool {
         self.judge(record) == Verdict::Holds
     }
 
-    /// Whether the record meets them, or whether that cannot be decided.
+    /// Whether the record meets the criteria, or whether that cannot be decided.
     pub fn judge(&self, record: &Value) -> Verdict {
         match self {
             Self::All(all) => Verdict::all(all.iter().map(|criteria| criteria.judge(record))),
@@ -133,18 +133,36 @@ impl Test {
             ),
             Self::AnyElement(element) => {
                 let elements = value.as_array().into_iter().flatten();
-                Verdict::any(elements.map(|one| element.judge(one, record)))
+                Verdict::any(elements.map(|value| element.judge(value, record)))
             }
             Self::AllElements(element) => match value.as_array() {
-                Some(elements) => Verdict::all(elements.iter().map(|one| element.judge(one, record))),
+                Some(elements) => Verdict::all(elements.iter().map(|value| element.judge(value, record))),
                 None => Verdict::Fails,
             },
             Self::Every(_) | Self::Exists(_) | Self::IsNull(_) => self.judge(Some(value), record),
-            certain => certain.holds(value, record).into(),
+            decidable => decidable.holds(value, record).into(),
         }
     }
 
-    /// Tests that are always decided.
+    /// The operands of the test and of the tests inside it, except tests on the fields of elements.
+    fn operands(&self) -> Vec<&Operand> {
+        match self {
+            Self::Compare(_, operand)
+            | Self::Contains(operand)
+            | Self::StartsWith(operand)
+            | Self::EndsWith(operand) => vec![operand],
+            Self::In(operands) | Self::NotIn(operands) => operands.iter().collect(),
+            Self::Between(low, high) => vec![low, high],
+            Self::Every(tests) => tests.iter().flat_map(Self::operands).collect(),
+            Self::AnyElement(element) | Self::AllElements(element) => match element.as_ref() {
+                Element::Itself(test) => test.operands(),
+                Element::Object(_) => Vec::new(),
+            },
+            Self::Matches(_) | Self::Exists(_) | Self::IsNull(_) | Self::IsEmpty(_) => Vec::new(),
+        }
+    }
+
+    /// The tests that can always be decided.
     fn holds(&self, value: &Value, record: &Value) -> bool {
         match self {
             Self::In(operands) => is_one_of(operands, value, record),

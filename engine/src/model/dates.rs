@@ -1,4 +1,4 @@
-//! The date variables of templates, all from one clock reading, and their offsets.
+//! The date variables of templates and their offsets. All of them use one clock reading.
 
 use chrono::{
     DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone,
@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::{Instant, wall};
 
-/// The beginning of time: what `since` is before the first success of a job. Every zone writes it
-/// in UTC, since an offset would move it out of the years of RFC 3339.
+/// The value of `since` before the first success of a job. It is in UTC in every time zone, because an
+/// offset would move it out of the years of RFC 3339.
 pub const BEGINNING: &str = "0001-01-01T00:00:00Z";
 
 /// The names of the date variables.
@@ -28,9 +28,8 @@ pub const NAMES: [&str; 12] = [
     "endOfYear",
 ];
 
-/// Every date variable at this instant in this zone: dates as `YYYY-MM-DD`,
-/// `now` as RFC 3339 with the zone's offset. Weeks begin on Monday, and an end
-/// is the last day itself.
+/// All date variables at this instant in this zone: dates as `YYYY-MM-DD`, and `now` as RFC 3339 with
+/// the offset of the zone. Weeks begin on Monday, and `endOf…` is the last day itself.
 pub fn variables(now: Instant, zone: Tz) -> Map<String, Value> {
     let local = now.with_timezone(&zone);
     let today = local.date_naive();
@@ -41,7 +40,7 @@ pub fn variables(now: Instant, zone: Tz) -> Map<String, Value> {
     NAMES.iter().map(|name| ((*name).to_owned(), Value::String(value(name)))).collect()
 }
 
-/// The day that a date variable means on a day; none for `now` and names that are unknown.
+/// The value of a date variable on a day; none for `now` and for unknown names.
 fn named_day(name: &str, today: NaiveDate) -> Option<NaiveDate> {
     let week = today - Days::new(today.weekday().num_days_from_monday().into());
     let month = first_of_month(today, today.month());
@@ -64,7 +63,7 @@ fn named_day(name: &str, today: NaiveDate) -> Option<NaiveDate> {
     })
 }
 
-/// RFC 3339 with as many digits of a second as are needed.
+/// The instant in RFC 3339, with fractions of a second only as far as needed.
 pub fn stamp<Z: TimeZone<Offset: std::fmt::Display>>(instant: &DateTime<Z>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
@@ -75,41 +74,45 @@ fn first_of_month(day: NaiveDate, month: u32) -> NaiveDate {
 
 /// Moves a date or an instant by offsets such as `+7d`, `-1M`, `+1M-1d`.
 ///
-/// Days, weeks, months and years are moved on the calendar of the zone, and the
-/// end of a month clamps; minutes and hours are elapsed time, and turn a date
-/// into the instant at which it begins there.
+/// Days, weeks, months and years are moved on the calendar of the zone. A day that the month does not
+/// have becomes the last day of the month. Minutes and hours are elapsed time; they turn a date into
+/// the instant at which it begins in the zone.
 ///
 /// # Errors
-/// One sentence that names what cannot be read or is out of range.
+/// One sentence if a text cannot be parsed or the result is out of range.
 pub fn shift(text: &str, offsets: &str, zone: Tz) -> Result<String, String> {
-    let offsets_read = parse_offsets(offsets)?;
-    // `since-1h` takes everything too, before the first success.
+    let parsed = parse_offsets(offsets)?;
+    // Before the first success, `since-1h` takes everything, as `since` does.
     if text == BEGINNING {
         return Ok(text.to_owned());
     }
-    let moved = Moment::parse(text, zone)?.moved_by_all(&offsets_read, zone);
-    moved.map(|moment| moment.text()).ok_or_else(|| format!("{text} moved by {offsets} is out of range"))
+    let moved = Moment::parse(text, zone)?.moved_by_all(&parsed, zone);
+    moved.map(|moment| moment.text()).ok_or_else(|| out_of_range(text, offsets))
 }
 
-/// The boundary, such as `endOfMonth`, of the day to which the offsets lead from `today`. So
-/// `-1M` leads to the last day of last month, however long this one is. Minutes and hours count
-/// from the boundary.
+/// Moves `today` by the offsets and then takes the boundary, such as `endOfMonth`. So `-1M` gives the
+/// last day of last month, however long this month is. Minutes and hours are added to the boundary.
 ///
 /// # Errors
-/// One sentence that names what cannot be read or is out of range.
+/// One sentence if a text cannot be parsed or the result is out of range.
 pub fn shift_to_boundary(today: &str, offsets: &str, boundary: &str, zone: Tz) -> Result<String, String> {
     let Moment::Day(today) = Moment::parse(today, zone)? else {
         return Err(format!("`{today}` is not a date (YYYY-MM-DD)"));
     };
     let (times, days): (Vec<_>, Vec<_>) =
         parse_offsets(offsets)?.into_iter().partition(|(_, unit)| matches!(unit, 'm' | 'h'));
-    let out_of_range = || format!("{boundary} moved by {offsets} is out of range");
+    let out_of_range = || out_of_range(boundary, offsets);
     let Some(Moment::Day(moved)) = Moment::Day(today).moved_by_all(&days, zone) else { return Err(out_of_range()) };
     let day = named_day(boundary, moved).ok_or_else(|| format!("`{boundary}` is not a date variable"))?;
-    let moved = Moment::Day(day).moved_by_all(&times, zone).filter(Moment::has_plain_year);
+    let moved = Moment::Day(day).moved_by_all(&times, zone).filter(Moment::has_year_of_rfc3339);
     moved.map(|moment| moment.text()).ok_or_else(out_of_range)
 }
 
+fn out_of_range(date: &str, offsets: &str) -> String {
+    format!("{date} moved by {offsets} is out of range; the year must be from 1 to 9999")
+}
+
+/// A date or an instant.
 enum Moment {
     Day(NaiveDate),
     At(DateTime<Tz>),
@@ -126,30 +129,29 @@ impl Moment {
             .map_err(|_| format!("`{text}` is not a date (YYYY-MM-DD) or an RFC 3339 instant"))
     }
 
-    /// Moved by each offset in turn; none if one leads out of the years that can be written.
+    /// Moves by each offset in turn; none if one leads out of the years of RFC 3339.
     fn moved_by_all(self, offsets: &[(i64, char)], zone: Tz) -> Option<Self> {
         offsets
             .iter()
-            .try_fold(self, |moment, (count, unit)| moment.moved(*count, *unit, zone).filter(Self::has_plain_year))
+            .try_fold(self, |moment, (count, unit)| moment.moved(*count, *unit, zone).filter(Self::has_year_of_rfc3339))
     }
 
     fn moved(self, count: i64, unit: char, zone: Tz) -> Option<Self> {
         match (self, unit) {
             (Self::Day(day), 'm' | 'h') => {
-                Self::At(begin_of(day.and_time(NaiveTime::MIN), zone)?).moved(count, unit, zone)
+                Self::At(instant_of(day.and_time(NaiveTime::MIN), zone)?).moved(count, unit, zone)
             }
             (Self::Day(day), _) => move_day(day, count, unit).map(Self::Day),
             (Self::At(at), 'm') => at.checked_add_signed(TimeDelta::try_minutes(count)?).map(Self::At),
             (Self::At(at), 'h') => at.checked_add_signed(TimeDelta::try_hours(count)?).map(Self::At),
             (Self::At(at), _) => {
                 let wall = move_day(at.date_naive(), count, unit)?.and_time(at.time());
-                begin_of(wall, zone).map(Self::At)
+                instant_of(wall, zone).map(Self::At)
             }
         }
     }
 
-    /// Years that every reader of RFC 3339 understands.
-    fn has_plain_year(&self) -> bool {
+    fn has_year_of_rfc3339(&self) -> bool {
         let year = match self {
             Self::Day(day) => day.year(),
             Self::At(at) => at.year(),
@@ -165,7 +167,7 @@ impl Moment {
     }
 }
 
-fn begin_of(wall: NaiveDateTime, zone: Tz) -> Option<DateTime<Tz>> {
+fn instant_of(wall: NaiveDateTime, zone: Tz) -> Option<DateTime<Tz>> {
     wall::first_instant(wall, zone).map(|instant| instant.with_timezone(&zone))
 }
 

@@ -5,33 +5,38 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::fault::{Fault, field};
+use super::text::shortened;
 
-/// The longest that a line may take, and that may be waited between two tries of it.
+/// The longest timeout of a line, and the longest wait between two tries of it.
 pub const LONGEST_LINE: Duration = Duration::from_secs(DAY);
-/// The longest that a job may take, from its first beginning to its end.
+/// The longest timeout of a job, from its first beginning to its end.
 pub const LONGEST_JOB: Duration = Duration::from_secs(30 * DAY);
 
 const DAY: u64 = 24 * 60 * 60;
 /// Milliseconds of each unit, the largest first.
 const UNITS: [(&str, u64); 5] = [("d", 1000 * DAY), ("h", 1000 * 60 * 60), ("m", 1000 * 60), ("s", 1000), ("ms", 1)];
 
-/// Reads a duration of more than nothing and at most `most`.
+/// Parses a duration above zero and up to `most`.
 ///
 /// # Errors
 /// One sentence with the cure.
 pub fn parse(text: &str, most: Duration) -> Result<Duration, String> {
-    let written: String = text.chars().take(60).collect();
+    let written = shortened(text, 60);
     let duration = measure(text).filter(|duration| !duration.is_zero()).ok_or_else(|| {
-        format!("`{written}` is no duration; write a whole number above 0 with ms, s, m, h or d, such as 30s")
+        format!("`{written}` is not a duration; write a whole number above 0 with ms, s, m, h or d, such as 30s")
     })?;
     if duration > most {
-        return Err(format!("{written} is longer than {}, the most that is allowed here", shown(most)));
+        return Err(format!("{written} {}", too_long(most)));
     }
     Ok(duration)
 }
 
-/// Reads the duration in a field of `written`, where there is one; what is wrong with it
-/// joins the faults.
+/// What is wrong with a duration above the limit.
+pub(super) fn too_long(most: Duration) -> String {
+    format!("is longer than {}, the longest duration allowed here", shown(most))
+}
+
+/// Parses the duration in a field of `written`, if it has the field. A fault is added to `faults`.
 pub fn of_field(
     (written, name, path): (&Value, &str, &str),
     most: Duration,
@@ -41,7 +46,7 @@ pub fn of_field(
     parse(text, most).map_err(|message| faults.push(Fault::at(field(path, name), message))).ok()
 }
 
-/// A duration in the largest unit that says it in a whole number.
+/// A duration in the largest unit in which it is a whole number.
 pub fn shown(duration: Duration) -> String {
     let all = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let fitting = UNITS.iter().find(|(_, size)| all >= *size && all % size == 0);
@@ -69,15 +74,15 @@ mod tests {
         for wrong in
             ["", "2", "s", "0s", "-1s", "1.5s", "1 s", "2w", "1S", "99999999999999999999s", "999999999999999999d"]
         {
-            assert!(parse(wrong, LONGEST_JOB).unwrap_err().contains("is no duration"), "{wrong}");
+            assert!(parse(wrong, LONGEST_JOB).unwrap_err().contains("is not a duration"), "{wrong}");
         }
     }
 
     #[test]
-    fn what_is_too_long_is_told_with_the_most() {
+    fn a_duration_that_is_too_long_is_refused_with_the_limit() {
         assert_eq!(parse("24h", LONGEST_LINE), Ok(LONGEST_LINE));
-        let told = parse("25h", LONGEST_LINE).unwrap_err();
-        assert_eq!(told, "25h is longer than 1d, the most that is allowed here");
+        let message = parse("25h", LONGEST_LINE).unwrap_err();
+        assert_eq!(message, "25h is longer than 1d, the longest duration allowed here");
         assert_eq!(parse("30d", LONGEST_JOB), Ok(LONGEST_JOB));
         assert!(parse("43201m", LONGEST_JOB).unwrap_err().contains("longer than 30d"));
     }

@@ -1,21 +1,21 @@
-//! Effects: what a line did outside of its sandbox, or in a dry run would have done.
+//! Effects: what a line did outside of its sandbox, or would have done in a dry run.
 
 use serde_json::Value;
 
 use super::grant::Capability;
 
-/// How many effects a line result keeps at most.
+/// Effects that are stored with a line result.
 pub const KEPT_EFFECTS: usize = 200;
 
-/// One call of a capability that reaches outside.
+/// One call of a capability that has effects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effect {
-    /// Which capability.
+    /// The capability.
     pub capability: Capability,
-    /// Whether it was carried out. In a dry run it was only noted; else it did not get through.
+    /// Whether it was carried out. If not, it was only recorded in a dry run, or it failed.
     pub done: bool,
-    /// One sentence for a clerk: `POST https://api.example.com/orders, 1,204 bytes: 201 in 34 ms`.
+    /// One line for people: `POST https://api.example.com/orders, 1,204 bytes: 201 in 34 ms`.
     pub summary: String,
-    /// The same for programs: an object whose members depend on the capability. Never a secret.
+    /// The same for programs: an object whose fields depend on the capability. It never contains a secret.
     pub detail: Value,
 }

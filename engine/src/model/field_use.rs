@@ -1,4 +1,4 @@
-//! Whether the fields that a definition names are in the records it works on.
+//! Checks whether the fields that a definition names exist in its records.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -6,58 +6,62 @@ use serde_json::Value;
 use values::nearest;
 use values::path::Path;
 
-/// How many records are searched for names to suggest. A misspelt name is missing in all of them.
+use super::text::shortened;
+
+/// Records from which names are collected, to suggest one for a name that is missing.
 const SEARCHED_RECORDS: usize = 100;
-/// How many names are remembered, how long one may be in bytes, and how deep it may lie.
+/// Names that are collected.
 const NAMES: usize = 500;
+/// Bytes of a name that is collected.
 const NAME_BYTES: usize = 200;
+/// Levels of nested fields from which names are collected.
 const DEPTH: usize = 4;
-/// How many missing fields one warning describes.
+/// Missing fields that one warning describes.
 const SHOWN_MISSING: usize = 3;
-/// How many known fields are listed where none is near.
+/// Known fields that are listed if none is near.
 const SHOWN_KNOWN: usize = 8;
-/// How many characters of a name are shown.
+/// Characters of a name that are shown.
 const SHOWN_CHARACTERS: usize = 100;
 
-/// Watches records go by for the fields that a definition names. A field that no record has is
-/// probably misspelt.
+/// Looks for the fields that a definition names in the records that pass. A field that no record has
+/// is probably misspelt.
 #[derive(Debug, Clone, Default)]
 pub struct FieldUse {
-    /// Fields that no record had so far, in the order in which they were named.
+    /// Fields that no record has had so far, in the order in which they were named.
     missing: Vec<Path>,
-    /// Names that the first records have, nested ones as dotted paths.
+    /// Names of fields in the first records. Nested fields are dotted paths.
     known: BTreeSet<String>,
     records: usize,
 }
 
 impl FieldUse {
-    /// Looks for these fields. Each is looked for once, however often it is named.
+    /// Looks for these fields, each once.
     pub fn of(fields: impl IntoIterator<Item = Path>) -> Self {
         let mut named = HashSet::new();
         let missing = fields.into_iter().filter(|field| named.insert(field.clone())).collect();
         Self { missing, ..Self::default() }
     }
 
-    /// Looks at one record. Costs next to nothing once every field was found.
+    /// Looks at one record. This is fast after every field was found.
     pub fn see(&mut self, record: &Value) {
         self.records += 1;
         self.missing.retain(|field| field.of(record).is_none());
         if !self.missing.is_empty() && self.records <= SEARCHED_RECORDS {
-            remember(&mut self.known, record, "", DEPTH);
+            collect_names(&mut self.known, record, "", DEPTH);
         }
     }
 
-    /// Takes a field as found that was seen elsewhere.
+    /// Notes that a field was found elsewhere.
     pub fn found(&mut self, field: &Path) {
         self.missing.retain(|missing| missing != field);
     }
 
-    /// The fields that no record had so far.
+    /// The fields that no record has had so far.
     pub fn missing(&self) -> &[Path] {
         &self.missing
     }
 
-    /// Names the fields that no record has, with the nearest one that there is. None if every
+    /// One sentence for each field that no record has, with the nearest known field. None if every
     /// field was found, or if there were no records.
     pub fn warning(&self) -> Option<String> {
         if self.records == 0 || self.missing.is_empty() {
@@ -83,7 +87,7 @@ impl FieldUse {
         }
     }
 
-    /// The path that was probably meant, corrected part by part.
+    /// The known path that is nearest, corrected part by part.
     fn nearest(&self, path: &str) -> Option<String> {
         let mut corrected = String::new();
         for part in path.split('.') {
@@ -97,7 +101,7 @@ impl FieldUse {
         (corrected != path).then_some(corrected)
     }
 
-    /// The names that follow `parent` directly; `parent` is empty or ends with a dot.
+    /// The names directly below `parent`, which is empty or ends with a dot.
     fn children<'a>(&'a self, parent: &'a str) -> impl Iterator<Item = &'a str> {
         let below = self.known.iter().filter_map(move |name| name.strip_prefix(parent));
         below.filter(|name| !name.contains('.'))
@@ -113,8 +117,8 @@ impl FieldUse {
     }
 }
 
-/// Remembers the names in a record. Of a list the first element is taken for all.
-fn remember(known: &mut BTreeSet<String>, value: &Value, parent: &str, depth: usize) {
+/// Collects the names of the fields in a record. The first element of a list stands for all.
+fn collect_names(known: &mut BTreeSet<String>, value: &Value, parent: &str, depth: usize) {
     let Some(depth) = depth.checked_sub(1) else { return };
     let fields: Vec<(&str, &Value)> = match value {
         Value::Object(fields) => fields.iter().map(|(name, value)| (name.as_str(), value)).take(NAMES).collect(),
@@ -127,17 +131,14 @@ fn remember(known: &mut BTreeSet<String>, value: &Value, parent: &str, depth: us
         }
         let path = if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };
         if path.len() <= NAME_BYTES {
-            remember(known, value, &path, depth);
+            collect_names(known, value, &path, depth);
             known.insert(path);
         }
     }
 }
 
 fn shown(name: &str) -> String {
-    if name.chars().count() <= SHOWN_CHARACTERS {
-        return name.to_owned();
-    }
-    name.chars().take(SHOWN_CHARACTERS).chain(['…']).collect()
+    shortened(name, SHOWN_CHARACTERS)
 }
 
 #[cfg(test)]
@@ -194,13 +195,13 @@ mod tests {
     #[test]
     fn a_warning_names_each_field_once_and_few_of_many() {
         let many = ["one", "two", "two", "three", "four", "five"];
-        let told = warning(&many, &[json!({})]);
-        assert_eq!(told.matches("\"two\"").count(), 1, "{told}");
-        assert!(told.ends_with("No record has a field \"three\". 2 more fields are missing."), "{told}");
+        let message = warning(&many, &[json!({})]);
+        assert_eq!(message.matches("\"two\"").count(), 1, "{message}");
+        assert!(message.ends_with("No record has a field \"three\". 2 more fields are missing."), "{message}");
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_collected_names_are_bounded() {
         let wide: Value = (0..2000).map(|n| (format!("field{n}"), json!(n))).collect();
         let deep = (0..100).fold(json!(1), |inner, _| json!({"deep": inner}));
         let used = after(&["x"], &[json!({"long".repeat(1000): 1}), deep, wide]);

@@ -1,75 +1,55 @@
 //! Filters: which records go on, in which order, with which fields.
+//!
+//! This file holds the rendered [`Filter`]. How a definition is read is in `reader`.
 
+mod distinct;
 mod lookup;
-
-use std::sync::LazyLock;
+mod named_lines;
+mod reader;
+mod selection;
+mod shape;
 
 use chrono_tz::Tz;
-use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
+use serde_json::Value;
 use values::order::Key;
 use values::path::Path;
 
-use super::criteria::{self, Criteria, Reading, Verdict};
-use super::fault::{Fault, element, field};
-use super::schema::Schema;
-use super::source::{LineRef, Source, Types};
+use self::distinct::Distinct;
+use self::reader::Reader;
+use super::criteria::{Criteria, Reading, Verdict};
+use super::fault::Fault;
+use super::source::{Source, Types};
 use super::wall::Zone;
 
+pub use distinct::Digest;
 pub use lookup::{Key as LookupKey, Lookup, Missing};
+pub use named_lines::lines_named;
+pub use selection::Selection;
+pub use shape::faults_of_shape;
 
 /// A field to sort by.
 pub type SortKey = Key<Zone>;
 
-/// A filter definition, rendered and read. Applied in this order:
+/// A filter definition after rendering. Its parts are applied in this order:
 /// `lookup`, `where`, `script`, `orderBy`, `distinct`, `offset` and `limit`, `select`.
 #[derive(Debug)]
 pub struct Filter {
-    /// Where records come from; none chooses from the set that came in.
+    /// Where the records come from; none for the set of the line before.
     pub source: Option<Source>,
     /// The types of the source's fields.
     pub types: Types,
     lookups: Vec<Lookup>,
     criteria: Criteria,
-    /// Whether a script is asked about the records that meet the criteria.
-    asks: bool,
+    has_script: bool,
     order_by: Vec<SortKey>,
     distinct: Option<Distinct>,
     offset: usize,
     limit: Option<usize>,
-    select: Option<Vec<(String, Path)>>,
-}
-
-#[derive(Debug)]
-enum Distinct {
-    Whole,
-    By(Vec<Path>),
-}
-
-static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| {
-    let mut schema = super::job::schema();
-    let definitions = schema["$defs"].take();
-    Schema::compile(&json!({"$ref": "#/$defs/filter", "$defs": definitions}))
-});
-
-/// What the schema says of a definition whose placeholders are not rendered yet.
-pub fn faults_of_shape(written: &Value, path: &str) -> Vec<Fault> {
-    match SCHEMA.as_ref() {
-        Ok(schema) => schema.faults(written, path, Reading::Written),
-        Err(error) => vec![Fault::at(path, error.clone())],
-    }
-}
-
-/// The lines whose sets a definition reads, each with the path of its name.
-pub fn lines_named(definition: &Value, path: &str) -> Vec<(String, LineRef)> {
-    let lookups = definition["lookup"].as_object().into_iter().flatten();
-    let of_lookups = lookups.map(|(name, lookup)| (field(&field(path, "lookup"), name), lookup));
-    let all = definition.get("source").map(|source| (field(path, "source"), source)).into_iter().chain(of_lookups);
-    all.filter_map(|(place, named)| Some((field(&place, "line"), LineRef::read(named.get("line")?)?))).collect()
+    select: Option<Selection>,
 }
 
 impl Filter {
-    /// Every fault that a schema cannot say and that can be told before placeholders are rendered.
+    /// Every fault that the schema cannot find and that can be found before placeholders are rendered.
     pub fn check(written: &Value, path: &str) -> Vec<Fault> {
         match Reader::new(Reading::Written, path, Tz::UTC).filter(written) {
             Ok(_) => Vec::new(),
@@ -77,13 +57,12 @@ impl Filter {
         }
     }
 
-    /// Reads a rendered definition. A bare date is midnight in `zone`.
+    /// Reads a rendered definition. A bare date means midnight in `zone`.
     ///
     /// # Errors
     /// Every fault, with its path below `path`.
     pub fn read(rendered: &Value, path: &str, zone: Tz) -> Result<Self, Vec<Fault>> {
-        let schema = SCHEMA.as_ref().map_err(|error| vec![Fault::at(path, error.clone())])?;
-        let faults = schema.faults(rendered, path, Reading::Rendered);
+        let faults = shape::faults(rendered, path, Reading::Rendered);
         if faults.is_empty() { Reader::new(Reading::Rendered, path, zone).filter(rendered) } else { Err(faults) }
     }
 
@@ -97,7 +76,7 @@ impl Filter {
         self.criteria.judge(record)
     }
 
-    /// Every field of the records that it relies on.
+    /// Every field of the records that the filter needs.
     pub fn fields(&self) -> Vec<Path> {
         let mut fields = self.criteria.fields();
         fields.extend(self.order_by.iter().map(|key| key.path.clone()));
@@ -105,350 +84,69 @@ impl Filter {
             fields.extend(paths.iter().cloned());
         }
         fields.extend(self.select.iter().flatten().map(|(_, path)| path.clone()));
-        // What a lookup joins is not in the records of the source.
+        // Fields that a lookup adds are not in the records of the source.
         fields.retain(|path| !self.lookups.iter().any(|lookup| path.leads_into(&lookup.name)));
         fields
     }
 
-    /// Which records are kept.
+    /// The criteria for the records that are kept.
     pub fn criteria(&self) -> &Criteria {
         &self.criteria
     }
 
-    /// What is joined to each record before the criteria, in order.
+    /// The lookups, in the order in which they are applied before the criteria.
     pub fn lookups(&self) -> &[Lookup] {
         &self.lookups
     }
 
-    /// What the criteria say of a record before anything is joined to it: a record that does not
-    /// meet this meets no criteria afterwards either.
+    /// The part of the criteria that does not depend on lookups. A record that does not meet it
+    /// cannot meet the whole criteria after the lookups either.
     pub fn criteria_before_lookups(&self) -> Criteria {
         self.lookups.iter().fold(self.criteria.clone(), |criteria, lookup| criteria.without(&lookup.name))
     }
 
-    /// How many of the records that meet the criteria, from the first, say all that the filter
-    /// has to know; none if it has to see every one.
+    /// How many records that meet the criteria are enough, counted from the first; none if the
+    /// filter has to see all of them.
     pub fn suffices(&self) -> Option<usize> {
-        let first_come = self.order_by.is_empty() && self.distinct.is_none() && !self.asks;
+        let first_come = self.order_by.is_empty() && self.distinct.is_none() && !self.has_script;
         self.limit.filter(|_| first_come && self.lookups.is_empty()).map(|limit| limit.saturating_add(self.offset))
     }
 
-    /// The order of the records that go on; none if they stay as they come.
+    /// The keys that the records are sorted by; empty if they keep their order.
     pub fn order(&self) -> &[SortKey] {
         &self.order_by
     }
 
-    /// How many records can go on at most, in their order; none if that cannot be told, since
-    /// some may be passed over.
+    /// How many of the first records, in their order, can go on at most; none if there is no such
+    /// bound, because `distinct` may leave out some of them.
     pub fn at_most(&self) -> Option<usize> {
         self.limit.filter(|_| self.distinct.is_none()).map(|limit| limit.saturating_add(self.offset))
     }
 
-    /// What a record must not share with one before it; none if all are different.
+    /// Identifies a record for `distinct`: of the records with the same digest, only the first goes
+    /// on. None without `distinct`.
     pub fn digest(&self, record: &Value) -> Option<Digest> {
         self.distinct.as_ref().map(|distinct| distinct.digest(record))
     }
 
-    /// How many of the first records are passed over.
+    /// How many of the first records are left out.
     pub fn offset(&self) -> usize {
         self.offset
     }
 
-    /// How many records go on after these.
+    /// How many records go on after the offset; none for all.
     pub fn limit(&self) -> Option<usize> {
         self.limit
     }
 
-    /// A record as it goes on.
+    /// The record with the fields that `select` names, or all of them without `select`.
     pub fn shown(&self, record: Value) -> Value {
         match &self.select {
-            Some(fields) => select(&record, fields),
+            Some(fields) => selection::select(&record, fields),
             None => record,
         }
     }
 }
 
-/// Stands for what `distinct` looks at in a record: half a SHA-256, so that nobody can make
-/// two different ones that share it.
-pub type Digest = [u8; 16];
-
-impl Distinct {
-    /// A missing field is told apart from null, and no field runs into the next.
-    fn digest(&self, record: &Value) -> Digest {
-        let mut hash = Sha256::new();
-        match self {
-            Self::Whole => hash.update(values::order::identity(record)),
-            Self::By(paths) => paths.iter().for_each(|path| match path.of(record).map(values::order::identity) {
-                Some(identity) => {
-                    hash.update((identity.len() as u64).to_be_bytes());
-                    hash.update(identity);
-                }
-                None => hash.update(u64::MAX.to_be_bytes()),
-            }),
-        }
-        let mut digest = Digest::default();
-        digest.copy_from_slice(&hash.finalize()[..16]);
-        digest
-    }
-}
-
-fn select(record: &Value, fields: &[(String, Path)]) -> Value {
-    let chosen = fields.iter().filter_map(|(name, path)| Some((name.clone(), path.of(record)?.clone())));
-    Value::Object(chosen.collect::<Map<_, _>>())
-}
-
-struct Reader<'a> {
-    reading: Reading,
-    path: &'a str,
-    zone: Tz,
-    faults: Vec<Fault>,
-}
-
-impl<'a> Reader<'a> {
-    fn new(reading: Reading, path: &'a str, zone: Tz) -> Self {
-        Self { reading, path, zone, faults: Vec::new() }
-    }
-
-    fn filter(mut self, definition: &Value) -> Result<Filter, Vec<Fault>> {
-        let filter = Filter {
-            source: self.source_of(definition),
-            types: self.types(definition),
-            lookups: self.lookups(definition),
-            criteria: self.criteria(definition),
-            asks: definition.get("script").is_some(),
-            order_by: self.order_by(definition),
-            distinct: self.distinct(definition),
-            offset: self.count(definition, "offset").unwrap_or(0),
-            limit: self.count(definition, "limit"),
-            select: self.fields(definition, "select"),
-        };
-        if self.faults.is_empty() { Ok(filter) } else { Err(self.faults) }
-    }
-
-    fn fault(&mut self, name: &str, message: impl Into<String>) {
-        self.faults.push(Fault::at(field(self.path, name), message));
-    }
-
-    fn source_of(&mut self, definition: &Value) -> Option<Source> {
-        let source = definition.get("source")?;
-        if let Err(message) = Source::check_kind(source) {
-            self.fault("source", message);
-            return None;
-        }
-        self.source(source, "source")
-    }
-
-    /// A source, which stands in the field `name`.
-    fn source(&mut self, source: &Value, name: &str) -> Option<Source> {
-        // A templated path says nothing about the file yet.
-        if self.reading == Reading::Written && super::template::holds_placeholder(source) {
-            if source.get("line").is_some() {
-                self.fault(name, "names a line by a placeholder; write the name of the line itself");
-            }
-            return None;
-        }
-        Source::read(source).map_err(|message| self.fault(name, message)).ok()
-    }
-
-    fn types(&mut self, definition: &Value) -> Types {
-        let Some(source) = definition.get("source") else { return Types::default() };
-        Types::read(source, &field(self.path, "source"), self.reading).unwrap_or_else(|faults| {
-            self.faults.extend(faults);
-            Types::default()
-        })
-    }
-
-    fn criteria(&mut self, definition: &Value) -> Criteria {
-        let Some(written) = definition.get("where") else { return Criteria::All(Vec::new()) };
-        criteria::parse(written, &field(self.path, "where"), self.reading, self.zone).unwrap_or_else(|faults| {
-            self.faults.extend(faults);
-            Criteria::All(Vec::new())
-        })
-    }
-
-    fn order_by(&mut self, definition: &Value) -> Vec<SortKey> {
-        if let Some(written) = definition.get("orderBy").and_then(Value::as_str).filter(|text| text.contains(',')) {
-            let list: Vec<_> = written.split(',').map(str::trim).collect();
-            self.fault("orderBy", format!("\"{written}\" is one text; write a list, {}", json!(list)));
-            return Vec::new();
-        }
-        let (names, zone) = (self.names(definition, "orderBy"), Zone(self.zone));
-        names
-            .into_iter()
-            .filter_map(|(place, name)| {
-                Key::parse_in(&name, zone).map_err(|error| self.faults.push(Fault::at(place, error.to_string()))).ok()
-            })
-            .collect()
-    }
-
-    fn distinct(&mut self, definition: &Value) -> Option<Distinct> {
-        match definition.get("distinct")? {
-            Value::Bool(wanted) => wanted.then_some(Distinct::Whole),
-            _ => Some(Distinct::By(self.paths(definition, "distinct").into_iter().map(|(_, path)| path).collect())),
-        }
-    }
-
-    /// Chosen fields: their names, or new names and what each is taken from.
-    fn fields(&mut self, definition: &Value, name: &str) -> Option<Vec<(String, Path)>> {
-        match definition.get(name)? {
-            Value::Object(fields) => {
-                let place = field(self.path, name);
-                let named = fields.iter().filter_map(|(name, path)| {
-                    Some((name.clone(), self.path_of(field(&place, name), path.as_str()?)?))
-                });
-                Some(named.collect())
-            }
-            _ => Some(self.paths(definition, name)),
-        }
-    }
-
-    fn paths(&mut self, definition: &Value, name: &str) -> Vec<(String, Path)> {
-        let names = self.names(definition, name);
-        names.into_iter().filter_map(|(place, name)| Some((name.clone(), self.path_of(place, &name)?))).collect()
-    }
-
-    fn path_of(&mut self, place: String, name: &str) -> Option<Path> {
-        Path::parse(name).map_err(|error| self.faults.push(Fault::at(place, error.to_string()))).ok()
-    }
-
-    /// One text or a list of texts, each with its place.
-    fn names(&self, definition: &Value, name: &str) -> Vec<(String, String)> {
-        let place = field(self.path, name);
-        match definition.get(name) {
-            Some(Value::String(one)) => vec![(place, one.clone())],
-            Some(Value::Array(all)) => {
-                let texts = all
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(index, one)| Some((element(&place, index), one.as_str()?.to_owned())));
-                texts.collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn count(&mut self, definition: &Value, name: &str) -> Option<usize> {
-        match definition.get(name)? {
-            Value::Number(number) => number.as_u64().and_then(|count| usize::try_from(count).ok()),
-            _ if self.reading == Reading::Written => None,
-            other => {
-                self.fault(name, format!("{other} is not a whole number"));
-                None
-            }
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rendered_definition_is_checked_again() {
-        let faults =
-            Filter::read(&json!({"limit": "five", "where": {"a": {"in": 1}}}), "lines[0].filter", Tz::UTC).unwrap_err();
-        assert_eq!(faults[0].to_string(), "lines[0].filter.limit: \"five\" is not an integer");
-        let faults = Filter::read(&json!({"where": {"a": {"in": 1}}, "orderBy": ["a..b"]}), "f", Tz::UTC).unwrap_err();
-        assert_eq!(faults.len(), 2, "{faults:?}");
-        assert!(Filter::read(&json!({"distinct": []}), "f", Tz::UTC).is_err());
-    }
-
-    #[test]
-    fn a_limit_suffices_unless_every_record_has_to_be_seen() {
-        for (definition, expected) in [
-            (json!({"limit": 5}), Some(5)),
-            (json!({"limit": 5, "offset": 2, "select": ["a"], "where": {"a": 1}}), Some(7)),
-            (json!({"offset": 2}), None),
-            (json!({"limit": 5, "orderBy": "a"}), None),
-            (json!({"limit": 5, "distinct": true}), None),
-            (json!({"limit": 5, "script": "r => r.a"}), None),
-            (json!({"limit": 5, "distinct": false}), Some(5)),
-        ] {
-            assert_eq!(Filter::read(&definition, "f", Tz::UTC).unwrap().suffices(), expected, "{definition}");
-        }
-    }
-
-    #[test]
-    fn types_are_checked_even_where_the_source_holds_placeholders() {
-        let source = json!({"file": "$<args.file>", "types": {"due": {"date": "%d/%Q"}}});
-        let faults = Filter::check(&json!({"source": source}), "f");
-        assert!(faults.len() == 1 && faults[0].path == "f.source.types.due", "{faults:?}");
-        let source = json!({"inline": [], "types": {"a": "nmber", "b": {"dates": "%d/%m/%Y"}}});
-        let faults = Filter::read(&json!({"source": source}), "f", Tz::UTC).unwrap_err();
-        let messages: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        assert!(
-            messages.iter().any(|fault| fault.starts_with("f.source.types.a: \"nmber\" is not one of \"number\"")),
-            "{messages:?}"
-        );
-        assert!(
-            messages
-                .contains(&"f.source.types.b.dates: there is no field `dates` here; did you mean `date`?".to_owned()),
-            "{messages:?}"
-        );
-    }
-
-    #[test]
-    fn every_part_that_relies_on_a_field_names_it() {
-        let definition = json!({
-            "where": {"a": {"gt": {"field": "b"}}, "c": {"exists": true}},
-            "orderBy": ["-d", "a"], "distinct": ["e.f"], "select": {"shown": "g"},
-        });
-        let fields = Filter::read(&definition, "f", Tz::UTC).unwrap().fields();
-        let fields: Vec<_> = fields.iter().map(Path::as_str).collect();
-        assert_eq!(fields, ["a", "b", "d", "a", "e.f", "g"]);
-        assert!(Filter::read(&json!({"distinct": true}), "f", Tz::UTC).unwrap().fields().is_empty());
-    }
-
-    #[test]
-    fn forms_of_other_tools_are_refused_before_anything_runs() {
-        let cases = [
-            (json!({"orderBy": "n desc"}), "f.orderBy: \"n desc\" is not a key to sort by; write \"-n\""),
-            (json!({"orderBy": ["a", "n ASC"]}), "f.orderBy[1]: \"n ASC\" is not a key to sort by; write \"n\""),
-            (json!({"orderBy": "-n, c"}), "f.orderBy: \"-n, c\" is one text; write a list, [\"-n\",\"c\"]"),
-            (json!({"where": {"$or": [{"a": 1}]}}), "f.where.$or: `$or` is not known here; write `or`"),
-            (json!({"where": {"n": {"$gt": 5}}}), "f.where.n.$gt: `$gt` is not known here; write `gt`"),
-            (
-                json!({"where": {"n": ">5"}}),
-                "f.where.n: \">5\" is a text here; write {gt: 5}, or {eq: \">5\"} for the text",
-            ),
-            (
-                json!({"where": {"b": "yes"}}),
-                "f.where.b: \"yes\" is a text here; write true, or {eq: \"yes\"} for the text",
-            ),
-        ];
-        for (definition, expected) in cases {
-            let faults: Vec<_> = Filter::check(&definition, "f").iter().map(ToString::to_string).collect();
-            assert_eq!(faults, [expected]);
-        }
-        let literal =
-            json!({"where": {"n": {"eq": ">5"}, "b": {"eq": "yes"}, "c": {"in": ["no"]}}, "orderBy": ["Last, First"]});
-        assert_eq!(Filter::check(&literal, "f"), []);
-    }
-
-    #[test]
-    fn a_bound_that_renders_to_null_is_an_error() {
-        for test in [json!({"gte": null}), json!({"lt": null}), json!({"between": [1, null]})] {
-            let faults = Filter::read(&json!({"where": {"updated": test}}), "f", Tz::UTC).unwrap_err();
-            assert_eq!(faults.len(), 1, "{test}");
-            assert!(faults[0].message.starts_with("the value is null; it must be"), "{test}");
-        }
-        let by_name = json!({"where": {"a": null, "b": {"eq": null}, "c": {"in": [null]}}});
-        assert!(Filter::read(&by_name, "f", Tz::UTC).is_ok());
-    }
-
-    #[test]
-    fn a_bare_date_is_midnight_in_the_zone_of_the_filter() {
-        let definition = json!({"where": {"at": {"gte": "2026-11-20"}}});
-        let filter = |zone| Filter::read(&definition, "f", zone).unwrap();
-        let record = json!({"at": "2026-11-19T23:30:00Z"});
-        assert!(filter(chrono_tz::Europe::Madrid).keeps(&record));
-        assert!(!filter(Tz::UTC).keeps(&record));
-    }
-
-    #[test]
-    fn placeholders_pass_the_check() {
-        let written =
-            json!({"limit": "$<args.top>", "where": {"d": {"lt": "$<today>"}}, "source": {"file": "$<args.file>"}});
-        assert_eq!(Filter::check(&written, "f"), []);
-    }
-}
+mod tests;

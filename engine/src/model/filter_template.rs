@@ -1,7 +1,7 @@
-//! Filter templates: a source and criteria under a name, with values that each line fills in.
+//! Filter templates: a source and criteria under a key, with values that each line fills in.
 //!
-//! What a line and its template say is joined once both are rendered: criteria by `and`, as
-//! trees; of the rest, what the line says wins. Text is never put together.
+//! The definitions of a line and its template are joined after both are rendered, as trees and never
+//! as text: criteria by `and`, and every other field of the line replaces that of the template.
 
 mod join;
 mod shape;
@@ -16,43 +16,36 @@ use super::argument::Arguments;
 use super::criteria;
 use super::fault::{Fault, field};
 use super::filter::Filter;
+use super::job_schema::job_schema;
 use super::schema::Schema;
 use super::template::Template;
-use super::variables::{Names, Place};
+use super::template_version::TemplateVersion;
+use super::variables::{Names, TemplateLocation};
 
 pub use join::{conflict, join};
 pub use templates::{Templates, named_in};
 
 static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| {
-    let definitions = super::job::schema()["$defs"].take();
+    let definitions = job_schema()["$defs"].take();
     Schema::compile(&json!({"$ref": "#/$defs/filterTemplate", "$defs": definitions}))
 });
-
-/// A version of a filter template: what a job result keeps of the one it runs with.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TemplateVersion {
-    /// Key of the template.
-    pub key: String,
-    /// 1 for the first, then one more each time.
-    pub version: u32,
-}
 
 /// A valid filter template.
 #[derive(Debug)]
 pub struct FilterTemplate {
-    /// What lines name it by, and which version this is.
+    /// Its key and version.
     pub named: TemplateVersion,
-    /// For people.
+    /// The name shown to people.
     pub name: String,
-    /// What a line may and must fill in.
+    /// The values that a line fills in.
     values: Arguments,
-    /// Where the records come from and which of them go on, as the template says it.
+    /// The filter definition before rendering.
     written: Value,
     definition: Template,
 }
 
 impl FilterTemplate {
-    /// Reads a template, of which this is or will be the version.
+    /// Reads a template as this version.
     ///
     /// # Errors
     /// Every fault at once, each with its path.
@@ -69,7 +62,8 @@ impl FilterTemplate {
         }
         let definition = Template::parse(&closed(&written), "", |_| false);
         if let Ok(definition) = &definition {
-            let names = Names { place: Place::FilterTemplate, values: values.names(), ..Names::default() };
+            let names =
+                Names { location: TemplateLocation::FilterTemplate, values: values.names(), ..Names::default() };
             faults.extend(names.faults(definition.variables("")));
         }
         let definition = definition.map_err(|more| faults.extend(more));
@@ -84,24 +78,24 @@ impl FilterTemplate {
         })
     }
 
-    /// What it says, before anything is rendered.
+    /// The filter definition before rendering.
     pub fn written(&self) -> &Value {
         &self.written
     }
 
-    /// Every variable that it reads besides its values.
+    /// Every variable that it uses, except its values.
     pub fn variables(&self) -> Vec<(String, Variable)> {
         let mut all = self.definition.variables("");
         all.retain(|(_, variable)| variable.root() != "values");
         all
     }
 
-    /// What is certainly wrong with values whose placeholders are not rendered yet.
+    /// The faults of values that rendering their placeholders cannot remove.
     pub fn faults_of_values(&self, written: &Map<String, Value>, path: &str) -> Vec<Fault> {
         self.values.check(written.clone(), path)
     }
 
-    /// The definition with these values, which stand at `path` in the document.
+    /// Renders the definition with these values, for the filter at `path` in the job's document.
     ///
     /// # Errors
     /// Every fault of the values, or the first text of the template that cannot be rendered.
@@ -109,16 +103,14 @@ impl FilterTemplate {
         let values = self.values.complete_at(values, &field(path, "values"))?;
         let mut variables = context.data().as_object().cloned().unwrap_or_default();
         variables.insert("values".to_owned(), Value::Object(values));
-        let told = |fault| vec![self.at_use(fault, path)];
         let context = Context::wraps(Value::Object(variables))
             .map_err(|error| vec![Fault::at(field(path, "values"), error.to_string())])?;
-        self.definition.render(&context, "").map_err(told)
+        self.definition.render(&context, "").map_err(|fault| vec![self.at_use(fault, path)])
     }
 
-    /// A fault of the template, as whoever reads the job that uses it at `path` is told.
+    /// A fault of the template, as a fault of the filter at `path` that uses it.
     pub fn at_use(&self, fault: Fault, path: &str) -> Fault {
-        let told = format!("in the filter template `{}`: {fault}", self.named.key);
-        Fault::at(field(path, "template"), told)
+        Fault::at(field(path, "template"), format!("in the filter template `{}`: {fault}", self.named.key))
     }
 }
 
@@ -126,10 +118,11 @@ impl FilterTemplate {
 fn read_values(document: &Value) -> Result<Arguments, Fault> {
     let none = json!({});
     let written = document.get("values").filter(|values| values.is_object()).unwrap_or(&none);
-    Arguments::read(Some(written)).map_err(|error| Fault::at("values", format!("is not a JSON Schema: {error}")))
+    let unusable = |error: String| Fault::at("values", format!("cannot be used as a JSON Schema: {error}"));
+    Arguments::read(Some(written)).map_err(unusable)
 }
 
-/// The definition with criteria that no rendered value can change.
+/// The definition, with criteria in which a rendered value is never parsed as operators.
 pub(super) fn closed(written: &Value) -> Value {
     let mut definition = written.clone();
     if let Some(tree) = definition.get_mut("where") {

@@ -1,9 +1,7 @@
-//! Grants: what an organization lets a module do outside of its sandbox.
+//! Grants: what an organization allows a module to do outside of its sandbox.
 //!
-//! A module's imports are its request; without a grant every call is denied. The
-//! effective right is what the module asks for and the organization grants. The
-//! server has the last word on addresses that are not public: only its
-//! administrators may grant them.
+//! A module requests rights by its imports. Without a grant, every call is denied. Addresses that are
+//! not public may be granted only by administrators of the server.
 
 mod read;
 
@@ -14,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
 
-/// One thing that the host does for modules.
+/// A service of the host for modules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Capability {
     /// Messages in the log of the line. Needs no grant.
@@ -41,12 +39,12 @@ impl Capability {
         }
     }
 
-    /// The capability that a word stands for.
+    /// The capability with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|capability| capability.word() == word)
     }
 
-    /// Whether it reaches anything outside of the line, so that it must be granted.
+    /// Whether it has effects outside of the line, so that it must be granted.
     pub fn has_effects(self) -> bool {
         self != Self::Log
     }
@@ -58,7 +56,7 @@ impl fmt::Display for Capability {
     }
 }
 
-/// What a module may do in an organization. Empty: nothing.
+/// What a module may do in an organization; by default nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants {
     /// Requests to HTTP servers.
@@ -76,7 +74,7 @@ pub struct HttpGrant {
     pub hosts: Vec<String>,
     /// Upper-case methods; empty for all.
     pub methods: Vec<String>,
-    /// Addresses that are not public and may be reached all the same.
+    /// Networks that are not public and may be reached nevertheless.
     pub addresses: Vec<IpNet>,
 }
 
@@ -96,16 +94,16 @@ pub struct JobsGrant {
     pub keys: Vec<String>,
 }
 
-/// A call that no grant allows, told as the very grant that would.
+/// A call that no grant allows, with the grant that would allow it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
     /// Key of the module.
     pub module: String,
-    /// What it asked for.
+    /// The capability of the call.
     pub capability: Capability,
-    /// What it wanted to do: `send GET to api.example.com`.
+    /// What the module wanted to do: `send GET to api.example.com`.
     pub wanted: String,
-    /// What would allow it, as [`Grants::add`] reads it: `http=api.example.com`.
+    /// The grant that would allow it, as [`Grants::add`] reads it: `http=api.example.com`.
     pub grant: String,
 }
 
@@ -129,7 +127,7 @@ impl Grants {
         read::read(document)
     }
 
-    /// The grants as they are stored and shown:
+    /// The document of the grants, as it is stored and shown:
     /// `{"http": {"hosts", "methods", "addresses"}, "collections": {"names", "access"}, "jobs": {"keys"}}`.
     pub fn document(&self) -> Value {
         let mut document = Map::new();
@@ -147,21 +145,21 @@ impl Grants {
         Value::Object(document)
     }
 
-    /// Adds to a document of grants what a term of the command line says:
-    /// `http=HOST,…`, `http.methods=METHOD,…`, `http.addresses=NETWORK,…`, `collections=NAME,…`,
-    /// `collections.read=NAME,…`, `jobs=KEY,…`.
+    /// Adds a term of the command line to a document of grants. The terms are `http=HOST,…`,
+    /// `http.methods=METHOD,…`, `http.addresses=NETWORK,…`, `collections=NAME,…`,
+    /// `collections.read=NAME,…` and `jobs=KEY,…`.
     ///
     /// # Errors
-    /// One sentence with the terms that there are.
+    /// One sentence with the possible terms.
     pub fn add(document: &mut Value, term: &str) -> Result<(), String> {
         let unknown = || {
             format!(
-                "`{term}` grants nothing; write http=HOST, http.methods=METHOD, http.addresses=NETWORK, collections=NAME, \
-                 collections.read=NAME or jobs=KEY, several of them joined by commas"
+                "`{term}` is not a grant; write http=HOST, http.methods=METHOD, http.addresses=NETWORK, collections=NAME, \
+                 collections.read=NAME or jobs=KEY, and separate several values by commas"
             )
         };
-        let (what, names) = term.split_once('=').ok_or_else(unknown)?;
-        let (capability, list) = match what {
+        let (kind, names) = term.split_once('=').ok_or_else(unknown)?;
+        let (capability, list) = match kind {
             "http" => ("http", "hosts"),
             "http.methods" => ("http", "methods"),
             "http.addresses" => ("http", "addresses"),
@@ -171,7 +169,7 @@ impl Grants {
         };
         let part = &mut document[capability];
         if capability == "collections" {
-            let access = if what == "collections.read" && part["access"] != "write" { "read" } else { "write" };
+            let access = if kind == "collections.read" && part["access"] != "write" { "read" } else { "write" };
             part["access"] = json!(access);
         }
         let mut all = part[list].as_array().cloned().unwrap_or_default();
@@ -184,7 +182,7 @@ impl Grants {
         Ok(())
     }
 
-    /// The capabilities that are granted, with whatever bounds.
+    /// The capabilities that are granted, in full or in part.
     pub fn capabilities(&self) -> impl Iterator<Item = Capability> {
         let granted = [
             (Capability::Http, self.http.is_some()),
@@ -194,26 +192,25 @@ impl Grants {
         granted.into_iter().filter(|(_, granted)| *granted).map(|(capability, _)| capability)
     }
 
-    /// Whether it reaches into no network that is not public beyond what was granted before.
+    /// Whether every network that is not public was granted before too.
     pub fn adds_no_addresses_to(&self, before: Option<&Self>) -> bool {
         let addresses = |grants: &Self| grants.http.as_ref().map(|http| http.addresses.clone()).unwrap_or_default();
         let known = before.map(addresses).unwrap_or_default();
         addresses(self).iter().all(|network| known.contains(network))
     }
 
-    /// Whether a grant reaches into networks that are not public.
+    /// Whether networks that are not public are granted.
     pub fn reaches_private_addresses(&self) -> bool {
         self.http.as_ref().is_some_and(|http| !http.addresses.is_empty())
     }
 
-    /// Lets a module send a request, or says which grant is missing. `host` is a name or a
-    /// literal address without brackets.
+    /// Checks whether a module may send a request. `host` is a name or an address without brackets.
     ///
     /// # Errors
     /// The grant that would allow it.
     pub fn permit_http(&self, module: &str, method: &str, host: &str, port: u16) -> Result<&HttpGrant, Denial> {
         let granted = self.http.as_ref().filter(|grant| {
-            let method_fits = grant.methods.is_empty() || grant.methods.iter().any(|one| one == method);
+            let method_fits = grant.methods.is_empty() || grant.methods.iter().any(|granted| granted == method);
             method_fits && grant.hosts.iter().any(|pattern| host_fits(pattern, host, port))
         });
         granted.ok_or_else(|| Denial {
@@ -229,7 +226,7 @@ impl Grants {
         })
     }
 
-    /// Lets a module read or change a collection, or says which grant is missing.
+    /// Checks whether a module may read or change a collection.
     ///
     /// # Errors
     /// The grant that would allow it.
@@ -248,7 +245,7 @@ impl Grants {
         if granted { Ok(()) } else { Err(denial()) }
     }
 
-    /// Lets a module start a job, or says which grant is missing.
+    /// Checks whether a module may start a job.
     ///
     /// # Errors
     /// The grant that would allow it.
@@ -264,7 +261,8 @@ impl Grants {
     }
 }
 
-/// `*` at the beginning stands for one or more labels; a pattern without port fits every port.
+/// Whether a pattern fits a host. `*.` at the beginning stands for one or more labels, and a pattern
+/// without a port fits every port.
 fn host_fits(pattern: &str, host: &str, port: u16) -> bool {
     let (pattern, wanted) = split_port(pattern);
     if wanted.is_some_and(|wanted| wanted != port) {
@@ -278,7 +276,7 @@ fn host_fits(pattern: &str, host: &str, port: u16) -> bool {
     }
 }
 
-/// `host:443` in two; an IPv6 address in brackets may have a port, a bare one has none.
+/// Splits `host:443`. An IPv6 address needs brackets to have a port.
 fn split_port(pattern: &str) -> (&str, Option<u16>) {
     let bare = |host: &str| host.len() >= 2 && host.starts_with('[') && host.ends_with(']');
     let strip = |host| if bare(host) { &host[1..host.len() - 1] } else { host };
@@ -291,7 +289,7 @@ fn split_port(pattern: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// `*` at the end stands for any text.
+/// Whether a pattern fits a name. `*` at the end stands for any text.
 fn name_fits(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(start) => name.starts_with(start),

@@ -1,4 +1,4 @@
-//! Jobs: a named, ordered list of lines. A [`Job`] that exists is valid.
+//! Jobs: named, ordered lists of lines. Every [`Job`] is valid.
 
 mod file;
 mod lines;
@@ -16,59 +16,50 @@ use super::argument::Arguments;
 use super::catalogue::{Catalogue, Choice, Pin};
 use super::duration::{LONGEST_JOB, of_field};
 use super::fault::{self, Fault, MOST_FAULTS};
-use super::filter_template::TemplateVersion;
+use super::job_schema::job_schema;
 use super::line::{ActionWork, Line, Work};
 use super::notify::NotifyRule;
 use super::overlap::Overlap;
 use super::schedule::{self, Schedule};
-use super::schema::Schema;
+use super::schema::{Schema, integer};
+use super::template_version::TemplateVersion;
+use super::wall::time_zone;
 
 pub use file::{JobFile, Part, file_schema};
 pub use shape::{MAX_LINES, MAX_PATTERNS};
 
-const SCHEMA_TEXT: &str = include_str!("job.schema.json");
 const DEFAULT_BATCH: usize = 1000;
 
-static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| Schema::compile(&schema()));
+static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| Schema::compile(&job_schema()));
 
-/// The JSON Schema of a job.
-pub fn schema() -> Value {
-    serde_json::from_str(SCHEMA_TEXT).unwrap_or_default()
-}
-
-/// Whether a job may have a field with this name.
-pub fn is_field(name: &str) -> bool {
-    schema()["properties"].get(name).is_some()
-}
-
-/// A valid job, ready to be performed.
+/// A valid job that can be performed.
 #[derive(Debug)]
 pub struct Job {
     /// Unique in its organization.
     pub key: String,
-    /// For people.
+    /// The name shown to people.
     pub name: String,
     /// An inactive job never starts by itself.
     pub active: bool,
     /// Whether a line in error ends the job.
     pub stops_on_error: bool,
-    /// The zone in which dates are meant; none takes the organization's.
+    /// The time zone of dates; none for the organization's.
     pub time_zone: Option<Tz>,
-    /// How many records an action is handed at once.
+    /// How many records an action gets at once.
     pub batch_size: usize,
-    /// Whether lines after a filter that leaves nothing still run.
+    /// Whether lines after a filter that keeps no records still run.
     pub continues_when_empty: bool,
     /// The queue that its results wait in; none for the default one.
     pub queue: Option<String>,
-    /// Results with a higher one leave their queue first: from -1000 to 1000.
+    /// From -1000 to 1000. Results with a higher priority leave their queue first.
     pub priority: i32,
-    /// What becomes of a start while an earlier result is not ended; none leaves it to whoever starts.
+    /// What a start does while an earlier result has not ended; none for the default of the kind of start.
     pub overlap: Option<Overlap>,
     /// How long a result may take from its first beginning to its end, waits between tries included.
     pub timeout: Option<Duration>,
-    /// Who is told when a result ends.
+    /// Who is notified when a result ends.
     pub notify: Vec<NotifyRule>,
-    /// What a start may pass.
+    /// The arguments that a start may pass.
     pub arguments: Arguments,
     /// In the order of `lineNo`.
     pub lines: Vec<Line>,
@@ -88,7 +79,7 @@ impl Job {
             return Err(fault::first(faults));
         }
         let arguments = Arguments::read(document.get("arguments")).unwrap_or_else(|message| {
-            faults.push(Fault::at("arguments", format!("is not a JSON Schema: {message}")));
+            faults.push(Fault::at("arguments", format!("cannot be used as a JSON Schema: {message}")));
             Arguments::default()
         });
         let time_zone = read_zone(document).unwrap_or_else(|fault| {
@@ -110,13 +101,10 @@ impl Job {
             active: document["active"].as_bool().unwrap_or(true),
             stops_on_error: document["stopsOnError"].as_bool().unwrap_or(true),
             time_zone,
-            batch_size: document["batchSize"]
-                .as_u64()
-                .and_then(|size| usize::try_from(size).ok())
-                .unwrap_or(DEFAULT_BATCH),
+            batch_size: integer(&document["batchSize"]).unwrap_or(DEFAULT_BATCH),
             continues_when_empty: document["onEmpty"] == "continue",
             queue: document["queue"].as_str().map(str::to_owned),
-            priority: document["priority"].as_i64().and_then(|priority| i32::try_from(priority).ok()).unwrap_or(0),
+            priority: integer(&document["priority"]).unwrap_or(0),
             overlap: document["overlap"].as_str().and_then(Overlap::from_word),
             timeout,
             notify,
@@ -125,10 +113,12 @@ impl Job {
         })
     }
 
-    /// When it starts by itself, given the document that it was read from and the zone of its organization.
+    /// The schedules of the job. `document` is what the job was read from, and `zone` belongs to its
+    /// organization.
     ///
     /// # Errors
-    /// Every fault, with its path: in another zone than UTC, other instants are before or after one another.
+    /// Every fault, with its path. A schedule that is valid in UTC can have a fault in another zone,
+    /// for example an `endAt` before its `startAt`.
     pub fn schedules(&self, document: &Value, zone: Tz) -> Result<Vec<Schedule>, Vec<Fault>> {
         let mut faults = Vec::new();
         let zone = self.time_zone.unwrap_or(zone);
@@ -146,7 +136,7 @@ impl Job {
         })
     }
 
-    /// The modules that its lines and rules use, each version once.
+    /// The modules that its lines and notification rules use, each version once.
     pub fn modules(&self) -> Vec<ModuleDigest> {
         let modules: BTreeMap<_, _> = self.actions().map(|work| (&work.module.digest, &work.module)).collect();
         modules.into_values().cloned().collect()
@@ -161,7 +151,7 @@ impl Job {
         used.collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
-    /// What saving it keeps of the versions that its lines and rules came to mean.
+    /// The module versions that its lines and rules were resolved to. They are saved with the job.
     pub fn pins(&self) -> Vec<Pin> {
         let mut pins: Vec<Pin> = Vec::new();
         for pin in self.actions().filter_map(|work| work.pin.as_ref()) {
@@ -175,7 +165,7 @@ impl Job {
 
 fn read_zone(document: &Value) -> Result<Option<Tz>, Fault> {
     let Some(name) = document.get("timeZone").and_then(Value::as_str) else { return Ok(None) };
-    schedule::time_zone(name).map(Some).map_err(|message| Fault::at("timeZone", message))
+    time_zone(name).map(Some).map_err(|message| Fault::at("timeZone", message))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub use action_work::ActionWork;
 pub use condition::Condition;
 pub use filter_work::FilterWork;
 
-/// The highest number that a line of a job may have; the job schema says the same.
+/// The highest `lineNo`. The job schema has the same limit.
 pub const HIGHEST_LINE_NO: u32 = 1_000_000_000;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -28,7 +28,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// A line of a valid job.
 #[derive(Debug)]
 pub struct Line {
-    /// Its place in the order of lines.
+    /// The number that orders the lines of a job.
     pub line_no: u32,
     /// Unique in the job.
     pub name: Option<String>,
@@ -36,21 +36,21 @@ pub struct Line {
     pub active: bool,
     /// What it does.
     pub work: Work,
-    /// How long it may take.
+    /// How long one attempt may take.
     pub timeout: Duration,
     /// Whether an error ends the job.
     pub on_error: OnError,
-    /// Whether and how it is tried again; only an action is.
+    /// How it is tried again; only for actions.
     pub retry: Option<Retry>,
-    /// Whether all records that it passed on are kept, for sources that read them later.
+    /// Whether all records that it passes on are kept, for sources that read them later.
     pub keep: bool,
-    /// What the variables must be for the line to run; none runs it in any case.
+    /// The condition on the variables under which the line runs; none if it always runs.
     pub when: Option<Condition>,
     /// Whether it runs before or after an error has stopped the job.
     pub run_on: RunOn,
-    /// Whether a field that it names may be in no record.
+    /// Whether a field that it names may be missing in all records.
     pub fields_optional: bool,
-    /// Its place in the job's document: `lines[2]`.
+    /// Its path in the job's document, such as `lines[2]`.
     pub path: String,
 }
 
@@ -59,11 +59,11 @@ pub struct Line {
 pub enum Work {
     /// Chooses records.
     Filter(FilterWork),
-    /// Works on records.
+    /// Processes records.
     Action(Box<ActionWork>),
 }
 
-/// When a line runs, as to the error that stops a job.
+/// Whether a line runs before or after an error has stopped the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunOn {
     /// While no error has stopped the job.
@@ -77,16 +77,16 @@ pub enum RunOn {
 /// What an error of a line does to the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnError {
-    /// As the job says.
+    /// As the job's `stopsOnError` says.
     Inherit,
     /// Ends the job.
     Stop,
-    /// The line's input goes on.
+    /// The job continues with the line's input.
     Continue,
 }
 
 impl Line {
-    /// Reads a line whose shape the job schema has already accepted.
+    /// Reads a line whose shape was checked.
     ///
     /// # Errors
     /// Every fault, with its path below `path`.
@@ -126,8 +126,8 @@ impl Line {
         })
     }
 
-    /// Whether an error of this line ends its job. An error of a filter always does: no records
-    /// were chosen, so there are none that may go on.
+    /// Whether an error of this line ends its job. An error of a filter always does, because there are
+    /// no records to continue with.
     pub fn stops(&self, job_stops: bool) -> bool {
         match (&self.work, self.on_error) {
             (Work::Filter(_), _) | (_, OnError::Stop) => true,
@@ -136,7 +136,7 @@ impl Line {
         }
     }
 
-    /// Filter or action.
+    /// Whether it is a filter or an action.
     pub fn kind(&self) -> LineKind {
         match self.work {
             Work::Filter(_) => LineKind::Filter,
@@ -152,12 +152,12 @@ impl Line {
         }
     }
 
-    /// How people call it: by its name, else by what it does.
+    /// The line as messages name it: its name, or else its action.
     pub fn title(&self) -> &str {
         self.name.as_deref().or(self.action()).unwrap_or("filter")
     }
 
-    /// Every variable that is read when the line runs, with the path of the text that reads it.
+    /// Every variable that is used when the line runs, with the path of the text that uses it.
     pub fn variables(&self) -> Vec<(String, Variable)> {
         let mut variables = match &self.work {
             Work::Filter(work) => work.variables(&field(&self.path, "filter")),
@@ -171,7 +171,7 @@ impl Line {
         self.when.as_ref().map(|when| when.variables(&field(&self.path, "when"))).unwrap_or_default()
     }
 
-    /// A fault for every variable that is not known here.
+    /// A fault for every unknown variable.
     pub fn faults_of_names(&self, names: &Names<'_>) -> Vec<Fault> {
         match &self.work {
             Work::Filter(work) => {
@@ -187,10 +187,10 @@ impl Line {
         }
     }
 
-    /// The filter definition or the parameters with these variables.
+    /// Renders the filter definition or the parameters with these variables.
     ///
     /// # Errors
-    /// What cannot be rendered, and values that a filter template does not take.
+    /// Texts that cannot be rendered, and values that do not fit the filter template.
     pub fn render(&self, variables: &Context) -> Result<Value, Vec<Fault>> {
         match &self.work {
             Work::Filter(work) => work.render(variables, &field(&self.path, "filter")),
@@ -206,14 +206,14 @@ fn read_work(written: &Value, path: &str, catalogue: (&Catalogue, Choice<'_>)) -
     let fault = |place: &str, message: &str| Err(vec![Fault::at(place, message)]);
     match (written.get("filter"), written.get("action").and_then(Value::as_str)) {
         (Some(_), None) if written.get("parameters").is_some() => {
-            fault(&field(path, "parameters"), "belong to an action; a filter is told all in `filter`")
+            fault(&field(path, "parameters"), "belong to an action; write everything about a filter in `filter`")
         }
         (Some(filter), None) => FilterWork::read(filter, &field(path, "filter"), catalogue).map(Work::Filter),
         (None, Some(action)) => {
             ActionWork::read(action, written, path, catalogue).map(|work| Work::Action(Box::new(work)))
         }
-        (Some(_), Some(_)) => fault(path, "is both a filter and an action; make two lines of it"),
-        (None, None) => fault(path, "says neither `filter` nor `action`"),
+        (Some(_), Some(_)) => fault(path, "has both `filter` and `action`; split it into two lines"),
+        (None, None) => fault(path, "has neither `filter` nor `action`; add one of them"),
     }
 }
 
@@ -222,20 +222,22 @@ fn read_when(written: &Value, path: &str) -> Result<Option<Condition>, Vec<Fault
     written.get("when").map(read).transpose()
 }
 
-/// Jobs that were saved when a filter in error could be passed over stay valid; their filters stop now.
+/// Earlier versions allowed a job to continue after a filter in error. Jobs that were saved then stay
+/// valid, but their filters now end the job.
 fn fault_of_on_error(written: &Value, path: &str, choice: Choice<'_>) -> Option<Fault> {
-    let passes_over = written.get("filter").is_some() && written["onError"] == "continue";
-    let message = "a filter in error always ends the job, since it chose no records that could go on; remove `onError`";
-    (passes_over && matches!(choice, Choice::Newest(_))).then(|| Fault::at(field(path, "onError"), message))
+    let continues = written.get("filter").is_some() && written["onError"] == "continue";
+    let message =
+        "a filter in error always ends the job, because there are no records to continue with; remove `onError`";
+    (continues && matches!(choice, Choice::Newest(_))).then(|| Fault::at(field(path, "onError"), message))
 }
 
-/// Only an action can say of a failure that it may pass.
+/// Only an action can report a failure as temporary.
 fn read_retry(written: &Value, path: &str) -> Result<Option<Retry>, Vec<Fault>> {
     let place = field(path, "retry");
     match written.get("retry") {
         None => Ok(None),
         Some(_) if written.get("filter").is_some() => {
-            Err(vec![Fault::at(place, "belongs to an action; what a filter fails of does not pass by itself")])
+            Err(vec![Fault::at(place, "belongs to an action; an error of a filter is never temporary")])
         }
         Some(retry) => Retry::read(retry, &place).map(Some),
     }

@@ -8,11 +8,12 @@ use semver::Version;
 use super::Instant;
 use super::action::{ActionSpec, ModuleDigest};
 use super::grant::Capability;
+use super::text::is_lower_case_word;
 
-/// What a component says of itself, read when it is loaded.
+/// The metadata of a component, read when it is loaded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModuleInfo {
-    /// What lines name it by: lower-case words joined by hyphens.
+    /// The key by which lines name it: lower-case words joined by hyphens.
     pub key: String,
     /// Semantic version.
     pub version: Version,
@@ -20,36 +21,36 @@ pub struct ModuleInfo {
     pub digest: String,
     /// Bytes of the component.
     pub size: u64,
-    /// What it is for.
+    /// The description by its authors.
     pub description: Option<String>,
-    /// Who wrote it.
+    /// The names of its authors.
     pub authors: Option<String>,
-    /// An SPDX expression.
+    /// The licence as an SPDX expression.
     pub licence: Option<String>,
-    /// What it asks for, as its imports say.
+    /// The capabilities that it imports.
     pub capabilities: BTreeSet<Capability>,
-    /// What it offers.
+    /// The actions that it offers.
     pub actions: Vec<ActionSpec>,
 }
 
 impl ModuleInfo {
-    /// How job results name it.
+    /// Its key, version and digest, as job results store them.
     pub fn named(&self) -> ModuleDigest {
         ModuleDigest { module: self.key.clone(), version: self.version.to_string(), digest: self.digest.clone() }
     }
 
-    /// Whether nothing outside changes when its actions run, whatever is granted.
+    /// Whether its actions cannot have effects, whatever is granted.
     pub fn is_pure(&self) -> bool {
         !self.capabilities.iter().any(|capability| capability.has_effects())
     }
 }
 
-/// Who has a module.
+/// The owner of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
-    /// It comes with the program.
+    /// The program: the module is bundled with it.
     Bundled,
-    /// All organizations.
+    /// The server: all organizations may use the module.
     Global,
     /// The organization of the call.
     Organization,
@@ -66,14 +67,14 @@ impl Owner {
     }
 }
 
-/// A module that was installed.
+/// An installed version of a module.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Installed {
-    /// What it is.
+    /// Its metadata.
     pub info: ModuleInfo,
-    /// Who has it.
+    /// Its owner.
     pub owner: Owner,
-    /// When it was installed; none for what comes with the program.
+    /// When it was installed; none for a bundled module.
     pub installed_at: Option<Instant>,
     /// Who installed it.
     pub installed_by: String,
@@ -93,10 +94,7 @@ pub const MAX_JOB_KEY_CHARACTERS: usize = 100;
 
 /// Whether a text can be the key of a module, an organization, a queue or a webhook.
 pub fn is_key(text: &str) -> bool {
-    let word = |word: &str| {
-        !word.is_empty() && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
-    };
-    text.len() <= MAX_KEY_CHARACTERS && text.split('-').all(word)
+    text.len() <= MAX_KEY_CHARACTERS && text.split('-').all(is_lower_case_word)
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
-//! Notification rules: which endings of a job's results are told, and by which action.
+//! Notification rules: which ends of a job's results are reported, and by which action.
 //!
-//! A rule is carried out by an action line, which is handed one record that tells of the
-//! result ([`summary`]). Whether the rule applies is decided here, and by nothing but how
-//! the result ended.
+//! A rule is carried out by an action line, which gets one record that describes the result
+//! ([`summary`]). Whether a rule applies depends only on how the result ended.
 
 mod occasion;
 mod summary;
@@ -16,25 +15,25 @@ use super::duration::{LONGEST_JOB, of_field};
 use super::fault::{Fault, element, field};
 use super::line::{HIGHEST_LINE_NO, Line};
 use super::template::is_templated;
-use super::variables::{Names, Place};
+use super::variables::{Names, TemplateLocation};
 
 pub use occasion::{Ended, Occasion};
-pub use summary::{FIELDS_OF_RESULT, summary, variables};
+pub use summary::{summary, variables};
 
-/// The action that a webhook is sent by.
+/// The action that sends a webhook.
 const WEBHOOK_ACTION: &str = "http/http.request";
-/// How often telling is tried, unless the rule says.
+/// How often a notification is tried, unless the rule says otherwise.
 const TRIES: u32 = 5;
 
-/// Ends the key under which the results that tell of a job's results are kept. No job has such a key.
+/// The end of the key under which the notifications of a job are kept. No job has such a key.
 const HISTORY: &str = "/notify";
 
-/// The key under which the results that tell of a job's results are kept.
+/// The key under which the notifications of a job are kept.
 pub fn history_of(job: &str) -> String {
     format!("{job}{HISTORY}")
 }
 
-/// The key of the job whose result, or whose notification, is kept under `key`.
+/// The key of the job whose results or notifications are kept under `key`.
 pub fn job_of(key: &str) -> &str {
     key.strip_suffix(HISTORY).unwrap_or(key)
 }
@@ -42,18 +41,18 @@ pub fn job_of(key: &str) -> &str {
 /// A rule of a valid job.
 #[derive(Debug)]
 pub struct NotifyRule {
-    /// The endings that are told.
+    /// The ends that are reported.
     pub on: Vec<Occasion>,
-    /// Told too is what took longer.
+    /// Results that took longer than this are reported too.
     pub slower_than: Option<Duration>,
-    /// What tells it. Its number is above those of all lines of jobs.
+    /// The action line that reports. Its number is higher than that of any line of a job.
     pub line: Line,
-    /// Where its parameters stand in the job's document.
+    /// The path of its parameters in the job's document.
     pub place: String,
 }
 
 impl NotifyRule {
-    /// Reads the rule at `notify[index]`, whose shape the job schema has already accepted.
+    /// Reads the rule at `notify[index]`, whose shape was checked.
     ///
     /// # Errors
     /// Every fault, with its path.
@@ -66,7 +65,8 @@ impl NotifyRule {
         let mut faults = Vec::new();
         let slower_than = of_field((written, "slowerThan", &path), LONGEST_JOB, &mut faults);
         if written.get("on").is_none() && written.get("slowerThan").is_none() {
-            faults.push(Fault::at(&path, "says neither `on` nor `slowerThan`, so it would tell of nothing"));
+            faults
+                .push(Fault::at(&path, "has neither `on` nor `slowerThan`, so it would never apply; add one of them"));
         }
         let line_no = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(HIGHEST_LINE_NO + 1);
         faults.extend(written.get("webhook").and_then(|webhook| fault_of_address(webhook, &path)));
@@ -85,8 +85,8 @@ impl NotifyRule {
         })
     }
 
-    /// What there is to tell of a result that ended so; none if the rule is not about it.
-    /// A result that several reasons speak for is told once, by the rarest of them.
+    /// Why a result that ended like this is reported; none if the rule does not apply. A result is
+    /// reported once: of several reasons, the rarest is used.
     pub fn applies(&self, ended: &Ended) -> Option<Occasion> {
         let wanted = |occasion: Occasion| self.on.contains(&occasion).then_some(occasion);
         let recovered = ended.recovered().then_some(Occasion::Recovered).and_then(wanted);
@@ -99,12 +99,12 @@ impl NotifyRule {
 fn as_line(written: &Value, path: &str) -> Result<Value, Vec<Fault>> {
     let fault = |place: &str, message: &str| Err(vec![Fault::at(place, message)]);
     let (action, parameters) = match (written.get("webhook"), written.get("action")) {
-        (Some(_), Some(_)) => return fault(path, "says both `webhook` and `action`; make two rules of it"),
-        (None, None) => return fault(path, "says neither `webhook` nor `action`, so nobody would be told"),
+        (Some(_), Some(_)) => return fault(path, "has both `webhook` and `action`; split it into two rules"),
+        (None, None) => return fault(path, "has neither `webhook` nor `action`; add one of them"),
         (Some(_), None) if written.get("parameters").is_some() => {
             return fault(&field(path, "parameters"), "belong to an action; a webhook takes `url` and `headers`");
         }
-        (Some(webhook), None) => (json!(WEBHOOK_ACTION), of_webhook(webhook)),
+        (Some(webhook), None) => (json!(WEBHOOK_ACTION), request_parameters(webhook)),
         (None, Some(action)) => (action.clone(), written.get("parameters").cloned().unwrap_or_else(|| json!({}))),
     };
     let mut retry = written.get("retry").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -116,8 +116,9 @@ fn as_line(written: &Value, path: &str) -> Result<Value, Vec<Fault>> {
     Ok(line)
 }
 
-/// Sent once for each record, a request without a body has the record for its body.
-fn of_webhook(webhook: &Value) -> Value {
+/// The parameters of the action that sends a webhook. With `per: record` and without a body, the
+/// body is the record.
+fn request_parameters(webhook: &Value) -> Value {
     let mut parameters = match webhook {
         Value::Object(more) => more.clone(),
         url => Map::from_iter([("url".to_owned(), url.clone())]),
@@ -127,24 +128,26 @@ fn of_webhook(webhook: &Value) -> Value {
     Value::Object(parameters)
 }
 
-/// What is certainly no address would only be found when there is something to tell.
+/// A fault for an address that cannot be right. Otherwise it would only be found when the first
+/// notification is sent.
 fn fault_of_address(webhook: &Value, path: &str) -> Option<Fault> {
     let place = field(path, "webhook");
     let (url, place) = match webhook {
         Value::Object(more) => (more.get("url")?.as_str()?, field(&place, "url")),
         url => (url.as_str()?, place),
     };
-    let sound = is_templated(url) || ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
-    (!sound).then(|| Fault::at(place, format!("`{url}` is no address; write one that begins with https://")))
+    let is_possible = is_templated(url) || ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
+    let message = || format!("`{url}` is not an address; it must begin with https:// or http://");
+    (!is_possible).then(|| Fault::at(place, message()))
 }
 
 fn known_names(line: Line) -> Result<Line, Vec<Fault>> {
-    let names = Names { place: Place::Notice, ..Names::default() };
+    let names = Names { location: TemplateLocation::Notification, ..Names::default() };
     let faults = names.faults(line.variables());
     if faults.is_empty() { Ok(line) } else { Err(faults) }
 }
 
-/// Moves a fault from the parameters that a webhook stands for to what was written.
+/// Moves a fault from the parameters that were made of a webhook to the webhook.
 fn at_webhook(fault: Fault, written: &Value, path: &str) -> Fault {
     let Some(webhook) = written.get("webhook") else { return fault };
     let (parameters, place) = (field(path, "parameters"), field(path, "webhook"));

@@ -1,9 +1,8 @@
-//! Organizations, and who may do what in them.
+//! Organizations, and the rights of callers in them.
 //!
-//! An [`OrgScope`] is the proof that the caller may act in one organization. It
-//! is the first argument of every store call, and only authentication
-//! ([`Access`]), a claimed job result and a schedule that came due can make one, so
-//! an organization can be neither forgotten nor chosen by a request.
+//! An [`OrgScope`] proves that the caller may act in one organization. It is the first argument of
+//! every store call. Only authentication ([`Access`]), a claimed job result and a due schedule can
+//! create one, so that an organization can neither be forgotten nor be chosen by a request.
 
 use std::fmt;
 
@@ -15,22 +14,22 @@ use super::quota::Quotas;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OrganizationId(pub Uuid);
 
-/// A tenant: everything but the server itself belongs to one.
+/// A tenant. Everything except the server itself belongs to one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
     /// Identity.
     pub id: OrganizationId,
     /// Unique on the server, kebab-case.
     pub key: String,
-    /// For people.
+    /// The name shown to people.
     pub name: String,
-    /// IANA name of the zone in which its dates are meant, unless a job says its own.
+    /// The time zone of dates in jobs without a time zone of their own.
     pub time_zone: chrono_tz::Tz,
-    /// What it may use.
+    /// How much of the server it may use.
     pub quotas: Quotas,
 }
 
-/// What a token may do in its organization; each role may all that the ones before may.
+/// The role of a token in its organization. Each role includes the rights of the roles before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Reads.
@@ -57,7 +56,7 @@ impl Role {
         }
     }
 
-    /// The role that a word stands for.
+    /// The role with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.word() == word)
     }
@@ -69,8 +68,8 @@ impl fmt::Display for Role {
     }
 }
 
-/// The right to act in one organization. Made only in this crate: by
-/// authentication, for a claimed job result, and for a schedule that came due.
+/// The right to act in one organization. Created only in this crate: by authentication, for a claimed
+/// job result, and for a due schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OrgScope {
     organization: OrganizationId,
@@ -87,23 +86,34 @@ impl OrgScope {
     }
 }
 
-/// What an authenticated caller may do, and where. See `runtime::authenticate`.
+/// The rights of an authenticated caller in one organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     pub(crate) scope: OrgScope,
     /// The organization that the call is about.
     pub organization: Organization,
-    /// What the caller may do there.
+    /// The role of the caller there.
     pub role: Role,
     /// Whether the caller administers the server.
     pub server: bool,
-    /// Who it is, as results name them: `token ci-deploy`.
+    /// The caller as results name it: `token ci-deploy`.
     pub who: String,
-    /// Its token; nil for callers that have none.
+    /// The caller's token; nil for callers without one.
     pub token: Uuid,
 }
 
 impl Access {
+    /// The access of a caller that has no token.
+    pub(crate) fn of(organization: Organization, role: Role, who: String) -> Self {
+        let scope = OrgScope::of(organization.id);
+        Self { scope, organization, role, server: false, who, token: Uuid::nil() }
+    }
+
+    /// The access of somebody who runs the program on a store of their own.
+    pub fn of_operator(organization: Organization, who: &str) -> Self {
+        Self { server: true, ..Self::of(organization, Role::Admin, who.to_owned()) }
+    }
+
     /// The organization in which the caller may act.
     pub fn scope(&self) -> OrgScope {
         self.scope

@@ -1,20 +1,20 @@
 //! What a start does while an earlier result of the same job is pending or running.
 
-/// What becomes of a start that would overlap.
+/// What happens to a start that would overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Overlap {
-    /// It waits until the earlier one has ended.
+    /// It waits until the earlier result has ended.
     Queue,
-    /// It leaves a result that says it was skipped.
+    /// It is skipped, and its result says so.
     Skip,
-    /// Both run at once.
+    /// Both run at the same time.
     Allow,
-    /// It kills the earlier one and takes its place.
+    /// It kills the earlier result and replaces it.
     Replace,
 }
 
 impl Overlap {
-    /// Every one of them.
+    /// All variants.
     pub const ALL: [Self; 4] = [Self::Queue, Self::Skip, Self::Allow, Self::Replace];
 
     /// The word used in files and in the API.
@@ -27,7 +27,7 @@ impl Overlap {
         }
     }
 
-    /// What a word stands for.
+    /// The variant with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|overlap| overlap.word() == word)
     }

@@ -1,22 +1,22 @@
-//! What an organization may use of the server, so that one leaves room for the others. Server administrators
-//! change it.
+//! Quotas: how much of the server an organization may use, so that there is enough for the others. Server
+//! administrators can change them.
 
-/// The quotas of an organization. Each is a limit; reaching it is allowed.
+/// The quotas of an organization. Each is the highest value that is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quotas {
-    /// Starts of jobs in a minute, by whatever starts them. As many may come at once.
+    /// Starts of jobs per minute, of every kind. They may all come at once.
     pub starts_per_minute: u32,
     /// Job results that have not ended. Counted each second.
     pub open_results: u32,
-    /// Bytes of the history: job results with their lines and what is kept of records. Counted every ten minutes.
+    /// Bytes of the history: job results with their lines and stored records. Counted every ten minutes.
     pub history_bytes: u64,
     /// Bytes of records in collections. Counted every ten minutes.
     pub collection_bytes: u64,
-    /// Installed versions of modules of its own.
+    /// Installed versions of its own modules.
     pub modules: u32,
-    /// Requests in a minute with one token. As many may come at once.
+    /// Requests per minute with one token. They may all come at once.
     pub requests_per_minute: u32,
-    /// Messages in a minute to one webhook. As many may come at once.
+    /// Messages per minute to one webhook. They may all come at once.
     pub messages_per_minute: u32,
 }
 
@@ -34,11 +34,11 @@ impl Default for Quotas {
     }
 }
 
-/// How many bytes an organization keeps.
+/// How much an organization stores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stored {
-    /// Of its history.
+    /// Bytes of its history.
     pub history_bytes: u64,
-    /// Of its collections.
+    /// Bytes of its collections.
     pub collection_bytes: u64,
 }

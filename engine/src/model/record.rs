@@ -3,25 +3,27 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::text::shortened;
+
 /// An ordered set of records. Each value is a JSON object.
 pub type Records = Vec<Value>;
 
-/// How many records a sample holds at most.
+/// Records of a sample.
 pub const SAMPLE_RECORDS: usize = 20;
-/// How many bytes of JSON a sample holds at most.
+/// Bytes of JSON of a sample.
 pub const SAMPLE_BYTES: usize = 64 * 1024;
 
-/// The first records of a set, as a result keeps them.
+/// The first records of a set, which are stored with its result.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sample {
-    /// The records that fitted.
+    /// The first records, as many as the limits allow.
     pub records: Records,
-    /// Whether there were more.
+    /// Whether the set had more.
     pub cut: bool,
 }
 
 impl Sample {
-    /// As many of the first records as the bounds allow, of a set of `all`.
+    /// The sample of a set of `all` records that begins with `first`.
     pub fn of(first: &[Value], all: usize) -> Self {
         let mut bytes = 0;
         let fitting = first.iter().take(SAMPLE_RECORDS).take_while(|record| {
@@ -34,39 +36,35 @@ impl Sample {
     }
 }
 
-/// The first rejected records, as many as the bounds allow.
+/// The first rejected records: at most `most`, and as many as the limits allow.
 pub fn sample_of_rejected(rejected: &[Rejected], most: usize) -> Vec<Rejected> {
     let mut bytes = 0;
-    let fitting = rejected.iter().take(most).take_while(|one| {
-        bytes += size_of_text(&one.record) + one.reason.len();
+    let fitting = rejected.iter().take(most).take_while(|rejected| {
+        bytes += size_of_text(&rejected.record) + rejected.reason.len();
         bytes <= SAMPLE_BYTES
     });
     fitting.cloned().collect()
 }
 
-/// A value as a result keeps it: itself, or a mark where it is too large to keep.
+/// The value as it is stored with a result. A value that is too large is replaced by a text that says so.
 pub fn kept(value: &Value) -> Value {
     match size_of_text(value) {
-        bytes if bytes > SAMPLE_BYTES => Value::String(format!("… {bytes} bytes, too many to keep")),
+        bytes if bytes > SAMPLE_BYTES => Value::String(format!("… {bytes} bytes, too large to keep")),
         _ => value.clone(),
     }
 }
 
-/// A sentence as a result keeps it: cut, with a mark, where it goes on for too long.
+/// The sentence as it is stored with a result: cut after 2,000 characters, with a mark.
 pub fn kept_sentence(sentence: &str) -> String {
-    const MOST: usize = 2000;
-    match sentence.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &sentence[..end]),
-        None => sentence.to_owned(),
-    }
+    shortened(sentence, 2000)
 }
 
 /// A record that left the set, and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rejected {
-    /// The record as the line got it.
+    /// The record as it came into the line.
     pub record: Value,
-    /// One sentence for the person who has to mend it.
+    /// One sentence for the person who has to correct it.
     pub reason: String,
 }
 

@@ -6,25 +6,25 @@ use uuid::Uuid;
 use super::Instant;
 use super::action::ModuleDigest;
 use super::effect::Effect;
-use super::filter_template::TemplateVersion;
 use super::record::{Rejected, Sample, size_of_text};
 use super::status::Status;
+use super::template_version::TemplateVersion;
 
 /// Identity of a job result. Time-ordered, so that newer ones sort last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResultId(pub Uuid);
 
-/// How many rejected records a line result keeps at most.
+/// Rejected records that are stored with a line result.
 pub const KEPT_REJECTED: usize = 100;
 
 /// How many records came in, went out and were rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
-    /// Records that a line was given; of a job: that its first line was given or took from a source.
+    /// Records that came into the line, or for a job, that its first line got or took from a source.
     pub records_in: u64,
-    /// Records that went on.
+    /// Records that the line passed on.
     pub records_out: u64,
-    /// Records that left the set with a reason.
+    /// Records that were rejected with a reason.
     pub records_rejected: u64,
 }
 
@@ -44,38 +44,39 @@ pub struct JobResult {
     pub job: String,
     /// Version of the job it runs, whatever is edited later.
     pub version: u32,
-    /// What the start called it.
+    /// The title that the start gave.
     pub title: Option<String>,
-    /// Where it stands.
+    /// The current status.
     pub status: Status,
-    /// One sentence for a clerk; empty while it is pending.
+    /// One sentence for people; empty while it is pending.
     pub message: String,
     /// Who or what started it.
     pub started_by: String,
-    /// Whether effects are only noted, not carried out.
+    /// Whether effects are only recorded and not carried out.
     pub dry_run: bool,
     /// Key of the queue it waits in.
     pub queue: String,
-    /// Higher comes first in its queue.
+    /// Results with a higher priority leave their queue first.
     pub priority: i32,
-    /// The result that this one tries again.
+    /// The result of which this is a retry.
     pub retry_of: Option<ResultId>,
-    /// The result whose identity names what its lines do outside: its own, or that of the
-    /// result that it goes on with, so that nothing is done twice.
+    /// The identity in the idempotency keys of its effects: its own, or for a retry that of the result
+    /// that it continues, so that no effect happens twice.
     pub root: ResultId,
-    /// The result that this one tells of, if it carries out a rule of `notify`.
-    pub notice_of: Option<ResultId>,
-    /// The schedule that started it, and the instant that it was meant for.
+    /// The result that this one reports, if it carries out a notification rule.
+    pub notification_of: Option<ResultId>,
+    /// The schedule that started it, with the nominal instant.
     pub scheduled: Option<Scheduled>,
     /// The result whose line started it.
     pub started_from: Option<ResultId>,
-    /// How many results started one another until this one: 0 for one that no line started.
+    /// The length of the chain of results that started each other: 0 if no line started it.
     pub depth: u32,
-    /// The one clock reading of all its templates: when the start was accepted, or what it was meant for.
+    /// The clock reading that all its templates use: the nominal instant of a schedule, or the instant
+    /// when the start was accepted.
     pub now: Instant,
-    /// Arguments of the start, defaults filled in.
+    /// The arguments of the start, with defaults.
     pub arguments: Map<String, Value>,
-    /// The start of the last full success, or what the start gave.
+    /// The start of the last full success, or the value that the start gave.
     pub since: Option<Instant>,
     /// When the start was accepted.
     pub created_at: Instant,
@@ -85,39 +86,39 @@ pub struct JobResult {
     pub finished_at: Option<Instant>,
     /// How often a worker took it up.
     pub attempt: u32,
-    /// Counters over all lines: in at the first, out at the last, all rejected.
+    /// Records into the first line, out of the last line, and rejected by all lines.
     pub counters: Counters,
-    /// The modules it ran with.
+    /// The module versions that it uses.
     pub modules: Vec<ModuleDigest>,
-    /// The versions of filter templates it runs with.
+    /// The versions of filter templates that it uses.
     pub templates: Vec<TemplateVersion>,
-    /// The first line in error, from which a retry goes on.
+    /// The first line in error, at which a retry begins.
     pub failed_line: Option<u32>,
 }
 
-/// The nominal instant of a schedule that a result is of.
+/// The nominal instant of a schedule for which a result was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scheduled {
     /// Key of the schedule in its job.
     pub schedule: String,
-    /// The instant that the start was meant for, however late it came.
+    /// The nominal instant, even if the start was late.
     pub at: Instant,
 }
 
 impl JobResult {
-    /// Whether it is about the work of its job: dry runs and results that tell of others are not, so
-    /// that nothing waits for them, and neither `since` nor the history goes by them.
+    /// Whether it did the work of its job. This is false for dry runs and notifications. Nothing waits
+    /// for those, and they count neither for `since` nor for the limits of the history.
     pub fn is_real(&self) -> bool {
-        !self.dry_run && self.notice_of.is_none()
+        !self.dry_run && self.notification_of.is_none()
     }
 }
 
-/// Filter or action.
+/// The kind of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineKind {
-    /// Chooses records.
+    /// A filter, which chooses records.
     Filter,
-    /// Works on them.
+    /// An action, which processes records.
     Action,
 }
 
@@ -130,7 +131,7 @@ impl LineKind {
         }
     }
 
-    /// The kind that a word stands for.
+    /// The kind with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Filter, Self::Action].into_iter().find(|kind| kind.word() == word)
     }
@@ -143,38 +144,38 @@ pub struct LineResult {
     pub line_no: u32,
     /// Name of the line, if it has one.
     pub name: Option<String>,
-    /// Filter or action.
+    /// Whether it is a filter or an action.
     pub kind: LineKind,
     /// Full name of the action; none for a filter.
     pub action: Option<String>,
-    /// Where it stands.
+    /// The current status.
     pub status: Status,
-    /// One sentence for a clerk.
+    /// One sentence for people.
     pub message: String,
     /// When it began.
     pub started_at: Option<Instant>,
     /// When it ended.
     pub finished_at: Option<Instant>,
-    /// How often it was tried, this time included.
+    /// The number of the current try, from 1.
     pub attempt: u32,
-    /// When it is tried again, while it waits for that.
+    /// When the next try begins, while the line waits for it.
     pub retry_at: Option<Instant>,
-    /// Records in, out, rejected.
+    /// Records in, out and rejected.
     pub counters: Counters,
-    /// The parameters or the filter definition as rendered; null if it came to none.
+    /// The rendered parameters or filter definition; null if they were not rendered.
     pub parameters: Value,
-    /// The first records that went on.
+    /// The first records that it passed on.
     pub sample: Sample,
-    /// The first [`KEPT_REJECTED`] rejected records; the counter says how many there were.
+    /// The first [`KEPT_REJECTED`] rejected records.
     pub rejected: Vec<Rejected>,
     /// The last messages of the action's log, oldest first.
     pub log: Vec<LogEntry>,
-    /// What it did outside, or in a dry run would have done.
+    /// The effects that it had, or in a dry run would have had.
     pub effects: Vec<Effect>,
 }
 
 impl LineResult {
-    /// How people call it: its number, with its name or what it does.
+    /// The line as messages name it: its number, with its name or its action.
     pub fn called(&self) -> String {
         match self.name.as_deref().or(self.action.as_deref()) {
             Some(title) => format!("{} ({title})", self.line_no),
@@ -182,9 +183,10 @@ impl LineResult {
         }
     }
 
-    /// Bytes of what may be large: parameters, records and texts.
+    /// The size in bytes of the parts that may be large: parameters, records and texts.
     pub fn bytes(&self) -> usize {
-        let rejected = self.rejected.iter().map(|one| size_of_text(&one.record) + one.reason.len()).sum::<usize>();
+        let sizes = self.rejected.iter().map(|rejected| size_of_text(&rejected.record) + rejected.reason.len());
+        let rejected = sizes.sum::<usize>();
         let log = self.log.iter().map(|entry| entry.message.len()).sum::<usize>();
         size_of_text(&self.parameters) + size_of_text(&self.sample.records) + rejected + log
     }
@@ -195,20 +197,20 @@ impl LineResult {
 pub struct LogEntry {
     /// `debug`, `info`, `warn` or `error`.
     pub level: LogLevel,
-    /// What it said, cut at a bound.
+    /// The text, cut if it is too long.
     pub message: String,
-    /// When, if that is known.
+    /// When it was logged, if that is known.
     pub at: Option<Instant>,
 }
 
-/// How much a log message matters.
+/// The level of a log message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLevel {
-    /// For whoever wrote the action.
+    /// For the author of the action.
     Debug,
-    /// For whoever watches.
+    /// For users.
     Info,
-    /// Somebody should look.
+    /// Something may need attention.
     Warn,
     /// Something failed.
     Error,
@@ -225,7 +227,7 @@ impl LogLevel {
         }
     }
 
-    /// The level that a word stands for.
+    /// The level with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Debug, Self::Info, Self::Warn, Self::Error].into_iter().find(|level| level.word() == word)
     }

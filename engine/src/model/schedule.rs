@@ -1,7 +1,7 @@
 //! Schedules: when a job starts by itself.
 //!
-//! A schedule names **nominal** instants: those its job is meant to start at. Each comes due at
-//! that instant or, with `jitter`, a little later, always by the same amount for the same instant.
+//! A schedule has **nominal** instants at which its job is meant to start. Each comes due at that
+//! instant or, with `jitter`, a little later, always by the same amount for the same instant.
 
 pub mod cron;
 mod missed;
@@ -21,12 +21,12 @@ use super::fault::Fault;
 
 pub use missed::{Firing, LeftOut, Missed};
 pub use position::{Fired, Position};
-pub use read::{faults_of_shape, read_all, time_zone};
+pub use read::{faults_of_shape, read_all};
 
 /// The release of the IANA time zone data that is compiled in.
 pub const TIME_ZONE_DATA: &str = chrono_tz::IANA_TZDB_VERSION;
 
-/// Identity of a schedule in the store; as long as its key stays, so does this.
+/// Identity of a schedule in the store. It stays the same while the key of the schedule does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ScheduleId(pub Uuid);
 
@@ -37,40 +37,40 @@ pub struct Schedule {
     pub key: String,
     /// Its nominal instants.
     pub when: When,
-    /// The zone in which its times are meant.
+    /// The time zone of its times.
     pub zone: Tz,
-    /// How often it starts the job in all; 0 for ever.
+    /// How often it starts the job in total; 0 for no limit.
     pub executions: u64,
     /// No nominal instant is earlier.
     pub start_at: Option<Instant>,
     /// No nominal instant is later.
     pub end_at: Option<Instant>,
-    /// By how much a start comes later at most.
+    /// The longest delay of a start.
     pub jitter: TimeDelta,
-    /// What becomes of starts that fell into a time when nobody watched.
+    /// What it does about missed starts.
     pub missed: Missed,
-    /// What it passes to its job.
+    /// The arguments that it passes to its job.
     pub arguments: Map<String, Value>,
-    /// Whether it starts anything.
+    /// An inactive schedule starts nothing.
     pub active: bool,
 }
 
 /// The nominal instants of a schedule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum When {
-    /// Those of an expression.
+    /// The times of a cron expression.
     Cron(Box<Cron>),
-    /// One each time so much has passed: since `startAt`, or since the schedule was saved.
+    /// At this interval, counted from `startAt` or from when the schedule was saved.
     Every(TimeDelta),
-    /// One when so much has passed since what it started has ended.
+    /// At this interval after the end of the last result that it started.
     AfterCompletion(TimeDelta),
-    /// This one.
+    /// One instant.
     At(Instant),
 }
 
 impl Schedule {
-    /// The first nominal instant after this one. Intervals count from `anchor` where there is no
-    /// `startAt`. None if there is none, or if it depends on when a result ends.
+    /// The first nominal instant after `after`. Intervals count from `anchor` if there is no
+    /// `startAt`. None if there are no more, or if the next one depends on when a result ends.
     pub fn next(&self, after: Instant, anchor: Instant) -> Option<Instant> {
         let just_before = |start: Instant| start - TimeDelta::microseconds(1);
         let after = self.start_at.map_or(after, |start| after.max(just_before(start)));
@@ -78,7 +78,7 @@ impl Schedule {
             When::Cron(cron) => cron.next(after, self.zone),
             When::Every(every) => self.next_of_interval(*every, after, anchor),
             When::AfterCompletion(every) => {
-                // A `startAt` that had passed when it was saved is none.
+                // A `startAt` that had passed when the schedule was saved has no effect.
                 let start = self.start_at.filter(|start| *start > anchor);
                 start.or_else(|| anchor.checked_add_signed(*every)).filter(|first| *first > after)
             }
@@ -87,12 +87,12 @@ impl Schedule {
         next.filter(|next| self.end_at.is_none_or(|end| *next <= end))
     }
 
-    /// The first nominal instants after this one, if every start ended at once.
+    /// The first nominal instants after `after`, as if every started job ended at once.
     pub fn preview(&self, after: Instant, count: usize) -> Vec<Instant> {
         self.following(&self.begin(after), count)
     }
 
-    /// The next nominal instants from a position, if every start ended at once.
+    /// The next nominal instants from a position, as if every started job ended at once.
     pub fn following(&self, position: &Position, count: usize) -> Vec<Instant> {
         let (mut position, mut instants) = (*position, Vec::new());
         while let Some(next) = position.next.filter(|_| instants.len() < count) {
@@ -115,21 +115,22 @@ impl Schedule {
 
     /// When a nominal instant of the schedule with this identity comes due.
     pub fn due(&self, nominal: Instant, id: ScheduleId) -> Instant {
+        // The delay is derived from a hash, so that every node computes the same.
         let most = self.jitter.num_microseconds().and_then(|most| u64::try_from(most).ok()).unwrap_or(0);
         if most == 0 {
             return nominal;
         }
         let mut hash = Sha256::new_with_prefix(id.0.as_bytes());
         hash.update(nominal.timestamp_micros().to_be_bytes());
-        let chance = hash.finalize().iter().take(8).fold(0_u64, |chance, byte| chance << 8 | u64::from(*byte));
-        let later = i64::try_from(chance % most).unwrap_or(0);
-        nominal.checked_add_signed(TimeDelta::microseconds(later)).unwrap_or(nominal)
+        let number = hash.finalize().iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        let delay = i64::try_from(number % most).unwrap_or(0);
+        nominal.checked_add_signed(TimeDelta::microseconds(delay)).unwrap_or(nominal)
     }
 
-    /// All that it says, in the shape of the job file, with nothing left to its job.
+    /// The schedule in the shape of the job file, with every field, so that nothing depends on its job.
     pub fn document(&self) -> Value {
         let instant = |at: Option<Instant>| at.map(|at| json!(stamp(&at)));
-        let (word, when) = match &self.when {
+        let (name, when) = match &self.when {
             When::Cron(cron) => ("cron", json!(cron.text())),
             When::Every(every) | When::AfterCompletion(every) => ("interval", json!(every.num_milliseconds())),
             When::At(at) => ("at", json!(stamp(at))),
@@ -137,7 +138,7 @@ impl Schedule {
         let after = matches!(self.when, When::AfterCompletion(_)).then(|| json!("completion"));
         let fields = [
             ("key", Some(json!(self.key))),
-            (word, Some(when)),
+            (name, Some(when)),
             ("after", after),
             ("timeZone", Some(json!(self.zone.name()))),
             ("executions", Some(json!(self.executions))),

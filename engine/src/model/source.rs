@@ -1,4 +1,4 @@
-//! Where a filter's records come from.
+//! Sources: where the records of a filter come from.
 
 mod field_type;
 mod file;
@@ -16,53 +16,56 @@ pub use file::{Encoding, FileSource, Format};
 pub use result::{LineRef, ResultSource, WhichResult};
 pub use types::Types;
 
-/// What a source may say besides where its records come from.
-const BESIDES: [&str; 2] = ["types", "onBadRow"];
+/// The fields of a source that do not say where its records come from.
+const OPTIONS: [&str; 2] = ["types", "onBadRow"];
 
-/// A source, as a rendered filter definition names it.
+const NO_SOURCE: &str =
+    "does not say where the records come from; add one of `inline`, `file`, `collection`, `line` and `result`";
+
+/// The source of a rendered filter definition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Source {
-    /// Records that stand in the definition.
+    /// Records in the definition itself.
     Inline(Records),
     /// A file of records.
     File(FileSource),
     /// A collection.
     Collection(CollectionSource),
-    /// What a line of an earlier job result passed on.
+    /// The records that a line of an earlier job result passed on.
     Result(ResultSource),
     /// The set that an earlier line of the same job result passed on.
     Line(LineRef),
 }
 
-/// Records that are kept for the organization.
+/// A collection of the organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CollectionSource {
-    /// Its name.
+    /// The name of the collection.
     pub name: String,
-    /// The field in which each record shows its key, instead of what it has there. A record
-    /// without the field shows it first.
+    /// The field that gets the key of each record and replaces a field of that name. In a record
+    /// without the field, it comes first.
     pub key_as: Option<String>,
 }
 
 impl Source {
-    /// Checks that a written source names one place where its records come from.
+    /// Checks that a written source names exactly one place where its records come from.
     ///
     /// # Errors
-    /// One sentence with the cure.
+    /// One sentence with what to write.
     pub fn check_kind(written: &Value) -> Result<(), String> {
         let names = written.as_object().into_iter().flat_map(|fields| fields.keys());
-        let kinds: Vec<_> = names.filter(|name| !BESIDES.contains(&name.as_str())).map(String::as_str).collect();
+        let kinds: Vec<_> = names.filter(|name| !OPTIONS.contains(&name.as_str())).map(String::as_str).collect();
         match kinds.as_slice() {
-            [] => Err("does not say where the records come from; add for example `file` or `collection`".to_owned()),
+            [] => Err(NO_SOURCE.to_owned()),
             [_] => Ok(()),
             several => Err(format!("names several sources ({}); keep one of them", several.join(", "))),
         }
     }
 
-    /// Reads a source whose shape the job schema has already accepted.
+    /// Reads a source whose shape was checked.
     ///
     /// # Errors
-    /// One sentence with the cure.
+    /// One sentence with what to write.
     pub fn read(value: &Value) -> Result<Self, String> {
         if let Some(records) = value.get("inline").and_then(Value::as_array) {
             return Ok(Self::Inline(records.clone()));
@@ -76,12 +79,12 @@ impl Source {
             (None, Some(collection)) => CollectionSource::read(collection).map(Self::Collection),
             (None, None) => match value.get("result") {
                 Some(result) => ResultSource::read(result).map(Self::Result),
-                None => Err("names no source; write inline, file, collection, line or result".to_owned()),
+                None => Err(NO_SOURCE.to_owned()),
             },
         }
     }
 
-    /// How messages call it.
+    /// The source as messages name it.
     pub fn title(&self) -> String {
         match self {
             Self::Inline(_) => "the records in the definition".to_owned(),
@@ -100,13 +103,13 @@ impl CollectionSource {
         Ok(Self { name: name.to_owned(), key_as: value["keyAs"].as_str().map(str::to_owned) })
     }
 
-    /// The record as the filter sees it.
+    /// The record as the filter sees it, with its key if the source asks for it.
     pub fn seen(&self, key: String, data: Value) -> Value {
         match (&self.key_as, data) {
             (Some(field), Value::Object(mut fields)) => {
-                // Where the record has the field already, it keeps its place.
+                // A field that the record has already keeps its position.
                 match fields.get_mut(field) {
-                    Some(hidden) => *hidden = Value::String(key),
+                    Some(replaced) => *replaced = Value::String(key),
                     None => {
                         fields.shift_insert(0, field.clone(), Value::String(key));
                     }
@@ -124,9 +127,9 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_source_names_one_place() {
+    fn a_source_names_exactly_one_place() {
         assert_eq!(Source::check_kind(&json!({"file": "$<args.file>", "types": {}, "onBadRow": "reject"})), Ok(()));
-        assert!(Source::check_kind(&json!({"types": {}})).unwrap_err().contains("add for example `file`"));
+        assert!(Source::check_kind(&json!({"types": {}})).unwrap_err().contains("add one of `inline`, `file`"));
         let several = Source::check_kind(&json!({"file": "a.csv", "inline": []})).unwrap_err();
         assert_eq!(several, "names several sources (file, inline); keep one of them");
     }
@@ -146,6 +149,6 @@ mod tests {
         assert_eq!(seen.to_string(), "{\"a\":1,\"id\":\"k\",\"b\":3}");
         let seen = keyed.seen("k".into(), json!({"a": 1, "b": 3}));
         assert_eq!(seen.to_string(), "{\"id\":\"k\",\"a\":1,\"b\":3}");
-        assert!(read(json!("Open Orders")).unwrap_err().contains("cannot name a collection"));
+        assert!(read(json!("Open Orders")).unwrap_err().contains("cannot be the name of a collection"));
     }
 }

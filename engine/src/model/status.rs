@@ -1,44 +1,43 @@
-//! How a job result or a line result stands, and the one function that moves it.
+//! The status of a job result or a line result, and the function that changes it.
 //!
-//! `pending → running → success | info | warning | error | killed`. A pending
-//! result may go straight to its end, a finished one never changes. Live work
-//! and recovery both go through [`next`].
+//! `pending → running → success | info | warning | error | killed`. A pending result may end without
+//! running, and a result that has ended never changes. Normal work and recovery both use [`next`].
 
 use std::fmt;
 
 /// The status of a job result or of a line result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
-    /// Accepted, not begun.
+    /// It was accepted and has not begun.
     Pending,
-    /// Being worked on.
+    /// A worker is working on it.
     Running,
-    /// A line that was not to be run: inactive, after a stop, after an empty filter.
+    /// A line that did not run: inactive, after a stop, or after an empty filter.
     Skipped,
-    /// Did its work.
+    /// It did its work.
     Success,
-    /// Nothing matched, or nothing to do.
+    /// Nothing matched, or there was nothing to do.
     Info,
     /// Records were rejected, or an action warned.
     Warning,
-    /// Failed.
+    /// It failed.
     Error,
-    /// Interrupted by a kill.
+    /// It was interrupted by a kill.
     Killed,
 }
 
-/// What can happen to a result.
+/// An event that changes the status of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     /// A worker takes it up, for the first time or after its worker was lost.
     Begin,
-    /// Its work ended this way.
+    /// Its work ended with this status.
     End(Status),
-    /// Somebody kills it.
+    /// It is killed.
     Kill,
 }
 
-/// An event that the status does not allow. The status stays as it was.
+/// An event that the status does not allow. The status stays unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a result that is {status} cannot {}", describe(.event))]
 pub struct Refusal {
@@ -51,7 +50,7 @@ pub struct Refusal {
 /// The status after `event`.
 ///
 /// # Errors
-/// A [`Refusal`] for every pair that is not an arrow of the picture above.
+/// A [`Refusal`] if the status does not allow the event.
 pub fn next(status: Status, event: Event) -> Result<Status, Refusal> {
     match (status, event) {
         (Status::Pending | Status::Running, Event::Begin) => Ok(Status::Running),
@@ -74,7 +73,7 @@ impl Status {
         Self::Killed,
     ];
 
-    /// Whether nothing can change it any more.
+    /// Whether it never changes again.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Pending | Self::Running)
     }
@@ -97,13 +96,13 @@ impl Status {
         }
     }
 
-    /// The status that a word stands for.
+    /// The status with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.word() == word)
     }
 
-    /// The status of a job whose lines ended with these. A line that had
-    /// nothing to do, or was skipped, does not make the job worse.
+    /// The status of a job whose lines ended with these. A line that had nothing to do, or was skipped,
+    /// does not make the status of the job worse.
     pub fn of_job(lines: impl IntoIterator<Item = Self>) -> Self {
         lines
             .into_iter()

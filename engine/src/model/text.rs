@@ -1,4 +1,17 @@
-//! Text that a stranger wrote, such as a script, as people may see it.
+//! Texts as messages show them: untrusted text made safe, and long text cut.
+
+/// The text, cut after `most` characters with a mark.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Whether the text is a word of lower-case ASCII letters and digits, as in keys and names.
+pub(super) fn is_lower_case_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
+}
 
 /// Replaces what a terminal or a page would act on instead of showing it: control characters
 /// except line breaks and tabs, and the format characters that hide text or reverse its direction.
@@ -6,8 +19,8 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|letter| if is_printable(letter) { letter } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
-/// Whether the character shows itself and changes nothing about others. The joiners of emoji and of
-/// Persian words do; the marks of direction do not.
+/// Whether the character is shown as it is and does not change how others are shown. True for the
+/// joiners of emoji and of Persian words, false for the marks of direction.
 pub fn is_printable(letter: char) -> bool {
     let acts = match letter {
         '\n' | '\t' => false,
@@ -22,6 +35,11 @@ pub fn is_printable(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_long_texts_are_cut() {
+        assert_eq!((shortened("añb", 3), shortened("añb", 2)), ("añb".to_owned(), "añ…".to_owned()));
+    }
 
     #[test]
     fn what_acts_on_a_terminal_or_a_page_is_replaced() {

@@ -1,8 +1,8 @@
 //! API tokens: `rw_<id>_<secret><checksum>`.
 //!
-//! The secret is 256 random bits and is shown once; only its SHA-256 is kept.
-//! The checksum finds typing errors before anything is looked up. Tokens of other kinds are
-//! made alike, with prefixes of their own.
+//! The secret is 256 random bits and is shown once; only its SHA-256 is stored. The checksum finds
+//! typing errors before anything is looked up. Other kinds of tokens have the same format with another
+//! prefix.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -18,46 +18,46 @@ const PREFIX: &str = "rw_";
 const SECRET_BYTES: usize = 32;
 const CHECKSUM_BYTES: usize = 4;
 
-/// What is kept of a token.
+/// A token as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRecord {
     /// Identity, also in the token's text.
     pub id: Uuid,
-    /// For people.
+    /// The name shown to people.
     pub name: String,
     /// SHA-256 of the secret.
     pub hash: [u8; 32],
-    /// Where it is good.
-    pub reach: Reach,
-    /// When it stops being good.
+    /// Where the token is valid.
+    pub scope: TokenScope,
+    /// When it expires; none if it never does.
     pub expires_at: Option<Instant>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Instant,
 }
 
-/// Where a token is good.
+/// Where a token is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum TokenScope {
     /// In one organization, with a role.
     Organization(OrganizationId, Role),
-    /// On the server: manages organizations, and acts as admin in any of them.
+    /// On the server: it manages organizations and acts as admin in each of them.
     Server,
 }
 
-/// A token as it was presented: well formed, not yet looked up.
+/// A token that a caller presented: well formed, not yet looked up.
 pub struct Presented {
-    /// Which token it claims to be.
+    /// The identity that it claims.
     pub id: Uuid,
     secret: [u8; SECRET_BYTES],
 }
 
 impl Presented {
-    /// Reads a token's text; none if it is not one, or is mistyped.
+    /// Parses a token; none if the text is not a token or is mistyped.
     pub fn parse(text: &str) -> Option<Self> {
         Self::parse_with(PREFIX, text)
     }
 
-    /// The same for a token of the kind with this prefix.
+    /// Parses a token of the kind with this prefix.
     pub(super) fn parse_with(prefix: &str, text: &str) -> Option<Self> {
         let (id, rest) = text.strip_prefix(prefix)?.split_once('_')?;
         let id = Uuid::try_parse(id).ok()?;
@@ -67,56 +67,56 @@ impl Presented {
         (sum == checksum(id, &secret)).then_some(Self { id, secret })
     }
 
-    /// A new token: its text, and what a server will read from it.
+    /// Creates a token: its text, and the token that a server reads from it.
     ///
     /// # Errors
-    /// The machine has no randomness to give.
+    /// The system cannot provide random bytes.
     pub fn fresh() -> Result<(String, Self), getrandom::Error> {
         let presented = Self::random()?;
         Ok((presented.text_with(PREFIX), presented))
     }
 
-    /// A new token of any kind.
+    /// Creates a token of any kind.
     pub(super) fn random() -> Result<Self, getrandom::Error> {
         let mut secret = [0; SECRET_BYTES];
         getrandom::fill(&mut secret)?;
         Ok(Self { id: Uuid::now_v7(), secret })
     }
 
-    /// A token that nobody was ever given.
-    pub(super) fn nobodys() -> Self {
+    /// A token that was never issued.
+    pub(super) fn never_issued() -> Self {
         Self { id: Uuid::nil(), secret: [0; SECRET_BYTES] }
     }
 
-    /// What only whoever was given the token has.
+    /// The part that only the owner of the token knows.
     pub(super) fn secret(&self) -> &[u8] {
         &self.secret
     }
 
-    /// What to present: shown once, kept nowhere.
+    /// The text of the token: shown once, stored nowhere.
     pub(super) fn text_with(&self, prefix: &str) -> String {
         let mut bytes = self.secret.to_vec();
         bytes.extend(checksum(self.id, &self.secret));
         format!("{prefix}{}_{}", self.id.simple(), BASE64.encode(bytes))
     }
 
-    /// The hash to keep.
+    /// The hash to store.
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.secret).into()
     }
 
-    /// Whether this is the token of the record, in constant time.
+    /// Whether this is the token of the record. Takes the same time for every token.
     pub fn belongs_to(&self, record: &TokenRecord) -> bool {
         same_bytes(&self.hash(), &record.hash) && self.id == record.id
     }
 }
 
-/// Whether these are the same bytes, in a time that tells nothing of where they differ.
-pub(super) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
+/// Compares in a time that does not depend on where the bytes differ.
+pub(super) fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
 }
 
-/// A secret that an operator chose, such as the one that a monitor presents. Only its SHA-256 is kept.
+/// A secret that an operator chose, such as the one for a monitoring system. Only its SHA-256 is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ChosenSecret([u8; 32]);
 
@@ -124,19 +124,19 @@ pub struct ChosenSecret([u8; 32]);
 pub const CHOSEN_SECRET_CHARACTERS: RangeInclusive<usize> = 16..=200;
 
 impl ChosenSecret {
-    /// Takes up what the operator wrote.
+    /// Reads the secret that the operator wrote.
     ///
     /// # Errors
-    /// A sentence, if it is too short or cannot be sent in a header.
+    /// One sentence if its length is wrong or it cannot be sent in a header.
     pub fn read(text: &str) -> Result<Self, String> {
         let (least, most) = (CHOSEN_SECRET_CHARACTERS.start(), CHOSEN_SECRET_CHARACTERS.end());
         match CHOSEN_SECRET_CHARACTERS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
             true => Ok(Self(Sha256::digest(text).into())),
-            false => Err(format!("write {least} to {most} visible ASCII characters without spaces")),
+            false => Err(format!("must have {least} to {most} visible ASCII characters and no spaces")),
         }
     }
 
-    /// Whether this is the secret, in constant time.
+    /// Whether this is the secret. Takes the same time for every text of the same length.
     pub fn is(&self, text: &str) -> bool {
         same_bytes(&self.0, &Sha256::digest(text))
     }
@@ -161,7 +161,7 @@ mod tests {
 
     fn record(id: Uuid, hash: [u8; 32]) -> TokenRecord {
         let created_at = Instant::UNIX_EPOCH;
-        TokenRecord { id, name: "t".into(), hash, reach: Reach::Server, expires_at: None, created_at }
+        TokenRecord { id, name: "t".into(), hash, scope: TokenScope::Server, expires_at: None, created_at }
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(format!("{secret:?}"), "ChosenSecret");
         for refused in ["", "0123456789abcde", "0123456789 abcdef", "0123456789abcdefé", &"x".repeat(201)] {
             let fault = ChosenSecret::read(refused).unwrap_err();
-            assert_eq!(fault, "write 16 to 200 visible ASCII characters without spaces");
+            assert_eq!(fault, "must have 16 to 200 visible ASCII characters and no spaces");
         }
     }
 

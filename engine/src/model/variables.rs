@@ -1,54 +1,70 @@
-//! The variables of templates: what they are in a job result, and which names a job may use.
+//! The variables of templates: their values in a job result, and the names that a template may use.
 
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 use values::template::Variable;
 
 use super::fault::{Fault, MOST_FAULTS, did_you_mean};
-use super::notify::FIELDS_OF_RESULT;
 use super::result::{JobResult, LineResult};
 use super::{Instant, dates};
 
-/// How many records of the set a template may see.
+/// Records of the set that a template may see.
 pub const VISIBLE_RECORDS: usize = 1000;
 
-/// What a template may name besides what every one may.
+/// The fields of `result` in the record of a notification.
+pub const FIELDS_OF_RESULT: [&str; 12] = [
+    "id",
+    "status",
+    "message",
+    "title",
+    "startedBy",
+    "dryRun",
+    "attempt",
+    "createdAt",
+    "startedAt",
+    "finishedAt",
+    "durationMs",
+    "counters",
+];
+
+/// The names that a template may use besides those that are known everywhere.
 #[derive(Debug, Default)]
 pub struct Names<'a> {
-    /// Where it stands.
-    pub place: Place,
-    /// The arguments of the job; none if it takes any.
+    /// Where the template is used.
+    pub location: TemplateLocation,
+    /// The arguments of the job; none if any name is allowed.
     pub arguments: Option<&'a [String]>,
-    /// The values of the filter template; none if it takes any.
+    /// The values of the filter template; none if any name is allowed.
     pub values: Option<Vec<String>>,
-    /// What lines are called, with their numbers.
+    /// The number of each line with an identifier that templates may use for it.
     pub lines: &'a [(u64, String)],
-    /// The number of the line: lines with a lower one have a result.
+    /// The number of the line: only lines with a lower number have a result.
     pub line_no: u64,
     /// Whether the line may run after an error has stopped the job.
     pub after_stop: bool,
 }
 
-/// Where a template stands, which decides about its variables.
+/// Where a template is used. This decides which variables it has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Place {
+pub enum TemplateLocation {
     /// In a line of a job.
     #[default]
     Line,
-    /// In a rule that tells of ended results.
-    Notice,
-    /// In a filter template, which knows its values; arguments and lines are those of the
-    /// job that uses it, and judged there.
+    /// In a notification rule.
+    Notification,
+    /// In a filter template. Only its values are checked here; arguments and lines are checked in the
+    /// job that uses it.
     FilterTemplate,
 }
 
-/// What a template may name that tells of a result, besides dates.
-const OF_NOTICES: [&str; 7] = ["timeZone", "job", "result", "organization", "startedBy", "records", "this"];
+/// The variables of notification rules besides dates.
+const ROOTS_OF_NOTIFICATIONS: [&str; 7] = ["timeZone", "job", "result", "organization", "startedBy", "records", "this"];
 
-const NO_SECRETS: &str = "this version keeps no secrets; do not write one into a job or pass it as an argument, where \
-                          everybody who may read the job or its results sees it";
+const NO_SECRETS: &str = "this version keeps no secrets; do not write one into a job or pass it as an argument, because \
+                          everybody who may read the job or its results would see it";
 const NOT_FAILED: &str = "`failed` is known only in lines with `runOn: error` or `runOn: always`";
 
+/// The variables of lines besides dates.
 const ROOTS: [&str; 14] = [
     "since",
     "firstRun",
@@ -73,21 +89,25 @@ impl Names<'_> {
         faults.take(MOST_FAULTS).collect()
     }
 
-    /// Why the variable is not known, as a sentence; none if it is.
+    /// One sentence that says why the variable is not known; none if it is.
     pub fn fault(&self, variable: &Variable) -> Option<String> {
         let path: Vec<&str> = variable.path.iter().map(String::as_str).collect();
         match path.as_slice() {
             [] => None,
             ["secret", ..] => Some(NO_SECRETS.to_owned()),
-            ["failed", ..] if self.place == Place::Line && !self.after_stop => Some(NOT_FAILED.to_owned()),
+            ["failed", ..] if self.location == TemplateLocation::Line && !self.after_stop => {
+                Some(NOT_FAILED.to_owned())
+            }
             ["failed", name, ..] => unknown("failed", name, &["line", "lineNo", "message", "status"]),
             ["values", rest @ ..] => self.unknown_value(rest),
             [root, ..] if !self.knows(root) => Some(self.unknown_root(root)),
             ["args", name, ..] => self.unknown_argument(name),
-            ["lines", ..] if self.place == Place::FilterTemplate => None,
+            ["lines", ..] if self.location == TemplateLocation::FilterTemplate => None,
             ["lines", name, rest @ ..] => self.unknown_line(name, rest),
             ["job", name, ..] => unknown("job", name, &["key", "name", "version"]),
-            ["result", name, ..] if self.place == Place::Notice => unknown("result", name, &FIELDS_OF_RESULT),
+            ["result", name, ..] if self.location == TemplateLocation::Notification => {
+                unknown("result", name, &FIELDS_OF_RESULT)
+            }
             ["result", name, ..] => unknown("result", name, &["id", "attempt"]),
             ["organization", name, ..] => unknown("organization", name, &["key", "name"]),
             _ => None,
@@ -95,7 +115,7 @@ impl Names<'_> {
     }
 
     fn roots(&self) -> &'static [&'static str] {
-        if self.place == Place::Notice { &OF_NOTICES } else { &ROOTS }
+        if self.location == TemplateLocation::Notification { &ROOTS_OF_NOTIFICATIONS } else { &ROOTS }
     }
 
     fn knows(&self, root: &str) -> bool {
@@ -104,11 +124,11 @@ impl Names<'_> {
 
     fn unknown_root(&self, root: &str) -> String {
         if ROOTS.contains(&root) {
-            let known = OF_NOTICES.iter().filter(|name| **name != "this").map(|name| format!("`{name}`"));
+            let known = ROOTS_OF_NOTIFICATIONS.iter().filter(|name| **name != "this").map(|name| format!("`{name}`"));
             let known = known.collect::<Vec<_>>().join(", ");
-            return format!("`{root}` belongs to lines; what tells of a result may name {known} and dates");
+            return format!("`{root}` is known only in lines; a notification may use {known} and dates");
         }
-        let own = (self.place == Place::FilterTemplate).then_some("values");
+        let own = (self.location == TemplateLocation::FilterTemplate).then_some("values");
         let known = self.roots().iter().copied().filter(|name| *name != "this").chain(own);
         let near = did_you_mean(root, known.chain(dates::NAMES));
         format!("there is no variable `{root}`{near}")
@@ -124,8 +144,8 @@ impl Names<'_> {
     }
 
     fn unknown_value(&self, path: &[&str]) -> Option<String> {
-        if self.place != Place::FilterTemplate {
-            return Some("`values` are known in filter templates only; a line has `args`".to_owned());
+        if self.location != TemplateLocation::FilterTemplate {
+            return Some("`values` is known only in filter templates; use `args` in a line".to_owned());
         }
         let (name, known) = (path.first()?, self.values.as_ref()?);
         if known.iter().any(|value| value == name) {
@@ -135,16 +155,16 @@ impl Names<'_> {
         Some(format!("the template declares no value `{name}`{near}"))
     }
 
-    /// Why a line cannot be named here, as a sentence; none if it can.
+    /// One sentence that says why a line cannot be used here; none if it can.
     pub fn fault_of_line(&self, name: &str) -> Option<String> {
-        if self.place == Place::Line { self.unknown_line(name, &[]) } else { None }
+        if self.location == TemplateLocation::Line { self.unknown_line(name, &[]) } else { None }
     }
 
     fn unknown_line(&self, name: &str, rest: &[&str]) -> Option<String> {
         let earlier = self.lines.iter().filter(|(number, _)| *number < self.line_no);
         if !earlier.clone().any(|(_, line)| line == name) {
             if self.lines.iter().any(|(_, line)| line == name) {
-                return Some(format!("line `{name}` has no result yet here; only earlier lines do"));
+                return Some(format!("line `{name}` has no result yet; use an earlier line"));
             }
             let near = did_you_mean(name, earlier.map(|(_, line)| line.as_str()));
             return Some(format!("there is no earlier line `{name}`{near}"));
@@ -160,7 +180,7 @@ fn unknown(root: &str, name: &str, known: &[&str]) -> Option<String> {
     (!known.contains(&name)).then(|| format!("`{root}` has no field `{name}`{near}"))
 }
 
-/// About whom and what a job result is: the variables that stay the same in all its lines.
+/// The source of the variables that are the same in all lines of a job result.
 #[derive(Debug, Clone)]
 pub struct Setting<'a> {
     /// The job result.
@@ -169,9 +189,9 @@ pub struct Setting<'a> {
     pub job_name: &'a str,
     /// Key and name of the organization.
     pub organization: (&'a str, &'a str),
-    /// The one clock reading.
+    /// The clock reading that all templates of the result use.
     pub now: Instant,
-    /// The zone of the job.
+    /// The time zone of the job.
     pub zone: Tz,
 }
 
@@ -198,8 +218,8 @@ pub fn frame(setting: &Setting<'_>) -> Map<String, Value> {
     variables
 }
 
-/// What templates of later lines may say of a line that ended. Its records are [added](with_records)
-/// where they are asked for.
+/// The variable `lines.NAME` of a line that ended. Its `records` are added only where a template uses
+/// them.
 pub fn of_line(line: &LineResult) -> Value {
     json!({
         "status": line.status.word(),
@@ -209,7 +229,7 @@ pub fn of_line(line: &LineResult) -> Value {
     })
 }
 
-/// What a line that runs after a stop may say of the line that stopped the job. Without a stop all of it is null.
+/// The variable `failed`: the line that stopped the job. Without a stop, all its fields are null.
 pub fn of_failed(line: Option<&LineResult>) -> Value {
     json!({
         "line": line.map(|line| line.name.clone().unwrap_or_else(|| line.line_no.to_string())),

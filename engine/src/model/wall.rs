@@ -1,11 +1,13 @@
-//! Wall clocks: which instants a time of day means in a zone, and when the zone moves its clocks.
+//! Wall clocks: which instants a time of day means in a time zone, and when the zone changes its clocks.
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::{GapInfo, Tz};
 
 use super::Instant;
+use super::fault::did_you_mean;
+use super::text::shortened;
 
-/// A zone moves its clocks at most once in this span: from 1970 to 2100, no two changes of any zone are
+/// A zone changes its clocks at most once in this span: from 1970 to 2100, no two changes of any zone are
 /// less than six days apart.
 const STEP: TimeDelta = TimeDelta::hours(12);
 
@@ -18,6 +20,18 @@ impl values::order::Zone for Zone {
         let instant = first_instant(day.and_time(NaiveTime::MIN), self.0)?;
         Some((instant.timestamp(), 0))
     }
+}
+
+/// The time zone with this IANA name.
+///
+/// # Errors
+/// One sentence with the nearest name, and what to write.
+pub fn time_zone(name: &str) -> Result<Tz, String> {
+    name.parse().map_err(|_| {
+        let near = did_you_mean(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        let near = if near.is_empty() { "." } else { near.as_str() };
+        format!("`{}` is not a time zone{near} Write an IANA name such as Europe/Madrid", shortened(name, 60))
+    })
 }
 
 /// The instant at which a wall clock of the zone shows `wall`: the first of two where the clocks
@@ -33,7 +47,7 @@ pub fn last_instant(wall: NaiveDateTime, zone: Tz) -> Option<Instant> {
     shown.map(|shown| shown.to_utc()).or_else(|| first_instant(wall, zone))
 }
 
-/// What a wall clock of the zone shows. None beyond the calendar.
+/// The time that a wall clock of the zone shows. None after the last year of the calendar.
 pub fn shown(instant: Instant, zone: Tz) -> Option<NaiveDateTime> {
     instant.naive_utc().checked_add_signed(offset(instant, zone))
 }
@@ -44,7 +58,7 @@ pub fn offset(instant: Instant, zone: Tz) -> TimeDelta {
     TimeDelta::seconds(seconds.into())
 }
 
-/// When the zone first moves its clocks after `from`, if it does until `to`. Precise to the second.
+/// When the zone first changes its clocks after `from`, up to `to`. Precise to the second.
 pub fn first_change(from: Instant, to: Instant, zone: Tz) -> Option<Instant> {
     let before = offset(from, zone);
     let (mut low, mut high) = (from, from);
@@ -55,7 +69,7 @@ pub fn first_change(from: Instant, to: Instant, zone: Tz) -> Option<Instant> {
         low = high;
         high = high.checked_add_signed(STEP)?.min(to);
     }
-    // Between the two the clocks are moved.
+    // The change is between the two.
     let (mut low, mut high) = (low.timestamp(), high.timestamp());
     while high - low > 1 {
         let middle = low + (high - low) / 2;

@@ -1,7 +1,7 @@
 //! Webhooks: secret addresses that start a job.
 //!
-//! Whoever knows the address may start the job, once for each message. A signed webhook asks
-//! for more: a signature that only somebody with its signing secret can make.
+//! Everybody who knows the address may start the job, once for each message. A signed webhook also
+//! requires a signature that only the owner of its signing secret can make.
 
 mod body;
 mod seal;
@@ -23,45 +23,45 @@ pub use seal::{SealError, Sealed, SigningSecret};
 pub use signature::{Signature, SignatureFault};
 pub use token::HookToken;
 
-/// How many webhooks a job may have.
+/// Webhooks that a job may have.
 pub const MOST_OF_A_JOB: usize = 20;
-/// What the names of starts by webhooks begin with, and no others.
+/// The prefix of the names of starts by webhooks. No other start has it.
 pub const NAMES: &str = "webhook:";
-/// That a webhook was used is noted once in so many seconds.
+/// The use of a webhook is recorded at most once in this time, to save writes.
 const NOTED_EVERY: TimeDelta = TimeDelta::seconds(60);
 
-/// Identity of a webhook, also in the text of its token.
+/// Identity of a webhook. The text of its token contains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WebhookId(pub Uuid);
 
 impl WebhookId {
-    /// What a start is known by whose sender named it `key`. Meets neither the name of another
-    /// webhook's start nor any that a caller of the API can give.
+    /// The name of a start for which the sender gave the name `key`. It differs from the names of all
+    /// other webhooks' starts, and from all names that a caller of the API can give.
     pub fn name(self, key: &str) -> String {
         use fmt::Write;
         let mut name = format!("{NAMES}{}:", self.0.simple());
         for byte in Sha256::digest(key) {
-            // Writing to a text does not fail.
+            // Writing to a `String` does not fail.
             let _ = write!(name, "{byte:02x}");
         }
         name
     }
 }
 
-/// What becomes of the body of a message.
+/// How the body of a message is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
-    /// It is the set of the first line.
+    /// As the set of the first line.
     Records,
-    /// It is the arguments.
+    /// As the arguments.
     Arguments,
 }
 
 impl Takes {
-    /// Both.
+    /// All variants.
     pub const ALL: [Self; 2] = [Self::Records, Self::Arguments];
 
-    /// The word for it.
+    /// The word used in the API.
     pub fn word(self) -> &'static str {
         match self {
             Self::Records => "records",
@@ -69,16 +69,16 @@ impl Takes {
         }
     }
 
-    /// What a word stands for.
+    /// The variant with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|takes| takes.word() == word)
     }
 }
 
-/// A webhook, as it is kept: neither its token nor its signing secret can be had from it.
+/// A webhook as it is stored. Neither its token nor its signing secret can be derived from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
-    /// Whose it is.
+    /// The organization that owns it.
     pub organization: OrganizationId,
     /// Identity.
     pub id: WebhookId,
@@ -86,34 +86,34 @@ pub struct Webhook {
     pub job: String,
     /// Unique in the job, kebab-case.
     pub key: String,
-    /// What becomes of the body.
+    /// How the body of a message is used.
     pub takes: Takes,
     /// SHA-256 of the token's secret.
     pub hash: [u8; 32],
-    /// The signing secret of a signed one.
+    /// The sealed signing secret; none for a webhook that is not signed.
     pub sealed: Option<Sealed>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Instant,
-    /// Who made it.
+    /// Who created it.
     pub created_by: String,
-    /// When it last started something, give or take a minute.
+    /// When it last started the job, to within a minute.
     pub last_used_at: Option<Instant>,
 }
 
 impl Webhook {
-    /// Since when a use must not have been noted, for one to be noted now.
+    /// A use is recorded only if the last recorded use was at this instant or before.
     pub fn noted_since(now: Instant) -> Instant {
         now - NOTED_EVERY
     }
 
-    /// Whether it is time to note that it is used.
+    /// Whether a use has to be recorded now.
     pub fn is_worth_noting(&self, now: Instant) -> bool {
         self.last_used_at.is_none_or(|last| last <= Self::noted_since(now))
     }
 }
 
 impl HookToken {
-    /// Whether this is the webhook's token, in constant time. It costs the same if there is no
+    /// Whether this is the webhook's token. It takes the same time for every token, also if there is no
     /// such webhook.
     pub fn opens(&self, webhook: Option<&Webhook>) -> bool {
         let same = same_bytes(&self.hash(), &webhook.map_or([0; 32], |webhook| webhook.hash));

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::reach::Reach;
 use crate::model::action::ModuleDigest;
 use crate::model::effect::Effect;
 use crate::model::module::ModuleInfo;
 use crate::model::result::LogEntry;
+use crate::ports::host_calls::HostCalls;
 
-/// What a module is told about the line it works for. Texts are ready to be handed over.
+/// The context of a line, as its module sees it. Texts are in their final form.
 #[derive(Debug, Clone)]
 pub struct LineContext {
     /// Id of the job result.
@@ -46,35 +46,35 @@ pub struct OpenLine {
     pub action: String,
     /// Rendered parameters that fit the action's schema.
     pub parameters: Value,
-    /// About the line.
+    /// The context of the line.
     pub context: LineContext,
-    /// What it may do outside.
-    pub reach: Arc<dyn Reach>,
+    /// What it may call.
+    pub host_calls: Arc<dyn HostCalls>,
     /// How long the line may take in all.
     pub timeout: Duration,
     /// Interrupts the line when it is cancelled.
     pub kill: CancellationToken,
-    /// Hears each message of the log as it comes.
+    /// Receives each message of the log at once.
     pub listener: Arc<dyn Listener>,
 }
 
-/// Hears what a line logs, as it comes.
+/// Receives the log of a line while it runs.
 pub trait Listener: Send + Sync {
     /// One more message; bounded in number and length by the host.
     fn logged(&self, entry: &LogEntry);
 }
 
-/// Nobody listens.
+/// Ignores the log.
 impl Listener for () {
     fn logged(&self, _: &LogEntry) {}
 }
 
-/// What came of a batch, or of closing the line.
+/// The outcome of a batch, or of closing the line.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
-    /// The records that go on, as a JSON array; none leaves the batch as it was (at close: adds nothing).
+    /// The records that are passed on; none leaves the batch unchanged (at close: adds nothing).
     pub records: Option<Vec<Value>>,
-    /// Positions in the batch, with reasons.
+    /// The positions of rejected records in the batch, with the reasons.
     pub rejected: Vec<(u32, String)>,
     /// One sentence for a clerk.
     pub message: Option<String>,
@@ -90,7 +90,7 @@ pub enum Severity {
     /// Did its work.
     #[default]
     Success,
-    /// Somebody should look at it.
+    /// Somebody should check it.
     Warning,
 }
 
@@ -101,32 +101,32 @@ pub struct Failure {
     pub kind: FailureKind,
     /// What went wrong, where, and what to do.
     pub message: String,
-    /// What a line that could not be opened told before it failed.
-    pub told: Box<Told>,
+    /// The output of a line that could not be opened, before it failed.
+    pub output: Box<LineOutput>,
 }
 
-/// What a line tells besides its records, however it ends.
+/// The output of a line besides its records, however it ends.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Told {
-    /// Messages, bounded by the host, with a mark where it cut.
+pub struct LineOutput {
+    /// Messages, limited by the host, with a mark where it cut.
     pub log: Vec<LogEntry>,
-    /// What it did outside, bounded alike.
+    /// The effects that it had, limited in the same way.
     pub effects: Vec<Effect>,
 }
 
-/// What kind of failure it was. All of them end the line in `error`, but `Killed`.
+/// The kind of a failure. All of them end the line in `error`, except `Killed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
-    /// The action says that trying again may help.
+    /// The action says that a retry may succeed.
     Temporary {
-        /// Seconds to wait at least.
+        /// The shortest time to wait, in seconds.
         retry_after: Option<u32>,
     },
-    /// The action says that it will not.
+    /// The action says that a retry will not succeed.
     Final,
-    /// The module broke off: a trap, or an answer that breaks the contract.
+    /// The module trapped, or returned something that violates the contract.
     Trap,
-    /// A limit was met: memory, size, recursion.
+    /// A limit was reached: memory, size or recursion.
     Limit,
     /// The line took too long.
     Timeout,
@@ -144,43 +144,43 @@ impl Failure {
 
     /// A failure of this kind.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), told: Box::default() }
+        Self { kind, message: message.into(), output: Box::default() }
     }
 }
 
-/// The modules that are ready on this node, and what runs them.
+/// The modules that are loaded on this node, and the host that runs them.
 #[async_trait]
 pub trait Actions: Send + Sync {
-    /// The modules that come with the program. They are always ready.
+    /// The modules that come with the program. They are always loaded.
     fn bundled(&self) -> Vec<ModuleInfo>;
 
-    /// Makes a component ready, and says what it is. One that is ready already is left as it
-    /// is. Compiles what this node never met, which may take a while and is bounded.
+    /// Loads a component, and describes it. A component that is already loaded stays as it is. One that this node has
+    /// never seen is compiled, which may take a while and is limited.
     ///
     /// # Errors
-    /// Every fault of a component that is refused, one sentence each.
+    /// Every fault of the component, one sentence each.
     async fn load(&self, component: Arc<[u8]>) -> Result<ModuleInfo, Vec<String>>;
 
-    /// Makes a module ready that this node has compiled before; false if it has not.
+    /// Loads a module that this node has compiled before; false if it has not.
     async fn recall(&self, digest: &str) -> bool;
 
-    /// Forgets a module. Lines that are at work with it go on.
+    /// Unloads a module. Lines that use it continue.
     fn unload(&self, digest: &str);
 
     /// Opens a line in a fresh instance of its module.
     async fn open(&self, line: OpenLine) -> Result<Box<dyn ActionLine>, Failure>;
 }
 
-/// One line at work.
+/// A line that is open.
 #[async_trait]
 pub trait ActionLine: Send {
-    /// Works on one batch. `number` is its place in the set, from 0; after a crash the numbers need
-    /// not begin there.
+    /// Processes one batch. `number` is its position in the set, from 0; after a crash, the first batch may have a
+    /// higher number.
     async fn take(&mut self, number: u32, batch: &[Value]) -> Result<Outcome, Failure>;
 
     /// Called once after the last batch, not after a failure.
     async fn close(&mut self) -> Result<Outcome, Failure>;
 
-    /// What it told since it was last asked.
-    fn drain(&mut self) -> Told;
+    /// The output since the last call.
+    fn drain(&mut self) -> LineOutput;
 }

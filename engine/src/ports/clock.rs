@@ -1,4 +1,4 @@
-//! The only place where time is read.
+//! The clock: the only place where the current time is read.
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub trait Clock: Send + Sync {
     /// The present moment. Somebody may set the clock, so that it jumps.
     fn now(&self) -> Instant;
 
-    /// What has passed since some moment, whatever is done to the clock. It rests while the machine sleeps.
+    /// The time that has passed since some moment, even if the clock is set. It stops while the machine sleeps.
     fn steady(&self) -> Duration;
 }
 
@@ -20,7 +20,7 @@ pub trait Clock: Send + Sync {
 #[derive(Debug, Default)]
 pub struct SystemClock;
 
-/// When somebody first asked what has passed.
+/// The moment from which [`SystemClock`] measures the time that has passed.
 static BEGAN: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
 
 impl Clock for SystemClock {
@@ -34,7 +34,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands until it is moved by hand.
+/// A clock for tests that only moves by hand.
 #[derive(Debug)]
 pub struct StandingClock(Mutex<(Instant, Duration)>);
 
@@ -48,14 +48,14 @@ impl StandingClock {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets this much time pass.
+    /// Lets time pass.
     pub fn advance(&self, by: TimeDelta) {
         let mut hands = self.hands();
         hands.0 += by;
         hands.1 += by.to_std().unwrap_or_default();
     }
 
-    /// Sets the clock forward, or back, while no time passes.
+    /// Sets the clock forward or back without letting time pass.
     pub fn jump(&self, by: TimeDelta) {
         self.hands().0 += by;
     }

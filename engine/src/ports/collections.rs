@@ -1,4 +1,4 @@
-//! Where collections are kept. Names, keys and records are checked before they come here.
+//! The store of collections. Names, keys and records are checked before they come here.
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -10,20 +10,20 @@ use crate::model::criteria::Criteria;
 use crate::model::organization::OrgScope;
 use crate::model::result::ResultId;
 
-/// Names a call that changes something once, whatever happens: a later call with the same
-/// name changes nothing and is answered what the first one was.
+/// The identity of a call that changes something exactly once: a later call with the same identity changes nothing, and
+/// gets the answer of the first one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Once {
-    /// The job result that it belongs to, which is there. The memory of the call goes with it.
+    /// The job result to which it belongs, which exists. The record of the call is removed with it.
     pub result: ResultId,
-    /// Unique in the result: the line, and the how-manieth call of it.
+    /// Unique in the result: the line, and the position of the call in it.
     pub call: String,
 }
 
-/// What is looked for in a collection.
+/// A request for a page of records.
 #[derive(Debug, Clone)]
 pub struct Find {
-    /// What the records meet.
+    /// The criteria that the records meet.
     pub criteria: Criteria,
     /// The key of the last record of the page before.
     pub after: Option<String>,
@@ -31,22 +31,22 @@ pub struct Find {
     pub limit: u32,
 }
 
-/// What a snapshot holds.
+/// Which records a snapshot contains.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// What the records meet. Records for which it is undecided come too, to be counted.
+    /// The criteria that the records meet. Records for which they are undecided are sent too, so that they can be
+    /// counted.
     pub criteria: Criteria,
-    /// How many records that meet the criteria at most; none for all of them. Nothing comes
-    /// after the last of them.
+    /// How many records that meet the criteria at most; none for all of them. Nothing is sent after the last of them.
     pub limit: Option<usize>,
 }
 
-/// Keeps collections. One that was never written to, or was removed, is not there; it is
-/// made by the first write, whatever that comes to, and stays when its last record is gone.
+/// Keeps collections. A collection is created by the first write, even if that changes nothing, and exists until it is
+/// removed, even without records.
 #[async_trait]
 pub trait Collections: Send + Sync {
-    /// Makes the changes in their order, all that are not refused in one transaction. Durable
-    /// when it answers. A record that is already equal stays unchanged.
+    /// Makes the changes in their order, without those that are refused, in one transaction. Durable when it returns. A
+    /// record that is already equal stays unchanged.
     async fn write(
         &self,
         scope: OrgScope,
@@ -55,15 +55,15 @@ pub trait Collections: Send + Sync {
         once: Option<&Once>,
     ) -> Result<Written, StoreError>;
 
-    /// The records with these keys, in their order; none where there is none.
+    /// The records with these keys, in the order of the keys; none for a key that does not exist.
     async fn get(&self, scope: OrgScope, collection: &str, keys: &[String]) -> Result<Vec<Option<Value>>, StoreError>;
 
     /// A page of the records that meet the criteria, in the order of their keys' bytes.
     async fn find(&self, scope: OrgScope, collection: &str, find: &Find) -> Result<Entries, StoreError>;
 
-    /// Hands over every record that is wanted, in the order of keys and in portions, as they all
-    /// stand at one moment: no change that comes meanwhile is seen. Waits while the receiver has
-    /// not taken what is there, and ends when it is gone. False if the collection is not there.
+    /// Sends every wanted record in the order of keys, in portions, from one consistent snapshot: later changes are not
+    /// seen. Waits while the channel is full, and ends when the receiver is dropped. False if the collection does not
+    /// exist.
     async fn snapshot(
         &self,
         scope: OrgScope,
@@ -72,11 +72,11 @@ pub trait Collections: Send + Sync {
         to: Sender<Vec<Entry>>,
     ) -> Result<bool, StoreError>;
 
-    /// How many records meet the criteria; none if the collection is not there.
+    /// How many records meet the criteria; none if the collection does not exist.
     async fn count(&self, scope: OrgScope, collection: &str, criteria: &Criteria) -> Result<Option<u64>, StoreError>;
 
-    /// Removes those of these records that are there and meet the criteria at that moment, in
-    /// one transaction, and says how many they were. Durable when it answers.
+    /// Removes the records with these keys that meet the criteria at that moment, in one transaction. Returns how many
+    /// there were. Durable when it returns.
     async fn delete(
         &self,
         scope: OrgScope,
@@ -91,6 +91,6 @@ pub trait Collections: Send + Sync {
     /// How many collections there are.
     async fn tally(&self, scope: OrgScope) -> Result<u64, StoreError>;
 
-    /// Removes a collection with all its records; false if it was not there. Durable when it answers.
+    /// Removes a collection with all its records; false if it did not exist. Durable when it returns.
     async fn remove(&self, scope: OrgScope, collection: &str) -> Result<bool, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! Files that sources read: from one folder, and on a server never outside it.
+//! The files that sources read: from one folder, and on a server never outside it.
 
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub struct Folder {
 
 impl Folder {
     /// Relative paths start at `root`; any other file of the machine may be named too.
-    /// For the command line, where the job acts with the rights of whoever runs it.
+    /// For the command line, where the job acts with the rights of the user who runs it.
     pub fn open_from(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into(), confined: false }
     }
@@ -40,11 +40,11 @@ impl Folder {
         Self { root: root.into(), confined: true }
     }
 
-    fn check(&self, folder: &Path, named: &str, real: &Path) -> Result<(), FileFault> {
+    fn check(&self, folder: &Path, path: &str, real: &Path) -> Result<(), FileFault> {
         let unreadable = |error| FileFault(format!("the data folder cannot be read: {error}"));
         if self.confined && !real.starts_with(folder.canonicalize().map_err(unreadable)?) {
             return Err(FileFault(format!(
-                "the file `{named}` is outside the organization's folder on the server; put it there and name it by its path in that folder"
+                "the file `{path}` is outside the organization's folder on the server; move it there and name it by its path in that folder"
             )));
         }
         Ok(())
@@ -54,9 +54,9 @@ impl Folder {
 impl Files for Folder {
     fn open(&self, organization: &str, path: &str) -> Result<Box<dyn OpenFile>, FileFault> {
         let folder = if self.confined { self.root.join(organization) } else { self.root.clone() };
-        let outside =
+        let leaves_folder =
             Path::new(path).is_absolute() || Path::new(path).components().any(|part| part.as_os_str() == "..");
-        if self.confined && outside {
+        if self.confined && leaves_folder {
             return Err(FileFault(format!(
                 "the file `{path}` is outside the organization's folder on the server; name it by its path in that folder"
             )));

@@ -1,4 +1,4 @@
-//! Where jobs and all their versions are kept.
+//! The store of jobs and all their versions.
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub struct SavedJob {
     pub key: String,
     /// Name, for people.
     pub name: String,
-    /// 1 for the first, then one more each time. A job that is saved again after it was deleted goes on counting.
+    /// 1 for the first, then one more each time. If a deleted job is saved again, its numbers continue.
     pub version: u32,
     /// The job, in the shape of the job file.
     pub document: Value,
@@ -30,7 +30,7 @@ pub struct SavedJob {
     pub saved_by: String,
 }
 
-/// A version to be made.
+/// A version to be saved.
 #[derive(Debug, Clone)]
 pub struct NewVersion {
     /// Key of the job.
@@ -41,14 +41,14 @@ pub struct NewVersion {
     pub document: Value,
     /// The versions of modules that it was validated with.
     pub pins: Vec<Pin>,
-    /// When it starts by itself: these take the place of all schedules that the job had. Each has the
-    /// identity that it gets if the job has none with its key.
+    /// Its schedules, which replace all schedules of the job. Each has the identity that it gets if the job has none
+    /// with its key.
     pub schedules: Vec<(ScheduleId, Schedule)>,
-    /// The version that was edited: 0 for a new job; none to save on top of whatever is there.
+    /// The version that was edited: 0 for a new job; none to replace any version.
     pub edits: Option<u32>,
-    /// When.
+    /// When it is saved.
     pub saved_at: Instant,
-    /// Who.
+    /// Who saves it.
     pub saved_by: String,
 }
 
@@ -63,8 +63,8 @@ pub enum SaveError {
         /// The newest version.
         newest: Box<SavedJob>,
     },
-    /// A version was edited of a job that is not there.
-    #[error("there is no job with this key; save it as a new one")]
+    /// The edited job does not exist.
+    #[error("there is no job with this key; save a new one")]
     Absent,
     /// A module that the version was validated with was removed meanwhile.
     #[error("the module {0} was removed meanwhile; check the job and save it again")]
@@ -79,16 +79,16 @@ pub enum SaveError {
 pub enum Saving {
     /// Add this version and make it the newest.
     New(SavedJob),
-    /// Nothing: this is the newest, and it says the same.
+    /// Nothing: this is the newest version, and it is equal.
     Unchanged(SavedJob),
 }
 
 impl NewVersion {
-    /// What saving does, given the newest version that is there and the last version of a deleted job with
-    /// the same key (0 if none was deleted).
+    /// What saving does, given the newest version and the last version of a deleted job with the same key (0 if none
+    /// was deleted).
     ///
     /// # Errors
-    /// Refuses what was edited on top of another version than the newest.
+    /// Another version than the newest was edited.
     pub fn judge(self, newest: Option<&SavedJob>, deleted: u32) -> Result<Saving, SaveError> {
         let version = match (newest, self.edits) {
             (Some(newest), _) if self.says_the_same_as(newest) => {
@@ -110,7 +110,7 @@ impl NewVersion {
     }
 }
 
-/// How many results one call of [`Jobs::delete_job`] kills at most, so that it does not hold up other writes.
+/// How many results one call of [`Jobs::delete_job`] kills at most, so that other writes do not wait long.
 pub const MOST_KILLED: usize = 200;
 
 /// A job to be deleted.
@@ -118,7 +118,7 @@ pub const MOST_KILLED: usize = 200;
 pub struct Deletion {
     /// Key of the job.
     pub key: String,
-    /// The version that the caller has seen; none deletes whatever is there.
+    /// The version that the caller has seen; with none, any version is deleted.
     pub edits: Option<u32>,
     /// How results of the job that have not ended are killed; without it, they prevent the deletion.
     pub kill: Option<Kill>,
@@ -172,11 +172,10 @@ impl Deletion {
 /// Keeps the jobs of each organization.
 #[async_trait]
 pub trait Jobs: Send + Sync {
-    /// Adds a version and makes it the newest. If name, document and pins are equal to
-    /// the newest version's, nothing is added and that version is the answer,
-    /// whatever was edited: applying the same file twice, or asking again after
-    /// an answer that was lost, changes nothing. What it pins must be installed, for the
-    /// organization or for all.
+    /// Adds a version and makes it the newest. If name, document and pins are equal to those of the newest version,
+    /// nothing is added and that version is returned, whatever was edited: applying the same file twice, or repeating a
+    /// call whose answer was lost, changes nothing. The pinned modules must be installed, for the organization or for
+    /// all.
     async fn save(&self, scope: OrgScope, version: NewVersion) -> Result<SavedJob, SaveError>;
 
     /// A version of a job; the newest if none is named.
@@ -189,7 +188,7 @@ pub trait Jobs: Send + Sync {
     async fn count(&self, scope: OrgScope) -> Result<u64, StoreError>;
 
     /// Deletes a job with its versions, schedules and webhooks, and kills results of it that have not ended,
-    /// notifications and dry runs included: all in one transaction, durable when it answers. If there are more
+    /// notifications and dry runs included: all in one transaction, durable when it returns. If there are more
     /// than [`MOST_KILLED`] such results, it kills that many, leaves the job, and asks to be called again.
     ///
     /// Results of the job stay. Its version numbers are never used again, and a new job with the same key

@@ -1,34 +1,31 @@
-//! What the engine needs from the world, as narrow traits.
+//! What the engine needs from the outside, as narrow traits.
 //!
-//! Every port has a twin in memory ([`memory`]); the store ports have one suite
-//! of tests ([`suite`]) that every adapter passes.
+//! The crate `memory` implements every port of a store in memory, and the crate `suite` has the tests that every store
+//! passes.
 
 pub mod actions;
 pub mod clock;
 pub mod collections;
 pub mod files;
+pub mod host_calls;
 pub mod jobs;
-pub mod memory;
+pub mod metrics;
 pub mod modules;
-pub mod notices;
 pub mod organizations;
 pub mod parts;
 pub mod queue;
 pub mod queues;
-pub mod reach;
 pub mod results;
 pub mod schedules;
 pub mod scratch;
-#[doc(hidden)]
-pub mod suite;
+pub mod stores;
 pub mod templates;
 pub mod trouble;
 pub mod webhooks;
 
 use trouble::{Obstacle, Trouble};
 
-/// Why a store could not answer. Refusals that a caller decides on have types
-/// of their own beside each port.
+/// Why a store could not answer. Refusals that a caller handles have their own types beside each port.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database is away, busy or full; trying again may help.
@@ -40,7 +37,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What stands in the way, as far as it is known.
+    /// The cause, as far as it is known.
     pub fn obstacle(&self) -> Obstacle {
         match self {
             Self::Unreadable(_) => Obstacle::Unreadable,
@@ -49,7 +46,7 @@ impl StoreError {
     }
 }
 
-/// What a listing is asked for: at most `limit` items, newest first, older than `before`.
+/// A request for a page of a listing: at most `limit` items, newest first, older than `before`.
 #[derive(Debug, Clone)]
 pub struct Page<Cursor> {
     /// The last item of the page before; none for the first page.

@@ -1,5 +1,5 @@
-//! Where organizations and tokens are kept. Asked before there is a scope,
-//! as few other ports are.
+//! The store of organizations and tokens. Most calls have no scope, because they happen before the caller's
+//! organization is known.
 
 use std::collections::HashMap;
 
@@ -40,10 +40,10 @@ pub trait Organizations: Send + Sync {
     /// Every organization, by key; at most [`LISTED_ORGANIZATIONS`].
     async fn list(&self) -> Result<Vec<Organization>, StoreError>;
 
-    /// Sets what an organization may use.
+    /// Sets the quotas of an organization.
     async fn set_quotas(&self, scope: OrgScope, quotas: Quotas) -> Result<(), StoreError>;
 
-    /// What each organization keeps; those that keep nothing may be left out. Takes long where there is much.
+    /// What each organization stores; those that store nothing may be left out. Takes long if there is much.
     async fn count_stored(&self) -> Result<HashMap<OrganizationId, Stored>, StoreError>;
 
     /// Adds a token.

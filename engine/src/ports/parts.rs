@@ -7,11 +7,11 @@ use crate::model::record::{Records, Rejected};
 /// What a part belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PartKind {
-    /// The set that a line takes: kept before a line with effects begins, and of a line in error.
+    /// The set that a line takes: kept before the first effect of a line, and for a line in error.
     Input,
-    /// Records that join the set when the line begins: what it had rejected in the result that is tried again.
+    /// Records that join the set when the line begins: those that it rejected in the result that is retried.
     Joining,
-    /// All records that a line passed on, where the job asks for that.
+    /// All records that a line passed on, if the job requires that.
     Output,
     /// Records that a line rejected, each as `{"record": …, "reason": …}`.
     Rejected,
@@ -21,12 +21,12 @@ impl PartKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Input, Self::Joining, Self::Output, Self::Rejected];
 
-    /// Whether it stays when the line is done; the others are only there to go on from.
+    /// Whether it stays when the line is done. The others are only needed to resume the result.
     pub fn is_kept(self) -> bool {
         matches!(self, Self::Output | Self::Rejected)
     }
 
-    /// The word that stores use.
+    /// The word in the store.
     pub fn word(self) -> &'static str {
         match self {
             Self::Input => "input",
@@ -36,7 +36,7 @@ impl PartKind {
         }
     }
 
-    /// The kind that a word stands for.
+    /// The kind with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
@@ -49,7 +49,7 @@ pub struct Part {
     pub line_no: u32,
     /// What it belongs to.
     pub kind: PartKind,
-    /// Its place among the parts of the same kind, from 0.
+    /// Its position among the parts of the set, from 0.
     pub part: u32,
     /// The records.
     pub records: Records,
@@ -60,15 +60,15 @@ pub struct Part {
 pub struct BatchDone {
     /// The line.
     pub line_no: u32,
-    /// Its place among the batches of the line, from 0.
+    /// Its position among the batches of the line, from 0.
     pub batch: u32,
     /// How many records it had.
     pub taken: u32,
-    /// What went on of it; none if that is all of it, as it was.
+    /// The records that it passed on; none if it was passed on unchanged.
     pub records: Option<Records>,
-    /// What was rejected of it.
+    /// Its rejected records.
     pub rejected: Vec<Rejected>,
-    /// What the action said.
+    /// The message of the action.
     pub message: Option<String>,
     /// How well it went.
     pub severity: Severity,

@@ -1,23 +1,23 @@
-//! Where the history is kept: job results and line results, for those who
-//! start, watch and kill. Workers use the `queue` port.
-
-use std::time::Duration;
+//! The store of job results and line results, for starting, reading and killing them. Workers use the `queue` port.
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::actions::Told;
+use super::actions::LineOutput;
 use super::parts::{Part, PartKind};
+use super::queues::DEFAULT_QUEUE;
 use super::{Listed, Page, StoreError};
 use crate::model::Instant;
-use crate::model::filter_template::TemplateVersion;
+use crate::model::lifecycle::retention::Retention;
+use crate::model::lifecycle::waiting::Waiting;
 use crate::model::organization::OrgScope;
 use crate::model::overlap::Overlap;
 use crate::model::record::Records;
 use crate::model::result::{Counters, JobResult, LineResult, ResultId, Scheduled};
 use crate::model::status::{Event, Refusal, Status, next};
+use crate::model::template_version::TemplateVersion;
 
-/// A start, accepted: what a new job result is made of.
+/// A new job result: a start that was accepted.
 #[derive(Debug, Clone)]
 pub struct NewResult {
     /// Identity.
@@ -28,7 +28,7 @@ pub struct NewResult {
     pub version: u32,
     /// The versions of filter templates it runs with.
     pub templates: Vec<TemplateVersion>,
-    /// What the start called it.
+    /// Its title.
     pub title: Option<String>,
     /// Who or what started it.
     pub started_by: String,
@@ -40,20 +40,20 @@ pub struct NewResult {
     pub priority: i32,
     /// What happens if an earlier result of the job has not ended. Dry runs neither wait nor are waited for.
     pub overlap: Overlap,
-    /// Names this start for ever: a second one with the same key starts nothing.
+    /// Identifies this start: a second one with the same key starts nothing.
     pub idempotency: Option<Idempotency>,
-    /// The result that it tries again, and from where.
+    /// The result that it retries, and from where.
     pub retry: Option<Retrial>,
-    /// The result that it tells of.
-    pub notice_of: Option<ResultId>,
+    /// The result that it reports.
+    pub notification_of: Option<ResultId>,
     /// The schedule that starts it, and for which instant. No instant of a schedule is started twice.
     pub scheduled: Option<Scheduled>,
     /// The result whose line starts it.
     pub started_from: Option<ResultId>,
-    /// How many results started one another until this one.
+    /// How many results started one another before this one.
     pub depth: u32,
     /// How it ends at once, whatever its overlap rule; none if it is to be performed.
-    pub born: Option<Born>,
+    pub ended_at_start: Option<EndedAtStart>,
     /// Arguments, defaults filled in.
     pub arguments: Map<String, Value>,
     /// The start of the last full success, or what the start gave.
@@ -66,51 +66,82 @@ pub struct NewResult {
     pub created_at: Instant,
 }
 
-/// The end of a result that never begins, but has to tell something.
+/// The end of a result that never begins, but reports something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Born {
+pub struct EndedAtStart {
     /// A final status.
     pub status: Status,
     /// One sentence for a clerk.
     pub message: String,
 }
 
-/// The name of a start.
+/// The idempotency key of a start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
     /// Unique in the organization.
     pub key: String,
-    /// A digest of what was asked for: the same key with another one is refused.
+    /// A digest of the content of the start: the same key with another digest is refused.
     pub digest: String,
 }
 
-/// From where a retry goes on.
+/// Where a retry begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Retrial {
-    /// The result that is tried again. It has ended.
+    /// The result that is retried. It has ended.
     pub of: ResultId,
-    /// The line that is next. The lines before it are taken over as they ended.
+    /// The next line. The lines before it are taken over as they ended.
     pub line_no: u32,
-    /// Its identity for what lines do outside; see [`JobResult::root`].
+    /// Its identity for the effects of lines; see [`JobResult::root`].
     pub root: ResultId,
-    /// The sets that it begins with; none takes over the input of the line, what joins the set later, and, unless it is done anew,
-    /// what is recorded of the line's batches.
+    /// The sets that it begins with. With none, it takes over the input of the line, the records that join the set later,
+    /// and, unless it repeats everything, the recorded batches of the line.
     pub parts: Option<Vec<Part>>,
 }
 
 impl Retrial {
-    /// Whether the result that does this is to do everything anew: what is recorded of batches
-    /// belongs to another identity then, and is not taken over.
+    /// Whether the result repeats everything: the recorded batches belong to another identity then, and are not taken
+    /// over.
     pub fn is_anew(&self, by: ResultId) -> bool {
         self.root == by
     }
 }
 
 impl NewResult {
+    /// A start of a job's version, with defaults for all that it does not say: it waits for nothing, and its templates
+    /// mean the instant at which it was accepted.
+    pub fn new(id: ResultId, (job, version): (&str, u32), started_by: &str, created_at: Instant) -> Self {
+        Self {
+            id,
+            job: job.to_owned(),
+            version,
+            templates: Vec::new(),
+            title: None,
+            started_by: started_by.to_owned(),
+            dry_run: false,
+            queue: DEFAULT_QUEUE.to_owned(),
+            priority: 0,
+            overlap: Overlap::Allow,
+            idempotency: None,
+            retry: None,
+            notification_of: None,
+            scheduled: None,
+            started_from: None,
+            depth: 0,
+            ended_at_start: None,
+            arguments: Map::new(),
+            since: None,
+            records: Records::new(),
+            now: created_at,
+            created_at,
+        }
+    }
+
     /// The result as it is once the start is accepted, and the records it brought.
     pub fn accept(self) -> (JobResult, Records) {
-        let ended = self.born.as_ref().map(|_| self.created_at);
-        let (status, message) = self.born.map_or((Status::Pending, String::new()), |born| (born.status, born.message));
+        let ended = self.ended_at_start.as_ref().map(|_| self.created_at);
+        let (status, message) = self
+            .ended_at_start
+            .map_or((Status::Pending, String::new()), |ended_at_start| (ended_at_start.status, ended_at_start.message));
         let result = JobResult {
             id: self.id,
             job: self.job,
@@ -124,7 +155,7 @@ impl NewResult {
             priority: self.priority,
             root: self.retry.as_ref().map_or(self.id, |retry| retry.root),
             retry_of: self.retry.map(|retry| retry.of),
-            notice_of: self.notice_of,
+            notification_of: self.notification_of,
             scheduled: self.scheduled,
             started_from: self.started_from,
             depth: self.depth,
@@ -144,10 +175,11 @@ impl NewResult {
     }
 }
 
-/// What a start came to.
+/// The answer to a start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Started {
-    /// The result: new, of the first start with the same name, or ended at once because the job overlaps.
+    /// The result: a new one, that of the first start with the same key, or one that ended at once because the job
+    /// overlaps.
     pub result: JobResult,
     /// The results that were killed to make room for it.
     pub replaced: Vec<ResultId>,
@@ -156,48 +188,40 @@ pub struct Started {
 /// Why nothing was started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartRefused {
-    /// A start with the same name asked for something else.
+    /// A start with the same key had another content.
     #[error("the idempotency key was used for another start, which made the job result {}", .0.0)]
     Conflict(ResultId),
-    /// The result that is to be tried again is gone, or what it needs of it.
-    #[error("the job result is no longer kept, so it cannot be tried again")]
+    /// The result to retry, or what the retry needs of it, no longer exists.
+    #[error("the job result is no longer kept, so it cannot be retried")]
     Gone,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// How a result ends that is passed over because an earlier one has not ended.
-pub fn skipped(result: &mut JobResult, other: ResultId, at: Instant) -> Result<(), Refusal> {
-    result.status = next(result.status, Event::End(Status::Info))?;
-    result.message = format!("Skipped: the job result {} of the same job had not ended.", other.0);
-    result.finished_at = Some(at);
-    Ok(())
-}
-
-/// How a result is killed that a newer one replaces.
+/// The kill of a result that a newer one replaces.
 pub fn replaced(by: ResultId, at: Instant) -> Kill {
     let message = format!("Replaced by the job result {}.", by.0);
-    Kill { at, line_message: message.clone(), message, lines: Vec::new(), notices: Vec::new() }
+    Kill { at, line_message: message.clone(), message, lines: Vec::new(), notifications: Vec::new() }
 }
 
-/// A kill, decided.
+/// A kill.
 #[derive(Debug, Clone)]
 pub struct Kill {
     /// When.
     pub at: Instant,
-    /// The message of the job result from now on.
+    /// The message of the job result.
     pub message: String,
-    /// The message of the line that was cut, if one was running.
+    /// The message of the interrupted line, if one was running.
     pub line_message: String,
-    /// Lines that began or ended and were not written yet. One that is written as ended stays so.
+    /// Lines that began or ended and are not written yet. A line that is written as ended does not change.
     pub lines: Vec<LineResult>,
-    /// Results to be started with it: what the job's rules of `notify` ask for.
-    pub notices: Vec<NewResult>,
+    /// The notifications that are started with it.
+    pub notifications: Vec<NewResult>,
 }
 
 impl Kill {
-    /// The result as it is after the kill. Stores write what this leaves.
+    /// Ends the result as killed. Stores write what this sets.
     ///
     /// # Errors
     /// The result stays as it was if it had ended.
@@ -223,61 +247,16 @@ pub enum KillError {
     Store(#[from] StoreError),
 }
 
-/// Why a result that has not ended is not at work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Waiting {
-    /// It could begin: all workers are busy, or one is about to take it.
-    Worker,
-    /// Its queue has as many at work as it may.
-    QueueFull {
-        /// Key of the queue.
-        queue: String,
-        /// How many may be at work.
-        limit: u32,
-    },
-    /// An earlier result of the same job has not ended: the oldest that waits for no other.
-    Behind(ResultId),
-    /// A line is tried again at this time.
-    Until(Instant),
-}
-
-/// How long the history is kept. What is younger than `age` or among the newest `results` of its
-/// job stays, and so do the last success and the last failure of each job, and what a result that
-/// stays goes on from (see [`JobResult::root`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// How long at least.
-    pub age: Duration,
-    /// How many of each job at least.
-    pub results: u32,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { age: Duration::from_secs(30 * 24 * 3600), results: 1000 }
-    }
-}
-
-/// What a step of pruning came to.
+/// The answer to a step of pruning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pruned {
-    /// How many results were removed, with all that belongs to them.
+    /// How many results were removed, with everything that belongs to them.
     pub removed: u64,
-    /// Whether there is more to look at.
+    /// Whether there is more to check.
     pub more: bool,
 }
 
-/// How many of the newest results with each status are asked for the last success: one of them
-/// is not a late retry of an older result.
-pub const LATEST: usize = 20;
-
-/// Whether a result that went well says from when the next one has to look: not a retry that
-/// meant another now than the lines that it took over.
-pub fn moves_since(is_retry: bool, means_the_present: bool) -> bool {
-    !is_retry || !means_the_present
-}
-
-/// Which job results a listing is about.
+/// Which job results a listing contains.
 #[derive(Debug, Clone, Default)]
 pub struct ResultFilter {
     /// Only those of this job.
@@ -286,15 +265,24 @@ pub struct ResultFilter {
     pub status: Option<Status>,
 }
 
-/// Keeps job results and their lines.
+/// How other results are related to one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResultRelation {
+    /// They retry it.
+    Retries,
+    /// Its lines started them.
+    Started,
+}
+
+/// Starts job results, and answers what a start needs to know about earlier ones.
 #[async_trait]
-pub trait Results: Send + Sync {
-    /// Adds a result, whose id is new: pending, or as the overlap rule of its job says. Durable when it
-    /// answers. If a start of the organization had the same name and asked for the same, nothing is added,
-    /// and its result is the answer.
+pub trait Starts: Send + Sync {
+    /// Adds a result with a new id: pending, or ended as the overlap rule of its job requires. Durable when it returns.
+    /// If an earlier start of the organization had the same key and content, nothing is added and its result is
+    /// returned.
     async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartRefused>;
 
-    /// The result of the start with this idempotency key, and the digest of what it asked for.
+    /// The result of the start with this idempotency key, and the digest of the content of the start.
     async fn started_as(&self, scope: OrgScope, key: &str) -> Result<Option<(JobResult, String)>, StoreError>;
 
     /// The results of the starts whose idempotency keys begin with `prefix`, with these keys and in
@@ -306,6 +294,21 @@ pub trait Results: Send + Sync {
         limit: u32,
     ) -> Result<Vec<(String, JobResult)>, StoreError>;
 
+    /// When the latest result of the job that ended `success` or `info` was started: the clock reading of its
+    /// templates. Dry runs, skipped results, and retries with another clock reading than the lines that they took over
+    /// do not count. A retry of an older result never moves it back.
+    async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError>;
+
+    /// How the newest result of the job before this one ended; none if there is none. Dry runs do not count.
+    async fn ended_before(&self, scope: OrgScope, job: &str, before: ResultId) -> Result<Option<Status>, StoreError>;
+
+    /// How many results of the organization have not ended.
+    async fn count_open(&self, scope: OrgScope) -> Result<u64, StoreError>;
+}
+
+/// Reads job results and their lines.
+#[async_trait]
+pub trait History: Send + Sync {
     /// One result.
     async fn find(&self, scope: OrgScope, id: ResultId) -> Result<Option<JobResult>, StoreError>;
 
@@ -319,9 +322,6 @@ pub trait Results: Send + Sync {
 
     /// How many results a listing has in all.
     async fn count(&self, scope: OrgScope, filter: &ResultFilter) -> Result<u64, StoreError>;
-
-    /// How many results of the organization have not ended.
-    async fn count_open(&self, scope: OrgScope) -> Result<u64, StoreError>;
 
     /// The lines of these results, by result and `lineNo`.
     async fn lines(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, LineResult)>, StoreError> {
@@ -338,15 +338,6 @@ pub trait Results: Send + Sync {
         most: usize,
     ) -> Result<Listed<(ResultId, LineResult)>, StoreError>;
 
-    /// When the latest result of the job that ended `success` or `info` was
-    /// started: the instant that its templates meant by now. Dry runs, results that
-    /// were skipped, and retries that meant another now than what they go on with do not count.
-    /// A retry of an older result never moves it back.
-    async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError>;
-
-    /// How the newest result of the job before this one ended; none if there is none. Dry runs do not count.
-    async fn ended_before(&self, scope: OrgScope, job: &str, before: ResultId) -> Result<Option<Status>, StoreError>;
-
     /// Why these results wait; those that do not wait are left out.
     async fn waiting(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, Waiting)>, StoreError>;
 
@@ -360,20 +351,32 @@ pub trait Results: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Part>, StoreError>;
 
-    /// The results that try this one again, oldest first, at most 100.
-    async fn retries(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError>;
+    /// The results that have this relation to one, oldest first, at most 100.
+    async fn related(
+        &self,
+        scope: OrgScope,
+        id: ResultId,
+        relation: ResultRelation,
+    ) -> Result<Vec<ResultId>, StoreError>;
+}
 
-    /// The results that lines of this one started, oldest first, at most 100.
-    async fn started_from(&self, scope: OrgScope, id: ResultId) -> Result<Vec<ResultId>, StoreError>;
-
-    /// Removes some of what is older than is kept: a bounded step, which leaves everybody else room.
-    async fn prune(&self, keep: Retention, now: Instant) -> Result<Pruned, StoreError>;
-
-    /// Adds to a line that a kill has cut what it had told until then. Nothing else of it
-    /// changes, and a line that was not killed is left alone.
-    async fn tell(&self, scope: OrgScope, id: ResultId, line_no: u32, told: &Told) -> Result<(), StoreError>;
-
+/// Ends job results from outside their worker, and removes old ones.
+#[async_trait]
+pub trait Endings: Send + Sync {
     /// Ends a pending or running result as killed, and its running line with it.
-    /// Nobody holds a lease on it from then on.
+    /// All leases on it are lost.
     async fn kill(&self, scope: OrgScope, id: ResultId, kill: Kill) -> Result<JobResult, KillError>;
+
+    /// Adds to a killed line the output that it had until then. Nothing else of it changes, and a line that was not
+    /// killed does not change at all.
+    async fn append_output(
+        &self,
+        scope: OrgScope,
+        id: ResultId,
+        line_no: u32,
+        output: &LineOutput,
+    ) -> Result<(), StoreError>;
+
+    /// Removes some of the old results: a bounded step, so that other writes do not wait long.
+    async fn prune(&self, keep: Retention, now: Instant) -> Result<Pruned, StoreError>;
 }

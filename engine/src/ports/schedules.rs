@@ -1,4 +1,4 @@
-//! Where schedules are kept: what they say, and how far each has come.
+//! The store of schedules: their definitions, and the position of each.
 
 use std::collections::HashSet;
 
@@ -21,21 +21,21 @@ pub struct SavedSchedule {
     pub id: ScheduleId,
     /// Key of its job.
     pub job: String,
-    /// What it says.
+    /// Its definition.
     pub schedule: Schedule,
-    /// How far it has come.
+    /// Its position.
     pub position: Position,
-    /// How often it was written: whoever moves it must have seen the newest.
+    /// How often it was written: it can only be advanced by somebody who has read the newest revision.
     pub revision: u64,
 }
 
 impl SavedSchedule {
-    /// When it comes due; none while it is armed for nothing.
+    /// When it is due; none while it is not armed.
     pub fn due(&self) -> Option<Instant> {
         self.position.next.map(|next| self.schedule.due(next, self.id))
     }
 
-    /// A new one, or what becomes of the one that was there under the same key.
+    /// A new schedule, or the changed one if there was one with the same key.
     pub fn save(
         before: Option<Self>,
         (organization, job): (OrganizationId, &str),
@@ -56,95 +56,88 @@ impl SavedSchedule {
     }
 }
 
-/// What came due.
+/// Due schedules.
 #[derive(Debug, Clone, Default)]
 pub struct Due {
-    /// Those that are due, the most overdue first.
+    /// The schedules that are due, the most overdue first.
     pub schedules: Vec<SavedSchedule>,
-    /// Those that are due and cannot be read, with what is wrong.
+    /// The due schedules that cannot be read, with the fault.
     pub unreadable: Vec<(Place, String)>,
-    /// When the next comes due, if none of the others is.
+    /// When the next one is due, if none is due now.
     pub next: Option<Instant>,
 }
 
-/// A schedule that comes due: what is started, and how far it has come by that.
+/// A due schedule: what it starts, and how that advances it.
 #[derive(Debug, Clone)]
 pub struct Fire {
     /// As it was read.
     pub saved: SavedSchedule,
-    /// What it does.
+    /// Its firing.
     pub firing: Firing,
-    /// The results of its starts, and those that tell of what it left out or could not start.
+    /// The results of its starts, and those that report starts that were left out or failed.
     pub results: Vec<NewResult>,
     /// When.
     pub at: Instant,
 }
 
 impl Fire {
-    /// Its results that are not there yet, given the instants that are; what tells of one that is there goes too.
-    pub fn missing(&self, is_there: impl Fn(&Scheduled) -> bool) -> Vec<&NewResult> {
-        let there = |new: &NewResult| new.scheduled.as_ref().is_some_and(&is_there);
-        let dropped: Vec<_> = self.results.iter().filter(|new| there(new)).map(|new| new.id).collect();
-        let tells = |new: &NewResult| new.notice_of.is_some_and(|of| dropped.contains(&of));
-        self.results.iter().filter(|new| !there(new) && !tells(new)).collect()
+    /// Its results that do not exist yet. `exists` answers for an instant; notifications of existing results are left
+    /// out too.
+    pub fn missing(&self, exists: impl Fn(&Scheduled) -> bool) -> Vec<&NewResult> {
+        let exists = |new: &NewResult| new.scheduled.as_ref().is_some_and(&exists);
+        let existing: Vec<_> = self.results.iter().filter(|new| exists(new)).map(|new| new.id).collect();
+        let reports_existing = |new: &NewResult| new.notification_of.is_some_and(|of| existing.contains(&of));
+        self.results.iter().filter(|new| !exists(new) && !reports_existing(new)).collect()
     }
 
-    /// How far the schedule has come once these results were started, of which some were ended again by
-    /// other starts.
+    /// The position of the schedule after these results were started. Some of them may have been ended by other starts.
     pub fn moved(&self, started: &[Started], ended: &HashSet<ResultId>) -> Position {
-        let pending = started.iter().filter(|one| one.result.status == Status::Pending);
-        let of_schedule = pending.filter(|one| one.result.scheduled.is_some());
-        let ids: Vec<ResultId> = of_schedule.map(|one| one.result.id).collect();
+        let pending = started.iter().filter(|started| started.result.status == Status::Pending);
+        let of_schedule = pending.filter(|started| started.result.scheduled.is_some());
+        let ids: Vec<ResultId> = of_schedule.map(|started| started.result.id).collect();
         let awaits = ids.last().copied().filter(|id| !ended.contains(id));
         let fired = Fired { counted: ids.len() as u64, awaits, at: self.at };
         self.saved.schedule.moved(&self.saved.position, &self.firing, fired)
     }
 }
 
-/// What a firing came to.
+/// The answer to a firing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FireAnswer {
-    /// These results were started; those of instants that had been started before are left out.
+    /// These results were started; those of instants that were started before are left out.
     Fired(Vec<Started>),
-    /// Nothing: somebody changed or moved the schedule since it was read.
+    /// Nothing was started: the schedule was changed or advanced since it was read.
     Outdated,
 }
 
 /// A place in a walk through the schedules of all organizations.
 pub type Place = (OrganizationId, ScheduleId);
 
-/// A schedule, and how it stands in the store.
+/// A schedule with its state in the store.
 #[derive(Debug, Clone)]
 pub struct Inspected {
     /// The schedule.
     pub saved: SavedSchedule,
-    /// Whether the result that it awaits is there and has not ended.
+    /// Whether the result for which it waits exists and has not ended.
     pub awaits: bool,
-    /// When the store will say that it is due.
+    /// When the store considers it due.
     pub due: Option<Instant>,
 }
 
-/// Some of all schedules, to be looked at.
+/// A page of all schedules, for the sweep.
 #[derive(Debug, Clone, Default)]
 pub struct Inspection {
     /// Schedules.
     pub schedules: Vec<Inspected>,
-    /// Those that cannot be read, with what is wrong.
+    /// The schedules that cannot be read, with the fault.
     pub unreadable: Vec<(Place, String)>,
     /// The last place; none if there is nothing after the place that was asked for.
     pub last: Option<Place>,
 }
 
-/// Keeps schedules. They are written when their job is saved.
+/// Reads schedules. They are written when their job is saved.
 #[async_trait]
 pub trait Schedules: Send + Sync {
-    /// The schedules of all organizations that are due, at most `limit`.
-    async fn due(&self, now: Instant, limit: u32) -> Result<Due, StoreError>;
-
-    /// Starts what a schedule is due for and moves it on, both or neither. Durable when it answers. For
-    /// no instant of a schedule is anything started twice, whoever asks.
-    async fn fire(&self, fire: Fire) -> Result<FireAnswer, StoreError>;
-
     /// One schedule.
     async fn find_schedule(&self, scope: OrgScope, job: &str, key: &str) -> Result<Option<SavedSchedule>, StoreError>;
 
@@ -161,13 +154,25 @@ pub trait Schedules: Send + Sync {
 
     /// How many schedules there are.
     async fn count_schedules(&self, scope: OrgScope) -> Result<u64, StoreError>;
+}
+
+/// Fires due schedules, and repairs those that are not armed.
+#[async_trait]
+pub trait DueSchedules: Send + Sync {
+    /// The schedules of all organizations that are due, at most `limit`.
+    async fn due(&self, now: Instant, limit: u32) -> Result<Due, StoreError>;
+
+    /// Starts the results of a due schedule and advances it, both or neither. Durable when it returns. No instant of a
+    /// schedule is started twice, by whatever node.
+    async fn fire(&self, fire: Fire) -> Result<FireAnswer, StoreError>;
 
     /// Schedules of all organizations by place, after this one, at most `limit`.
     async fn inspect(&self, after: Option<Place>, limit: u32) -> Result<Inspection, StoreError>;
 
-    /// Gives a schedule this position, unless it was changed or moved since it was read. Whether it was done.
+    /// Sets the position of a schedule, unless it was changed or advanced since it was read. Returns whether it was
+    /// set.
     async fn rearm(&self, saved: &SavedSchedule, position: Position) -> Result<bool, StoreError>;
 
-    /// Lets a schedule rest that cannot be read, so that it keeps nobody busy. The sweep finds it.
+    /// Disarms a schedule that cannot be read, so that it is not due all the time. The sweep reports it.
     async fn disarm(&self, place: Place) -> Result<(), StoreError>;
 }

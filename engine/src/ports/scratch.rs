@@ -1,5 +1,5 @@
-//! Where records go that are too many for memory: files that nobody else sees and that
-//! leave nothing behind, not even after a crash.
+//! Scratch files, for records that do not fit into memory. Nobody else sees these files, and they leave nothing behind,
+//! not even after a crash.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind};
@@ -7,34 +7,34 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Why a scratch file cannot be used, and what to do: one sentence.
+/// Why a scratch file cannot be used, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ScratchFault(pub String);
 
 /// Makes scratch files.
 pub trait Scratch: Send + Sync {
-    /// A new, empty file. It is gone with its last handle. Blocking.
+    /// A new, empty file. It is removed with its last handle. Blocking.
     fn file(&self) -> Result<Arc<dyn ScratchFile>, ScratchFault>;
 }
 
 /// A file that is written once and read anywhere. All calls are blocking.
 pub trait ScratchFile: Send + Sync {
-    /// Writes all of it at this place.
+    /// Writes all bytes at this offset.
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), ScratchFault>;
 
-    /// Fills the buffer from this place.
+    /// Fills the buffer from this offset.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), ScratchFault>;
 }
 
-/// Scratch files in a folder, without a name there.
+/// Scratch files without names in a folder.
 #[derive(Debug, Clone)]
 pub struct ScratchFolder {
     folder: Arc<Path>,
 }
 
 impl ScratchFolder {
-    /// In a folder that is there, or will be when it is needed.
+    /// In a folder that has to exist when it is needed.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into().into() }
     }
@@ -44,7 +44,7 @@ impl ScratchFolder {
         Self::at(std::env::temp_dir())
     }
 
-    /// In a folder of its own, which is made, or freed of the files that an earlier program left.
+    /// In its own folder, which is created, or emptied of the files that an earlier process left.
     ///
     /// # Errors
     /// The folder cannot be made or emptied.
@@ -65,8 +65,8 @@ impl Scratch for ScratchFolder {
     fn file(&self) -> Result<Arc<dyn ScratchFile>, ScratchFault> {
         let file = tempfile::tempfile_in(&self.folder).map_err(|error| {
             ScratchFault(format!(
-                "The records are too many for memory, and no scratch file can be made in {}: {error}. \
-                 See to it that this folder is there and can be written to.",
+                "The records do not fit into memory, and no scratch file can be made in {}: {error}. \
+                 Check that this folder exists and can be written.",
                 self.folder.display()
             ))
         })?;
@@ -82,12 +82,12 @@ struct FileInFolder {
 impl FileInFolder {
     fn unwritten(&self, error: &Error) -> ScratchFault {
         let cure = match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "Make room there, or choose fewer records.",
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "Free some space there, or choose fewer records.",
             _ => "The disk may be broken.",
         };
         let place = self.folder.display();
         ScratchFault(format!(
-            "The records are too many for memory and cannot be written to a scratch file in {place}: {error}. {cure}"
+            "The records do not fit into memory, and cannot be written to a scratch file in {place}: {error}. {cure}"
         ))
     }
 }
@@ -123,9 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_told() {
-        let told = ScratchFolder::at("/nowhere/at/all").file().map(drop).unwrap_err().0;
-        assert!(told.contains("no scratch file can be made in /nowhere/at/all"), "{told}");
+    fn the_error_names_a_folder_that_does_not_exist() {
+        let message = ScratchFolder::at("/nowhere/at/all").file().map(drop).unwrap_err().0;
+        assert!(message.contains("no scratch file can be made in /nowhere/at/all"), "{message}");
     }
 
     #[test]

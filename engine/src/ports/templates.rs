@@ -1,15 +1,14 @@
-//! Where filter templates and all their versions are kept: global ones, and those of each
-//! organization.
+//! The store of filter templates and all their versions: global ones, and those of each organization.
 
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::modules::User;
 use super::{Listed, StoreError};
 use crate::model::Instant;
-use crate::model::filter_template::TemplateVersion;
 use crate::model::module::Owner;
 use crate::model::organization::OrgScope;
+use crate::model::refusal::JobUse;
+use crate::model::template_version::TemplateVersion;
 
 /// One immutable version of a filter template, as it was saved.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,18 +27,18 @@ pub struct SavedTemplate {
     pub saved_by: String,
 }
 
-/// A version to be made.
+/// A version to be saved.
 #[derive(Debug, Clone)]
 pub struct NewTemplate {
     /// Key of the template.
     pub key: String,
     /// Name of the template.
     pub name: String,
-    /// Who is to have it: the organization, or all.
+    /// Who will have it: the organization, or all.
     pub owner: Owner,
     /// The template, already validated.
     pub document: Value,
-    /// The version that was edited: 0 for a new template; none to save on top of whatever is there.
+    /// The version that was edited: 0 for a new template; none to replace any version.
     pub edits: Option<u32>,
     /// When.
     pub saved_at: Instant,
@@ -58,8 +57,8 @@ pub enum SaveTemplateError {
         /// The newest version.
         newest: Box<SavedTemplate>,
     },
-    /// A version was edited of a template that is not there.
-    #[error("there is no filter template with this key; save it as a new one")]
+    /// The edited template does not exist.
+    #[error("there is no filter template with this key; save a new one")]
     Absent,
     /// The key belongs to a template of another owner.
     #[error("the key `{0}` belongs to another filter template; choose another key")]
@@ -72,12 +71,12 @@ pub enum SaveTemplateError {
 /// Why a template was not removed.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoveTemplateError {
-    /// It is not there.
+    /// It does not exist.
     #[error("there is no such filter template")]
     Absent,
     /// Jobs use it.
     #[error("{} jobs use it", .0.len())]
-    InUse(Vec<User>),
+    InUse(Vec<JobUse>),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -88,15 +87,15 @@ pub enum RemoveTemplateError {
 pub enum SavingTemplate {
     /// Add this version and make it the newest.
     New(SavedTemplate),
-    /// Nothing: this is the newest, and it says the same.
+    /// Nothing: this is the newest version, and it is equal.
     Unchanged(SavedTemplate),
 }
 
 impl NewTemplate {
-    /// What saving comes to, given the newest version that is there.
+    /// What saving does, given the newest version.
     ///
     /// # Errors
-    /// Refuses what was edited on top of another version than the newest.
+    /// Another version than the newest was edited.
     pub fn judge(self, newest: Option<&SavedTemplate>) -> Result<SavingTemplate, SaveTemplateError> {
         let version = match (newest, self.edits) {
             (Some(newest), _) if newest.document == self.document && newest.name == self.name => {
@@ -115,12 +114,11 @@ impl NewTemplate {
     }
 }
 
-/// Keeps filter templates. A key belongs to one owner: an organization cannot have what is
-/// global, nor the other way round.
+/// Keeps filter templates. A key belongs to one owner: either to organizations or to all.
 #[async_trait]
 pub trait FilterTemplates: Send + Sync {
-    /// Adds a version and makes it the newest. If name and document are equal to the newest
-    /// version's, nothing is added and that version is the answer, whatever was edited.
+    /// Adds a version and makes it the newest. If name and document are equal to those of the newest version, nothing
+    /// is added and that version is returned, whatever was edited.
     async fn save_template(&self, scope: OrgScope, version: NewTemplate) -> Result<SavedTemplate, SaveTemplateError>;
 
     /// A version of a template that the organization's jobs may use; the newest if none is named.
@@ -144,7 +142,7 @@ pub trait FilterTemplates: Send + Sync {
     async fn count_templates(&self, scope: OrgScope) -> Result<u64, StoreError>;
 
     /// Which jobs use a template: of the organization, or of all for a global one.
-    async fn users_of_template(&self, scope: OrgScope, owner: Owner, key: &str) -> Result<Vec<User>, StoreError>;
+    async fn users_of_template(&self, scope: OrgScope, owner: Owner, key: &str) -> Result<Vec<JobUse>, StoreError>;
 
     /// Removes a template that no job uses, with all its versions.
     async fn remove_template(&self, scope: OrgScope, owner: Owner, key: &str) -> Result<(), RemoveTemplateError>;

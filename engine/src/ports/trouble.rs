@@ -1,9 +1,9 @@
-//! What keeps a store from working, sorted so that it can be told to anybody: without a word of
-//! what the store itself said.
+//! The causes that keep a store from working, in a form that can be shown to everybody: without the error text of the
+//! store.
 
 use std::error::Error;
 
-/// What stands in the way of a store.
+/// What keeps a store from working.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Obstacle {
     /// The disk is full.
@@ -17,7 +17,7 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// Every one of them.
+    /// All of them.
     pub const ALL: [Self; 4] = [Self::DiskFull, Self::DiskBroken, Self::Away, Self::Unreadable];
 
     /// The word for programs.
@@ -33,23 +33,25 @@ impl Obstacle {
     /// What it is and what to do, in one sentence.
     pub fn told(self) -> &'static str {
         match self {
-            Self::DiskFull => "The disk of the server is full; make room, and work goes on by itself.",
+            Self::DiskFull => "The disk of the server is full; free some space, and the server continues by itself.",
             Self::DiskBroken => {
-                "The disk of the server cannot be read or written; see to it, and work goes on by itself."
+                "The disk of the server cannot be read or written; repair it, and the server continues by itself."
             }
-            Self::Away => "The store does not answer; the server's log says more, and work goes on when it does.",
-            Self::Unreadable => "The store holds something that cannot be read back; the server's log says more.",
+            Self::Away => {
+                "The store does not answer; the server's log says more, and the server continues when the store answers."
+            }
+            Self::Unreadable => "The store holds data that cannot be read back; the server's log says more.",
         }
     }
 }
 
-/// Trouble of a store whose cause is known.
+/// An error of a store whose cause is known.
 #[derive(Debug, thiserror::Error)]
 #[error("{} ({cause})", .obstacle.told())]
 pub struct Trouble {
-    /// What stands in the way.
+    /// The known cause.
     pub obstacle: Obstacle,
-    /// What the store said, for its operator.
+    /// The error of the store, for its operator.
     #[source]
     pub cause: Box<dyn Error + Send + Sync>,
 }

@@ -1,5 +1,4 @@
-//! Where webhooks are kept. They are made and removed by themselves, whatever becomes of the
-//! versions of their job.
+//! The store of webhooks. They are made and removed independently of the versions of their job.
 
 use async_trait::async_trait;
 
@@ -15,10 +14,10 @@ pub enum AddError {
     #[error("there is no job `{0}`")]
     UnknownJob(String),
     /// The job has one with this key.
-    #[error("the job has a webhook `{0}` already")]
+    #[error("the job already has a webhook `{0}`")]
     Taken(String),
-    /// The job has as many as it may.
-    #[error("the job has {MOST_OF_A_JOB} webhooks, as many as it may; remove one that is not used")]
+    /// The job has too many webhooks.
+    #[error("the job already has {MOST_OF_A_JOB} webhooks, which is the limit; remove one that is not used")]
     TooMany,
     /// The store failed.
     #[error(transparent)]
@@ -28,7 +27,7 @@ pub enum AddError {
 /// Keeps webhooks.
 #[async_trait]
 pub trait Webhooks: Send + Sync {
-    /// Adds a webhook to a job. Durable when it answers.
+    /// Adds a webhook to a job. Durable when it returns.
     async fn add_webhook(&self, scope: OrgScope, webhook: &Webhook) -> Result<(), AddError>;
 
     /// The webhooks of these jobs, by job and key; no job has more than [`MOST_OF_A_JOB`].
@@ -37,17 +36,17 @@ pub trait Webhooks: Send + Sync {
     /// One webhook.
     async fn find_webhook(&self, scope: OrgScope, id: WebhookId) -> Result<Option<Webhook>, StoreError>;
 
-    /// The webhook with this identity, of whichever organization: asked before anybody is let in.
+    /// The webhook with this identity, of any organization: asked before the caller is authenticated.
     async fn webhook(&self, id: WebhookId) -> Result<Option<Webhook>, StoreError>;
 
-    /// Notes that a webhook was used, unless a use after `since` has been noted.
+    /// Records that a webhook was used, unless a use after `since` is recorded.
     async fn note_use(&self, scope: OrgScope, id: WebhookId, at: Instant, since: Instant) -> Result<(), StoreError>;
 
-    /// Removes a webhook of a job; false if it was not there. Durable when it answers.
+    /// Removes a webhook of a job; false if it did not exist. Durable when it returns.
     async fn remove_webhook(&self, scope: OrgScope, job: &str, key: &str) -> Result<bool, StoreError>;
 }
 
-/// Whether a webhook may be added to a job that has these.
+/// Checks whether a webhook may be added to a job that has these.
 ///
 /// # Errors
 /// `Taken` and `TooMany`.

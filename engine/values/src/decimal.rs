@@ -1,20 +1,21 @@
-//! A number as its decimal digits, to be rounded the way people round: half away from
-//! zero, on the digits that are shown (2.675 becomes 2.68, not 2.67).
+//! Decimal numbers, rounded as people do: half away from zero, by the digits that are shown (2.675
+//! becomes 2.68, not 2.67).
 
 use serde_json::{Number, Value};
 
 use crate::order::whole;
 
-/// A decimal number: the digits, and how many of them stand behind the point.
+/// A decimal number.
 pub(crate) struct Decimal {
     negative: bool,
     digits: Vec<u8>,
+    /// How many of the digits are after the point.
     places: usize,
 }
 
 impl Decimal {
-    /// The number exactly as JSON would write it, without exponent.
-    pub(crate) fn of(number: &Number) -> Decimal {
+    /// The number with exactly the digits of its JSON text, without an exponent.
+    pub(crate) fn new(number: &Number) -> Decimal {
         let text = match whole(number) {
             Some(whole) => whole.to_string(),
             None => number.as_f64().unwrap_or(0.0).to_string(),
@@ -25,7 +26,7 @@ impl Decimal {
         Decimal { negative, digits, places: after.len() }
     }
 
-    /// Moves the point to the right: a number as per cent is moved by two.
+    /// Moves the point to the right: by two places for a percentage.
     pub(crate) fn shifted(mut self, by: usize) -> Decimal {
         for _ in 0..by {
             if self.places == 0 {
@@ -37,7 +38,7 @@ impl Decimal {
         self
     }
 
-    /// At most so many places behind the point.
+    /// Rounds to at most this number of digits after the point.
     pub(crate) fn rounded(mut self, places: usize) -> Decimal {
         if self.places <= places {
             return self;
@@ -63,19 +64,19 @@ impl Decimal {
         self.digits.insert(0, 1);
     }
 
-    /// Whether a minus belongs before it: not for a zero.
+    /// Whether it is less than zero.
     pub(crate) fn is_negative(&self) -> bool {
         self.negative && self.digits.iter().any(|digit| *digit != 0)
     }
 
-    /// The digits before the point, without leading zeros, and those behind it.
+    /// The digits before the point, without leading zeros, and those after it.
     pub(crate) fn parts(&self) -> (String, String) {
         let (before, after) = self.digits.split_at(self.digits.len() - self.places);
         let text = |digits: &[u8]| digits.iter().map(|digit| char::from(digit + b'0')).collect::<String>();
         (text(before).trim_start_matches('0').to_owned(), text(after))
     }
 
-    /// Back to a JSON number: an integer when nothing but zeros stands behind the point.
+    /// The JSON number: an integer if there are only zeros after the point.
     pub(crate) fn into_value(self) -> Value {
         let (before, after) = self.parts();
         let sign = if self.is_negative() { "-" } else { "" };
@@ -88,7 +89,7 @@ impl Decimal {
                 return number.into();
             }
         }
-        // Digits with a point always parse; beyond the range of f64 they become null.
+        // Digits with a point can always be parsed. A number outside of the range of f64 becomes null.
         format!("{whole}.{after}0").parse::<f64>().map_or(Value::Null, Value::from)
     }
 }
@@ -100,7 +101,7 @@ mod tests {
     use super::*;
 
     fn rounded(value: Value, places: usize) -> Value {
-        Decimal::of(value.as_number().expect("a number")).rounded(places).into_value()
+        Decimal::new(value.as_number().expect("a number")).rounded(places).into_value()
     }
 
     #[test]

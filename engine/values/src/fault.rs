@@ -1,33 +1,33 @@
-//! The one error of this crate: a sentence, and where in the text it happened.
+//! The error of this crate: one sentence, and its position in the text.
 
 use std::error::Error;
 use std::fmt;
 
-/// A place in a text.
+/// A position in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// From 1.
+    /// Counted from 1.
     pub line: usize,
-    /// From 1, in characters.
+    /// In characters, counted from 1.
     pub column: usize,
 }
 
-/// Why a text could not be read, or a template not be filled.
+/// Why a text could not be parsed, or a template not be rendered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// One sentence on one line: what is wrong, and what to do about it.
+    /// One sentence on one line: what is wrong, and what to do.
     pub message: String,
-    /// Where in the text, when that is known.
+    /// The position in the text, if it is known.
     pub at: Option<Position>,
 }
 
 impl Fault {
-    /// A fault of which no place is known.
+    /// A fault without a position.
     pub fn new(message: impl Into<String>) -> Fault {
         Fault { message: message.into(), at: None }
     }
 
-    /// A fault at a place. Line and column count from 1.
+    /// A fault at a position. Line and column are counted from 1.
     pub fn at(message: impl Into<String>, line: usize, column: usize) -> Fault {
         Fault { message: message.into(), at: Some(Position { line, column }) }
     }

@@ -1,5 +1,5 @@
-//! Reading JSON text strictly: what another reader could understand differently, or
-//! what would have to be rounded, is refused with its line and column.
+//! A strict JSON parser: text that other parsers could read differently, or numbers that would have to
+//! be rounded, are refused with their line and column.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -9,10 +9,10 @@ use serde_json::{Map, Number, Value};
 
 use crate::Fault;
 
-/// How much is accepted.
+/// Limits of one JSON text.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Arrays and objects inside each other. At most 127, because the reader below stops there.
+    /// Levels of nested arrays and objects. At most 127, the limit of `serde_json`.
     pub depth: usize,
     /// Length of the text in bytes.
     pub bytes: usize,
@@ -20,7 +20,7 @@ pub struct Bounds {
     pub memory: usize,
 }
 
-/// Bytes of memory that the values of one JSON text may take, unless its reader sets another bound.
+/// The default of [`Bounds::memory`], in bytes.
 pub const MAX_VALUE_MEMORY: usize = 512 << 20;
 
 impl Default for Bounds {
@@ -30,21 +30,29 @@ impl Default for Bounds {
     }
 }
 
-/// Reads one JSON text (RFC 8259). Fails on a name that stands twice in an object, on
-/// an integer outside the range of i64 and u64, beyond the bounds, and on anything
-/// after the value.
+/// Parses one JSON text (RFC 8259).
+///
+/// # Errors
+/// The text is not JSON, exceeds the bounds, has a name twice in one object, an integer outside of the
+/// range of i64 and u64, or more text after the value.
 pub fn parse(text: &[u8], bounds: Bounds) -> Result<Value, Fault> {
     parse_unless(text, bounds, &|| false)
 }
 
-/// As [`parse`]; fails also once `stopped` says so, which is asked again and again.
+/// As [`parse`], but stops when `stopped` returns true. It is called regularly.
+///
+/// # Errors
+/// As [`parse`], or it was stopped.
 pub fn parse_unless(text: &[u8], bounds: Bounds, stopped: &dyn Fn() -> bool) -> Result<Value, Fault> {
-    Reading::of(bounds, stopped, None).read(text, None)
+    Reader::new(bounds, stopped, None).read(text, None)
 }
 
-/// As [`parse_unless`], for a text with a long array at `pointer` (RFC 6901). Each of its elements
-/// is handed to `each` and then forgotten, until `each` answers false. The memory is bounded for
-/// one element and what is around the array. The value has the array without its elements.
+/// As [`parse_unless`], for a text with a long array at `pointer` (RFC 6901). Each element of the array
+/// is passed to `each` and is not kept, until `each` returns false. The limit of the memory applies to
+/// one element and to everything outside of the array. The result has the array without its elements.
+///
+/// # Errors
+/// As [`parse_unless`], or `each` returned false.
 pub fn parse_elements(
     text: &[u8],
     bounds: Bounds,
@@ -53,57 +61,58 @@ pub fn parse_elements(
     each: &mut dyn FnMut(Value) -> bool,
 ) -> Result<Value, Fault> {
     let unescaped = |name: &str| name.replace("~1", "/").replace("~0", "~");
-    let way: Option<Vec<String>> = match pointer.strip_prefix('/') {
+    let path: Option<Vec<String>> = match pointer.strip_prefix('/') {
         Some(names) => Some(names.split('/').map(unescaped).collect()),
         None => pointer.is_empty().then(Vec::new),
     };
-    Reading::of(bounds, stopped, Some(each)).read(text, way.as_deref())
+    Reader::new(bounds, stopped, Some(each)).read(text, path.as_deref())
 }
 
-/// serde_json says the place at the end of its sentence; ours stands beside it.
+/// Converts an error. `serde_json` writes the position at the end of the message; a fault has it apart.
 fn fault(error: serde_json::Error) -> Fault {
     let full = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let message = full.strip_suffix(&place).unwrap_or(&full);
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    let message = full.strip_suffix(&position).unwrap_or(&full);
     let mut letters = message.chars();
     let message: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
     if error.line() == 0 { Fault::new(message) } else { Fault::at(message, error.line(), error.column().max(1)) }
 }
 
-/// One text that is being read.
-struct Reading<'a> {
+/// Reads one text.
+struct Reader<'a> {
     bounds: Bounds,
     /// Bytes of memory that are left.
     memory: Cell<usize>,
+    /// The number of values so far.
     values: Cell<usize>,
     /// Set when a float is so large that it may have been written as an integer.
-    doubtful: Cell<bool>,
+    has_huge_number: Cell<bool>,
     stopped: &'a dyn Fn() -> bool,
     each: Option<RefCell<&'a mut dyn FnMut(Value) -> bool>>,
 }
 
-impl<'a> Reading<'a> {
-    fn of(bounds: Bounds, stopped: &'a dyn Fn() -> bool, each: Option<&'a mut dyn FnMut(Value) -> bool>) -> Self {
-        let (memory, values, doubtful) = (Cell::new(bounds.memory), Cell::new(0), Cell::new(false));
-        Reading { bounds, memory, values, doubtful, stopped, each: each.map(RefCell::new) }
+impl<'a> Reader<'a> {
+    fn new(bounds: Bounds, stopped: &'a dyn Fn() -> bool, each: Option<&'a mut dyn FnMut(Value) -> bool>) -> Self {
+        let (memory, values, has_huge_number) = (Cell::new(bounds.memory), Cell::new(0), Cell::new(false));
+        Reader { bounds, memory, values, has_huge_number, stopped, each: each.map(RefCell::new) }
     }
 
-    fn read(&self, text: &[u8], way: Option<&[String]>) -> Result<Value, Fault> {
+    fn read(&self, text: &[u8], path: Option<&[String]>) -> Result<Value, Fault> {
         if text.len() > self.bounds.bytes {
-            let (is, most) = (text.len(), self.bounds.bytes);
-            return Err(Fault::new(format!("The JSON text has {is} bytes; at most {most} are allowed")));
+            let (size, most) = (text.len(), self.bounds.bytes);
+            return Err(Fault::new(format!("The JSON text has {size} bytes; at most {most} are allowed")));
         }
-        let mut reader = serde_json::Deserializer::from_slice(text);
-        let seed = Strict { depth: self.bounds.depth, reading: self, way };
-        let value = seed.deserialize(&mut reader).map_err(fault)?;
-        reader.end().map_err(fault)?;
-        if self.doubtful.get() {
-            exact_integers(text)?;
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let seed = Strict { depth: self.bounds.depth, reader: self, path };
+        let value = seed.deserialize(&mut deserializer).map_err(fault)?;
+        deserializer.end().map_err(fault)?;
+        if self.has_huge_number.get() {
+            check_integers(text)?;
         }
         Ok(value)
     }
 
-    /// Takes what a value needs from the memory that is left.
+    /// Takes the memory for a value from the memory that is left.
     fn take<E: Error>(&self, bytes: usize) -> Result<(), E> {
         const VALUES_BETWEEN_CHECKS: usize = 4096;
         self.values.set(self.values.get() + 1);
@@ -112,41 +121,42 @@ impl<'a> Reading<'a> {
         }
         let left = self.memory.get().checked_sub(bytes).ok_or_else(|| {
             let most = self.bounds.memory >> 20;
-            E::custom(format!("the values take more than {most} MiB of memory; there are too many of them"))
+            E::custom(format!("the values take more than {most} MiB of memory; use fewer or smaller ones"))
         })?;
         self.memory.set(left);
         Ok(())
     }
 }
 
-/// Reads one value, with so many levels still allowed below it.
+/// Reads one value.
 #[derive(Clone, Copy)]
 struct Strict<'a, 'r> {
+    /// The levels that are allowed below the value.
     depth: usize,
-    reading: &'a Reading<'r>,
-    /// The names from here to the array whose elements are handed on, if it is in here.
-    way: Option<&'a [String]>,
+    reader: &'a Reader<'r>,
+    /// The names from here to the array whose elements are passed on, if it is inside of this value.
+    path: Option<&'a [String]>,
 }
 
 impl<'a, 'r> Strict<'a, 'r> {
-    /// What is inside under this name.
+    /// The state for the value inside whose name fulfils `name`.
     fn deeper<E: Error>(self, name: impl Fn(&str) -> bool) -> Result<Strict<'a, 'r>, E> {
         let depth = self.depth.checked_sub(1).ok_or_else(|| {
-            E::custom(format!("arrays and objects are nested more than {} deep", self.reading.bounds.depth))
+            E::custom(format!("arrays and objects are nested more than {} deep", self.reader.bounds.depth))
         })?;
-        let way = self.way.and_then(|way| way.split_first()).filter(|(first, _)| name(first)).map(|(_, rest)| rest);
-        Ok(Strict { depth, way, ..self })
+        let path = self.path.and_then(|path| path.split_first()).filter(|(first, _)| name(first)).map(|(_, rest)| rest);
+        Ok(Strict { depth, path, ..self })
     }
 
-    /// Hands on the elements of the array that was looked for.
-    fn hand_on<'de, A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        let Some(each) = &self.reading.each else { return Ok(Value::Null) };
-        let left = self.reading.memory.get();
+    /// Passes on the elements of the array at the pointer.
+    fn pass_on<'de, A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let Some(each) = &self.reader.each else { return Ok(Value::Null) };
+        let left = self.reader.memory.get();
         while let Some(value) = list.next_element_seed(self.deeper(|_| false)?)? {
             if !each.borrow_mut()(value) {
                 return Err(A::Error::custom("reading was stopped"));
             }
-            self.reading.memory.set(left);
+            self.reader.memory.set(left);
         }
         Ok(Value::Array(Vec::new()))
     }
@@ -155,9 +165,9 @@ impl<'a, 'r> Strict<'a, 'r> {
 impl<'de> DeserializeSeed<'de> for Strict<'_, '_> {
     type Value = Value;
 
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
-        self.reading.take(size_of::<Value>())?;
-        reader.deserialize_any(self)
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.reader.take(size_of::<Value>())?;
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -185,7 +195,7 @@ impl<'de> Visitor<'de> for Strict<'_, '_> {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        self.reading.doubtful.set(self.reading.doubtful.get() | (number.abs() >= 9.2e18));
+        self.reader.has_huge_number.set(self.reader.has_huge_number.get() | (number.abs() >= 9.2e18));
         Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("a number is out of range"))
     }
 
@@ -194,13 +204,13 @@ impl<'de> Visitor<'de> for Strict<'_, '_> {
     }
 
     fn visit_string<E: Error>(self, text: String) -> Result<Value, E> {
-        self.reading.take(text.len())?;
+        self.reader.take(text.len())?;
         Ok(Value::String(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        if self.way.is_some_and(<[String]>::is_empty) {
-            return self.hand_on(list);
+        if self.path.is_some_and(<[String]>::is_empty) {
+            return self.pass_on(list);
         }
         let mut values = Vec::new();
         while let Some(value) = list.next_element_seed(self.deeper(|name| is_position(name, values.len()))?)? {
@@ -210,14 +220,14 @@ impl<'de> Visitor<'de> for Strict<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
-        /// What a map needs for a field besides its value: the name, its hash and its place.
+        /// Bytes that a map needs for a field besides its value: for the name, its hash and its position.
         const FIELD: usize = size_of::<String>() + 3 * size_of::<usize>();
         let mut map = Map::new();
         while let Some(name) = fields.next_key::<String>()? {
             if map.contains_key(&name) {
-                return Err(Error::custom(format!("the name \"{name}\" stands twice in one object")));
+                return Err(Error::custom(format!("the name \"{name}\" occurs twice in one object")));
             }
-            self.reading.take(FIELD + name.len())?;
+            self.reader.take(FIELD + name.len())?;
             let value = fields.next_value_seed(self.deeper(|wanted| wanted == name)?)?;
             map.insert(name, value);
         }
@@ -225,14 +235,13 @@ impl<'de> Visitor<'de> for Strict<'_, '_> {
     }
 }
 
-/// Whether a name of a pointer is this position in an array.
+/// Whether a name in a pointer means this position in an array.
 fn is_position(name: &str, position: usize) -> bool {
     name.len() < 20 && name.parse() == Ok(position) && (name == "0" || !name.starts_with(['0', '+']))
 }
 
-/// Finds an integer that no i64 or u64 holds. Only called when a huge number was seen;
-/// the text is known to be JSON by now.
-fn exact_integers(text: &[u8]) -> Result<(), Fault> {
+/// Refuses an integer that does not fit into i64 or u64. Called only for valid JSON with a huge number.
+fn check_integers(text: &[u8]) -> Result<(), Fault> {
     let mut at = 0;
     while at < text.len() {
         match text[at] {
@@ -303,7 +312,7 @@ mod tests {
     #[test]
     fn refuses_with_line_and_column() {
         let cases = [
-            ("{\"a\": 1,\n \"a\": 2}", "The name \"a\" stands twice in one object (line 2, column 4)"),
+            ("{\"a\": 1,\n \"a\": 2}", "The name \"a\" occurs twice in one object (line 2, column 4)"),
             (
                 "[1,\n18446744073709551616]",
                 "The integer 18446744073709551616 is too large to be kept exactly: write it as a string (line 2, column 1)",
@@ -333,7 +342,7 @@ mod tests {
         assert!(parse(b"[1]", Bounds { bytes: 2, ..Bounds::default() }).is_err());
     }
 
-    /// Two bytes of text become a value, which takes many more.
+    /// A value of two bytes of text takes many more bytes of memory.
     #[test]
     fn memory_is_bounded() {
         let bounds = Bounds { memory: 1 << 20, ..Bounds::default() };
@@ -347,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_are_handed_on_one_by_one() {
+    fn elements_are_passed_on_one_by_one() {
         let elements = |text: &str, pointer: &str| {
             let mut found = Vec::new();
             let bounds = Bounds { memory: 1 << 13, ..Bounds::default() };
@@ -364,17 +373,17 @@ mod tests {
         for nowhere in ["/a/01/b~1~0", "/a/2", "a", "/a/+1/b~1~0", "/d"] {
             assert_eq!(elements(text, nowhere).map(|(_, found)| found), Ok(vec![]), "{nowhere}");
         }
-        // What is handed on takes no memory: only one of them is bounded.
+        // Elements that were passed on take no memory; the limit applies to each alone.
         assert_eq!(elements(&format!("[{}0]", "1,".repeat(10_000)), "").map(|(_, found)| found.len()), Ok(10_001));
         assert!(elements(&format!("[[{}0]]", "1,".repeat(10_000)), "").is_err_and(|fault| fault.contains("memory")));
         assert!(elements("[1, 2", "").is_err());
-        assert!(elements(r#"{"a": [1], "a": [2]}"#, "/a").is_err_and(|fault| fault.contains("stands twice")));
+        assert!(elements(r#"{"a": [1], "a": [2]}"#, "/a").is_err_and(|fault| fault.contains("occurs twice")));
         let text = format!("[{}[]{}]", "[".repeat(63), "]".repeat(63));
         assert!(elements(&text, "").is_err_and(|fault| fault.contains("nested more than 64 deep")));
     }
 
     #[test]
-    fn reading_stops_when_it_is_told_to() {
+    fn reading_can_be_stopped() {
         let text = format!("[{}0]", "1,".repeat(100_000));
         let asked = Cell::new(0);
         let stopped = || {

@@ -1,9 +1,8 @@
-//! What JSON values mean in Ropewalk: how they compare, how a path finds one, how
-//! text becomes one, and how a template is filled with them.
+//! The meaning of JSON values in Ropewalk: how they compare, how paths find them, how they are parsed,
+//! and how templates are rendered with them.
 //!
-//! The engine and the guest modules share this crate, so that a sort in a filter and
-//! a sort in an action can never disagree. It is pure: it reads no clock, opens
-//! nothing, and compiles to wasm32.
+//! The engine and the guest modules share this crate, so that a filter and an action never sort
+//! differently. It reads no clock and no files, and compiles to wasm32.
 
 pub mod json;
 pub mod order;

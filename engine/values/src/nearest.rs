@@ -1,8 +1,8 @@
-//! The known name that was probably meant.
+//! Suggestions for misspelt names.
 
-/// The candidate closest to `name`, or none when nothing is close.
+/// The candidate nearest to `name`; none if all are too different.
 ///
-/// Close means: equal but for case, or at most a third of the letters differ.
+/// A candidate is near if at most a third of its letters differ, without regard to case.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = lowered(name);
     let letters = wanted.chars().count();
@@ -15,8 +15,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, known)| known)
 }
 
-/// Names are short; a long one is compared by its beginning, so that a hostile
-/// name costs nothing.
+/// The name in lower case, cut to 64 characters so that the comparison of a long, hostile name is fast.
 fn lowered(name: &str) -> String {
     const LONGEST: usize = 64;
     name.chars().take(LONGEST).flat_map(char::to_lowercase).collect()
@@ -37,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_cost_nothing() {
+    fn long_names_are_compared_fast() {
         let long = "x".repeat(1_000_000);
         assert_eq!(nearest(&long, ["y"]), None);
     }

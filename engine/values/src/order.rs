@@ -1,9 +1,9 @@
-//! How values compare: in criteria, where some pairs have no order, and in sorting,
-//! where every pair must have one.
+//! How values compare: in criteria, where some pairs have no order, and in sorting, where every pair
+//! must have one.
 //!
-//! Numbers compare exactly, whole numbers beyond 2^53 too. Two strings that are both
-//! RFC 3339 dates or instants compare as time. A bare date is its midnight in a time zone:
-//! UTC, unless the caller brings another one.
+//! Numbers compare exactly, also integers above 2^53. Two strings that are both RFC 3339 dates or
+//! instants compare as time. A bare date means midnight in a time zone: UTC, unless the caller gives
+//! another one.
 
 use std::cmp::Ordering;
 
@@ -12,18 +12,18 @@ use serde_json::{Map, Number, Value};
 
 mod identity;
 mod key;
-mod place;
+mod rank;
 
 pub use identity::identity;
 pub use key::{Key, sort};
-pub use place::rank;
+pub use rank::rank;
 
-/// A moment: seconds since 1970 in UTC, and nanoseconds.
+/// An instant: seconds since 1970 in UTC, and nanoseconds.
 pub type Instant = (i64, u32);
 
-/// A time zone, which knows when a day begins.
+/// A time zone.
 pub trait Zone {
-    /// The first moment of the day; none beyond the calendar.
+    /// The first instant of a day; none outside of the calendar.
     fn midnight(&self, day: NaiveDate) -> Option<Instant>;
 }
 
@@ -33,8 +33,8 @@ impl Zone for Utc {
     }
 }
 
-/// Compares as criteria do. `None`: the two have no order. That holds for different types, for a
-/// date and a text that is no date, and for arrays, objects and null.
+/// Compares two values as criteria do. None if they have no order: for values of different types, for
+/// a date and a text that is not a date, and for arrays, objects and null.
 pub fn compare(a: &Value, b: &Value) -> Option<Ordering> {
     compare_in(a, b, &Utc)
 }
@@ -54,8 +54,8 @@ pub fn compare_in(a: &Value, b: &Value, zone: &impl Zone) -> Option<Ordering> {
     }
 }
 
-/// Whether two values are the same: deeply, with `1` equal to `1.0`, and strings that
-/// are both temporal equal when they name the same moment.
+/// Whether two values are equal. Arrays and objects are compared deeply, `1` is equal to `1.0`, and two
+/// dates or instants are equal if they mean the same time.
 pub fn equal(a: &Value, b: &Value) -> bool {
     equal_in(a, b, &Utc)
 }
@@ -75,7 +75,7 @@ fn equal_objects(a: &Map<String, Value>, b: &Map<String, Value>, zone: &impl Zon
     a.len() == b.len() && a.iter().all(|(name, one)| b.get(name).is_some_and(|other| equal_in(one, other, zone)))
 }
 
-/// The moment that a string names, if it is an RFC 3339 date or instant.
+/// The instant that a text names; none if it is not an RFC 3339 date or instant.
 pub fn instant(text: &str) -> Option<Instant> {
     instant_in(text, &Utc)
 }
@@ -88,12 +88,12 @@ pub fn instant_in(text: &str, zone: &impl Zone) -> Option<Instant> {
     if text.len() == 10 {
         return zone.midnight(day(text)?);
     }
-    // The time needs seconds and an offset; what has neither is not an instant.
-    let moment = DateTime::parse_from_rfc3339(text).ok()?;
-    Some((moment.timestamp(), moment.timestamp_subsec_nanos()))
+    // A time without seconds or an offset is not an instant.
+    let instant = DateTime::parse_from_rfc3339(text).ok()?;
+    Some((instant.timestamp(), instant.timestamp_subsec_nanos()))
 }
 
-/// Most strings are not dates. Ten bytes tell, before any parsing.
+/// Looks at the first ten bytes, because most texts are not dates and parsing is slow.
 fn begins_like_a_date(text: &[u8]) -> bool {
     text.len() >= 10
         && text[4] == b'-'
@@ -107,7 +107,7 @@ fn day(date: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(year, month, date.get(8..10)?.parse().ok()?)
 }
 
-/// Numbers by their exact value, whatever they are held in.
+/// Compares numbers by their exact values, whether they are stored as integers or floats.
 pub(crate) fn numbers(a: &Number, b: &Number) -> Ordering {
     match (whole(a), whole(b)) {
         (Some(a), Some(b)) => a.cmp(&b),
@@ -117,18 +117,18 @@ pub(crate) fn numbers(a: &Number, b: &Number) -> Ordering {
     }
 }
 
-/// The exact integer, if the number is held as one.
+/// The exact integer, if the number is stored as one.
 pub(crate) fn whole(number: &Number) -> Option<i128> {
     number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
 }
 
 fn float(number: &Number) -> f64 {
-    // JSON has neither NaN nor infinity, so every number is one of the three kinds.
+    // JSON has neither NaN nor infinity, so that every number has a value as f64.
     number.as_f64().unwrap_or(0.0)
 }
 
 fn whole_and_float(whole: i128, float: f64) -> Ordering {
-    // Below 2^100 a cast to i128 cuts nothing but the fraction; beyond it no i64 or u64 lives.
+    // Below this bound, a cast to i128 cuts only the fraction. Above it, there is no i64 or u64.
     const BEYOND: f64 = 1.0e30;
     if float > BEYOND {
         return Ordering::Less;

@@ -1,4 +1,4 @@
-//! The way to a value inside a value: `customer.addresses.0.city`.
+//! Paths to a value inside a value: `customer.addresses.0.city`.
 
 use std::fmt;
 
@@ -6,24 +6,27 @@ use serde_json::Value;
 
 use crate::Fault;
 
-/// Longest path, in bytes. A path is written by people.
+/// Bytes of a path.
 pub const MAX_PATH_BYTES: usize = 1024;
 
 /// A path: names of fields and, in arrays, positions from 0, joined by dots.
 ///
-/// A field whose literal name holds dots wins over the walk, so that `a.b` finds the
-/// field `a.b` where there is one, and otherwise `b` in `a`.
+/// A field whose name contains dots takes precedence: `a.b` finds the field `a.b` if there is one, and
+/// otherwise the field `b` in `a`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Path(String);
 
 impl Path {
-    /// Reads a path. Fails when it is empty, has an empty part or is longer than 1 KiB.
+    /// Parses a path.
+    ///
+    /// # Errors
+    /// The path is empty, has an empty part or is longer than 1 KiB.
     pub fn parse(text: &str) -> Result<Path, Fault> {
         if text.is_empty() {
             return Err(Fault::new("A path is empty: write the name of a field"));
         }
         if text.len() > MAX_PATH_BYTES {
-            return Err(Fault::new(format!("A path is longer than {MAX_PATH_BYTES} bytes")));
+            return Err(Fault::new(too_long()));
         }
         if text.split('.').any(str::is_empty) {
             return Err(Fault::new(format!("The path \"{text}\" has an empty part between dots")));
@@ -31,7 +34,7 @@ impl Path {
         Ok(Path(text.to_owned()))
     }
 
-    /// The value at the end of the path, or none when the path leads nowhere.
+    /// The value at the end of the path; none if the path leads nowhere.
     pub fn of<'a>(&self, value: &'a Value) -> Option<&'a Value> {
         let mut value = value;
         let mut rest = self.0.as_str();
@@ -41,7 +44,7 @@ impl Path {
         Some(value)
     }
 
-    /// Whether it may lead to a field or into it. `a.b` may be a field `a.b`, or one of `a`.
+    /// Whether the path may lead to a field or into it. `a.b` may be the field `a.b` or a field of `a`.
     pub fn leads_into(&self, field: &str) -> bool {
         self.0.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
@@ -58,7 +61,12 @@ impl fmt::Display for Path {
     }
 }
 
-/// Goes one field further, by the longest name that exists; gives what is left to walk.
+/// The message for a path that is too long, also inside a template.
+pub(crate) fn too_long() -> String {
+    format!("A path is longer than {MAX_PATH_BYTES} bytes")
+}
+
+/// Goes one field further, by the longest name that exists. Returns the value and the rest of the path.
 fn step<'a, 'p>(value: &'a Value, rest: &'p str) -> Option<(&'a Value, &'p str)> {
     if let Value::Array(list) = value {
         let (position, rest) = rest.split_once('.').unwrap_or((rest, ""));
@@ -103,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_path() {
+    fn invalid_paths_are_refused() {
         for wrong in ["", ".", "a.", ".a", "a..b", &"x".repeat(2000)] {
             assert!(Path::parse(wrong).is_err(), "{wrong}");
         }

@@ -1,5 +1,5 @@
-//! Changing collections: what is there is read, what the changes come to is worked out by
-//! the engine, and what is left is written, each in few statements.
+//! Changes collections: the affected records are read, the engine computes the outcome, and the result is written, each
+//! with few statements.
 
 use std::collections::HashMap;
 
@@ -13,52 +13,53 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseTransaction, IntoActiveModel};
 use serde_json::Value;
 
-use super::look;
+use super::scan;
 use crate::batch::{insert, pieces};
 use crate::entities::{collection_calls, collection_records, collections};
-use crate::writer::Single;
+use crate::writer::SingleCommand;
 use crate::{failed, unavailable};
 
-/// Some changes of one collection.
-pub(super) struct Write {
+/// Writes changes of one collection.
+pub(super) struct WriteRecords {
     pub scope: OrgScope,
     pub collection: String,
     pub changes: Vec<Change>,
     pub once: Option<Once>,
 }
 
-impl Single for Write {
+impl SingleCommand for WriteRecords {
     type Answer = Written;
     const DURABLE: bool = true;
 
     async fn apply(&self, db: &DatabaseTransaction) -> Result<Written, StoreError> {
-        if let Some(written) = self.made_before(db).await? {
+        if let Some(written) = self.first_outcome(db).await? {
             return Ok(written);
         }
-        self.make_collection(db).await?;
-        let there = self.there(db).await?;
-        let (written, left) = work_out(&self.changes, |key| there.get(key));
-        let (mut kept, mut gone) = (Vec::new(), Vec::new());
+        self.create_collection(db).await?;
+        let current = self.current(db).await?;
+        let (written, left) = work_out(&self.changes, |key| current.get(key));
+        let (mut kept, mut removed) = (Vec::new(), Vec::new());
         for (key, data) in left {
             match data {
                 Some(data) => {
                     kept.push(collection_records::Model::of(self.scope.organization(), &self.collection, key, data));
                 }
-                None => gone.push(key),
+                None => removed.push(key),
             }
         }
         put(db, &kept).await?;
-        remove(db, self.scope, &self.collection, &gone).await?;
+        remove(db, self.scope, &self.collection, &removed).await?;
         self.remember(db, &written).await?;
         Ok(written)
     }
 }
 
-impl Write {
-    async fn made_before(&self, db: &DatabaseTransaction) -> Result<Option<Written>, StoreError> {
+impl WriteRecords {
+    /// The outcome of the same call, if it was made before.
+    async fn first_outcome(&self, db: &DatabaseTransaction) -> Result<Option<Written>, StoreError> {
         let Some(once) = &self.once else { return Ok(None) };
-        let place = (self.scope.organization().0, once.result.0, once.call.clone());
-        let row = collection_calls::Entity::find_by_id(place).one(db).await.map_err(failed)?;
+        let id = (self.scope.organization().0, once.result.0, once.call.clone());
+        let row = collection_calls::Entity::find_by_id(id).one(db).await.map_err(failed)?;
         row.map(collection_calls::Model::read).transpose()
     }
 
@@ -69,7 +70,7 @@ impl Write {
         Ok(())
     }
 
-    async fn make_collection(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn create_collection(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
         use collections::Column::{Name, OrganizationId};
         let row = collections::Model::of(self.scope.organization(), &self.collection).into_active_model().reset_all();
         let kept = OnConflict::columns([OrganizationId, Name]).do_nothing().to_owned();
@@ -77,30 +78,30 @@ impl Write {
         Ok(())
     }
 
-    /// The records that the changes are about, as they are. One that cannot be read is taken
-    /// for null, which no record is equal to: so it can be replaced or removed.
-    async fn there(&self, db: &DatabaseTransaction) -> Result<HashMap<String, Value>, StoreError> {
+    /// The present records with the keys of the changes. One that cannot be read counts as null, which equals no
+    /// record, so that it can be replaced or removed.
+    async fn current(&self, db: &DatabaseTransaction) -> Result<HashMap<String, Value>, StoreError> {
         let mut keys: Vec<_> = self.changes.iter().map(Change::key).collect();
         keys.sort_unstable();
         keys.dedup();
-        let mut there = HashMap::new();
+        let mut current = HashMap::new();
         for row in rows(db, self.scope, &self.collection, &keys).await? {
             let key = row.key.clone();
-            there.insert(key, row.read().map_or(Value::Null, |entry| entry.data));
+            current.insert(key, row.read().map_or(Value::Null, |entry| entry.data));
         }
-        Ok(there)
+        Ok(current)
     }
 }
 
-/// Removes those of some records that meet criteria.
-pub(super) struct Delete {
+/// Removes the records with these keys that meet the criteria.
+pub(super) struct DeleteRecords {
     pub scope: OrgScope,
     pub collection: String,
     pub keys: Vec<String>,
     pub criteria: Criteria,
 }
 
-impl Single for Delete {
+impl SingleCommand for DeleteRecords {
     type Answer = u32;
     const DURABLE: bool = true;
 
@@ -121,24 +122,24 @@ impl Single for Delete {
     }
 }
 
-/// Removes a collection. Its records go with it, by their foreign key.
-pub(super) struct Remove {
+/// Removes a collection. Its foreign key removes its records too.
+pub(super) struct RemoveCollection {
     pub scope: OrgScope,
     pub collection: String,
 }
 
-impl Single for Remove {
+impl SingleCommand for RemoveCollection {
     type Answer = bool;
     const DURABLE: bool = true;
 
     async fn apply(&self, db: &DatabaseTransaction) -> Result<bool, StoreError> {
-        let place = (self.scope.organization().0, self.collection.clone());
-        let removed = collections::Entity::delete_by_id(place).exec(db).await.map_err(failed)?;
+        let id = (self.scope.organization().0, self.collection.clone());
+        let removed = collections::Entity::delete_by_id(id).exec(db).await.map_err(failed)?;
         Ok(removed.rows_affected > 0)
     }
 }
 
-/// The records with these keys, as they are in the transaction.
+/// The records with these keys, as the transaction sees them.
 async fn rows(
     db: &DatabaseTransaction,
     scope: OrgScope,
@@ -147,7 +148,7 @@ async fn rows(
 ) -> Result<Vec<collection_records::Model>, StoreError> {
     let mut found = Vec::new();
     for piece in pieces(keys) {
-        let rows = look::of(scope, collection).filter(collection_records::Column::Key.is_in(piece.iter().copied()));
+        let rows = scan::of(scope, collection).filter(collection_records::Column::Key.is_in(piece.iter().copied()));
         found.extend(rows.all(db).await.map_err(failed)?);
     }
     Ok(found)

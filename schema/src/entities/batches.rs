@@ -1,4 +1,4 @@
-//! Batches of lines with effects that are done.
+//! The outcomes of finished batches of lines with effects.
 
 use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
@@ -9,7 +9,7 @@ use sea_orm::entity::prelude::*;
 use serde_json::{Value, json};
 
 use super::line_results::{document_of_rejected, read_rejected};
-use crate::columns::{Place, of_result};
+use crate::columns::{RowName, of_result};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "batches")]
@@ -50,31 +50,31 @@ impl Model {
     }
 
     pub fn read(self) -> Result<BatchDone, StoreError> {
-        let place = Place::new("batches", of_result(self.job_result_id, self.line_no));
-        let mut outcome = place.object("outcome", &self.outcome)?;
+        let row = RowName::new("batches", of_result(self.job_result_id, self.line_no));
+        let mut outcome = row.object("outcome", &self.outcome)?;
         let mut list = |name| match outcome.remove(name) {
             Some(Value::Array(items)) => Ok(items),
-            _ => Err(place.unreadable("outcome", format!("`{name}` is no list"))),
+            _ => Err(row.unreadable("outcome", format!("`{name}` is not a list"))),
         };
         let rejected = list("rejected")?;
         let records = match outcome.remove("records") {
             Some(Value::Array(records)) => Some(records),
             Some(Value::Null) => None,
-            _ => return Err(place.unreadable("outcome", "`records` is neither a list nor null".to_owned())),
+            _ => return Err(row.unreadable("outcome", "`records` is neither a list nor null".to_owned())),
         };
         let outcome = Value::Object(outcome);
-        let taken = place.member("outcome", &outcome, "taken")?.as_i64().unwrap_or(-1);
+        let taken = row.member("outcome", &outcome, "taken")?.as_i64().unwrap_or(-1);
         Ok(BatchDone {
-            line_no: place.small("line_no", self.line_no)?,
-            batch: place.small("batch", self.batch)?,
-            taken: place.small("outcome", taken)?,
+            line_no: row.small("line_no", self.line_no)?,
+            batch: row.small("batch", self.batch)?,
+            taken: row.small("outcome", taken)?,
             records,
             rejected: rejected
                 .into_iter()
-                .map(|item| read_rejected(&place, "outcome", item))
+                .map(|item| read_rejected(&row, "outcome", item))
                 .collect::<Result<_, _>>()?,
-            message: place.member("outcome", &outcome, "message")?.as_str().map(str::to_owned),
-            severity: place.word("outcome", &place.text_member("outcome", &outcome, "severity")?, severity)?,
+            message: row.member("outcome", &outcome, "message")?.as_str().map(str::to_owned),
+            severity: row.word("outcome", &row.text_member("outcome", &outcome, "severity")?, severity)?,
         })
     }
 }
@@ -89,6 +89,6 @@ fn word(severity: Severity) -> &'static str {
     }
 }
 
-fn severity(word_of_one: &str) -> Option<Severity> {
-    SEVERITIES.into_iter().find(|severity| word(*severity) == word_of_one)
+fn severity(text: &str) -> Option<Severity> {
+    SEVERITIES.into_iter().find(|severity| word(*severity) == text)
 }

@@ -1,4 +1,4 @@
-//! What calls came to that are made once. A row goes with its job result.
+//! The outcomes of calls that must run only once. A row is removed with its job result.
 
 use engine::model::collection::Written;
 use engine::model::organization::OrganizationId;
@@ -7,7 +7,7 @@ use engine::ports::collections::Once;
 use sea_orm::entity::prelude::*;
 use serde_json::{Value, json};
 
-use crate::columns::Place;
+use crate::columns::RowName;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "collection_calls")]
@@ -45,13 +45,12 @@ impl Model {
     }
 
     pub fn read(self) -> Result<Written, StoreError> {
-        let place = Place::new("collection_calls", format!("{} call {}", self.job_result_id, self.call));
-        let outcome = place.document("outcome", &self.outcome)?;
-        let count = |name| count(&place, &outcome, name);
-        let read =
-            |item: &Value| Ok((self::count(&place, item, "index")?, place.text_member("outcome", item, "reason")?));
-        let refused = place.member("outcome", &outcome, "refused")?.as_array();
-        let refused = refused.ok_or_else(|| place.unreadable("outcome", "`refused` is not a list"))?;
+        let row = RowName::new("collection_calls", format!("{} call {}", self.job_result_id, self.call));
+        let outcome = row.document("outcome", &self.outcome)?;
+        let count = |name| count(&row, &outcome, name);
+        let read = |item: &Value| Ok((self::count(&row, item, "index")?, row.text_member("outcome", item, "reason")?));
+        let refused = row.member("outcome", &outcome, "refused")?.as_array();
+        let refused = refused.ok_or_else(|| row.unreadable("outcome", "`refused` is not a list"))?;
         Ok(Written {
             inserted: count("inserted")?,
             updated: count("updated")?,
@@ -62,7 +61,7 @@ impl Model {
     }
 }
 
-fn count(place: &Place, object: &Value, name: &str) -> Result<u32, StoreError> {
-    let count = place.member("outcome", object, name)?.as_i64();
-    place.small("outcome", count.ok_or_else(|| place.unreadable("outcome", format!("`{name}` is not a count")))?)
+fn count(row: &RowName, object: &Value, name: &str) -> Result<u32, StoreError> {
+    let count = row.member("outcome", object, name)?.as_i64();
+    row.small("outcome", count.ok_or_else(|| row.unreadable("outcome", format!("`{name}` is not a count")))?)
 }

@@ -6,7 +6,7 @@ use engine::ports::StoreError;
 use sea_orm::entity::prelude::*;
 use serde_json::Value;
 
-use crate::columns::Place;
+use crate::columns::RowName;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "collection_records")]
@@ -17,7 +17,7 @@ pub struct Model {
     pub collection: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub key: String,
-    /// As `serde_json` writes it and in no other way: conditions on it compare texts.
+    /// Always exactly as `serde_json` writes it, since conditions compare it as text.
     pub data: String,
 }
 
@@ -33,7 +33,7 @@ impl Model {
     }
 
     pub fn read(self) -> Result<Entry, StoreError> {
-        let place = Place::new("collection_records", format!("{} in {}", self.key, self.collection));
-        Ok(Entry { data: place.document("data", &self.data)?, key: self.key })
+        let row = RowName::new("collection_records", format!("{} in {}", self.key, self.collection));
+        Ok(Entry { data: row.document("data", &self.data)?, key: self.key })
     }
 }

@@ -1,4 +1,4 @@
-//! Collections: a row for each, also for one without records.
+//! Collections: a row for each, even without records.
 
 use engine::model::organization::OrganizationId;
 use sea_orm::entity::prelude::*;

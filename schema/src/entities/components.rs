@@ -1,4 +1,4 @@
-//! Components, each once, by digest.
+//! The components of modules by digest, each stored once.
 
 use sea_orm::entity::prelude::*;
 

@@ -28,7 +28,7 @@ pub(crate) async fn version_of<Db: ConnectionTrait>(
     db: &Db,
     (organization, job): (Uuid, &str),
 ) -> Result<i64, StoreError> {
-    let place = (organization, job_of(job).to_owned());
-    let row = Entity::find_by_id(place).one(db).await.map_err(failed)?;
+    let id = (organization, job_of(job).to_owned());
+    let row = Entity::find_by_id(id).one(db).await.map_err(failed)?;
     Ok(row.map_or(0, |row| row.version))
 }

@@ -1,12 +1,12 @@
-//! Every version of every filter template, the newest among them.
+//! All versions of all filter templates, including the newest ones.
 
-use engine::model::filter_template::TemplateVersion;
+use engine::model::template_version::TemplateVersion;
 use engine::ports::StoreError;
 use engine::ports::templates::SavedTemplate;
 use sea_orm::entity::prelude::*;
 
 use super::filter_templates::{self, owner};
-use crate::columns::Place;
+use crate::columns::RowName;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "filter_template_versions")]
@@ -43,12 +43,12 @@ impl Model {
     }
 
     pub fn read(self) -> Result<SavedTemplate, StoreError> {
-        let place = Place::new("filter_template_versions", format!("{} version {}", self.template_key, self.version));
+        let row = RowName::new("filter_template_versions", format!("{} version {}", self.template_key, self.version));
         Ok(SavedTemplate {
             owner: owner(self.holder),
-            document: place.document("document", &self.document)?,
-            saved_at: place.instant("saved_at", self.saved_at)?,
-            named: TemplateVersion { version: place.small("version", self.version)?, key: self.template_key },
+            document: row.document("document", &self.document)?,
+            saved_at: row.instant("saved_at", self.saved_at)?,
+            named: TemplateVersion { version: row.small("version", self.version)?, key: self.template_key },
             name: self.name,
             saved_by: self.saved_by,
         })

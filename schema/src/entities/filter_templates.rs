@@ -1,12 +1,12 @@
 //! Filter templates: the newest version of each.
 
-use engine::model::filter_template::TemplateVersion;
 use engine::model::module::Owner;
+use engine::model::template_version::TemplateVersion;
 use engine::ports::StoreError;
 use engine::ports::templates::SavedTemplate;
 use sea_orm::entity::prelude::*;
 
-use crate::columns::{Place, micros};
+use crate::columns::{RowName, micros};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "filter_templates")]
@@ -29,7 +29,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// The row of a template of this organization; of all for none.
+    /// The row of a template of this organization; without one, of a global template.
     pub fn of(organization: Option<Uuid>, saved: &SavedTemplate) -> Self {
         Self {
             holder: organization.unwrap_or(Uuid::nil()),
@@ -44,19 +44,19 @@ impl Model {
     }
 
     pub fn read(self) -> Result<SavedTemplate, StoreError> {
-        let place = Place::new("filter_templates", &self.key);
+        let row = RowName::new("filter_templates", &self.key);
         Ok(SavedTemplate {
             owner: owner(self.holder),
-            document: place.document("document", &self.document)?,
-            saved_at: place.instant("saved_at", self.saved_at)?,
-            named: TemplateVersion { version: place.small("version", self.version)?, key: self.key },
+            document: row.document("document", &self.document)?,
+            saved_at: row.instant("saved_at", self.saved_at)?,
+            named: TemplateVersion { version: row.small("version", self.version)?, key: self.key },
             name: self.name,
             saved_by: self.saved_by,
         })
     }
 }
 
-/// Who has what this holder holds.
+/// The owner that a holder stands for.
 pub(super) fn owner(holder: Uuid) -> Owner {
     if holder.is_nil() { Owner::Global } else { Owner::Organization }
 }

@@ -1,4 +1,4 @@
-//! The records that starts brought. A start without records has no row.
+//! The records of starts. A start without records has no row.
 
 use engine::model::organization::OrganizationId;
 use engine::model::record::Records;
@@ -6,7 +6,7 @@ use engine::model::result::ResultId;
 use engine::ports::StoreError;
 use sea_orm::entity::prelude::*;
 
-use crate::columns::{Place, text_of_array};
+use crate::columns::{RowName, text_of_array};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "job_inputs")]
@@ -29,6 +29,6 @@ impl Model {
     }
 
     pub fn read(self) -> Result<Records, StoreError> {
-        Place::new("job_inputs", self.job_result_id).array("records", &self.records)
+        RowName::new("job_inputs", self.job_result_id).array("records", &self.records)
     }
 }

@@ -1,4 +1,4 @@
-//! Which component which version of a job was saved with.
+//! The components that a version of a job was saved with.
 
 use sea_orm::entity::prelude::*;
 

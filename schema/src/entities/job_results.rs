@@ -2,15 +2,15 @@
 
 use engine::model::Instant;
 use engine::model::action::ModuleDigest;
-use engine::model::filter_template::TemplateVersion;
 use engine::model::organization::OrganizationId;
 use engine::model::result::{JobResult, ResultId, Scheduled};
 use engine::model::status::Status;
+use engine::model::template_version::TemplateVersion;
 use engine::ports::StoreError;
 use sea_orm::entity::prelude::*;
 use serde_json::{Value, json};
 
-use crate::columns::{Place, counters, micros, signed, text_of_object};
+use crate::columns::{RowName, counters, micros, signed, text_of_object};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "job_results")]
@@ -39,10 +39,11 @@ pub struct Model {
     pub queue: String,
     pub priority: i64,
     pub retry_of: Option<Uuid>,
-    /// None for the result itself.
+    /// None if the result is its own root.
     pub root: Option<Uuid>,
-    pub notice_of: Option<Uuid>,
-    /// None for the instant of the start.
+    #[sea_orm(column_name = "notice_of")]
+    pub notification_of: Option<Uuid>,
+    /// None if it is `created_at`.
     pub now: Option<i64>,
     pub templates: String,
     pub failed_line: Option<i64>,
@@ -83,7 +84,7 @@ impl Model {
             priority: result.priority.into(),
             retry_of: result.retry_of.map(|of| of.0),
             root: Some(result.root.0).filter(|root| *root != result.id.0),
-            notice_of: result.notice_of.map(|of| of.0),
+            notification_of: result.notification_of.map(|of| of.0),
             now: Some(micros(result.now)).filter(|_| result.now != result.created_at),
             templates: text_of_templates(&result.templates),
             failed_line: result.failed_line.map(i64::from),
@@ -94,47 +95,47 @@ impl Model {
         })
     }
 
-    fn place(&self) -> Place {
-        Place::new("job_results", self.id)
+    fn row_name(&self) -> RowName {
+        RowName::new("job_results", self.id)
     }
 
-    /// The clock reading of its templates.
+    /// The clock reading for templates and dates.
     pub fn now(&self) -> Result<Instant, StoreError> {
-        self.place().instant("now", self.now.unwrap_or(self.created_at))
+        self.row_name().instant("now", self.now.unwrap_or(self.created_at))
     }
 
     pub fn status(&self) -> Result<Status, StoreError> {
-        self.place().word("status", &self.status, Status::from_word)
+        self.row_name().word("status", &self.status, Status::from_word)
     }
 
     pub fn read(self) -> Result<JobResult, StoreError> {
-        let place = self.place();
+        let row = self.row_name();
         Ok(JobResult {
             id: ResultId(self.id),
-            version: place.small("version", self.version)?,
+            version: row.small("version", self.version)?,
             status: self.status()?,
-            arguments: place.object("arguments", &self.arguments)?,
-            since: place.maybe_instant("since", self.since)?,
-            created_at: place.instant("created_at", self.created_at)?,
-            started_at: place.maybe_instant("started_at", self.started_at)?,
-            finished_at: place.maybe_instant("finished_at", self.finished_at)?,
-            attempt: place.small("attempt", self.attempt)?,
+            arguments: row.object("arguments", &self.arguments)?,
+            since: row.maybe_instant("since", self.since)?,
+            created_at: row.instant("created_at", self.created_at)?,
+            started_at: row.maybe_instant("started_at", self.started_at)?,
+            finished_at: row.maybe_instant("finished_at", self.finished_at)?,
+            attempt: row.small("attempt", self.attempt)?,
             counters: counters(self.records_in, self.records_out, self.records_rejected),
-            modules: modules(&place, &self.modules)?,
-            templates: templates(&place, &self.templates)?,
-            priority: i32::try_from(self.priority).map_err(|error| place.unreadable("priority", error))?,
+            modules: modules(&row, &self.modules)?,
+            templates: templates(&row, &self.templates)?,
+            priority: i32::try_from(self.priority).map_err(|error| row.unreadable("priority", error))?,
             retry_of: self.retry_of.map(ResultId),
             root: ResultId(self.root.unwrap_or(self.id)),
-            notice_of: self.notice_of.map(ResultId),
+            notification_of: self.notification_of.map(ResultId),
             scheduled: self
                 .schedule
                 .clone()
-                .zip(place.maybe_instant("scheduled_at", self.scheduled_at)?)
+                .zip(row.maybe_instant("scheduled_at", self.scheduled_at)?)
                 .map(|(schedule, at)| Scheduled { schedule, at }),
             started_from: self.started_from.map(ResultId),
-            depth: place.small("depth", self.depth)?,
+            depth: row.small("depth", self.depth)?,
             now: self.now()?,
-            failed_line: self.failed_line.map(|line| place.small("failed_line", line)).transpose()?,
+            failed_line: self.failed_line.map(|line| row.small("failed_line", line)).transpose()?,
             queue: self.queue,
             job: self.job_key,
             title: self.title,
@@ -145,8 +146,8 @@ impl Model {
     }
 }
 
-/// The columns that an end changes.
-pub(crate) const ENDED: [Column; 8] = [
+/// The columns that the end of a result changes.
+pub(crate) const END_COLUMNS: [Column; 8] = [
     Column::Status,
     Column::Message,
     Column::FinishedAt,
@@ -161,32 +162,32 @@ pub(crate) fn text_of_modules(modules: &[ModuleDigest]) -> String {
     Value::Array(modules.iter().map(document_of_module).collect()).to_string()
 }
 
-pub(crate) fn document_of_module(one: &ModuleDigest) -> Value {
-    json!({"module": one.module, "version": one.version, "digest": one.digest})
+pub(crate) fn document_of_module(module: &ModuleDigest) -> Value {
+    json!({"module": module.module, "version": module.version, "digest": module.digest})
 }
 
-fn modules(place: &Place, text: &str) -> Result<Vec<ModuleDigest>, StoreError> {
-    place.array("modules", text)?.iter().map(|item| module(place, "modules", item)).collect()
+fn modules(row: &RowName, text: &str) -> Result<Vec<ModuleDigest>, StoreError> {
+    row.array("modules", text)?.iter().map(|item| module(row, "modules", item)).collect()
 }
 
-/// A module as a column names it.
-pub(super) fn module(place: &Place, column: &str, item: &Value) -> Result<ModuleDigest, StoreError> {
-    let text = |name| place.text_member(column, item, name);
+/// Reads a module in a column.
+pub(super) fn module(row: &RowName, column: &str, item: &Value) -> Result<ModuleDigest, StoreError> {
+    let text = |name| row.text_member(column, item, name);
     Ok(ModuleDigest { module: text("module")?, version: text("version")?, digest: text("digest")? })
 }
 
 fn text_of_templates(templates: &[TemplateVersion]) -> String {
-    let items = templates.iter().map(|one| json!({"key": one.key, "version": one.version}));
+    let items = templates.iter().map(|template| json!({"key": template.key, "version": template.version}));
     Value::Array(items.collect()).to_string()
 }
 
-fn templates(place: &Place, text: &str) -> Result<Vec<TemplateVersion>, StoreError> {
+fn templates(row: &RowName, text: &str) -> Result<Vec<TemplateVersion>, StoreError> {
     let read = |item: &Value| {
-        let version = place.member("templates", item, "version")?.as_i64().unwrap_or(-1);
+        let version = row.member("templates", item, "version")?.as_i64().unwrap_or(-1);
         Ok(TemplateVersion {
-            key: place.text_member("templates", item, "key")?,
-            version: place.small("templates", version)?,
+            key: row.text_member("templates", item, "key")?,
+            version: row.small("templates", version)?,
         })
     };
-    place.array("templates", text)?.iter().map(read).collect()
+    row.array("templates", text)?.iter().map(read).collect()
 }

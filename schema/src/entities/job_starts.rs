@@ -1,4 +1,4 @@
-//! The results of starts that named themselves.
+//! The results of starts with an idempotency key.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,7 +10,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub idempotency_key: String,
     pub job_result_id: Uuid,
-    /// Of what was asked for; empty in old rows, which fit whatever is asked for.
+    /// Digest of the request; empty in old rows, which match every request.
     pub digest: String,
 }
 

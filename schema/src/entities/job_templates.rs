@@ -1,4 +1,4 @@
-//! Which filter template which version of a job uses.
+//! The filter templates that a version of a job uses.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,11 +1,11 @@
-//! Every version of every job, the newest among them.
+//! All versions of all jobs, including the newest ones.
 
 use engine::ports::StoreError;
 use engine::ports::jobs::SavedJob;
 use sea_orm::entity::prelude::*;
 
 use super::jobs::{self, pins};
-use crate::columns::Place;
+use crate::columns::RowName;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "job_versions")]
@@ -44,12 +44,12 @@ impl Model {
     }
 
     pub fn read(self) -> Result<SavedJob, StoreError> {
-        let place = Place::new("job_versions", format!("{} version {}", self.job_key, self.version));
+        let row = RowName::new("job_versions", format!("{} version {}", self.job_key, self.version));
         Ok(SavedJob {
-            version: place.small("version", self.version)?,
-            document: place.document("document", &self.document)?,
-            pins: pins(&place, &self.pins)?,
-            saved_at: place.instant("saved_at", self.saved_at)?,
+            version: row.small("version", self.version)?,
+            document: row.document("document", &self.document)?,
+            pins: pins(&row, &self.pins)?,
+            saved_at: row.instant("saved_at", self.saved_at)?,
             key: self.job_key,
             name: self.name,
             saved_by: self.saved_by,

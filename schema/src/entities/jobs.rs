@@ -8,7 +8,7 @@ use sea_orm::entity::prelude::*;
 use serde_json::{Value, json};
 
 use super::job_results::{document_of_module, module};
-use crate::columns::{Place, micros};
+use crate::columns::{RowName, micros};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "jobs")]
@@ -45,12 +45,12 @@ impl Model {
     }
 
     pub fn read(self) -> Result<SavedJob, StoreError> {
-        let place = Place::new("jobs", &self.key);
+        let row = RowName::new("jobs", &self.key);
         Ok(SavedJob {
-            version: place.small("version", self.version)?,
-            document: place.document("document", &self.document)?,
-            pins: pins(&place, &self.pins)?,
-            saved_at: place.instant("saved_at", self.saved_at)?,
+            version: row.small("version", self.version)?,
+            document: row.document("document", &self.document)?,
+            pins: pins(&row, &self.pins)?,
+            saved_at: row.instant("saved_at", self.saved_at)?,
             key: self.key,
             name: self.name,
             saved_by: self.saved_by,
@@ -64,11 +64,11 @@ fn text_of_pins(pins: &[Pin]) -> String {
     Value::Array(items.collect()).to_string()
 }
 
-/// What a job was saved with, as its column holds it.
-pub(super) fn pins(place: &Place, text: &str) -> Result<Vec<Pin>, StoreError> {
+/// Reads the pinned modules of a job.
+pub(super) fn pins(row: &RowName, text: &str) -> Result<Vec<Pin>, StoreError> {
     let read = |item: Value| {
-        let requirement = place.member("pins", &item, "requirement")?.as_str().map(str::to_owned);
-        Ok(Pin { requirement, module: module(place, "pins", place.member("pins", &item, "module")?)? })
+        let requirement = row.member("pins", &item, "requirement")?.as_str().map(str::to_owned);
+        Ok(Pin { requirement, module: module(row, "pins", row.member("pins", &item, "module")?)? })
     };
-    place.array("pins", text)?.into_iter().map(read).collect()
+    row.array("pins", text)?.into_iter().map(read).collect()
 }

@@ -1,15 +1,17 @@
 //! Leases: one row for each job result that has not ended.
 
+use engine::model::fairness::QueueName;
+use engine::model::lifecycle::isolation::Crashes;
+use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::OrganizationId;
 use engine::model::result::{JobResult, ResultId};
-use engine::model::turn::QueueName;
 use engine::ports::StoreError;
-use engine::ports::queue::{Crashes, Lease};
+use engine::ports::queue::Lease;
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use crate::columns::Place;
+use crate::columns::RowName;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "leases")]
@@ -30,13 +32,13 @@ pub struct Model {
     pub node: Option<Uuid>,
     pub next_line: Option<i64>,
     pub tries: i64,
-    /// Whether there are parts or batches of it.
+    /// Whether it has parts or batches.
     pub has_sets: bool,
-    /// Crashes of its node while nothing else was at work there.
+    /// Crashes of its node while it ran there alone.
     pub strikes: i64,
-    /// The line that was at work in those.
+    /// The line that ran in those.
     pub struck_line: Option<i64>,
-    /// Crashes of its node beside other results.
+    /// Crashes of its node while other results ran there too.
     pub crashes: i64,
     pub isolated_until: Option<i64>,
 }
@@ -46,43 +48,19 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// What a result waits for, or that a worker has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stands {
-    Ready,
-    Behind,
-    Later,
-    Leased,
+/// A condition for rows whose state is this one. The word is part of the SQL text, as in the partial indexes: SQLite
+/// cannot use them for a bound value.
+pub(crate) fn is_in(state: LeaseState) -> Expr {
+    Expr::col((Entity, Column::Stands)).eq(Expr::cust(format!("'{}'", state.word())))
 }
 
-impl Stands {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Ready => "ready",
-            Self::Behind => "behind",
-            Self::Later => "later",
-            Self::Leased => "leased",
-        }
-    }
-
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Ready, Self::Behind, Self::Later, Self::Leased].into_iter().find(|stands| stands.word() == word)
-    }
-
-    /// That a row stands so. The word is written out as in the partial indexes: one that is bound
-    /// would tell the planner nothing.
-    pub fn holds(self) -> Expr {
-        Expr::col((Entity, Column::Stands)).eq(Expr::cust(format!("'{}'", self.word())))
-    }
-}
-
-/// That later results of its job wait for a row. The bare column, as in the partial index.
+/// The condition that later results of the job wait for a lease. The bare column, as in the partial index.
 pub(crate) fn is_ahead() -> Expr {
     Expr::col((Entity, Column::Ahead))
 }
 
 impl ActiveModel {
-    /// The same with other crashes.
+    /// The same change, with these crashes.
     #[must_use]
     pub fn with_crashes(self, crashes: Crashes) -> Self {
         Self {
@@ -95,19 +73,18 @@ impl ActiveModel {
 }
 
 impl Model {
-    /// Of a result that nobody has claimed.
-    pub fn new(organization: OrganizationId, result: &JobResult, queue: &QueueName, behind: bool) -> Self {
-        let stands = if behind { Stands::Behind } else { Stands::Ready };
+    /// The lease of a new result.
+    pub fn new(organization: OrganizationId, result: &JobResult, queue: &QueueName, state: LeaseState) -> Self {
         Self {
             organization_id: organization.0,
             job_result_id: result.id.0,
             number: 0,
-            stands: stands.word().to_owned(),
+            stands: state.word().to_owned(),
             queue_holder: queue.holder,
             queue: queue.key.clone(),
             priority: result.priority.into(),
             job_key: result.job.clone(),
-            ahead: result.is_real() && !behind,
+            ahead: result.is_real() && state != LeaseState::Behind,
             ready_at: None,
             node: None,
             next_line: None,
@@ -120,26 +97,26 @@ impl Model {
         }
     }
 
-    pub fn stands(&self) -> Result<Stands, StoreError> {
-        self.place().word("stands", &self.stands, Stands::from_word)
+    pub fn state(&self) -> Result<LeaseState, StoreError> {
+        self.row_name().word("stands", &self.stands, LeaseState::from_word)
     }
 
-    pub fn place(&self) -> Place {
-        Place::new("leases", self.job_result_id)
+    pub fn row_name(&self) -> RowName {
+        RowName::new("leases", self.job_result_id)
     }
 
-    /// Whether a claim of it looks for what was done before.
-    pub fn goes_on(&self) -> bool {
+    /// Whether a claim of it continues earlier work.
+    pub fn has_earlier_work(&self) -> bool {
         self.number > 0 || self.next_line.is_some()
     }
 
     /// The crashes of its node.
     pub fn crashes(&self) -> Result<Crashes, StoreError> {
-        let place = self.place();
+        let row = self.row_name();
         Ok(Crashes {
-            beside_others: place.small("crashes", self.crashes)?,
-            alone: place.small("strikes", self.strikes)?,
-            line: self.struck_line.map(|line| place.small("struck_line", line)).transpose()?,
+            beside_others: row.small("crashes", self.crashes)?,
+            alone: row.small("strikes", self.strikes)?,
+            line: self.struck_line.map(|line| row.small("struck_line", line)).transpose()?,
         })
     }
 
@@ -154,7 +131,7 @@ impl Model {
 
     /// The lease on it with this number.
     pub fn lease(&self, number: i64) -> Result<Lease, StoreError> {
-        let number = self.place().small("number", number)?;
+        let number = self.row_name().small("number", number)?;
         Ok(Lease { organization: OrganizationId(self.organization_id), result: ResultId(self.job_result_id), number })
     }
 }

@@ -8,12 +8,12 @@ use engine::model::record::{Rejected, Sample};
 use engine::model::result::{LineKind, LineResult, LogEntry, LogLevel, ResultId};
 use engine::model::status::Status;
 use engine::ports::StoreError;
-use engine::ports::actions::Told;
+use engine::ports::actions::LineOutput;
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use serde_json::{Value, json};
 
-use crate::columns::{Place, counters, micros, of_result, signed, text_of_array};
+use crate::columns::{RowName, counters, micros, of_result, signed, text_of_array};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "line_results")]
@@ -50,12 +50,12 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Whether nothing can change it any more, as far as its status can be read.
+    /// Whether its status is final; false if the status cannot be read.
     pub fn has_ended(&self) -> bool {
         Status::from_word(&self.status).is_some_and(Status::is_final)
     }
 
-    /// Bytes of what may be large.
+    /// Bytes of the columns that may be large.
     pub fn bytes(&self) -> usize {
         [&self.parameters, &self.sample, &self.rejected, &self.log, &self.effects].iter().map(|text| text.len()).sum()
     }
@@ -87,21 +87,21 @@ impl Model {
     }
 
     pub fn read(self) -> Result<(ResultId, LineResult), StoreError> {
-        let place = Place::new("line_results", of_result(self.job_result_id, self.line_no));
+        let row = RowName::new("line_results", of_result(self.job_result_id, self.line_no));
         let line = LineResult {
-            line_no: place.small("line_no", self.line_no)?,
-            kind: place.word("kind", &self.kind, LineKind::from_word)?,
-            status: place.word("status", &self.status, Status::from_word)?,
-            started_at: place.maybe_instant("started_at", self.started_at)?,
-            finished_at: place.maybe_instant("finished_at", self.finished_at)?,
+            line_no: row.small("line_no", self.line_no)?,
+            kind: row.word("kind", &self.kind, LineKind::from_word)?,
+            status: row.word("status", &self.status, Status::from_word)?,
+            started_at: row.maybe_instant("started_at", self.started_at)?,
+            finished_at: row.maybe_instant("finished_at", self.finished_at)?,
             counters: counters(self.records_in, self.records_out, self.records_rejected),
-            parameters: place.document("parameters", &self.parameters)?,
-            sample: Sample { records: place.array("sample", &self.sample)?, cut: self.sample_cut },
-            rejected: rejected(&place, &self.rejected)?,
-            log: log(&place, &self.log)?,
-            effects: effects(&place, &self.effects)?,
-            attempt: place.small("attempt", self.attempt)?,
-            retry_at: place.maybe_instant("retry_at", self.retry_at)?,
+            parameters: row.document("parameters", &self.parameters)?,
+            sample: Sample { records: row.array("sample", &self.sample)?, cut: self.sample_cut },
+            rejected: rejected(&row, &self.rejected)?,
+            log: log(&row, &self.log)?,
+            effects: effects(&row, &self.effects)?,
+            attempt: row.small("attempt", self.attempt)?,
+            retry_at: row.maybe_instant("retry_at", self.retry_at)?,
             name: self.name,
             action: self.action,
             message: self.message,
@@ -110,8 +110,8 @@ impl Model {
     }
 }
 
-/// What an end changes in the row, when the line is cut.
-pub(crate) fn cut(line: &LineResult) -> ActiveModel {
+/// The columns that change when a line is interrupted.
+pub(crate) fn interruption(line: &LineResult) -> ActiveModel {
     ActiveModel {
         status: Set(line.status.word().to_owned()),
         message: Set(line.message.clone()),
@@ -121,26 +121,27 @@ pub(crate) fn cut(line: &LineResult) -> ActiveModel {
     }
 }
 
-/// What a line that was cut tells after its end.
-pub(crate) fn told(told: &Told) -> ActiveModel {
-    ActiveModel { log: Set(text_of_log(&told.log)), effects: Set(text_of_effects(&told.effects)), ..Default::default() }
+/// The columns of the output that an interrupted line writes after its end.
+pub(crate) fn output(output: &LineOutput) -> ActiveModel {
+    let (log, effects) = (text_of_log(&output.log), text_of_effects(&output.effects));
+    ActiveModel { log: Set(log), effects: Set(effects), ..Default::default() }
 }
 
 fn text_of_rejected(rejected: &[Rejected]) -> String {
     Value::Array(rejected.iter().map(document_of_rejected).collect()).to_string()
 }
 
-pub(super) fn document_of_rejected(one: &Rejected) -> Value {
-    json!({"record": one.record, "reason": one.reason})
+pub(super) fn document_of_rejected(rejected: &Rejected) -> Value {
+    json!({"record": rejected.record, "reason": rejected.reason})
 }
 
-pub(super) fn read_rejected(place: &Place, column: &str, item: Value) -> Result<Rejected, StoreError> {
-    let record = place.member(column, &item, "record")?.clone();
-    Ok(Rejected { record, reason: place.text_member(column, &item, "reason")? })
+pub(super) fn read_rejected(row: &RowName, column: &str, item: Value) -> Result<Rejected, StoreError> {
+    let record = row.member(column, &item, "record")?.clone();
+    Ok(Rejected { record, reason: row.text_member(column, &item, "reason")? })
 }
 
-fn rejected(place: &Place, text: &str) -> Result<Vec<Rejected>, StoreError> {
-    place.array("rejected", text)?.into_iter().map(|item| read_rejected(place, "rejected", item)).collect()
+fn rejected(row: &RowName, text: &str) -> Result<Vec<Rejected>, StoreError> {
+    row.array("rejected", text)?.into_iter().map(|item| read_rejected(row, "rejected", item)).collect()
 }
 
 fn text_of_log(log: &[LogEntry]) -> String {
@@ -154,14 +155,14 @@ fn text_of_log(log: &[LogEntry]) -> String {
     Value::Array(log.iter().map(item).collect()).to_string()
 }
 
-fn log(place: &Place, text: &str) -> Result<Vec<LogEntry>, StoreError> {
+fn log(row: &RowName, text: &str) -> Result<Vec<LogEntry>, StoreError> {
     let read = |item: Value| {
-        let level = place.text_member("log", &item, "level")?;
-        let level = place.word("log", &level, LogLevel::from_word)?;
+        let level = row.text_member("log", &item, "level")?;
+        let level = row.word("log", &level, LogLevel::from_word)?;
         let at = item.get("at").and_then(Value::as_i64).and_then(Instant::from_timestamp_millis);
-        Ok(LogEntry { level, message: place.text_member("log", &item, "message")?, at })
+        Ok(LogEntry { level, message: row.text_member("log", &item, "message")?, at })
     };
-    place.array("log", text)?.into_iter().map(read).collect()
+    row.array("log", text)?.into_iter().map(read).collect()
 }
 
 fn text_of_effects(effects: &[Effect]) -> String {
@@ -176,15 +177,15 @@ fn text_of_effects(effects: &[Effect]) -> String {
     Value::Array(effects.iter().map(item).collect()).to_string()
 }
 
-fn effects(place: &Place, text: &str) -> Result<Vec<Effect>, StoreError> {
+fn effects(row: &RowName, text: &str) -> Result<Vec<Effect>, StoreError> {
     let read = |item: Value| {
-        let capability = place.text_member("effects", &item, "capability")?;
+        let capability = row.text_member("effects", &item, "capability")?;
         Ok(Effect {
-            capability: place.word("effects", &capability, Capability::from_word)?,
-            done: place.member("effects", &item, "done")? == &Value::Bool(true),
-            summary: place.text_member("effects", &item, "summary")?,
-            detail: place.member("effects", &item, "detail")?.clone(),
+            capability: row.word("effects", &capability, Capability::from_word)?,
+            done: row.member("effects", &item, "done")? == &Value::Bool(true),
+            summary: row.text_member("effects", &item, "summary")?,
+            detail: row.member("effects", &item, "detail")?.clone(),
         })
     };
-    place.array("effects", text)?.into_iter().map(read).collect()
+    row.array("effects", text)?.into_iter().map(read).collect()
 }

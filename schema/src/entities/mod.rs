@@ -1,4 +1,4 @@
-//! The tables: one file each, with what turns its rows into the engine's words and back.
+//! The tables: one file each, with the conversion of its rows to values of the engine and back.
 
 pub(crate) mod batches;
 pub(crate) mod collection_calls;

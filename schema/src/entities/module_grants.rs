@@ -1,4 +1,4 @@
-//! What organizations grant to modules.
+//! The grants of organizations to modules.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Installed modules. What a component says of itself is one document.
+//! Installed modules. The metadata of a component is one document.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use engine::ports::StoreError;
 use sea_orm::entity::prelude::*;
 use serde_json::{Value, json};
 
-use crate::columns::{Place, micros};
+use crate::columns::{RowName, micros};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "modules")]
@@ -33,7 +33,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// The row of a module of this organization; of all for none.
+    /// The row of a module of this organization; without one, of a global module.
     pub fn of(organization: Option<Uuid>, module: &Installed) -> Self {
         let Installed { info, installed_at, installed_by, .. } = module;
         Self {
@@ -49,22 +49,22 @@ impl Model {
     }
 
     pub fn read(self) -> Result<Installed, StoreError> {
-        let place = Place::new("modules", format!("{}@{}", self.key, self.version));
-        let document = place.document("document", &self.document)?;
+        let row = RowName::new("modules", format!("{}@{}", self.key, self.version));
+        let document = row.document("document", &self.document)?;
         let text = |name: &str| document[name].as_str().map(str::to_owned);
         let info = ModuleInfo {
-            version: place.word("version", &self.version, |text| text.parse().ok())?,
+            version: row.word("version", &self.version, |text| text.parse().ok())?,
             size: document["size"].as_u64().unwrap_or_default(),
             description: text("description"),
             authors: text("authors"),
             licence: text("licence"),
-            capabilities: capabilities(&place, &document)?,
-            actions: actions(&place, &self.key, &document)?,
+            capabilities: capabilities(&row, &document)?,
+            actions: actions(&row, &self.key, &document)?,
             key: self.key,
             digest: self.digest,
         };
         let owner = if self.organization_id.is_some() { Owner::Organization } else { Owner::Global };
-        let installed_at = Some(place.instant("installed_at", self.installed_at)?);
+        let installed_at = Some(row.instant("installed_at", self.installed_at)?);
         Ok(Installed { info, owner, installed_at, installed_by: self.installed_by })
     }
 }
@@ -89,27 +89,27 @@ fn document(info: &ModuleInfo) -> Value {
     })
 }
 
-fn list<'a>(place: &Place, document: &'a Value, name: &str) -> Result<&'a Vec<Value>, StoreError> {
-    let list = place.member("document", document, name)?.as_array();
-    list.ok_or_else(|| place.unreadable("document", format!("`{name}` is not a list")))
+fn list<'a>(row: &RowName, document: &'a Value, name: &str) -> Result<&'a Vec<Value>, StoreError> {
+    let list = row.member("document", document, name)?.as_array();
+    list.ok_or_else(|| row.unreadable("document", format!("`{name}` is not a list")))
 }
 
-fn capabilities(place: &Place, document: &Value) -> Result<BTreeSet<Capability>, StoreError> {
-    let words = list(place, document, "capabilities")?.iter().map(|word| word.as_str().unwrap_or_default());
-    words.map(|word| place.word("document", word, Capability::from_word)).collect()
+fn capabilities(row: &RowName, document: &Value) -> Result<BTreeSet<Capability>, StoreError> {
+    let words = list(row, document, "capabilities")?.iter().map(|word| word.as_str().unwrap_or_default());
+    words.map(|word| row.word("document", word, Capability::from_word)).collect()
 }
 
-fn actions(place: &Place, module: &str, document: &Value) -> Result<Vec<ActionSpec>, StoreError> {
+fn actions(row: &RowName, module: &str, document: &Value) -> Result<Vec<ActionSpec>, StoreError> {
     let read = |item: &Value| {
-        let text = |name| place.text_member("document", item, name);
+        let text = |name| row.text_member("document", item, name);
         Ok(ActionSpec {
             module: module.to_owned(),
             name: text("name")?,
             title: text("title")?,
             summary: text("summary")?,
-            parameters: place.member("document", item, "parameters")?.clone(),
-            intake: place.word("document", &text("intake")?, Intake::from_word)?,
+            parameters: row.member("document", item, "parameters")?.clone(),
+            intake: row.word("document", &text("intake")?, Intake::from_word)?,
         })
     };
-    list(place, document, "actions")?.iter().map(read).collect()
+    list(row, document, "actions")?.iter().map(read).collect()
 }

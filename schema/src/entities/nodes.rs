@@ -1,4 +1,4 @@
-//! The processes that work on results, and when each was last heard of.
+//! The processes that run jobs, and their last heartbeats.
 
 use sea_orm::entity::prelude::*;
 

@@ -6,7 +6,7 @@ use engine::ports::StoreError;
 use sea_orm::entity::prelude::*;
 use serde_json::{Map, Value};
 
-use crate::columns::Place;
+use crate::columns::RowName;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "organizations")]
@@ -16,7 +16,7 @@ pub struct Model {
     pub key: String,
     pub name: String,
     pub time_zone: String,
-    /// The quotas that differ from the usual ones, as JSON.
+    /// The quotas that differ from the defaults, as JSON.
     pub quotas: Option<String>,
 }
 
@@ -37,15 +37,15 @@ impl Model {
     }
 
     pub fn read(self) -> Result<Organization, StoreError> {
-        let place = Place::new("organizations", self.id);
-        let time_zone = place.word("time_zone", &self.time_zone, |name| name.parse().ok())?;
-        let quotas = self.quotas.map(|text| place.object("quotas", &text)).transpose()?.unwrap_or_default();
+        let row = RowName::new("organizations", self.id);
+        let time_zone = row.word("time_zone", &self.time_zone, |name| name.parse().ok())?;
+        let quotas = self.quotas.map(|text| row.object("quotas", &text)).transpose()?.unwrap_or_default();
         let quotas = read_quotas(&quotas);
         Ok(Organization { id: OrganizationId(self.id), key: self.key, name: self.name, time_zone, quotas })
     }
 }
 
-/// None for those that every organization has at first: they may change with the program.
+/// The quotas that differ from the defaults. The defaults are not stored, since a new version may change them.
 pub fn text_of_quotas(quotas: Quotas) -> Option<String> {
     let all = |quotas: Quotas| {
         [
@@ -58,11 +58,11 @@ pub fn text_of_quotas(quotas: Quotas) -> Option<String> {
             ("messagesPerMinute", quotas.messages_per_minute.into()),
         ]
     };
-    let usual = all(Quotas::default());
+    let defaults = all(Quotas::default());
     let own: Map<String, Value> = all(quotas)
         .into_iter()
-        .zip(usual)
-        .filter(|(own, usual)| own != usual)
+        .zip(defaults)
+        .filter(|(own, default)| own != default)
         .map(|((name, quota), _): ((&str, u64), _)| (name.to_owned(), quota.into()))
         .collect();
     (!own.is_empty()).then(|| Value::Object(own).to_string())

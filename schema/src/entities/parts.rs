@@ -6,7 +6,7 @@ use engine::ports::StoreError;
 use engine::ports::parts::{Part, PartKind};
 use sea_orm::entity::prelude::*;
 
-use crate::columns::{Place, of_result, text_of_array};
+use crate::columns::{RowName, of_result, text_of_array};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "parts")]
@@ -42,17 +42,17 @@ impl Model {
     }
 
     pub fn read(self) -> Result<Part, StoreError> {
-        let place = Place::new("parts", of_result(self.job_result_id, self.line_no));
+        let row = RowName::new("parts", of_result(self.job_result_id, self.line_no));
         Ok(Part {
-            line_no: place.small("line_no", self.line_no)?,
-            kind: place.word("kind", &self.kind, PartKind::from_word)?,
-            part: place.small("part", self.part)?,
-            records: place.array("records", &self.records)?,
+            line_no: row.small("line_no", self.line_no)?,
+            kind: row.word("kind", &self.kind, PartKind::from_word)?,
+            part: row.small("part", self.part)?,
+            records: row.array("records", &self.records)?,
         })
     }
 }
 
-/// The words of the kinds that are only there to go on from.
-pub(crate) fn passing() -> impl Iterator<Item = &'static str> {
+/// The words of the kinds that are stored only for a restart or a retry.
+pub(crate) fn temporary() -> impl Iterator<Item = &'static str> {
     PartKind::ALL.into_iter().filter(|kind| !kind.is_kept()).map(PartKind::word)
 }

@@ -1,9 +1,9 @@
-//! The queues that were set up.
+//! The queues that were set up, with their limits.
 
 use engine::ports::StoreError;
 use sea_orm::entity::prelude::*;
 
-use crate::columns::Place;
+use crate::columns::RowName;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "queues")]
@@ -22,9 +22,9 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// How many of its results may be at work; none for any number.
+    /// How many of its results may run at once; none for any number.
     pub fn limit(&self) -> Result<Option<u32>, StoreError> {
-        let place = Place::new("queues", &self.key);
-        self.capacity.map(|capacity| place.small("capacity", capacity)).transpose()
+        let row = RowName::new("queues", &self.key);
+        self.capacity.map(|capacity| row.small("capacity", capacity)).transpose()
     }
 }

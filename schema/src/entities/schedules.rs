@@ -1,13 +1,13 @@
-//! Schedules: what they say, and how far each has come.
+//! Schedules and their positions.
 
 use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
 use engine::model::schedule::{Position, Schedule, ScheduleId};
 use engine::ports::StoreError;
-use engine::ports::schedules::{Place as PlaceOf, SavedSchedule};
+use engine::ports::schedules::{Place, SavedSchedule};
 use sea_orm::entity::prelude::*;
 
-use crate::columns::{Place, micros, signed};
+use crate::columns::{RowName, micros, signed};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "schedules")]
@@ -52,22 +52,22 @@ impl Model {
         }
     }
 
-    pub fn place(&self) -> PlaceOf {
+    pub fn place(&self) -> Place {
         (OrganizationId(self.organization_id), ScheduleId(self.id))
     }
 
     pub fn read(self) -> Result<SavedSchedule, StoreError> {
-        let place = Place::new("schedules", self.id);
-        let document = place.document("document", &self.document)?;
+        let row = RowName::new("schedules", self.id);
+        let document = row.document("document", &self.document)?;
         let schedule = Schedule::from_document(&document).map_err(|faults| {
-            let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            place.unreadable("document", told.join("; "))
+            let messages: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            row.unreadable("document", messages.join("; "))
         })?;
         let position = Position {
-            anchor: place.instant("anchor_at", self.anchor_at)?,
-            handled: place.instant("handled_at", self.handled_at)?,
+            anchor: row.instant("anchor_at", self.anchor_at)?,
+            handled: row.instant("handled_at", self.handled_at)?,
             fired: self.fired.cast_unsigned(),
-            next: place.maybe_instant("next_at", self.next_at)?,
+            next: row.maybe_instant("next_at", self.next_at)?,
             awaits: self.awaits.map(ResultId),
         };
         Ok(SavedSchedule {

@@ -1,11 +1,11 @@
-//! Tokens. The only table whose organization may be missing: a token for the server has none.
+//! Tokens. A token for the server has no organization.
 
 use engine::model::organization::{OrganizationId, Role};
-use engine::model::token::{Reach, TokenRecord};
+use engine::model::token::{TokenRecord, TokenScope};
 use engine::ports::StoreError;
 use sea_orm::entity::prelude::*;
 
-use crate::columns::{Place, micros};
+use crate::columns::{RowName, micros};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "tokens")]
@@ -27,9 +27,9 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
     pub fn of(token: &TokenRecord) -> Self {
-        let (organization_id, role) = match token.reach {
-            Reach::Organization(organization, role) => (Some(organization.0), Some(role.word().to_owned())),
-            Reach::Server => (None, None),
+        let (organization_id, role) = match token.scope {
+            TokenScope::Organization(organization, role) => (Some(organization.0), Some(role.word().to_owned())),
+            TokenScope::Server => (None, None),
         };
         Self {
             id: token.id,
@@ -43,20 +43,20 @@ impl Model {
     }
 
     pub fn read(self) -> Result<TokenRecord, StoreError> {
-        let place = Place::new("tokens", self.id);
-        let reach = match (self.organization_id, self.role) {
+        let row = RowName::new("tokens", self.id);
+        let scope = match (self.organization_id, self.role) {
             (Some(organization), Some(role)) => {
-                Reach::Organization(OrganizationId(organization), place.word("role", &role, Role::from_word)?)
+                TokenScope::Organization(OrganizationId(organization), row.word("role", &role, Role::from_word)?)
             }
-            (None, None) => Reach::Server,
-            _ => return Err(place.unreadable("role", "a role needs an organization, and an organization a role")),
+            (None, None) => TokenScope::Server,
+            _ => return Err(row.unreadable("role", "a token needs both an organization and a role, or neither")),
         };
         Ok(TokenRecord {
             id: self.id,
-            hash: self.hash.try_into().map_err(|_| place.unreadable("hash", "it does not have 32 bytes"))?,
-            reach,
-            expires_at: place.maybe_instant("expires_at", self.expires_at)?,
-            created_at: place.instant("created_at", self.created_at)?,
+            hash: self.hash.try_into().map_err(|_| row.unreadable("hash", "the hash does not have 32 bytes"))?,
+            scope,
+            expires_at: row.maybe_instant("expires_at", self.expires_at)?,
+            created_at: row.instant("created_at", self.created_at)?,
             name: self.name,
         })
     }

@@ -1,4 +1,4 @@
-//! Files that were sent to be used soon.
+//! Uploaded files that have not been used yet.
 
 use sea_orm::entity::prelude::*;
 

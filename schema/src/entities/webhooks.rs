@@ -5,7 +5,7 @@ use engine::model::webhook::{Sealed, Takes, Webhook, WebhookId};
 use engine::ports::StoreError;
 use sea_orm::entity::prelude::*;
 
-use crate::columns::{Place, micros};
+use crate::columns::{RowName, micros};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "webhooks")]
@@ -46,15 +46,15 @@ impl Model {
     }
 
     pub fn read(self) -> Result<Webhook, StoreError> {
-        let place = Place::new("webhooks", self.id);
+        let row = RowName::new("webhooks", self.id);
         Ok(Webhook {
             organization: OrganizationId(self.organization_id),
             id: WebhookId(self.id),
-            takes: place.word("takes", &self.takes, Takes::from_word)?,
-            hash: self.hash.try_into().map_err(|_| place.unreadable("hash", "it does not have 32 bytes"))?,
+            takes: row.word("takes", &self.takes, Takes::from_word)?,
+            hash: self.hash.try_into().map_err(|_| row.unreadable("hash", "the hash does not have 32 bytes"))?,
             sealed: self.sealed.map(Sealed),
-            created_at: place.instant("created_at", self.created_at)?,
-            last_used_at: place.maybe_instant("last_used_at", self.last_used_at)?,
+            created_at: row.instant("created_at", self.created_at)?,
+            last_used_at: row.maybe_instant("last_used_at", self.last_used_at)?,
             job: self.job_key,
             key: self.key,
             created_by: self.created_by,

@@ -1,4 +1,4 @@
-//! Deleting a job. Its results stay.
+//! Deletes a job. Its results stay.
 
 use engine::model::notify::history_of;
 use engine::model::organization::OrganizationId;
@@ -10,18 +10,18 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
 use crate::batch::{insert, pieces};
-use crate::columns::Place;
+use crate::columns::RowName;
 use crate::entities::{deleted_jobs, job_results, jobs, leases};
 use crate::failed;
 use crate::results::kill;
-use crate::writer::Single;
+use crate::writer::SingleCommand;
 
-pub(super) struct Delete {
+pub(super) struct DeleteJob {
     pub organization: OrganizationId,
     pub deletion: Deletion,
 }
 
-impl Single for Delete {
+impl SingleCommand for DeleteJob {
     type Answer = Result<Deleted, DeleteError>;
     const DURABLE: bool = true;
 
@@ -47,26 +47,26 @@ impl Single for Delete {
     }
 }
 
-impl Delete {
-    /// The newest version. No more is read, so that a job whose document is damaged can be deleted too.
+impl DeleteJob {
+    /// The newest version. Nothing else is read, so that a job with a damaged document can be deleted too.
     async fn newest(&self, db: &DatabaseTransaction) -> Result<Option<u32>, StoreError> {
         let row = jobs::Entity::find_by_id((self.organization.0, self.deletion.key.clone()));
         let version = row.select_only().column(jobs::Column::Version).into_tuple::<i64>();
         let version = version.one(db).await.map_err(failed)?;
-        version.map(|version| Place::new("jobs", &self.deletion.key).small("version", version)).transpose()
+        version.map(|version| RowName::new("jobs", &self.deletion.key).small("version", version)).transpose()
     }
 
-    /// Results of the job, and of its notifications, that have not ended: at most one more than can be killed.
-    /// One statement for each key and status walks an index and stops there, however many there are.
+    /// The results of the job and of its notifications that have not ended, at most one more than can be killed. There
+    /// is one statement for each key and status: each reads an index and stops at the limit.
     async fn open(&self, db: &DatabaseTransaction) -> Result<Vec<Uuid>, StoreError> {
-        use job_results::Column::{Id, JobKey, OrganizationId, Status as Stands};
+        use job_results::Column::{Id, JobKey, OrganizationId, Status as StatusColumn};
         let mut open: Vec<Uuid> = Vec::new();
         for job in [self.deletion.key.clone(), history_of(&self.deletion.key)] {
             for status in [Status::Pending, Status::Running] {
                 let some = job_results::Entity::find()
                     .filter(OrganizationId.eq(self.organization.0))
                     .filter(JobKey.eq(&job))
-                    .filter(Stands.eq(status.word()))
+                    .filter(StatusColumn.eq(status.word()))
                     .order_by_asc(Id)
                     .limit((MOST_KILLED + 1 - open.len()) as u64);
                 let ids = some.select_only().column(Id).into_tuple::<Uuid>();
@@ -87,7 +87,7 @@ impl Delete {
         Ok(found)
     }
 
-    /// Removes the job. Its versions, schedules and webhooks go with it.
+    /// Removes the job. Foreign keys remove its versions, schedules and webhooks.
     async fn forget(&self, db: &DatabaseTransaction, version: u32) -> Result<(), StoreError> {
         use deleted_jobs::Column::{Key, OrganizationId, Version};
         let (organization_id, key) = (self.organization.0, self.deletion.key.clone());

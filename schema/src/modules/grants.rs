@@ -1,4 +1,4 @@
-//! What organizations grant to modules.
+//! The adapter of the port `GrantBook`.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseTransaction, IntoActiveModel};
 
-use crate::columns::Place;
+use crate::columns::RowName;
 use crate::entities::module_grants::{Column, Entity, Model};
-use crate::writer::Single;
+use crate::writer::SingleCommand;
 use crate::{Store, failed};
 
 #[async_trait]
@@ -35,19 +35,19 @@ impl GrantBook for Store {
 }
 
 fn read(row: Model) -> Result<(String, Grants), StoreError> {
-    let place = Place::new("module_grants", &row.module_key);
-    let document = place.document("document", &row.document)?;
+    let name = RowName::new("module_grants", &row.module_key);
+    let document = name.document("document", &row.document)?;
     let grants = Grants::read(&document);
     let grants = grants.map_err(|faults| {
-        let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        place.unreadable("document", told.join("; "))
+        let messages: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        name.unreadable("document", messages.join("; "))
     })?;
     Ok((row.module_key, grants))
 }
 
 struct Grant(Model);
 
-impl Single for Grant {
+impl SingleCommand for Grant {
     type Answer = ();
     const DURABLE: bool = true;
 

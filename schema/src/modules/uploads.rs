@@ -1,4 +1,4 @@
-//! Files that were sent to be used soon.
+//! The adapter of the port `Uploads`.
 
 use async_trait::async_trait;
 use engine::model::Instant;
@@ -8,9 +8,9 @@ use engine::ports::modules::{UPLOADS_AT_MOST, Upload, Uploads};
 use sea_orm::prelude::*;
 use sea_orm::{DatabaseTransaction, IntoActiveModel};
 
-use crate::columns::{Place, micros};
+use crate::columns::{RowName, micros};
 use crate::entities::uploads::{Column, Entity, Model};
-use crate::writer::Single;
+use crate::writer::SingleCommand;
 use crate::{Store, failed};
 
 #[async_trait]
@@ -37,7 +37,7 @@ impl Uploads for Store {
 }
 
 fn read(row: Model) -> Result<Upload, StoreError> {
-    let uploaded_at = Place::new("uploads", row.id).instant("uploaded_at", row.uploaded_at)?;
+    let uploaded_at = RowName::new("uploads", row.id).instant("uploaded_at", row.uploaded_at)?;
     Ok(Upload { id: row.id, digest: row.digest, content: row.content.into(), uploaded_at })
 }
 
@@ -46,7 +46,7 @@ struct Keep {
     stale: i64,
 }
 
-impl Single for Keep {
+impl SingleCommand for Keep {
     type Answer = bool;
     const DURABLE: bool = true;
 
@@ -68,7 +68,7 @@ struct Forget {
     id: Uuid,
 }
 
-impl Single for Forget {
+impl SingleCommand for Forget {
     type Answer = ();
     const DURABLE: bool = false;
 

@@ -1,4 +1,4 @@
-//! How many bytes each organization keeps. SQLite knows the length of a text without reading it.
+//! Counts how many bytes each organization stores. SQLite knows the length of a text without reading it.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use sea_orm::{DatabaseConnection, QueryOrder, QuerySelect};
 use crate::entities::{batches, collection_records, job_inputs, job_results, line_results, organizations, parts};
 use crate::failed;
 
-/// About what a row takes besides its texts.
+/// About how many bytes a row takes besides its texts.
 const ROW_BYTES: i64 = 300;
 
 pub(super) async fn count(db: &DatabaseConnection) -> Result<HashMap<OrganizationId, Stored>, StoreError> {

@@ -1,4 +1,4 @@
-//! Claiming: those whose turn it is become running, in batches.
+//! Claims results for a node: they are chosen fairly, and become running in batches.
 
 mod batch;
 mod due;
@@ -6,32 +6,34 @@ mod isolated;
 mod lanes;
 mod resume;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
+use engine::model::fairness::{Candidate, Occupancy, QueueName, choose};
+use engine::model::lifecycle::isolation::Isolation;
+use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::OrganizationId;
-use engine::model::turn::{Candidate, Occupancy, QueueName, choose};
 use engine::ports::StoreError;
 use engine::ports::queue::{Claim, Claimed, Claims};
 use sea_orm::prelude::*;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QuerySelect};
 
-use crate::batch::pieces;
-use crate::entities::leases::{Column, Entity, Stands};
+use crate::batch::{by_organization, pieces};
+use crate::entities::leases::{Column, Entity, is_in};
 use crate::entities::queues;
-use crate::writer::Single;
+use crate::writer::SingleCommand;
 use crate::{failed, unavailable};
 use batch::Batch;
 pub(super) use due::EndWait;
 pub(super) use isolated::isolated_until;
-use isolated::{Isolation, isolation};
+use isolated::isolation;
 
-pub(super) struct Take {
+pub(super) struct ClaimResults {
     pub claim: Claim,
     /// The organization that this node served last.
     pub last_served: Option<OrganizationId>,
 }
 
-impl Single for Take {
+impl SingleCommand for ClaimResults {
     type Answer = Claims;
     const DURABLE: bool = false;
 
@@ -45,10 +47,10 @@ impl Single for Take {
                     next_due = Some(next_due.map_or(until, |due| due.min(until)));
                     Vec::new()
                 }
-                Isolation::Next(one) => match self.take(db, vec![one]).await? {
-                    // It could not be read and was ended, so the next is looked for.
-                    none if none.is_empty() => continue,
-                    one => one,
+                Isolation::Next(candidate) => match self.take(db, vec![candidate]).await? {
+                    // It could not be read and was ended, so the next one is chosen.
+                    claimed if claimed.is_empty() => continue,
+                    claimed => claimed,
                 },
                 Isolation::WaitsForIdle | Isolation::Nothing => self.take(db, self.choose(db).await?).await?,
             };
@@ -57,44 +59,42 @@ impl Single for Take {
     }
 }
 
-impl Take {
+impl ClaimResults {
     async fn take(&self, db: &DatabaseTransaction, chosen: Vec<Candidate>) -> Result<Vec<Claimed>, StoreError> {
-        let mut by_organization: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
-        for one in &chosen {
-            by_organization.entry(one.organization.0).or_default().push(one.result.0);
-        }
+        let ids = chosen.iter().map(|candidate| (candidate.organization.0, candidate.result.0));
         let mut claimed = HashMap::new();
-        for (organization, ids) in by_organization {
+        for (organization, ids) in by_organization(ids) {
             for ids in pieces(&ids) {
                 let batch = Batch { organization, claim: self.claim };
                 claimed.extend(batch.take(db, ids).await?);
             }
         }
-        let in_turn = chosen.iter().filter_map(|one| claimed.remove(&(one.organization, one.result)));
-        Ok(in_turn.collect())
+        let in_order =
+            chosen.iter().filter_map(|candidate| claimed.remove(&(candidate.organization, candidate.result)));
+        Ok(in_order.collect())
     }
 
     async fn choose(&self, db: &DatabaseTransaction) -> Result<Vec<Candidate>, StoreError> {
-        let room = self.claim.bounded_room();
-        if room.slots == 0 && room.spare == 0 {
+        let capacity = self.claim.bounded_capacity();
+        if capacity.slots == 0 && capacity.spare == 0 {
             return Ok(Vec::new());
         }
-        let Some(lanes) = lanes::Lanes::first(db, room, self.last_served).await? else { return Ok(Vec::new()) };
+        let Some(lanes) = lanes::Lanes::first(db, capacity, self.last_served).await? else { return Ok(Vec::new()) };
         let mut at_work = occupancy(db).await?;
         at_work.last_served = self.last_served;
         let candidates = lanes.candidates(db, &mut at_work).await?;
-        Ok(choose(candidates, &mut at_work, room))
+        Ok(choose(candidates, &mut at_work, capacity))
     }
 }
 
-/// What is at work. The index holds no more rows than there are workers.
+/// The running results by organization and queue. The index holds no more rows than there are workers.
 pub(crate) async fn occupancy<Db: ConnectionTrait>(db: &Db) -> Result<Occupancy, StoreError> {
     use Column::{JobResultId, Queue, QueueHolder};
     let counted = Entity::find()
         .select_only()
         .columns([Column::OrganizationId, QueueHolder, Queue])
         .column_as(JobResultId.count(), "at_work")
-        .filter(Stands::Leased.holds())
+        .filter(is_in(LeaseState::Leased))
         .group_by(Column::OrganizationId)
         .group_by(QueueHolder)
         .group_by(Queue);
@@ -107,7 +107,7 @@ pub(crate) async fn occupancy<Db: ConnectionTrait>(db: &Db) -> Result<Occupancy,
     Ok(at_work)
 }
 
-/// Fills in the limits that hold for a queue.
+/// Adds the limits of a queue to the occupancy.
 pub(crate) async fn learn_limits<Db: ConnectionTrait>(
     db: &Db,
     queue: &QueueName,

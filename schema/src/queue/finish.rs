@@ -1,16 +1,18 @@
-//! Ending results, many at once.
+//! Ends results, many in one transaction.
 
+use crate::entities::leases::is_in;
+use engine::model::lifecycle::lease_state::LeaseState;
 use engine::ports::StoreError;
 use engine::ports::queue::{Finish, Finished, Lease, LeaseError};
 use sea_orm::prelude::*;
 use sea_orm::{DatabaseTransaction, QuerySelect};
 
-use super::held::{Held, place};
-use crate::entities::leases::{self, Stands};
+use super::lease_guard::{LeaseGuard, result_of};
+use crate::entities::leases;
 use crate::entities::line_results;
-use crate::results::end::{Ended, end_all};
+use crate::results::end::{EndedResult, end_all};
 use crate::results::{found_all, lines};
-use crate::writer::Change;
+use crate::writer::Command;
 use crate::{failed, unavailable};
 
 pub(super) struct FinishOne {
@@ -19,20 +21,21 @@ pub(super) struct FinishOne {
     pub lines: Vec<line_results::Model>,
 }
 
-impl Change for FinishOne {
+impl Command for FinishOne {
     type Answer = Result<Finished, LeaseError>;
     const DURABLE: bool = true;
 
-    async fn apply(changes: &[&Self], db: &DatabaseTransaction) -> Result<Vec<Self::Answer>, StoreError> {
-        let held = Held::among(db, changes.iter().map(|change| change.lease)).await?;
-        let good = changes.iter().map(|change| change.lease).filter(|lease| held.check(*lease).is_ok());
-        let mut running = found_all(db, good.map(place)).await?;
-        let (mut results, mut ended, mut rows) = (Vec::with_capacity(changes.len()), Vec::new(), Vec::new());
-        for Self { lease, finish, lines } in changes {
-            // Taken out of the map, so that the first of two ends is the one that counts.
-            let row =
-                held.get(*lease).and_then(|held| Ok((held, running.remove(&place(*lease)).ok_or(LeaseError::Lost)?)));
-            let (held, row) = match row {
+    async fn apply(commands: &[&Self], db: &DatabaseTransaction) -> Result<Vec<Self::Answer>, StoreError> {
+        let guard = LeaseGuard::among(db, commands.iter().map(|command| command.lease)).await?;
+        let valid = commands.iter().map(|command| command.lease).filter(|lease| guard.check(*lease).is_ok());
+        let mut running = found_all(db, valid.map(result_of)).await?;
+        let (mut results, mut ended, mut rows) = (Vec::with_capacity(commands.len()), Vec::new(), Vec::new());
+        for Self { lease, finish, lines } in commands {
+            // It is removed from the map, so that only the first of two ends counts.
+            let row = guard
+                .get(*lease)
+                .and_then(|guard| Ok((guard, running.remove(&result_of(*lease)).ok_or(LeaseError::Lost)?)));
+            let (guard, row) = match row {
                 Ok(found) => found,
                 Err(lost) => {
                     results.push(Err(lost));
@@ -43,8 +46,13 @@ impl Change for FinishOne {
             finish.end(&mut result).map_err(unavailable)?;
             results.push(Ok(result.clone()));
             rows.extend(lines);
-            let notices = finish.notices.clone();
-            ended.push(Ended { organization: lease.organization, result, has_sets: held.has_sets, notices });
+            let notifications = finish.notifications.clone();
+            ended.push(EndedResult {
+                organization: lease.organization,
+                result,
+                has_sets: guard.has_sets,
+                notifications,
+            });
         }
         lines::write(db, rows).await?;
         let rearmed = end_all(db, ended).await?;
@@ -54,7 +62,7 @@ impl Change for FinishOne {
 }
 
 async fn is_anything_ready(db: &DatabaseTransaction) -> Result<bool, StoreError> {
-    let ready = leases::Entity::find().filter(Stands::Ready.holds()).select_only();
+    let ready = leases::Entity::find().filter(is_in(LeaseState::Ready)).select_only();
     let ready = ready.column(leases::Column::JobResultId).limit(1).into_tuple::<Uuid>();
     Ok(ready.one(db).await.map_err(failed)?.is_some())
 }

@@ -1,4 +1,4 @@
-//! Which nodes are alive.
+//! The heartbeats of nodes.
 
 use engine::model::Instant;
 use engine::ports::StoreError;
@@ -9,14 +9,14 @@ use sea_orm::sea_query::OnConflict;
 use crate::batch::insert;
 use crate::columns::micros;
 use crate::entities::nodes::{Column, Entity, Model};
-use crate::writer::Single;
+use crate::writer::SingleCommand;
 
 pub(super) struct Beat {
     pub node: NodeId,
     pub now: Instant,
 }
 
-impl Single for Beat {
+impl SingleCommand for Beat {
     type Answer = ();
     const DURABLE: bool = false;
 

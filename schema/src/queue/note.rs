@@ -1,4 +1,4 @@
-//! Writing what is known of results at work.
+//! Writes the state of running results.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,21 @@ use engine::ports::queue::{Lease, LeaseError, Notes};
 use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 
-use super::held::{Held, place};
+use super::lease_guard::{LeaseGuard, result_of};
 use super::rows_of;
 use crate::batch::{by_organization, pieces};
 use crate::entities::{job_results, line_results};
 use crate::failed;
 use crate::results::lines;
-use crate::writer::Change;
+use crate::writer::Command;
 
-/// Notes as they stand in the tables.
-pub(super) struct Written {
+/// Notes as rows of the tables.
+pub(super) struct NoteRows {
     modules: Option<String>,
     lines: Vec<line_results::Model>,
 }
 
-impl Written {
+impl NoteRows {
     pub fn of(lease: Lease, notes: &Notes) -> Result<Self, StoreError> {
         let modules = notes.modules.as_ref().map(|modules| job_results::text_of_modules(modules));
         Ok(Self { modules, lines: rows_of(lease, &notes.lines)? })
@@ -30,34 +30,34 @@ impl Written {
 
 pub(super) struct Note {
     pub lease: Lease,
-    pub written: Written,
+    pub rows: NoteRows,
 }
 
-impl Change for Note {
+impl Command for Note {
     type Answer = Result<(), LeaseError>;
     const DURABLE: bool = false;
 
-    async fn apply(changes: &[&Self], db: &DatabaseTransaction) -> Result<Vec<Self::Answer>, StoreError> {
-        let held = Held::among(db, changes.iter().map(|change| change.lease)).await?;
-        let good = changes.iter().filter(|change| held.check(change.lease).is_ok());
-        let notes: Vec<_> = good.map(|change| (change.lease, &change.written)).collect();
+    async fn apply(commands: &[&Self], db: &DatabaseTransaction) -> Result<Vec<Self::Answer>, StoreError> {
+        let guard = LeaseGuard::among(db, commands.iter().map(|command| command.lease)).await?;
+        let valid = commands.iter().filter(|command| guard.check(command.lease).is_ok());
+        let notes: Vec<_> = valid.map(|command| (command.lease, &command.rows)).collect();
         write(db, &notes).await?;
-        Ok(changes.iter().map(|change| held.check(change.lease)).collect())
+        Ok(commands.iter().map(|command| guard.check(command.lease)).collect())
     }
 }
 
-/// Writes notes of results whose leases are good.
-pub(super) async fn write(db: &DatabaseTransaction, notes: &[(Lease, &Written)]) -> Result<(), StoreError> {
+/// Writes notes of results whose leases are valid.
+pub(super) async fn write(db: &DatabaseTransaction, notes: &[(Lease, &NoteRows)]) -> Result<(), StoreError> {
     use job_results::Column::{Id, Modules, OrganizationId};
-    // Those that run together mostly run with the same modules.
-    let mut alike: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-    for (lease, written) in notes {
-        if let Some(modules) = &written.modules {
-            alike.entry(modules).or_default().push(place(*lease));
+    // Most results that run together have the same modules, and share a statement.
+    let mut by_modules: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for (lease, rows) in notes {
+        if let Some(modules) = &rows.modules {
+            by_modules.entry(modules).or_default().push(result_of(*lease));
         }
     }
-    for (modules, places) in alike {
-        for (organization, ids) in by_organization(places) {
+    for (modules, ids) in by_modules {
+        for (organization, ids) in by_organization(ids) {
             for ids in pieces(&ids) {
                 let rows = job_results::Entity::update_many().col_expr(Modules, Expr::val(modules));
                 let rows = rows.filter(OrganizationId.eq(organization)).filter(Id.is_in(ids.iter().copied()));
@@ -65,5 +65,5 @@ pub(super) async fn write(db: &DatabaseTransaction, notes: &[(Lease, &Written)])
             }
         }
     }
-    lines::write(db, notes.iter().flat_map(|(_, written)| &written.lines)).await
+    lines::write(db, notes.iter().flat_map(|(_, rows)| &rows.lines)).await
 }

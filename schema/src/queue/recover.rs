@@ -1,25 +1,28 @@
-//! Recovery: what nodes that are gone had taken up waits again, or is given up.
+//! Recovery: the running results of lost nodes wait again, or are given up.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::entities::leases::is_in;
 use engine::model::Instant;
+use engine::model::lifecycle::isolation::Crashes;
+use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
 use engine::model::status::{Event, Status};
 use engine::ports::StoreError;
-use engine::ports::queue::{Crashes, Finish, NodeId, is_lost};
+use engine::ports::queue::{Finish, NodeId, is_lost};
 use sea_orm::prelude::*;
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
 use super::claim::isolated_until;
 use crate::batch::{by_organization, pieces};
-use crate::columns::{Place, of_result};
-use crate::entities::leases::{self, Stands};
+use crate::columns::{RowName, of_result};
+use crate::entities::leases;
 use crate::entities::{line_results, nodes};
-use crate::results::end::{Ended, end_all};
+use crate::results::end::{EndedResult, end_all};
 use crate::results::{found, lines};
-use crate::writer::Single;
+use crate::writer::SingleCommand;
 use crate::{failed, unavailable};
 
 pub(super) struct Recover {
@@ -28,19 +31,19 @@ pub(super) struct Recover {
     pub silent: Option<Duration>,
 }
 
-impl Single for Recover {
+impl SingleCommand for Recover {
     type Answer = u64;
     const DURABLE: bool = true;
 
     async fn apply(&self, db: &DatabaseTransaction) -> Result<u64, StoreError> {
         let beats = beats(db).await?;
         let lost = |node: Uuid| is_lost(NodeId(node), beats.get(&node).copied(), (self.node, self.now, self.silent));
-        // Never more than there are workers.
-        let held = leases::Entity::find().filter(Stands::Leased.holds()).all(db).await.map_err(failed)?;
-        let held: Vec<_> = held.into_iter().filter(|lease| lease.node.is_none_or(lost)).collect();
-        let at_work = at_work(db, &held).await?;
+        // There are never more of them than workers.
+        let leased = leases::Entity::find().filter(is_in(LeaseState::Leased)).all(db).await.map_err(failed)?;
+        let leased: Vec<_> = leased.into_iter().filter(|lease| lease.node.is_none_or(lost)).collect();
+        let at_work = at_work(db, &leased).await?;
         let mut put_back = 0;
-        for lease in &held {
+        for lease in &leased {
             let line = at_work.get(&(lease.organization_id, lease.job_result_id)).copied();
             put_back += u64::from(self.put_back(db, lease, line).await?);
         }
@@ -55,25 +58,26 @@ impl Single for Recover {
 
 async fn beats(db: &DatabaseTransaction) -> Result<HashMap<Uuid, Instant>, StoreError> {
     let rows = nodes::Entity::find().all(db).await.map_err(failed)?;
-    rows.into_iter().map(|row| Ok((row.id, Place::new("nodes", row.id).instant("beat_at", row.beat_at)?))).collect()
+    rows.into_iter().map(|row| Ok((row.id, RowName::new("nodes", row.id).instant("beat_at", row.beat_at)?))).collect()
 }
 
-/// The line of each of these results that was at work.
-async fn at_work(db: &DatabaseTransaction, held: &[leases::Model]) -> Result<HashMap<(Uuid, Uuid), u32>, StoreError> {
-    use line_results::Column::{JobResultId, LineNo, OrganizationId, Status as Stands};
+/// The line that was running in each of these results.
+async fn at_work(db: &DatabaseTransaction, leased: &[leases::Model]) -> Result<HashMap<(Uuid, Uuid), u32>, StoreError> {
+    use line_results::Column::{JobResultId, LineNo, OrganizationId, Status as StatusColumn};
     let mut first = HashMap::new();
-    for (organization, ids) in by_organization(held.iter().map(|lease| (lease.organization_id, lease.job_result_id))) {
+    for (organization, ids) in by_organization(leased.iter().map(|lease| (lease.organization_id, lease.job_result_id)))
+    {
         for ids in pieces(&ids) {
             let lines = line_results::Entity::find()
                 .filter(OrganizationId.eq(organization))
                 .filter(JobResultId.is_in(ids.iter().copied()))
-                .filter(Stands.eq(Status::Running.word()))
+                .filter(StatusColumn.eq(Status::Running.word()))
                 .order_by_asc(JobResultId)
                 .order_by_asc(LineNo);
             let lines = lines.select_only().columns([JobResultId, LineNo]).into_tuple::<(Uuid, i64)>();
             for (id, line_no) in lines.all(db).await.map_err(failed)? {
-                let place = Place::new("line_results", of_result(id, line_no));
-                let line_no = place.small("line_no", line_no)?;
+                let row = RowName::new("line_results", of_result(id, line_no));
+                let line_no = row.small("line_no", line_no)?;
                 first.entry((organization, id)).or_insert(line_no);
             }
         }
@@ -100,7 +104,7 @@ impl Recover {
         Ok(true)
     }
 
-    /// Ends what takes its node down. The next claim ends what cannot be read.
+    /// Ends a result that crashes its nodes. One that cannot be read is left to the next claim, which ends it.
     async fn give_up(
         &self,
         db: &DatabaseTransaction,
@@ -116,7 +120,8 @@ impl Recover {
         let finish = Finish::given_up(&result, crashes, self.now);
         finish.end(&mut result).map_err(unavailable)?;
         lines::cut_open(db, organization, &result, Event::End(finish.status), &finish.message).await?;
-        end_all(db, vec![Ended { organization, result, has_sets: lease.has_sets, notices: Vec::new() }]).await?;
+        end_all(db, vec![EndedResult { organization, result, has_sets: lease.has_sets, notifications: Vec::new() }])
+            .await?;
         Ok(true)
     }
 }

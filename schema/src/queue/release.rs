@@ -1,34 +1,36 @@
-//! Handing back: a result that was claimed waits again, and the claim does not count.
+//! Releases claimed results: they wait again, and the claim does not count as an attempt.
 
+use crate::entities::leases::is_in;
+use engine::model::lifecycle::isolation::Crashes;
+use engine::model::lifecycle::lease_state::LeaseState;
 use engine::ports::StoreError;
-use engine::ports::queue::{Crashes, Lease, LeaseError, NodeId};
+use engine::ports::queue::{Lease, LeaseError, NodeId};
 use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
 use super::claim::isolated_until;
-use super::held::Held;
-use crate::entities::leases::Stands;
+use super::lease_guard::LeaseGuard;
 use crate::entities::{job_results, leases};
 use crate::failed;
-use crate::writer::{Change, Single};
+use crate::writer::{Command, SingleCommand};
 
 pub(super) struct Release {
     pub lease: Lease,
 }
 
-impl Change for Release {
+impl Command for Release {
     type Answer = Result<(), LeaseError>;
     const DURABLE: bool = true;
 
-    async fn apply(changes: &[&Self], db: &DatabaseTransaction) -> Result<Vec<Self::Answer>, StoreError> {
-        let mut answers = Vec::with_capacity(changes.len());
-        for change in changes {
-            // Each for itself, so that of two that hand back one result the first is the one that counts.
-            let held = Held::among(db, [change.lease].into_iter()).await?;
-            let answer = held.check(change.lease);
+    async fn apply(commands: &[&Self], db: &DatabaseTransaction) -> Result<Vec<Self::Answer>, StoreError> {
+        let mut answers = Vec::with_capacity(commands.len());
+        for command in commands {
+            // One at a time, so that only the first of two releases of a result counts.
+            let guard = LeaseGuard::among(db, [command.lease].into_iter()).await?;
+            let answer = guard.check(command.lease);
             if answer.is_ok() {
-                change.hand_back(db).await?;
+                command.put_back(db).await?;
             }
             answers.push(answer);
         }
@@ -36,24 +38,24 @@ impl Change for Release {
     }
 }
 
-/// Hands back what a node holds besides what it works on.
+/// Releases the results that a node holds but does not work on.
 pub(super) struct ReleaseOthers {
     pub node: NodeId,
     pub at_work: Vec<Lease>,
 }
 
-impl Single for ReleaseOthers {
+impl SingleCommand for ReleaseOthers {
     type Answer = u64;
     const DURABLE: bool = true;
 
     async fn apply(&self, db: &DatabaseTransaction) -> Result<u64, StoreError> {
-        let held = leases::Entity::find().filter(Stands::Leased.holds());
+        let held = leases::Entity::find().filter(is_in(LeaseState::Leased));
         let held = held.filter(leases::Column::Node.eq(self.node.0)).all(db).await.map_err(failed)?;
         let mut released = 0;
         for row in held {
             let lease = row.lease(row.number)?;
             if !self.at_work.contains(&lease) {
-                Release { lease }.hand_back(db).await?;
+                Release { lease }.put_back(db).await?;
                 released += 1;
             }
         }
@@ -62,7 +64,7 @@ impl Single for ReleaseOthers {
 }
 
 impl Release {
-    async fn hand_back(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn put_back(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
         let (organization, result) = (self.lease.organization.0, self.lease.result.0);
         let ready = isolated_until(None).with_crashes(Crashes::default());
         let row = leases::Entity::update_many()

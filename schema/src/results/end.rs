@@ -1,10 +1,11 @@
-//! What the end of a result brings about: nobody holds a lease on it, what was only kept to go
-//! on from is dropped, what tells of it starts, and whoever waited for it may begin.
+//! Ends results: drops their leases and temporary sets, starts their notifications, and lets results begin that waited
+//! for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 
+use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::OrganizationId;
 use engine::model::result::JobResult;
 use engine::ports::StoreError;
@@ -15,37 +16,36 @@ use sea_orm::prelude::*;
 use sea_orm::sea_query::{ExprTrait, OnConflict};
 use sea_orm::{Condition, DatabaseTransaction};
 
-use super::start::{jobs, start_all};
+use super::start::{start_all, unfinished};
 use crate::batch::{by_organization, insert, pieces};
-use crate::entities::job_results::{self, Column, ENDED};
-use crate::entities::leases::{self, Stands};
+use crate::entities::job_results::{self, Column, END_COLUMNS};
+use crate::entities::leases;
 use crate::entities::{batches, parts};
-use crate::schedules;
-use crate::{failed, unavailable};
+use crate::{failed, schedules, unavailable};
 
 /// A result that ends in this transaction.
-pub(crate) struct Ended {
+pub(crate) struct EndedResult {
     pub organization: OrganizationId,
-    /// As it stands for ever.
+    /// Its final state.
     pub result: JobResult,
-    /// Whether there are parts or batches of it.
+    /// Whether it has parts or batches.
     pub has_sets: bool,
-    /// What is started with it.
-    pub notices: Vec<NewResult>,
+    /// The notifications to start.
+    pub notifications: Vec<NewResult>,
 }
 
-/// Ends results. They are in the table, and their status allows it. Tells whether a schedule goes on by that.
-pub(crate) async fn end_all(db: &DatabaseTransaction, ended: Vec<Ended>) -> Result<bool, StoreError> {
+/// Ends results that are in the table and may end. Returns whether this arms a schedule again.
+pub(crate) async fn end_all(db: &DatabaseTransaction, ended: Vec<EndedResult>) -> Result<bool, StoreError> {
     let rows = ended.iter().map(|one| job_results::Model::of(one.organization, &one.result));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     drop_leases(db, rows.iter().map(|row| (row.organization_id, row.id))).await?;
-    // Each insertion comes to an update.
-    let changed = OnConflict::columns([Column::OrganizationId, Column::Id]).update_columns(ENDED).to_owned();
+    // The rows exist, so each insertion becomes an update.
+    let changed = OnConflict::columns([Column::OrganizationId, Column::Id]).update_columns(END_COLUMNS).to_owned();
     insert::<job_results::Entity>(db, &rows, Some(changed)).await?;
     for one in ended.iter().filter(|one| one.has_sets) {
-        tidy(db, one).await?;
+        drop_temporary(db, one).await?;
     }
-    tell(db, &ended).await?;
+    start_notifications(db, &ended).await?;
     let rearmed = schedules::complete(db, ended.iter().map(|one| (one.organization, &one.result))).await?;
     let jobs = ended.into_iter().filter(|one| one.result.is_real()).map(|one| (one.organization.0, one.result.job));
     promote(db, jobs).await?;
@@ -54,9 +54,9 @@ pub(crate) async fn end_all(db: &DatabaseTransaction, ended: Vec<Ended>) -> Resu
 
 pub(crate) async fn drop_leases(
     db: &DatabaseTransaction,
-    places: impl Iterator<Item = (Uuid, Uuid)>,
+    ids: impl Iterator<Item = (Uuid, Uuid)>,
 ) -> Result<(), StoreError> {
-    for (organization, ids) in by_organization(places) {
+    for (organization, ids) in by_organization(ids) {
         for ids in pieces(&ids) {
             let leases = leases::Entity::delete_many().filter(leases::Column::OrganizationId.eq(organization));
             leases.filter(leases::Column::JobResultId.is_in(ids.iter().copied())).exec(db).await.map_err(failed)?;
@@ -65,14 +65,14 @@ pub(crate) async fn drop_leases(
     Ok(())
 }
 
-/// Drops what only a result at work needs; the input of a line in error stays, and what would
-/// join the set after it.
-async fn tidy(db: &DatabaseTransaction, ended: &Ended) -> Result<(), StoreError> {
+/// Drops what only a running result needs. A retry needs the input of the failed line, and the sets that later lines
+/// join with, so these stay.
+async fn drop_temporary(db: &DatabaseTransaction, ended: &EndedResult) -> Result<(), StoreError> {
     let kept = ended.result.failed_line;
     let sets = parts::Entity::delete_many()
         .filter(parts::Column::OrganizationId.eq(ended.organization.0))
         .filter(parts::Column::JobResultId.eq(ended.result.id.0))
-        .filter(parts::Column::Kind.is_in(parts::passing()))
+        .filter(parts::Column::Kind.is_in(parts::temporary()))
         .filter(Condition::all().add_option(kept.map(|kept| {
             let joins = parts::Column::LineNo.gt(kept).and(parts::Column::Kind.eq(PartKind::Joining.word()));
             parts::Column::LineNo.ne(kept).and(joins.not())
@@ -86,46 +86,46 @@ async fn tidy(db: &DatabaseTransaction, ended: &Ended) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Starts what tells of the ends. A start may itself end others, which this makes room for.
-fn tell<'a>(
+/// Starts the notifications of ended results. It is boxed because a start may itself end results.
+fn start_notifications<'a>(
     db: &'a DatabaseTransaction,
-    ended: &'a [Ended],
+    ended: &'a [EndedResult],
 ) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>> {
     Box::pin(async move {
-        let notices = ended.iter().flat_map(|one| one.notices.iter().map(|notice| (one.organization, notice)));
-        let notices: Vec<_> = notices.collect();
-        if notices.is_empty() {
+        let of = |one: &'a EndedResult| one.notifications.iter().map(|notification| (one.organization, notification));
+        let notifications: Vec<_> = ended.iter().flat_map(of).collect();
+        if notifications.is_empty() {
             return Ok(());
         }
-        for started in start_all(db, &notices).await? {
+        for started in start_all(db, &notifications).await? {
             started.map_err(unavailable)?;
         }
         Ok(())
     })
 }
 
-/// Lets the next result of each of these jobs begin, if no other is ahead of it.
+/// Lets the next result of each of these jobs begin, unless another one is ahead of it.
 pub(crate) async fn promote(
     db: &DatabaseTransaction,
-    of: impl IntoIterator<Item = (Uuid, String)>,
+    jobs: impl IntoIterator<Item = (Uuid, String)>,
 ) -> Result<(), StoreError> {
     let mut by_organization: BTreeMap<Uuid, BTreeSet<String>> = BTreeMap::new();
-    for (organization, job) in of {
+    for (organization, job) in jobs {
         by_organization.entry(organization).or_default().insert(job);
     }
     for (organization, keys) in by_organization {
         let keys: Vec<_> = keys.into_iter().collect();
-        for first in jobs::unfinished(db, organization, &keys).await?.into_values() {
-            let (None, Some(next)) = (first.ahead, first.behind) else { continue };
+        for first in unfinished::unfinished(db, organization, &keys).await?.into_values() {
+            let Some(next) = first.promoted() else { continue };
             let ready = leases::ActiveModel {
-                stands: Set(Stands::Ready.word().to_owned()),
+                stands: Set(LeaseState::Ready.word().to_owned()),
                 ahead: Set(true),
                 ..Default::default()
             };
             let row = leases::Entity::update_many()
                 .set(ready)
                 .filter(leases::Column::OrganizationId.eq(organization))
-                .filter(leases::Column::JobResultId.eq(next));
+                .filter(leases::Column::JobResultId.eq(next.0));
             row.exec(db).await.map_err(failed)?;
         }
     }

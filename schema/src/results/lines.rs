@@ -1,4 +1,4 @@
-//! The lines of results, as transactions read and write them.
+//! Reads and writes the line results of job results.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +24,8 @@ pub(crate) fn of(organization: OrganizationId, ids: &[Uuid]) -> Select<Entity> {
         .order_by_asc(Column::LineNo)
 }
 
-/// Writes lines. What was written of one before is replaced; of several rows for one line the
-/// last is written, since a statement may write a row once.
+/// Inserts or replaces line results. Of several rows for one line the last is written, since a statement may write a
+/// row only once.
 pub(crate) async fn write(db: &DatabaseTransaction, rows: impl IntoIterator<Item = &Model>) -> Result<(), StoreError> {
     let last: BTreeMap<_, _> =
         rows.into_iter().map(|row| ((row.organization_id, row.job_result_id, row.line_no), row)).collect();
@@ -36,7 +36,7 @@ pub(crate) async fn write(db: &DatabaseTransaction, rows: impl IntoIterator<Item
     insert::<Entity>(db, &rows, Some(replaced)).await
 }
 
-/// Ends the lines that a result leaves open when it is killed or given up.
+/// Ends the open lines of a result that is killed or given up.
 pub(crate) async fn cut_open(
     db: &DatabaseTransaction,
     organization: OrganizationId,
@@ -52,7 +52,7 @@ pub(crate) async fn cut_open(
         }
         cut(&mut line, event, message, at).map_err(unavailable)?;
         let row = Entity::update_many()
-            .set(line_results::cut(&line))
+            .set(line_results::interruption(&line))
             .filter(Column::OrganizationId.eq(organization.0))
             .filter(Column::JobResultId.eq(result.id.0))
             .filter(Column::LineNo.eq(line.line_no));

@@ -1,98 +1,99 @@
-//! Starting: many results at once, or what the overlap rule of their job makes of them.
+//! Starts results, many in one transaction, and applies the overlap rules of their jobs.
 
-pub(crate) mod jobs;
-mod known;
-mod taking_over;
+mod lookup;
+mod retry_copy;
+pub(crate) mod unfinished;
 
+use engine::model::lifecycle::admission::{Admission, admit, skipped};
+use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::OrganizationId;
-use engine::model::overlap::Overlap;
 use engine::model::record::Records;
 use engine::model::result::{JobResult, ResultId};
 use engine::model::status::Status;
 use engine::ports::StoreError;
-use engine::ports::results::{Idempotency, NewResult, Retrial, StartRefused, Started, skipped};
+use engine::ports::results::{Idempotency, NewResult, Retrial, StartRefused, Started};
 use sea_orm::DatabaseTransaction;
 
 use super::kill::replace;
 use crate::batch::insert;
 use crate::entities::{job_inputs, job_results, job_starts, leases};
 use crate::unavailable;
-use crate::writer::Change;
-use known::Known;
-use taking_over::TakingOver;
+use crate::writer::Command;
+use lookup::StartLookup;
+use retry_copy::RetryCopy;
 
 pub(super) struct Start {
     pub organization: OrganizationId,
     pub start: NewResult,
 }
 
-impl Change for Start {
+impl Command for Start {
     type Answer = Result<Started, StartRefused>;
     const DURABLE: bool = true;
 
-    async fn apply(changes: &[&Self], db: &DatabaseTransaction) -> Result<Vec<Self::Answer>, StoreError> {
-        let starts: Vec<_> = changes.iter().map(|change| (change.organization, &change.start)).collect();
+    async fn apply(commands: &[&Self], db: &DatabaseTransaction) -> Result<Vec<Self::Answer>, StoreError> {
+        let starts: Vec<_> = commands.iter().map(|command| (command.organization, &command.start)).collect();
         start_all(db, &starts).await
     }
 }
 
-/// Starts results, in this order. Those that nothing stands in the way of are written together.
+/// Starts results in this order. Most are written together.
 pub(crate) async fn start_all(
     db: &DatabaseTransaction,
     starts: &[(OrganizationId, &NewResult)],
 ) -> Result<Vec<Result<Started, StartRefused>>, StoreError> {
-    let mut known = Known::look_up(db, starts).await?;
-    let (mut new, mut answers) = (New::default(), Vec::with_capacity(starts.len()));
+    let mut lookup = StartLookup::read(db, starts).await?;
+    let (mut new, mut answers) = (NewRows::default(), Vec::with_capacity(starts.len()));
     for (organization, start) in starts {
-        answers.push(match known.answer(*organization, start) {
+        answers.push(match lookup.answer(*organization, start) {
             Some(answer) => answer,
-            None => Ok(new.add(db, &mut known, *organization, start).await?),
+            None => Ok(new.add(db, &mut lookup, *organization, start).await?),
         });
     }
     new.write(db).await?;
     Ok(answers)
 }
 
-/// New results that are not written yet.
+/// New rows that are not written yet.
 #[derive(Default)]
-struct New {
+struct NewRows {
     results: Vec<job_results::Model>,
     inputs: Vec<job_inputs::Model>,
     leases: Vec<leases::Model>,
     names: Vec<job_starts::Model>,
-    taking_over: Vec<TakingOver>,
+    retry_copies: Vec<RetryCopy>,
 }
 
-impl New {
+impl NewRows {
     async fn add(
         &mut self,
         db: &DatabaseTransaction,
-        known: &mut Known,
+        lookup: &mut StartLookup,
         organization: OrganizationId,
         start: &NewResult,
     ) -> Result<Started, StoreError> {
-        let queue = known.queue(organization, &start.queue);
+        let queue = lookup.queue(organization, &start.queue);
         let (mut result, records) = start.clone().accept();
-        let other = known.unfinished(organization, &result);
-        let mut replaced = Vec::new();
-        match (start.overlap, other) {
-            (Overlap::Skip, Some(other)) => skipped(&mut result, other, start.created_at).map_err(unavailable)?,
-            (Overlap::Replace, Some(_)) => {
-                // Those it replaces may be among the new ones.
+        let other = lookup.unfinished(organization, &result);
+        let (mut state, mut replaced) = (LeaseState::Ready, Vec::new());
+        match admit(&result, start.overlap, other) {
+            Admission::Ready => {}
+            Admission::Behind => state = LeaseState::Behind,
+            Admission::Skipped(other) => skipped(&mut result, other, start.created_at).map_err(unavailable)?,
+            Admission::Replaces => {
+                // The results that it replaces may be among those that are not written yet.
                 self.write(db).await?;
                 replaced = replace(db, (organization, &start.job), (start.id, start.created_at)).await?;
             }
-            _ => {}
         }
-        let behind = start.overlap == Overlap::Queue && other.is_some();
-        let mut lease = leases::Model::new(organization, &result, &queue, behind);
+        let mut lease = leases::Model::new(organization, &result, &queue, state);
         if let Some(retry) = &start.retry {
             (lease.next_line, lease.has_sets) = (Some(retry.line_no.into()), true);
         }
         self.push((organization, &result), records, lease)?;
         let taken_over = start.retry.as_ref().filter(|_| result.status == Status::Pending);
         self.push_extras((organization, start.id), start.idempotency.as_ref(), taken_over);
-        known.add(organization, start, &result);
+        lookup.add(organization, start, &result);
         Ok(Started { result, replaced })
     }
 
@@ -124,7 +125,7 @@ impl New {
             job_result_id: id.0,
             digest: name.digest.clone(),
         }));
-        self.taking_over.extend(retry.map(|retry| TakingOver { organization, by: id, retry: retry.clone() }));
+        self.retry_copies.extend(retry.map(|retry| RetryCopy { organization, by: id, retry: retry.clone() }));
     }
 
     async fn write(&mut self, db: &DatabaseTransaction) -> Result<(), StoreError> {
@@ -133,7 +134,7 @@ impl New {
         insert::<job_inputs::Entity>(db, &new.inputs, None).await?;
         insert::<leases::Entity>(db, &new.leases, None).await?;
         insert::<job_starts::Entity>(db, &new.names, None).await?;
-        for one in &new.taking_over {
+        for one in &new.retry_copies {
             one.write(db).await?;
         }
         Ok(())

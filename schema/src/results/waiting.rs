@@ -1,15 +1,16 @@
-//! Why results that have not ended are not at work.
+//! Finds what results wait for.
 
+use engine::model::fairness::Occupancy;
+use engine::model::lifecycle::lease_state::LeaseState;
+use engine::model::lifecycle::waiting::{Lease, Waiting};
 use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
-use engine::model::turn::Occupancy;
 use engine::ports::StoreError;
-use engine::ports::results::Waiting;
 use sea_orm::prelude::*;
 
-use super::start::jobs;
+use super::start::unfinished;
 use crate::batch::pieces;
-use crate::entities::leases::{self, Stands};
+use crate::entities::leases;
 use crate::failed;
 use crate::queue::{learn_limits, occupancy};
 
@@ -28,33 +29,36 @@ pub(super) async fn waiting(
     let mut found = Vec::with_capacity(rows.len());
     for id in ids {
         let Some(row) = rows.iter().find(|row| row.job_result_id == id) else { continue };
-        found.extend(why(db, row, &mut at_work).await?.map(|why| (ResultId(id), why)));
+        found.extend(reason(db, row, &mut at_work).await?.map(|reason| (ResultId(id), reason)));
     }
     Ok(found)
 }
 
-async fn why(
+async fn reason(
     db: &DatabaseConnection,
     row: &leases::Model,
     at_work: &mut Occupancy,
 ) -> Result<Option<Waiting>, StoreError> {
-    Ok(match row.stands()? {
-        Stands::Leased => None,
-        Stands::Later if row.isolated_until.is_some() => Some(Waiting::Worker),
-        Stands::Later => row.place().maybe_instant("ready_at", row.ready_at)?.map(Waiting::Until),
-        Stands::Behind => {
-            let job = [row.job_key.clone()];
-            let unfinished = jobs::unfinished(db, row.organization_id, &job).await?.remove(&row.job_key);
-            let ahead = unfinished.and_then(|unfinished| unfinished.ahead);
-            Some(ahead.map_or(Waiting::Worker, |ahead| Waiting::Behind(ResultId(ahead))))
-        }
-        Stands::Ready => {
-            let queue = row.queue_name();
-            learn_limits(db, &queue, at_work).await?;
-            Some(match at_work.reached(&queue) {
-                Some(limit) => Waiting::QueueFull { queue: queue.key, limit },
-                None => Waiting::Worker,
-            })
-        }
-    })
+    let state = row.state()?;
+    let ahead = if state == LeaseState::Behind {
+        let job = [row.job_key.clone()];
+        unfinished::unfinished(db, row.organization_id, &job)
+            .await?
+            .remove(&row.job_key)
+            .and_then(|oldest| oldest.ahead)
+    } else {
+        None
+    };
+    let queue = row.queue_name();
+    if state == LeaseState::Ready {
+        learn_limits(db, &queue, at_work).await?;
+    }
+    let lease = Lease {
+        state,
+        until: row.row_name().maybe_instant("ready_at", row.ready_at)?,
+        isolated: row.isolated_until.is_some(),
+        ahead,
+        full: at_work.reached(&queue).map(|limit| (queue.key.as_str(), limit)),
+    };
+    Ok(lease.waits_for())
 }

@@ -1,4 +1,4 @@
-//! Schedules that go on when what they started has ended.
+//! Arms schedules again that wait for the end of what they started.
 
 use engine::model::organization::OrganizationId;
 use engine::model::result::JobResult;
@@ -11,7 +11,7 @@ use crate::batch::{by_organization, pieces};
 use crate::entities::schedules::{Column, Entity};
 use crate::failed;
 
-/// Arms the schedules again that waited for these results to end; whether there were any.
+/// Arms the schedules again that waited for these results. Returns whether there were any.
 pub(crate) async fn complete<'a>(
     db: &DatabaseTransaction,
     ended: impl Iterator<Item = (OrganizationId, &'a JobResult)> + Clone,
@@ -25,7 +25,7 @@ pub(crate) async fn complete<'a>(
             let waiting = waiting.filter(Column::Awaits.is_in(ids.iter().copied())).all(db).await.map_err(failed)?;
             for row in waiting {
                 let at = row.awaits.and_then(finished);
-                // What cannot be read is the sweep's to tell; the result ends all the same.
+                // The sweep reports a schedule that cannot be read; the result ends nevertheless.
                 let (Some(at), Ok(mut saved)) = (at, row.read()) else { continue };
                 saved.position = saved.schedule.completed(&saved.position, at);
                 saved.revision += 1;

@@ -1,4 +1,4 @@
-//! Starting what schedules are due for, many at once.
+//! Fires schedules: starts the results that are due, many in one transaction.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,33 +16,33 @@ use crate::columns::micros;
 use crate::entities::job_results::{self, Column as Of};
 use crate::entities::schedules::{Column, Entity};
 use crate::results::start::start_all;
-use crate::writer::Change;
+use crate::writer::Command;
 use crate::{failed, unavailable};
 
 pub(super) struct FireOne(pub Fire);
 
-impl Change for FireOne {
+impl Command for FireOne {
     type Answer = FireAnswer;
     const DURABLE: bool = true;
 
-    async fn apply(changes: &[&Self], db: &DatabaseTransaction) -> Result<Vec<FireAnswer>, StoreError> {
-        let fires: Vec<&Fire> = changes.iter().map(|change| &change.0).collect();
-        let mut seen = revisions(db, &fires).await?;
-        let there = started_before(db, &fires).await?;
+    async fn apply(commands: &[&Self], db: &DatabaseTransaction) -> Result<Vec<FireAnswer>, StoreError> {
+        let fires: Vec<&Fire> = commands.iter().map(|command| &command.0).collect();
+        let mut newest = revisions(db, &fires).await?;
+        let existing = started_before(db, &fires).await?;
         let (mut starts, mut counts) = (Vec::new(), Vec::with_capacity(fires.len()));
         for fire in &fires {
             let SavedSchedule { organization, id, revision, .. } = fire.saved;
-            // Taken out, so that the first of two that saw the same is the one that counts.
-            let current = seen.remove(&(organization.0, id.0)) == Some(revision);
+            // It is removed, so that only the first of two fires with the same revision counts.
+            let current = newest.remove(&(organization.0, id.0)) == Some(revision);
             let before = starts.len();
             if current {
-                let missing = fire.missing(|scheduled| there.contains(&instant(fire, scheduled)));
+                let missing = fire.missing(|scheduled| existing.contains(&instant(fire, scheduled)));
                 starts.extend(missing.into_iter().map(|result| (organization, result)));
             }
             counts.push(current.then(|| starts.len() - before));
         }
         let started = start_all(db, &starts).await?.into_iter().collect::<Result<Vec<_>, _>>().map_err(unavailable)?;
-        // Those that another start of the same group has already taken the place of.
+        // The results that another start of this transaction has replaced.
         let ended = started.iter().flat_map(|one| one.replaced.iter().copied()).collect();
         let mut started = started.into_iter();
         let (mut answers, mut moved) = (Vec::with_capacity(fires.len()), Vec::new());
@@ -76,7 +76,7 @@ async fn revisions(db: &DatabaseTransaction, fires: &[&Fire]) -> Result<HashMap<
     Ok(revisions)
 }
 
-/// An instant of a schedule: whose, of which job, which schedule, when.
+/// An instant of a schedule: organization, job, schedule, time.
 type InstantOf = (Uuid, String, String, i64);
 
 fn instant(fire: &Fire, scheduled: &Scheduled) -> InstantOf {
@@ -84,14 +84,14 @@ fn instant(fire: &Fire, scheduled: &Scheduled) -> InstantOf {
     (organization.0, job.clone(), scheduled.schedule.clone(), micros(scheduled.at))
 }
 
-/// Those of the instants for which something was started before.
+/// The instants for which a result exists already.
 async fn started_before(db: &DatabaseTransaction, fires: &[&Fire]) -> Result<HashSet<InstantOf>, StoreError> {
     let of = |fire: &Fire| {
         let scheduled = fire.results.iter().filter_map(|result| result.scheduled.as_ref());
         scheduled.map(|scheduled| instant(fire, scheduled)).collect::<Vec<_>>()
     };
     let all: Vec<InstantOf> = fires.iter().flat_map(|fire| of(fire)).collect();
-    let mut there = HashSet::new();
+    let mut started = HashSet::new();
     for some in pieces(&all) {
         let any = some.iter().fold(Condition::any(), |any, (organization, job, schedule, at)| {
             any.add(
@@ -106,7 +106,7 @@ async fn started_before(db: &DatabaseTransaction, fires: &[&Fire]) -> Result<Has
         let first = first.filter(any).select_only();
         let columns = [Of::OrganizationId, Of::JobKey, Of::Schedule, Of::ScheduledAt];
         let rows: Vec<InstantOf> = first.columns(columns).into_tuple().all(db).await.map_err(failed)?;
-        there.extend(rows);
+        started.extend(rows);
     }
-    Ok(there)
+    Ok(started)
 }

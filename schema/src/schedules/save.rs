@@ -1,4 +1,4 @@
-//! Schedules change with their job, and where somebody repairs them.
+//! Saves the schedules of a job, and repairs positions.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use sea_orm::prelude::*;
 use super::write;
 use crate::entities::schedules::{ActiveModel, Column, Entity, Model};
 use crate::failed;
-use crate::writer::Single;
+use crate::writer::SingleCommand;
 
 /// Gives a job these schedules and no others.
 pub(crate) async fn save(
@@ -29,12 +29,12 @@ pub(crate) async fn save(
     let mut kept = Vec::new();
     for new in schedules {
         let row = before.remove(&new.1.key);
-        let (place, saved) = match row {
-            // One that cannot be read is written anew, in its place.
+        let (known, saved) = match row {
+            // A row that cannot be read is overwritten.
             Some(row) => (Some(row.place()), row.read().ok()),
             None => (None, None),
         };
-        let id = place.map_or(new.0, |(_, id)| id);
+        let id = known.map_or(new.0, |(_, id)| id);
         kept.push(SavedSchedule::save(saved, (organization, job), (id, new.1.clone()), now));
     }
     for gone in before.into_values() {
@@ -43,20 +43,20 @@ pub(crate) async fn save(
     write(db, &kept).await
 }
 
-/// A position that a sweep found to be right.
+/// Writes the position that a sweep computed.
 pub(super) struct Rearm {
     pub rearmed: SavedSchedule,
     /// The revision that it saw.
     pub seen: u64,
 }
 
-impl Single for Rearm {
+impl SingleCommand for Rearm {
     type Answer = bool;
     const DURABLE: bool = true;
 
     async fn apply(&self, db: &DatabaseTransaction) -> Result<bool, StoreError> {
-        let place = (self.rearmed.organization.0, self.rearmed.id.0);
-        let row = Entity::find_by_id(place).one(db).await.map_err(failed)?;
+        let id = (self.rearmed.organization.0, self.rearmed.id.0);
+        let row = Entity::find_by_id(id).one(db).await.map_err(failed)?;
         let same = row.is_some_and(|row| row.revision.cast_unsigned() == self.seen);
         if same {
             write(db, std::slice::from_ref(&self.rearmed)).await?;
@@ -67,7 +67,7 @@ impl Single for Rearm {
 
 pub(super) struct Disarm(pub Place);
 
-impl Single for Disarm {
+impl SingleCommand for Disarm {
     type Answer = ();
     const DURABLE: bool = true;
 

@@ -1,4 +1,4 @@
-//! Reading every page of a database, to find those that a disk or a careless copy damaged.
+//! Reads every page of a database, to find pages that a disk or a careless copy has damaged.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use super::{BUSY_TIMEOUT, trouble};
 
 /// How many faults of one table are listed; a damaged page often has many.
 const MAX_FAULTS: usize = 20;
-/// How long a check rests after each table, so that it is not in the way of those who work.
-const REST: Duration = Duration::from_millis(50);
+/// How long a check pauses after each table, so that it does not slow down the server.
+const PAUSE: Duration = Duration::from_millis(50);
 
-/// Reads all pages of a database with `PRAGMA quick_check`, table by table, over a connection of its own.
-/// Says what is damaged; nothing if all is well. Others may work with the database meanwhile.
+/// Reads all pages of a database with `PRAGMA quick_check`, table by table, over its own connection. Returns the
+/// damaged places. The database may be in use meanwhile.
 ///
 /// # Errors
-/// A sentence: the database cannot be read at all, for a reason other than damage.
+/// The reason why the database cannot be read at all, if that is not damage.
 pub async fn check_pages(path: &Path) -> Result<Vec<String>, String> {
     let found = match connect(path).await {
         Ok(db) => {
@@ -49,8 +49,8 @@ async fn check(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     for table in texts(db, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").await? {
         let pragma = format!("PRAGMA quick_check('{}')", table.replace('\'', "''"));
         match texts(db, &pragma).await {
-            Ok(said) => {
-                let damaged = said.into_iter().filter(|line| line != "ok").take(MAX_FAULTS);
+            Ok(lines) => {
+                let damaged = lines.into_iter().filter(|line| line != "ok").take(MAX_FAULTS);
                 faults.extend(damaged.map(|line| format!("table {table}: {}", line.replace('\n', "; "))));
             }
             Err(error) if trouble::is_damage(&error) => {
@@ -58,7 +58,7 @@ async fn check(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
             }
             Err(error) => return Err(error),
         }
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(PAUSE).await;
     }
     Ok(faults)
 }

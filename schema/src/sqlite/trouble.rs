@@ -1,10 +1,10 @@
-//! What SQLite refuses because of the disk, said so that an operator knows what to do.
+//! Explains errors of SQLite and of the disk, so that an operator knows what to do.
 
 use engine::ports::StoreError;
 use engine::ports::trouble::{Obstacle, Trouble};
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
 
-/// Codes of SQLite, without what it tells beyond them.
+/// Primary result codes of SQLite.
 const FULL: i32 = 13;
 const CANNOT_READ_OR_WRITE: i32 = 10;
 const NO_PERMISSION: i32 = 3;
@@ -14,7 +14,7 @@ const CANNOT_OPEN: i32 = 14;
 const NO_DATABASE: i32 = 26;
 const PRIMARY: i32 = 0xff;
 
-/// Why a statement failed.
+/// Converts the error of a statement; a known obstacle is named.
 pub(crate) fn failure(error: DbErr) -> StoreError {
     let code = code(&error).map(|code| code & PRIMARY);
     let obstacle = match code {
@@ -25,7 +25,7 @@ pub(crate) fn failure(error: DbErr) -> StoreError {
     crate::unavailable(Trouble { obstacle, cause: error.into() })
 }
 
-/// Whether SQLite found that the file is not as it was written.
+/// Whether SQLite found that the file is damaged.
 pub(super) fn is_damage(error: &DbErr) -> bool {
     matches!(code(error).map(|code| code & PRIMARY), Some(DAMAGED | NO_DATABASE))
 }
@@ -34,19 +34,19 @@ pub(super) fn is_damage(error: &DbErr) -> bool {
 pub(super) fn refusal(error: &DbErr) -> String {
     let reason = match code(error).map(|code| code & PRIMARY) {
         Some(NO_DATABASE) => {
-            "it is not an SQLite database, or its beginning is damaged; restore it from a backup, or move it away \
-             together with the files beside it, and the server begins with an empty one"
+            "it is not an SQLite database, or its beginning is damaged; restore it from a backup, or move it and the \
+             files beside it to another folder, and the server creates an empty one"
         }
         Some(DAMAGED) => {
             "it is damaged; keep a copy of the data folder and restore the database from a backup, or save what can \
              be read with `sqlite3 ropewalk.db .recover | sqlite3 recovered.db`; `ropewalk doctor` says what is damaged"
         }
         Some(CANNOT_OPEN | NO_PERMISSION | READ_ONLY) => {
-            "the file is not there, or may not be read and written; it, those beside it and their folder must belong to the user \
-             that runs ropewalk (chown), on a file system that is not read-only"
+            "the file is not there, or may not be read and written; the file, the files beside it and their folder must belong to \
+             the user that runs ropewalk (chown), on a file system that is not read-only"
         }
         Some(FULL) => "the disk is full; make room on it",
-        Some(CANNOT_READ_OR_WRITE) => "the disk cannot be read or written; look into the log of the system",
+        Some(CANNOT_READ_OR_WRITE) => "the disk cannot be read or written; see the log of the system",
         _ => return error.to_string(),
     };
     format!("{reason} (SQLite says: {error})")
@@ -59,7 +59,7 @@ pub(crate) async fn reconnect(db: &DatabaseConnection) {
         Err(error) => Err(error),
     };
     if let Err(error) = closed {
-        tracing::warn!(%error, "a connection to the database was given up and did not close");
+        tracing::warn!(%error, "a connection to the database that was replaced did not close");
     }
 }
 

@@ -8,12 +8,12 @@ use engine::model::result::ResultId;
 use engine::ports::StoreError;
 use engine::ports::collections::{Collections, Once, Wanted};
 use engine::ports::organizations::Organizations;
-use engine::ports::results::Results;
-use engine::ports::suite::samples::start;
-use engine::ports::suite::snapshots::taken;
+use engine::ports::results::Starts;
 use sea_orm::prelude::Uuid;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use serde_json::json;
+use suite::collections::taken;
+use suite::samples::start;
 
 use super::{Place, scope_of};
 use crate::Store;

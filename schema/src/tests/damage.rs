@@ -7,12 +7,12 @@ use engine::model::status::Status;
 use engine::ports::StoreError;
 use engine::ports::organizations::Organizations;
 use engine::ports::queue::Queue;
-use engine::ports::results::{NewResult, ResultFilter, Results};
-use engine::ports::suite::samples::{self, at, node};
+use engine::ports::results::{History, NewResult, ResultFilter, Starts};
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
+use suite::samples::{self, at, node};
 
 use super::{Place, scope_of};
 use crate::Store;
@@ -64,7 +64,7 @@ async fn what_cannot_be_read_is_named() {
     let scope = acme(&store).await;
     start(&store, scope, 5).await;
     spoil(&path, "job_results", "id", 5, "arguments", "{\"half\":").await;
-    let Err(StoreError::Unreadable(why)) = Results::find(&store, scope, ResultId(Uuid::from_u128(5))).await else {
+    let Err(StoreError::Unreadable(why)) = History::find(&store, scope, ResultId(Uuid::from_u128(5))).await else {
         panic!("half an object is no object")
     };
     for part in ["job_results", "00000000-0000-0000-0000-000000000005", "arguments"] {
@@ -86,10 +86,10 @@ async fn what_cannot_be_read_is_ended_and_does_not_stop_the_queue() {
     let claimed = samples::claim(&store, 9, at(7)).await;
     let ids: Vec<_> = claimed.iter().map(|one| one.result.id.0.as_u128()).collect();
     assert_eq!(ids, [6]);
-    let ended = Results::find(&store, scope, ResultId(Uuid::from_u128(5))).await.unwrap().unwrap();
+    let ended = History::find(&store, scope, ResultId(Uuid::from_u128(5))).await.unwrap().unwrap();
     assert_eq!((ended.status, ended.finished_at, ended.attempt), (Status::Error, Some(at(7)), 0));
     assert!(ended.message.contains("cannot be read"), "{}", ended.message);
     let errors = ResultFilter { job: None, status: Some(Status::Error) };
-    assert_eq!(Results::count(&store, scope, &errors).await.unwrap(), 2);
+    assert_eq!(History::count(&store, scope, &errors).await.unwrap(), 2);
     assert_eq!(store.recover(node(2), at(8), None).await.unwrap(), 1, "the good one alone is at work");
 }

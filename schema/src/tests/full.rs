@@ -1,11 +1,11 @@
-//! A disk that is full: it is said, nothing is half written, and work goes on when there is room.
+//! A disk that is full: it is said, nothing is half written, and work goes on when there is capacity.
 
 use engine::model::organization::OrgScope;
 use engine::ports::StoreError;
-use engine::ports::results::{NewResult, ResultFilter, Results, StartRefused};
-use engine::ports::suite::samples;
+use engine::ports::results::{History, NewResult, ResultFilter, StartRefused, Starts};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use serde_json::json;
+use suite::samples;
 
 use super::Place;
 use crate::Store;
@@ -33,7 +33,7 @@ fn large(number: u128) -> NewResult {
 
 fn is_full(answer: &Result<engine::ports::results::Started, StartRefused>) -> bool {
     let Err(StartRefused::Store(error @ StoreError::Unavailable(_))) = answer else { return false };
-    assert!(error.to_string().contains("is full; make room"), "{error}");
+    assert!(error.to_string().contains("is full; free some space"), "{error}");
     true
 }
 
@@ -47,10 +47,10 @@ async fn a_full_disk_is_said_and_work_goes_on_when_there_is_room() {
         assert!(is_full(&store.start(scope, large(number + 1)).await));
         leave_room(&writer, 100_000).await;
         store.start(scope, large(number + 2)).await.unwrap();
-        let found = Results::find(&store, scope, samples::id(number + 1)).await.unwrap();
+        let found = History::find(&store, scope, samples::id(number + 1)).await.unwrap();
         assert_eq!(found, None, "nothing of it was written");
     }
-    assert_eq!(Results::count(&store, scope, &ResultFilter::default()).await.unwrap(), 5);
+    assert_eq!(History::count(&store, scope, &ResultFilter::default()).await.unwrap(), 5);
 }
 
 /// `mount -t tmpfs -o size=6m tmpfs FOLDER` makes such a disk.
@@ -75,7 +75,7 @@ async fn a_disk_that_is_really_full_is_no_different() {
     for more in 1..=5 {
         store.start(scope, samples::start(number + more, "job")).await.unwrap();
     }
-    let seen = Results::count(&store, scope, &ResultFilter::default()).await.unwrap();
+    let seen = History::count(&store, scope, &ResultFilter::default()).await.unwrap();
     assert_eq!(seen, kept + 5, "what was answered is there, and nothing else");
     store.close().await;
 }

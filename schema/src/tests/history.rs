@@ -1,8 +1,8 @@
 //! Histories made up by chance: memory and SQLite answer alike.
 
-use engine::ports::memory::MemoryStore;
-use engine::ports::suite::history::{Move, play};
+use memory::MemoryStore;
 use proptest::prelude::*;
+use suite::history::{Move, play};
 
 use super::Place;
 

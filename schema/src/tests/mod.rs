@@ -14,9 +14,8 @@ mod upgrade;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use engine::model::organization::{OrgScope, Organization};
-use engine::ports::suite;
-use engine::runtime::engine::Engine;
+use engine::model::organization::{Access, OrgScope, Organization};
+
 use tempfile::TempDir;
 
 use crate::Store;
@@ -45,11 +44,14 @@ impl Place {
 
 /// The right to act in an organization of the store.
 fn scope_of(organization: &Organization) -> OrgScope {
-    Engine::access_of_operator(organization.clone(), "a test").scope()
+    Access::of_operator(organization.clone(), "a test").scope()
 }
 
-#[tokio::test]
-async fn sqlite_passes_the_store_suite() {
+async fn open() -> (Store, Place) {
     let place = Place::new();
-    suite::every_case(async || place.store().await).await;
+    (place.store().await, place)
+}
+
+mod suite_cases {
+    suite::store_tests!(crate::tests::open);
 }

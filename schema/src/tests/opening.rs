@@ -5,9 +5,9 @@ use std::process::Command;
 
 use engine::ports::StoreError;
 use engine::ports::organizations::Organizations;
-use engine::ports::suite::history::{everything, play};
 use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait, Database};
+use suite::history::{everything, play};
 
 use super::Place;
 use crate::{OpenError, Store, check_pages};

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use engine::ports::suite;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use super::Place;

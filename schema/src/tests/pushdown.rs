@@ -6,14 +6,14 @@ use engine::model::criteria::{Criteria, Mismatches, OPERATORS, Reading, Verdict,
 use engine::model::organization::{OrgScope, Organization, OrganizationId};
 use engine::model::quota::Quotas;
 use engine::ports::collections::{Collections, Find, Wanted};
-use engine::ports::memory::MemoryStore;
 use engine::ports::organizations::Organizations;
-use engine::ports::suite::snapshots::taken;
+use memory::MemoryStore;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestRunner;
 use sea_orm::prelude::Uuid;
 use serde_json::{Value, json};
+use suite::collections::taken;
 
 use super::{Place, scope_of};
 use crate::Store;

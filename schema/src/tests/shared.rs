@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use engine::model::fairness::Capacity;
 use engine::model::organization::OrgScope;
 use engine::model::status::Status;
-use engine::model::turn::Room;
-use engine::ports::queue::{Claim, Claimed, LeaseError, Queue};
-use engine::ports::results::{ResultFilter, Results};
-use engine::ports::suite::samples::{self, at, finish, node};
+use engine::ports::queue::{Claim, Claimed, LeaseError, Leases, Queue};
+use engine::ports::results::{History, ResultFilter, Starts};
 use futures_util::future::join_all;
+use suite::samples::{self, at, finish, node};
 
 use super::Place;
 use crate::Store;
@@ -22,7 +22,7 @@ async fn two(place: &Place) -> (Store, Store, OrgScope) {
 }
 
 async fn claim(store: &Store, number: u128, slots: u32) -> Vec<Claimed> {
-    let claim = Claim { node: node(number), room: Room { slots, spare: 0 }, now: at(50) };
+    let claim = Claim { node: node(number), capacity: Capacity { slots, spare: 0 }, now: at(50) };
     store.claim(claim).await.unwrap().claimed
 }
 
@@ -40,7 +40,7 @@ async fn a_node_that_was_taken_for_lost_can_write_nothing_more() {
     let taken = claim(&second, 2, 1).await.remove(0).lease;
     assert!(matches!(first.finish(lost, finish(Status::Error)).await, Err(LeaseError::Lost)));
     second.finish(taken, finish(Status::Success)).await.unwrap();
-    let found = Results::find(&first, scope, samples::id(1)).await.unwrap().unwrap();
+    let found = History::find(&first, scope, samples::id(1)).await.unwrap().unwrap();
     assert_eq!((found.status, found.attempt), (Status::Success, 2));
 }
 
@@ -70,5 +70,5 @@ async fn two_nodes_write_at_the_same_time_and_take_nothing_twice() {
     let done = join_all(work).await;
     assert_eq!(done.iter().sum::<u128>(), 2 * EACH, "{done:?}");
     let filter = ResultFilter { job: None, status: Some(Status::Success) };
-    assert_eq!(u128::from(Results::count(&second, scope, &filter).await.unwrap()), 2 * EACH);
+    assert_eq!(u128::from(History::count(&second, scope, &filter).await.unwrap()), 2 * EACH);
 }

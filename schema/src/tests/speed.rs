@@ -3,14 +3,15 @@
 
 use std::time::Instant;
 
+use engine::model::fairness::Capacity;
+use engine::model::lifecycle::retention::Retention;
 use engine::model::organization::OrgScope;
 use engine::model::status::Status;
-use engine::model::turn::Room;
-use engine::ports::queue::{Claim, Finish, Queue};
-use engine::ports::results::{Results, Retention};
-use engine::ports::suite::samples::{self, at, finish, line, node};
+use engine::ports::queue::{Claim, Finish, Leases, Queue};
+use engine::ports::results::{Endings, Starts};
 use futures_util::stream::{self, StreamExt};
 use sea_orm::{ConnectionTrait, Database};
+use suite::samples::{self, at, finish, line, node};
 
 use super::Place;
 use crate::Store;
@@ -25,7 +26,7 @@ async fn start(store: &Store, scope: OrgScope, numbers: std::ops::Range<u128>) {
 async fn work(store: &Store, slots: u32) -> usize {
     let mut done = 0;
     loop {
-        let claim = Claim { node: node(1), room: Room { slots, spare: 4 }, now: at(50) };
+        let claim = Claim { node: node(1), capacity: Capacity { slots, spare: 4 }, now: at(50) };
         let claimed = store.claim(claim).await.unwrap().claimed;
         if claimed.is_empty() {
             return done;
@@ -80,7 +81,7 @@ async fn claims_with_much_in_the_store() {
         let began = Instant::now();
         let mut taken = 0;
         for _ in 0..20 {
-            let claim = Claim { node: node(1), room: Room { slots, spare: 0 }, now: at(50) };
+            let claim = Claim { node: node(1), capacity: Capacity { slots, spare: 0 }, now: at(50) };
             taken += store.claim(claim).await.unwrap().claimed.len();
         }
         println!("a claim of {slots}: {:.2?} ({taken} taken in 20)", began.elapsed() / 20);

@@ -1,14 +1,14 @@
 //! A database of the version before is brought up to date, and nothing of it is lost.
 
+use engine::model::fairness::Capacity;
 use engine::model::status::Status;
-use engine::model::turn::Room;
 use engine::ports::jobs::Jobs;
-use engine::ports::queue::{Claim, Queue};
-use engine::ports::results::{Idempotency, NewResult, ResultFilter, Results};
-use engine::ports::suite::samples::{self, at, finish, id, node};
+use engine::ports::queue::{Claim, Leases, Queue};
+use engine::ports::results::{History, Idempotency, NewResult, ResultFilter, Starts};
 use migrations::Migrations;
 use sea_orm::{ConnectionTrait, Database};
 use sea_orm_migration::MigratorTrait;
+use suite::samples::{self, at, finish, id, node};
 
 use super::{Place, scope_of};
 use crate::Store;
@@ -44,12 +44,12 @@ async fn what_was_there_before_queues_is_still_there() {
     db.close().await.unwrap();
     let store = Store::open_sqlite(&path).await.unwrap();
     let scope = scope_of(&samples::organization(1, "acme"));
-    let old = Results::find(&store, scope, id(1)).await.unwrap().unwrap();
+    let old = History::find(&store, scope, id(1)).await.unwrap().unwrap();
     assert_eq!((old.queue.as_str(), old.priority, old.root, old.now), ("default", 0, id(1), old.created_at));
     let line = store.lines(scope, &[id(1)]).await.unwrap().remove(0).1;
     assert_eq!((line.attempt, line.log[0].message.as_str(), line.log[0].at), (1, "hello", None));
     assert_eq!(store.recover(node(1), at(0), None).await.unwrap(), 1, "what was at work");
-    let claim = Claim { node: node(1), room: Room { slots: 9, spare: 0 }, now: at(0) };
+    let claim = Claim { node: node(1), capacity: Capacity { slots: 9, spare: 0 }, now: at(0) };
     let claimed = store.claim(claim).await.unwrap().claimed;
     let taken: Vec<_> = claimed.iter().map(|one| (one.result.id, one.resume.is_some())).collect();
     assert_eq!(taken, [(id(2), true), (id(3), false), (id(4), false)]);
@@ -59,7 +59,7 @@ async fn what_was_there_before_queues_is_still_there() {
     let name = Idempotency { key: "once".into(), digest: "what it asks for".into() };
     let again = NewResult { idempotency: Some(name), ..samples::start(9, "job") };
     assert_eq!(store.start(scope, again).await.unwrap().result.id, id(1), "old names fit whatever is asked for");
-    assert_eq!(Results::count(&store, scope, &ResultFilter::default()).await.unwrap(), 4);
+    assert_eq!(History::count(&store, scope, &ResultFilter::default()).await.unwrap(), 4);
 }
 
 /// How many changes of tables there were before jobs stopped on their first error.

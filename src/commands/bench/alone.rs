@@ -1,4 +1,4 @@
-//! One server or program by itself: how soon it answers, what it costs at rest, and a large set.
+//! One server or program by itself: latencies, the cost of an idle server, and a large set.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actions::host::Host;
+use engine::engine::Engine;
+use engine::execution::start::Start;
 use engine::model::organization::Access;
-use engine::runtime::engine::Engine;
-use engine::runtime::start::Start;
-use engine::runtime::worker::Worker;
+
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -22,42 +22,42 @@ use crate::Failed;
 
 const STARTS: usize = 300;
 const KILLS: usize = 100;
-const AT_REST: Duration = Duration::from_secs(10);
-const MANY: u64 = 1_000_000;
+const IDLE_TIME: Duration = Duration::from_secs(10);
+const RECORDS: u64 = 1_000_000;
 
-/// From a start to its first line, with nothing else to do.
+/// Time from a start to the first line, on an idle engine.
 pub async fn enqueue(host: Arc<Host>, folder: &Path) -> Result<Value, Failed> {
     let (engine, access, stop) = working(host, folder, super::jobs::three_lines()).await?;
     let mut times = Times::default();
     for _ in 0..STARTS {
         let started = start(&engine, &access).await?;
         let ended = loop {
-            let found = engine.results.find(access.scope(), started).await.map_err(|error| broken(&error))?;
+            let found = engine.results().find(access.scope(), started).await.map_err(|error| broken(&error))?;
             match found {
                 Some(found) if found.status.is_final() => break found,
                 _ => tokio::time::sleep(Duration::from_millis(1)).await,
             }
         };
         let began = ended.started_at.unwrap_or(ended.created_at);
-        times.took((began - ended.created_at).to_std().unwrap_or_default());
+        times.add((began - ended.created_at).to_std().unwrap_or_default());
     }
     stop.cancel();
     Ok(times.row("enqueue to start, idle"))
 }
 
-/// From a kill to the moment that a guest in an endless loop is gone.
+/// Time from a kill to the end of a guest in an endless loop.
 pub async fn kill(host: Arc<Host>, folder: &Path) -> Result<Value, Failed> {
     let lines = json!([{"action": "js", "parameters": {"script": "for (;;) {}"}}]);
     let (engine, access, stop) = working(host, folder, lines).await?;
     let mut times = Times::default();
     for _ in 0..KILLS {
         let id = start(&engine, &access).await?;
-        while engine.progress(id).is_none() {
+        while engine.results().progress(id).is_none() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let began = Instant::now();
-        engine.kill(&access, id, None).await.map_err(|error| broken(&error))?;
-        while engine.progress(id).is_some() {
+        engine.results().kill(&access, id, None).await.map_err(|error| broken(&error))?;
+        while engine.results().progress(id).is_some() {
             tokio::task::yield_now().await;
         }
         times.note(began);
@@ -67,26 +67,22 @@ pub async fn kill(host: Arc<Host>, folder: &Path) -> Result<Value, Failed> {
 }
 
 /// An engine on SQLite with a worker and the job `bench`.
-async fn working(
-    host: Arc<Host>,
-    folder: &Path,
-    lines: Value,
-) -> Result<(Arc<Engine>, Access, CancellationToken), Failed> {
+async fn working(host: Arc<Host>, folder: &Path, lines: Value) -> Result<(Engine, Access, CancellationToken), Failed> {
     let engine = super::jobs::on_sqlite(host, folder).await?;
     let access = super::jobs::operator(&engine).await?;
     let job = json!({"key": "bench", "overlap": "allow", "lines": lines});
-    engine.save_job(&access, job, None).await.map_err(|error| broken(&error))?;
+    engine.jobs().save(&access, job, None).await.map_err(|error| broken(&error))?;
     let stop = CancellationToken::new();
-    tokio::spawn(Worker::new(Arc::clone(&engine), 4).work(stop.clone(), Duration::from_secs(1)));
+    tokio::spawn(engine.worker(4).work(stop.clone(), Duration::from_secs(1)));
     Ok((engine, access, stop))
 }
 
 async fn start(engine: &Engine, access: &Access) -> Result<engine::model::result::ResultId, Failed> {
     let start = Start { job: "bench".to_owned(), records: Some(super::lines::records(10)), ..Start::default() };
-    Ok(engine.start(access, start).await.map_err(|error| broken(&error))?.id)
+    Ok(engine.jobs().start(access, start).await.map_err(|error| broken(&error))?.id)
 }
 
-/// A server at rest: how soon it served, and what it costs.
+/// An idle server: how long it takes to start, and what it costs.
 pub async fn at_rest(folder: &Path) -> Result<Value, Failed> {
     let first = Served::start(folder, 16, None).await?;
     let token = first.token().to_owned();
@@ -100,7 +96,7 @@ pub async fn at_rest(folder: &Path) -> Result<Value, Failed> {
     let served = Served::start(folder, 16, Some(&token)).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let before = served.processor_ms();
-    tokio::time::sleep(AT_REST).await;
+    tokio::time::sleep(IDLE_TIME).await;
     let spent = served.processor_ms().zip(before).map(|(after, before)| after - before);
     Ok(json!({
         "row": "server at rest", "ready_ms": ready, "processor_ms_in_10_s": spent, "resident_mb": served.memory("VmRSS:"),
@@ -143,7 +139,7 @@ pub async fn million(folder: &Path) -> Result<Value, Failed> {
 
 fn write_orders(path: &Path) -> std::io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
-    for n in 0..MANY {
+    for n in 0..RECORDS {
         let country = ["ES", "PT", "FR", "DE"][(n % 4) as usize];
         let (name, cents, open) = (n % 5000, n * 7919 % 10_000, n % 10 != 0);
         writeln!(file, r#"{{"id":{n},"name":"customer {name}","country":"{country}","cents":{cents},"open":{open}}}"#)?;

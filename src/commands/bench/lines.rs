@@ -1,4 +1,4 @@
-//! Single lines, straight at the host.
+//! Single lines, performed by the host without an engine.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use actions::host::Host;
 use engine::model::filter::Filter;
 use engine::ports::actions::{Actions, Failure, LineContext, OpenLine};
-use engine::ports::reach::Nowhere;
+use engine::ports::host_calls::NoHostCalls;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +34,7 @@ pub async fn rows(host: &Arc<Host>) -> Result<Vec<Value>, Failed> {
     ])
 }
 
-/// Records as invoices have them.
+/// Records like those of invoices.
 pub fn records(count: usize) -> Vec<Value> {
     (0..count).map(|id| json!({"id": id, "name": format!("customer {id}"), "total": id % 100})).collect()
 }
@@ -58,8 +58,8 @@ fn open_line(host: &Host, action: &str, parameters: &Value) -> Result<OpenLine, 
         dry_run: false,
     };
     let (timeout, kill) = (Duration::from_secs(60), CancellationToken::new());
-    let (action, parameters, reach) = (action.to_owned(), parameters.clone(), Arc::new(Nowhere::default()));
-    Ok(OpenLine { module, action, parameters, context, reach, timeout, kill, listener: Arc::new(()) })
+    let (action, parameters, host_calls) = (action.to_owned(), parameters.clone(), Arc::new(NoHostCalls::default()));
+    Ok(OpenLine { module, action, parameters, context, host_calls, timeout, kill, listener: Arc::new(()) })
 }
 
 fn broken(failure: Failure) -> Failed {

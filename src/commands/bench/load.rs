@@ -1,4 +1,4 @@
-//! Many clients at once: how many jobs a server takes and finishes.
+//! Many clients at once: how many jobs a server accepts and finishes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::lines::records;
-use super::served::{Connection, Served};
+use super::served::{HttpClient, Served};
 use super::{broken, per_second};
 use crate::Failed;
 
 const CLIENTS: usize = 256;
-/// How many jobs are taken from start to finish.
+/// How many jobs run from start to finish.
 const JOBS: u64 = 10_000;
 const SECONDS: u64 = 10;
 const RUN: &str =
     "mutation($input: RunJobInput!) { runJob(input: $input) { jobResult { id } userErrors { message } } }";
 const OPEN: &str = "{ pending: jobResults(first: 1, status: PENDING) { totalCount } running: jobResults(first: 1, status: RUNNING) { totalCount } }";
 
-/// Start to finish recorded, 256 in flight.
+/// Jobs from the start to the recorded end, 256 in flight.
 pub async fn in_flight(folder: &Path) -> Result<Value, Failed> {
     let served = Served::start(folder, 16, None).await?;
     prepare(&served, json!({})).await?;
@@ -38,8 +38,8 @@ pub async fn in_flight(folder: &Path) -> Result<Value, Failed> {
         tokio::time::sleep(Duration::from_millis(10)).await;
         let asked = sent.load(Ordering::SeqCst).min(JOBS);
         let open = open(&mut observer).await?;
-        let room = CLIENTS as u64 - open.min(CLIENTS as u64);
-        free.add_permits((room as usize).saturating_sub(free.available_permits()));
+        let capacity = CLIENTS as u64 - open.min(CLIENTS as u64);
+        free.add_permits((capacity as usize).saturating_sub(free.available_permits()));
         while let Some(ended) = clients.try_join_next() {
             ended.map_err(|error| broken(&error))??;
         }
@@ -55,8 +55,8 @@ pub async fn in_flight(folder: &Path) -> Result<Value, Failed> {
     }))
 }
 
-/// Starts a job whenever there is room for one, until all are started.
-async fn start_when_free(mut client: Connection, free: Arc<Semaphore>, sent: Arc<AtomicU64>) -> Result<(), Failed> {
+/// Starts a job whenever a permit is free, until all are started.
+async fn start_when_free(mut client: HttpClient, free: Arc<Semaphore>, sent: Arc<AtomicU64>) -> Result<(), Failed> {
     let input = json!({"input": {"job": "bench", "records": records(10)}});
     loop {
         free.acquire().await.map_err(|error| broken(&error))?.forget();
@@ -68,13 +68,13 @@ async fn start_when_free(mut client: Connection, free: Arc<Semaphore>, sent: Arc
     }
 }
 
-/// Starts that are only accepted: whatever works waits for an answer that never comes.
+/// Starts that are only accepted: the one worker waits for an HTTP answer that never comes.
 pub async fn accepted_starts(folder: &Path) -> Result<Value, Failed> {
     let served = Served::start(folder, 1, None).await?;
     let silent = TcpListener::bind("127.0.0.1:0").await.map_err(|error| broken(&error))?;
     let url = format!("http://{}/", silent.local_addr().map_err(|error| broken(&error))?);
     prepare(&served, json!({"action": "http.request", "parameters": {"url": url, "method": "GET"}})).await?;
-    let Pressed { accepted, refused, took } = press(&served, Duration::from_secs(SECONDS), 1).await?;
+    let Load { accepted, refused, took } = put_load_on(&served, Duration::from_secs(SECONDS), 1).await?;
     let row = "pure starts accepted, durable, 256 clients";
     Ok(json!({
         "row": row, "per_s": per_second(accepted, took), "refused": refused,
@@ -82,11 +82,11 @@ pub async fn accepted_starts(folder: &Path) -> Result<Value, Failed> {
     }))
 }
 
-/// Far more than it can do: clients that start without waiting for an end.
+/// Overload: clients that start jobs without waiting for their ends.
 pub async fn overload(folder: &Path) -> Result<Value, Failed> {
     let served = Served::start(folder, 16, None).await?;
     prepare(&served, json!({})).await?;
-    let Pressed { accepted, refused, took } = press(&served, Duration::from_secs(SECONDS), 10).await?;
+    let Load { accepted, refused, took } = put_load_on(&served, Duration::from_secs(SECONDS), 10).await?;
     let mut observer = served.connect().await?;
     let left = open(&mut observer).await?;
     let most = served.memory("VmHWM:");
@@ -102,15 +102,15 @@ pub async fn overload(folder: &Path) -> Result<Value, Failed> {
     }))
 }
 
-/// What came of clients that start jobs without a pause.
-struct Pressed {
+/// The outcome of clients that start jobs without a pause.
+struct Load {
     accepted: u64,
-    /// Starts that were answered with an error, which clients are to try again.
+    /// Starts that were answered with an error, which clients should retry.
     refused: u64,
     took: Duration,
 }
 
-async fn press(served: &Served, for_so_long: Duration, times: usize) -> Result<Pressed, Failed> {
+async fn put_load_on(served: &Served, duration: Duration, times: usize) -> Result<Load, Failed> {
     let (accepted, refused) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (stop, mut clients) = (Arc::new(AtomicBool::new(false)), JoinSet::new());
     for _ in 0..CLIENTS * times {
@@ -125,14 +125,14 @@ async fn press(served: &Served, for_so_long: Duration, times: usize) -> Result<P
         });
     }
     let began = Instant::now();
-    tokio::time::sleep(for_so_long).await;
+    tokio::time::sleep(duration).await;
     stop.store(true, Ordering::Relaxed);
     clients.join_all().await;
     let (accepted, refused) = (accepted.load(Ordering::Relaxed), refused.load(Ordering::Relaxed));
-    Ok(Pressed { accepted, refused, took: began.elapsed() })
+    Ok(Load { accepted, refused, took: began.elapsed() })
 }
 
-/// Saves the job: a filter, an action and a script, or this line alone.
+/// Saves the job: a filter, an action and a script, or only the line that is given.
 async fn prepare(served: &Served, only: Value) -> Result<(), Failed> {
     let mut client = served.connect().await?;
     let lines = if only == json!({}) { super::jobs::three_lines() } else { json!([only]) };
@@ -144,7 +144,7 @@ async fn prepare(served: &Served, only: Value) -> Result<(), Failed> {
     none(&saved["saveJob"]["userErrors"])
 }
 
-/// The server's own share of the work, which other programs on the machine change little.
+/// Processor time of the server, which depends little on other programs of the machine.
 fn processor(served: &Served, count: u64) -> Option<u64> {
     Some(served.processor_ms()? * 1000 / count.max(1))
 }
@@ -158,7 +158,7 @@ fn none(errors: &Value) -> Result<(), Failed> {
 }
 
 /// How many results have not ended.
-async fn open(observer: &mut Connection) -> Result<u64, Failed> {
+async fn open(observer: &mut HttpClient) -> Result<u64, Failed> {
     let counted = observer.ask(OPEN, json!({})).await?;
     let count = |status: &str| counted[status]["totalCount"].as_u64().unwrap_or(0);
     Ok(count("pending") + count("running"))

@@ -19,17 +19,17 @@ use actions::host::Host;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::{Failed, home};
+use crate::{Failed, host_setup};
 
 /// What to measure.
 #[derive(Args)]
 pub struct Options {
-    /// Only these rows; more than one may be named
+    /// Measure only this row; may be repeated
     #[arg(long, value_name = "NAME", value_enum)]
     only: Vec<Row>,
 }
 
-/// What is measured, in this order.
+/// The rows, in the order in which they are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Row {
     Lines,
@@ -49,25 +49,25 @@ enum Row {
     Claims,
 }
 
-/// Measures, and prints one JSON object for each row as soon as it is known.
+/// Measures, and prints one JSON object for each row as soon as it is measured.
 pub async fn bench(options: Options) -> Result<(), Failed> {
+    print_row(&machine())?;
     let folder = std::env::temp_dir().join(format!("ropewalk-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| broken(&error))?;
-    print(&machine());
-    print(&timing::fdatasync(&folder, "fdatasync before")?);
-    let host = Arc::new(home::host(None).await?);
+    print_row(&timing::fdatasync(&folder, "fdatasync before")?)?;
+    let host = Arc::new(host_setup::host(None).await?);
     let wanted = |row: &Row| options.only.is_empty() || options.only.contains(row);
     let mut measured = Ok(());
     for row in Row::value_variants().iter().filter(|row| wanted(row)) {
-        let place = folder.join(format!("{row:?}"));
-        match rows(*row, Arc::clone(&host), &place).await {
-            Ok(rows) => rows.iter().for_each(print),
+        let folder = folder.join(format!("{row:?}"));
+        match rows(*row, Arc::clone(&host), &folder).await {
+            Ok(rows) => rows.iter().try_for_each(print_row)?,
             Err(failed) => measured = Err(failed),
         }
-        // What is left behind is in the system's temporary folder.
-        let _ = std::fs::remove_dir_all(place);
+        // What cannot be removed is in the temporary folder of the system.
+        let _ = std::fs::remove_dir_all(folder);
     }
-    print(&timing::fdatasync(&folder, "fdatasync after")?);
+    print_row(&timing::fdatasync(&folder, "fdatasync after")?)?;
     let _ = std::fs::remove_dir_all(folder);
     measured
 }
@@ -93,7 +93,7 @@ async fn rows(row: Row, host: Arc<Host>, folder: &Path) -> Result<Vec<Value>, Fa
     Ok(vec![row])
 }
 
-/// For `map_err`, whatever failed.
+/// Turns any error into a failure, for `map_err`.
 fn broken(error: &dyn Display) -> Failed {
     Failed::Broken(error.to_string())
 }
@@ -102,13 +102,13 @@ fn per_second(count: u64, took: Duration) -> f64 {
     (count as f64 / took.as_secs_f64()).round()
 }
 
-fn print(row: &Value) {
-    println!("{row}");
+fn print_row(row: &Value) -> Result<(), Failed> {
+    crate::stdio::print(&row.to_string())
 }
 
 fn machine() -> Value {
-    let about = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = about.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split(": ").nth(1));
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split(": ").nth(1));
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Making modules ready: compiled for the first time, and from the cache.
+//! Loading modules: compiled for the first time, and from the cache.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::Failed;
 
-/// A row for each bundled module, and one for each component that `ROPEWALK_FOREIGN_MODULES` has.
+/// A row for each bundled module, and for each component in the folder `ROPEWALK_FOREIGN_MODULES`.
 pub async fn rows(folder: &Path) -> Result<Vec<Value>, Failed> {
     let broken = |error: &dyn std::fmt::Display| Failed::Broken(error.to_string());
     let mut components: Vec<Arc<[u8]>> = actions::bundled::modules().map(Arc::from).into();

@@ -1,4 +1,4 @@
-//! Jobs that start by themselves: how late, and what many schedules cost that wait.
+//! Schedules: how late they start jobs, and what many armed schedules cost.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use engine::model::dates::stamp;
 use engine::ports::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 
-use super::served::{Connection, Served};
+use super::served::{HttpClient, Served};
 use super::{broken, per_second};
 use crate::Failed;
 
 const ACTIVE: u32 = 10_000;
 const ARMED: u32 = 100_000;
 const PER_JOB: u32 = 100;
-/// Each of the active schedules starts its job so often: all of them together 100 times a second.
+/// The interval of each active schedule: together they start 100 jobs a second.
 const EVERY: Duration = Duration::from_secs(100);
 const WATCHED: Duration = Duration::from_secs(60);
-const AT_REST: Duration = Duration::from_secs(10);
+const IDLE_TIME: Duration = Duration::from_secs(10);
 const SAVE: &str = "mutation($d: JSON!) { saveJob(input: {document: $d}) { userErrors { path message } } }";
 
 /// Ten thousand active schedules, a hundred starts a second, spread evenly.
@@ -27,9 +27,9 @@ pub async fn firing(folder: &Path) -> Result<Value, Failed> {
     let mut client = served.connect().await?;
     save(&mut client, ACTIVE, EVERY, SystemClock.now() + Duration::from_secs(5)).await?;
     tokio::time::sleep(Duration::from_secs(6)).await;
-    let (before, spent) = (figures(&mut client).await?, served.processor_ms());
+    let (before, spent) = (lateness_buckets(&mut client).await?, served.processor_ms());
     tokio::time::sleep(WATCHED).await;
-    let (after, spent_after) = (figures(&mut client).await?, served.processor_ms());
+    let (after, spent_after) = (lateness_buckets(&mut client).await?, served.processor_ms());
     let since: Vec<_> =
         after.iter().zip(&before).map(|((bound, after), (_, before))| (bound, after - before)).collect();
     let all = since.last().map_or(0.0, |(_, count)| *count);
@@ -43,7 +43,7 @@ pub async fn firing(folder: &Path) -> Result<Value, Failed> {
     }))
 }
 
-/// A hundred thousand schedules that are armed for another year.
+/// A hundred thousand schedules that are armed for a year.
 pub async fn armed(folder: &Path) -> Result<Value, Failed> {
     let first = Served::start(folder, 16, None).await?;
     let token = first.token().to_owned();
@@ -52,10 +52,10 @@ pub async fn armed(folder: &Path) -> Result<Value, Failed> {
     save(&mut client, ARMED, year, SystemClock.now() + year).await?;
     first.stop().await?;
     let served = Served::start(folder, 16, Some(&token)).await?;
-    // The first sweep looks at all of them.
+    // The first sweep reads all of them.
     tokio::time::sleep(Duration::from_secs(30)).await;
     let before = served.processor_ms();
-    tokio::time::sleep(AT_REST).await;
+    tokio::time::sleep(IDLE_TIME).await;
     let spent = served.processor_ms().zip(before).map(|(after, before)| after - before);
     let ready = (served.ready_after.as_secs_f64() * 1e4).round() / 10.0;
     Ok(json!({
@@ -64,8 +64,8 @@ pub async fn armed(folder: &Path) -> Result<Value, Failed> {
     }))
 }
 
-/// Saves jobs with this many schedules in all, whose first instants follow one another evenly.
-async fn save(client: &mut Connection, count: u32, every: Duration, first: Instant) -> Result<(), Failed> {
+/// Saves jobs with `count` schedules in all, whose first instants are spread evenly.
+async fn save(client: &mut HttpClient, count: u32, every: Duration, first: Instant) -> Result<(), Failed> {
     for job in 0..count / PER_JOB {
         let schedules = (0..PER_JOB).map(|number| {
             let at = first + every / count * (job * PER_JOB + number);
@@ -83,8 +83,8 @@ async fn save(client: &mut Connection, count: u32, every: Duration, first: Insta
     Ok(())
 }
 
-/// How many starts were at most so many seconds late, for each bound, as `/metrics` tells.
-async fn figures(client: &mut Connection) -> Result<Vec<(String, f64)>, Failed> {
+/// For each bound in seconds, how many starts were at most this late, from `/metrics`.
+async fn lateness_buckets(client: &mut HttpClient) -> Result<Vec<(String, f64)>, Failed> {
     let text = client.get("/metrics").await?;
     let buckets = text.lines().filter_map(|line| line.strip_prefix("ropewalk_schedule_lateness_seconds_bucket{le=\""));
     let read = buckets.filter_map(|bucket| {

@@ -1,4 +1,4 @@
-//! A server in a process of its own, and connections to it.
+//! A server in its own process, and connections to it.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -18,12 +18,12 @@ pub struct Served {
     child: Child,
     address: String,
     token: String,
-    /// From its start to the line that says where it listens.
+    /// Time from its start to the line with its address.
     pub ready_after: Duration,
 }
 
 impl Served {
-    /// Serves a folder, new or served before with the same token.
+    /// Serves a folder that is new, or that was served before with the same token.
     pub async fn start(folder: &Path, workers: u16, token: Option<&str>) -> Result<Self, Failed> {
         let token = match token {
             Some(token) => token.to_owned(),
@@ -34,7 +34,7 @@ impl Served {
             .args(["serve", "--listen", "127.0.0.1:0", "--workers", &workers.to_string(), "--data-dir"])
             .arg(folder)
             .env("ROPEWALK_ADMIN_TOKEN", &token)
-            // A server under far too much load has much to say.
+            // Warnings of a server under overload would fill the terminal.
             .env("ROPEWALK_LOG", "error")
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -46,50 +46,50 @@ impl Served {
         let first = first.ok_or_else(|| broken(&"the server does not start"))?;
         let address = first.rsplit("http://").next().unwrap_or_default().to_owned();
         let served = Self { child, address, token, ready_after };
-        // A bench asks for more than any quota is for.
-        let most = json!({"startsPerMinute": u32::MAX, "requestsPerMinute": u32::MAX});
+        // A benchmark asks for more than any quota allows.
+        let quotas = json!({"startsPerMinute": u32::MAX, "requestsPerMinute": u32::MAX});
         let lift = "mutation ($input: SetQuotasInput!) { setQuotas(input: $input) { userErrors { message } } }";
-        served.connect().await?.ask(lift, json!({"input": most})).await?;
+        served.connect().await?.ask(lift, json!({"input": quotas})).await?;
         Ok(served)
     }
 
-    /// What it is asked with.
+    /// The administrator token.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// Ends it at once.
+    /// Kills it.
     pub async fn stop(mut self) -> Result<(), Failed> {
         self.child.kill().await.map_err(|error| broken(&error))
     }
 
-    /// A connection that is kept open.
-    pub async fn connect(&self) -> Result<Connection, Failed> {
+    /// Opens a connection and keeps it open.
+    pub async fn connect(&self) -> Result<HttpClient, Failed> {
         let stream = TcpStream::connect(&self.address).await.map_err(|error| broken(&error))?;
         stream.set_nodelay(true).map_err(|error| broken(&error))?;
         let head = format!(
             "POST /graphql HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n",
             self.address, self.token
         );
-        Ok(Connection { stream: BufReader::new(stream), head })
+        Ok(HttpClient { stream: BufReader::new(stream), head })
     }
 
-    /// A figure of `/proc/PID/status`, in megabytes.
+    /// A field of `/proc/PID/status`, in megabytes.
     pub fn memory(&self, field: &str) -> Option<f64> {
         memory(self.child.id()?, field)
     }
 
-    /// The processor time that it has taken so far, in milliseconds.
+    /// The processor time that it has used so far, in milliseconds.
     pub fn processor_ms(&self) -> Option<u64> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()?)).ok()?;
         let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
         let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
-        // The kernel tells them in hundredths of a second.
+        // The kernel counts in hundredths of a second.
         Some((ticks(11)? + ticks(12)?) * 10)
     }
 }
 
-/// A figure of `/proc/PID/status`, in megabytes.
+/// A field of `/proc/PID/status`, in megabytes.
 pub fn memory(process: u32, field: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with(field))?;
@@ -97,14 +97,14 @@ pub fn memory(process: u32, field: &str) -> Option<f64> {
     Some((kilobytes * 1024.0 / 1e5).round() / 10.0)
 }
 
-/// One client, whose own cost is small.
-pub struct Connection {
+/// A client with little overhead of its own.
+pub struct HttpClient {
     stream: BufReader<TcpStream>,
     head: String,
 }
 
-impl Connection {
-    /// Asks, and gives `data`.
+impl HttpClient {
+    /// Sends a document and returns its `data`.
     pub async fn ask(&mut self, query: &str, variables: Value) -> Result<Value, Failed> {
         let body = json!({"query": query, "variables": variables}).to_string();
         let answer = self.exchange(&body).await.map_err(|error| broken(&error))?;
@@ -115,7 +115,7 @@ impl Connection {
         }
     }
 
-    /// Gets a text.
+    /// Gets a page as text.
     pub async fn get(&mut self, path: &str) -> Result<String, Failed> {
         let request = format!("GET {path} HTTP/1.1\r\nhost: ropewalk\r\n\r\n");
         let answer = self.answer(&request).await.map_err(|error| broken(&error))?;

@@ -1,4 +1,4 @@
-//! Taking times.
+//! Measures times.
 
 use std::fs::File;
 use std::io::Write;
@@ -14,13 +14,13 @@ use crate::Failed;
 pub struct Times(Vec<Duration>);
 
 impl Times {
-    /// Notes the time since `began`.
+    /// Adds the time since `began`.
     pub fn note(&mut self, began: Instant) {
         self.0.push(began.elapsed());
     }
 
-    /// Notes a time that was taken elsewhere.
-    pub fn took(&mut self, time: Duration) {
+    /// Adds a time.
+    pub fn add(&mut self, time: Duration) {
         self.0.push(time);
     }
 
@@ -35,7 +35,7 @@ impl Times {
     }
 }
 
-/// How long the disk takes to keep 4 KiB.
+/// How long the disk takes to write 4 KiB durably.
 pub fn fdatasync(folder: &Path, name: &str) -> Result<Value, Failed> {
     let broken = |error: std::io::Error| Failed::Broken(format!("the disk cannot be measured: {error}"));
     let mut file = File::create(folder.join("sync")).map_err(broken)?;

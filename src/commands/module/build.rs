@@ -1,4 +1,4 @@
-//! `ropewalk module build [DIR]`: from a project to a module that can be installed.
+//! `ropewalk module build [DIR]`: builds an installable module from a project.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::toolchain::{TARGET, Toolchain};
 use crate::Failed;
-use crate::display::say;
+use crate::stdio::print;
 
 /// What to build.
 #[derive(Args)]
@@ -19,10 +19,10 @@ pub struct Options {
     folder: PathBuf,
 }
 
-/// A project, as its manifest describes it.
+/// A project with the metadata of its manifest.
 pub struct Project {
     pub about: About,
-    /// Where it builds.
+    /// The target folder of cargo.
     target: PathBuf,
 }
 
@@ -31,16 +31,19 @@ impl Project {
     pub fn read(folder: &Path) -> Result<Self, Failed> {
         let refused = |message: String| Failed::Refused(format!("{}: {message}", folder.display()));
         if !folder.join("Cargo.toml").exists() {
-            let cure = "there is no Cargo.toml; name the folder of a module, or make one with `ropewalk module new`";
-            return Err(refused(cure.to_owned()));
+            let message = "there is no Cargo.toml; name the folder of a module, or make one with `ropewalk module new`";
+            return Err(refused(message.to_owned()));
         }
         let mut command = Command::new("cargo");
         command.current_dir(folder).args(["metadata", "--no-deps", "--format-version", "1"]);
-        let told = command.output().map_err(|error| refused(no_cargo(&error)))?;
-        if !told.status.success() {
-            return Err(refused(format!("cargo cannot read it:\n{}", String::from_utf8_lossy(&told.stderr).trim())));
+        let output = command.output().map_err(|error| refused(no_cargo(&error)))?;
+        if !output.status.success() {
+            return Err(refused(format!(
+                "cargo cannot read the project:\n{}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            )));
         }
-        let metadata: Value = serde_json::from_slice(&told.stdout).map_err(|error| refused(error.to_string()))?;
+        let metadata: Value = serde_json::from_slice(&output.stdout).map_err(|error| refused(error.to_string()))?;
         let package = &metadata["packages"][0];
         let text = |name: &str| package[name].as_str().map(str::to_owned);
         let authors: Vec<_> = package["authors"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -55,7 +58,7 @@ impl Project {
         Ok(Self { about, target })
     }
 
-    /// Where its module is when it is built.
+    /// Path of the built module.
     pub fn module(&self) -> PathBuf {
         self.target.join("ropewalk").join(format!("{}.wasm", self.about.name))
     }
@@ -70,18 +73,18 @@ fn no_cargo(error: &std::io::Error) -> String {
     format!("cargo cannot be started ({error}); install Rust from https://rustup.rs")
 }
 
-/// Builds the module and says where it is.
+/// Builds the module and prints its path.
 pub fn build(options: &Options) -> Result<(), Failed> {
     let project = Project::read(&options.folder)?;
     let toolchain = Toolchain::find().map_err(Failed::Refused)?;
-    // What an earlier build made must not pass for what this one failed to make.
+    // If this build fails, the files of an earlier one must not look like its result.
     for earlier in [project.module(), project.core()] {
         let _ = std::fs::remove_file(earlier);
     }
     let built = toolchain.build(&options.folder, &project.target).status();
     let built = built.map_err(|error| Failed::Refused(no_cargo(&error)))?;
     if !built.success() {
-        return Err(Failed::Refused(format!("{}: cargo could not build it", options.folder.display())));
+        return Err(Failed::Refused(format!("{}: cargo could not build the module", options.folder.display())));
     }
     let broken = |path: &Path, error: &dyn std::fmt::Display| Failed::Broken(format!("{}: {error}", path.display()));
     let core = std::fs::read(project.core()).map_err(|error| broken(&project.core(), &error))?;
@@ -90,7 +93,7 @@ pub fn build(options: &Options) -> Result<(), Failed> {
     let path = project.module();
     let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     folder.and_then(|()| std::fs::write(&path, &component)).map_err(|error| broken(&path, &error))?;
-    say(&format!(
+    print(&format!(
         "{}: {} {}, {} KB",
         path.display(),
         project.about.name,

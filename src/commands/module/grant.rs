@@ -1,37 +1,37 @@
-//! `ropewalk module grant MODULE GRANT…`: what a module may do outside.
+//! `ropewalk module grant MODULE GRANT…`: grants capabilities to a module.
 
 use clap::Args;
 use engine::model::grant::Grants;
 use serde_json::{Value, json};
 
-use crate::display::say;
-use crate::{Failed, remote};
+use crate::stdio::print;
+use crate::{Failed, api_client};
 
-/// What to allow, and to whom.
+/// What to grant, and to which module.
 #[derive(Args)]
 pub struct Options {
     /// Key of the module; the grant is for all its versions
     module: String,
-    /// What is added: http=HOST,… http.methods=METHOD,… http.addresses=NETWORK,… collections=NAME,…
-    /// collections.read=NAME,… jobs=KEY,…; `*` stands for all
+    /// What to grant: http=HOST,… http.methods=METHOD,… http.addresses=NETWORK,… collections=NAME,…
+    /// collections.read=NAME,… jobs=KEY,…; `*` means all
     #[arg(value_name = "GRANT")]
     grants: Vec<String>,
-    /// Withdraw what was granted before
+    /// Replace earlier grants instead of adding to them
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
-    server: remote::Server,
+    server: api_client::Server,
 }
 
 const NOW: &str = "query ($key: String!) { module(key: $key) { grants } }";
 const GRANT: &str = "mutation ($input: GrantModuleInput!) { grantModule(input: $input) {
     module { grants } userErrors { path message } } }";
 
-/// Adds to what is granted.
+/// Adds the grants, or replaces the earlier ones.
 pub async fn grant(options: &Options) -> Result<(), Failed> {
     if options.grants.is_empty() && !options.replace {
         return Err(Failed::Refused(
-            "say what to grant, such as http=api.example.com; or --replace to withdraw all".to_owned(),
+            "Name a grant, such as http=api.example.com, or withdraw all grants with --replace.".to_owned(),
         ));
     }
     let mut document = json!({});
@@ -49,5 +49,5 @@ pub async fn grant(options: &Options) -> Result<(), Failed> {
     input.retain(|_, part| !part.is_null());
     input.insert("module".to_owned(), json!(options.module));
     let granted = options.server.change("grantModule", GRANT, json!({"input": Value::Object(input)})).await?;
-    say(&format!("{} may do this outside: {}", options.module, granted["module"]["grants"]))
+    print(&format!("Module {} has these grants: {}", options.module, granted["module"]["grants"]))
 }

@@ -1,21 +1,22 @@
-//! `ropewalk module list`: what a server has.
+//! `ropewalk module list`: lists the modules of a server.
 
 use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde_json::{Value, json};
 
-use crate::display::{plain, say};
-use crate::{Failed, remote};
+use crate::display::plain;
+use crate::stdio::print;
+use crate::{Failed, api_client};
 
-/// What to show.
+/// How to list them.
 #[derive(Args)]
 pub struct Options {
     /// Print the list as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    server: remote::Server,
+    server: api_client::Server,
 }
 
 const LIST: &str =
@@ -26,14 +27,14 @@ const LIST: &str =
 pub async fn list(options: &Options) -> Result<(), Failed> {
     let listed = options.server.ask(LIST, json!({})).await?;
     if options.json {
-        return say(&listed["modules"].to_string());
+        return print(&listed["modules"].to_string());
     }
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["module", "version", "owner", "asks for", "granted", "actions"]);
     for module in listed["modules"].as_array().into_iter().flatten() {
         table.add_row(row(module));
     }
-    say(&table.to_string())
+    print(&table.to_string())
 }
 
 fn row(module: &Value) -> [String; 6] {

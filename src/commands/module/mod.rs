@@ -1,4 +1,4 @@
-//! `ropewalk module …`: writing modules, trying them, and keeping those of a server.
+//! `ropewalk module …`: writes, builds and checks modules, and manages those of a server.
 
 mod build;
 mod cases;
@@ -15,28 +15,28 @@ use clap::Subcommand;
 
 use crate::Failed;
 
-/// What to do with modules.
+/// The verbs about modules.
 #[derive(Subcommand)]
 pub enum Verb {
-    /// Write a project for a new module in Rust
+    /// Create a Rust project for a new module
     New(new::Options),
     /// Build a module from its project
     Build(build::Options),
-    /// Look at a module as a server would, and try its cases
+    /// Load a module as a server does, and run its cases
     Check(check::Options),
     /// Install a module into a running server
     Install(install::Options),
     /// List the modules of a server
     List(list::Options),
-    /// Allow a module of a server to reach outside
+    /// Grant capabilities to a module of a server
     Grant(grant::Options),
-    /// Show which jobs a newer version of a module would change, and change them
+    /// Show which jobs can run with a newer version of a module, and save them so
     Upgrade(upgrade::Options),
     /// Remove a version of a module that no job uses
     Remove(remove::Options),
 }
 
-/// Does it.
+/// Runs the verb.
 pub async fn module(verb: Verb) -> Result<(), Failed> {
     match verb {
         Verb::New(options) => new::new(&options),

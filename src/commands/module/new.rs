@@ -1,4 +1,4 @@
-//! `ropewalk module new NAME`: a project that builds, with the SDK and the contract beside it.
+//! `ropewalk module new NAME`: creates a project that builds, with the SDK and the WIT files in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use clap::Args;
 use engine::model::module::is_key;
 
 use crate::Failed;
-use crate::display::say;
+use crate::stdio::print;
 
-/// What to write, and where.
+/// What to create, and where.
 #[derive(Args)]
 pub struct Options {
     /// Key of the module: lower-case words joined by hyphens
     name: String,
-    /// The folder to make; named as the module, if left out
+    /// Folder to create; default: the name of the module
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
 }
@@ -28,17 +28,17 @@ const TEMPLATE: [(&str, &str); 5] = [
     (".gitignore", "/target\n"),
 ];
 
-/// Writes the project.
+/// Creates the project.
 pub fn new(options: &Options) -> Result<(), Failed> {
     if !is_key(&options.name) || options.name.starts_with(|first: char| first.is_ascii_digit()) {
         return Err(Failed::Refused(format!(
-            "`{}` cannot name a module; write lower-case words joined by hyphens, beginning with a letter",
+            "`{}` is no name of a module; write lower-case words joined by hyphens, beginning with a letter",
             options.name
         )));
     }
     let folder = options.folder.clone().unwrap_or_else(|| PathBuf::from(&options.name));
     if folder.exists() {
-        return Err(Failed::Refused(format!("{} is there already; choose another folder", folder.display())));
+        return Err(Failed::Refused(format!("{} exists already; choose another folder", folder.display())));
     }
     for (path, text) in TEMPLATE {
         write(&folder.join(path), &text.replace("{{name}}", &options.name))?;
@@ -48,7 +48,7 @@ pub fn new(options: &Options) -> Result<(), Failed> {
             write(&folder.join("vendor/ropewalk").join(part).join(path), text)?;
         }
     }
-    say(&format!(
+    print(&format!(
         "{0}: a module with one action, `shout`, in src/lib.rs\n\n  ropewalk module build {0}\n  ropewalk module check {0}",
         folder.display()
     ))

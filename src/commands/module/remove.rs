@@ -1,19 +1,19 @@
-//! `ropewalk module remove MODULE@VERSION`: only while no job uses it.
+//! `ropewalk module remove MODULE@VERSION`: removes a version that no job uses.
 
 use clap::Args;
 use serde_json::json;
 
-use crate::display::say;
-use crate::{Failed, remote};
+use crate::stdio::print;
+use crate::{Failed, api_client};
 
 /// What to remove.
 #[derive(Args)]
 pub struct Options {
-    /// The module and its version, such as shop@1.2.0
+    /// Module and version, such as shop@1.2.0
     #[arg(value_name = "MODULE@VERSION", value_parser = read_name)]
     name: (String, String),
     #[command(flatten)]
-    server: remote::Server,
+    server: api_client::Server,
 }
 
 fn read_name(text: &str) -> Result<(String, String), String> {
@@ -28,5 +28,5 @@ const REMOVE: &str = "mutation ($module: String!, $version: String!) {
 pub async fn remove(options: &Options) -> Result<(), Failed> {
     let (module, version) = &options.name;
     let removed = options.server.change("removeModule", REMOVE, json!({"module": module, "version": version})).await?;
-    say(&format!("Removed {}.", removed["removed"].as_str().unwrap_or_default()))
+    print(&format!("Removed {}.", removed["removed"].as_str().unwrap_or_default()))
 }

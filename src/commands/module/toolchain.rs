@@ -1,17 +1,17 @@
-//! Which Rust can build for `wasm32-unknown-unknown` on this machine.
+//! Finds a Rust toolchain on this machine that builds for `wasm32-unknown-unknown`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What modules are built for.
+/// The target of modules.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// A way to build.
 pub enum Toolchain {
-    /// The Rust of the user, with the target installed.
+    /// The user's toolchain, which has the target installed.
     Installed,
-    /// Debian's, which builds the standard library along, with this linker.
+    /// The toolchain of Debian, which has to build the standard library too, with this linker.
     Debian { linker: PathBuf },
 }
 
@@ -19,10 +19,10 @@ const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_SOURCES: &str = "/usr/lib/rustlib/src/rust/library";
 
 impl Toolchain {
-    /// The first that is there.
+    /// Finds a toolchain.
     ///
     /// # Errors
-    /// What to install.
+    /// Says what to install.
     pub fn find() -> Result<Self, String> {
         if sysroot().is_some_and(|root| root.join("lib/rustlib").join(TARGET).is_dir()) {
             return Ok(Self::Installed);
@@ -37,7 +37,7 @@ impl Toolchain {
         }
     }
 
-    /// `cargo build --release` of a project, its output in `target`.
+    /// The command `cargo build --release` for a project, with `target` as its target folder.
     pub fn build(&self, folder: &Path, target: &Path) -> Command {
         let mut command = match self {
             Self::Installed => Command::new("cargo"),
@@ -50,7 +50,7 @@ impl Toolchain {
                 command
             }
         };
-        // A toolchain that this program was started with is not meant for the module.
+        // These variables may come from the toolchain that started this program, and do not fit the module.
         for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTUP_TOOLCHAIN"] {
             command.env_remove(name);
         }
@@ -64,14 +64,14 @@ impl Toolchain {
 }
 
 fn sysroot() -> Option<PathBuf> {
-    let told = Command::new("rustc").args(["--print", "sysroot"]).output().ok()?;
-    Some(PathBuf::from(OsString::from(String::from_utf8(told.stdout).ok()?.trim())))
+    let output = Command::new("rustc").args(["--print", "sysroot"]).output().ok()?;
+    Some(PathBuf::from(OsString::from(String::from_utf8(output.stdout).ok()?.trim())))
 }
 
-/// `rust-lld`: as it comes with Rust, or as a program of its own.
+/// Finds `rust-lld`, in the toolchain or in the search path.
 fn linker() -> Option<PathBuf> {
-    let beside = [sysroot()?.join("lib/rustlib"), PathBuf::from("/usr/lib/rustlib")];
-    let folders = beside.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let toolchains = [sysroot()?.join("lib/rustlib"), PathBuf::from("/usr/lib/rustlib")];
+    let folders = toolchains.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
     let found = folders.map(|entry| entry.path().join("bin/rust-lld")).find(|path| path.exists());
     let path = std::env::var_os("PATH").unwrap_or_default();
     found.or_else(|| std::env::split_paths(&path).map(|folder| folder.join("rust-lld")).find(|path| path.exists()))

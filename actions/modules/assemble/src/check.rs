@@ -1,5 +1,5 @@
-//! What a bundled guest asks for must be what its manifest declares: the rights of a
-//! module, and whether it is pure, are read from its imports.
+//! Checks that a bundled guest imports exactly what its manifest declares, because the grants that a
+//! module needs, and whether it is pure, are read from its imports.
 
 use wasmparser::{Parser, Payload};
 
@@ -8,8 +8,8 @@ use crate::guest::Guest;
 
 const EXPORT: &str = "ropewalk:action/actions@1.0.0";
 
-/// Fails when the component imports more or less than declared, or is no module at all.
-/// Gives the capabilities it imports.
+/// Fails if the component imports more or less than declared, or is not a module. Returns the
+/// capabilities that it imports.
 pub(crate) fn check(guest: &Guest, component: &[u8]) -> Outcome<Vec<String>> {
     let found = Found::read(component)?;
     if !found.exports {
@@ -29,10 +29,10 @@ pub(crate) fn check(guest: &Guest, component: &[u8]) -> Outcome<Vec<String>> {
 /// `http` of `ropewalk:host/http@1.0.0`.
 fn capability(import: &str) -> Outcome<String> {
     let name = import.strip_prefix("ropewalk:host/").and_then(|rest| rest.strip_suffix("@1.0.0"));
-    name.map(str::to_owned).ok_or_else(|| format!("it imports {import}, which no host of ours offers").into())
+    name.map(str::to_owned).ok_or_else(|| format!("it imports {import}, which the host does not offer").into())
 }
 
-/// What stands at the outside of a component.
+/// The imports of a component, and whether it exports its actions.
 #[derive(Default)]
 struct Found {
     imports: Vec<String>,

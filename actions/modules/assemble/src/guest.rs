@@ -1,4 +1,4 @@
-//! Which guests there are: the packages of the workspace that are built as modules.
+//! Finds the guests: the packages of the workspace that are built as modules.
 
 use serde_json::Value;
 
@@ -10,12 +10,12 @@ pub(crate) struct Guest {
     pub(crate) version: String,
     pub(crate) description: String,
     pub(crate) license: String,
-    /// What it may import: the names of interfaces in `ropewalk:host`.
+    /// The interfaces of `ropewalk:host` that it may import.
     pub(crate) capabilities: Vec<String>,
 }
 
 impl Guest {
-    /// The guests of the output of `cargo metadata`.
+    /// Reads the guests from the output of `cargo metadata`.
     pub(crate) fn all(metadata: &str) -> Outcome<Vec<Guest>> {
         let metadata: Value = serde_json::from_str(metadata)?;
         let packages = metadata["packages"].as_array().into_iter().flatten();
@@ -41,7 +41,7 @@ fn capabilities(package: &Value) -> Outcome<Vec<String>> {
     let declared = package["metadata"]["ropewalk"]["capabilities"].as_array();
     let missing = || format!("the manifest of {} has no package.metadata.ropewalk.capabilities", package["name"]);
     let names = declared.ok_or_else(missing)?.iter().map(|name| name.as_str().map(str::to_owned));
-    names.collect::<Option<_>>().ok_or_else(|| "a capability is no text".into())
+    names.collect::<Option<_>>().ok_or_else(|| "a capability is not a text".into())
 }
 
 fn is_module(package: &Value) -> bool {

@@ -1,9 +1,10 @@
-//! Makes components of the built guests.
+//! Makes components from the built guests.
 //!
-//! `assemble <metadata> <built> <out>`: `metadata` is what `cargo metadata --no-deps`
-//! says, `built` the directory with the core modules, `out` where the components go.
-//! Each guest is run once if it wishes to be (so that it starts with warm memory),
-//! encoded as a component, named, and refused if it wants more than it declares.
+//! `assemble <metadata> <built> <out>`: `metadata` is the output of `cargo metadata --no-deps`,
+//! `built` the directory with the core modules, `out` the directory for the components. Each
+//! guest that exports an initialization function is initialized once, so that it starts with
+//! that memory. It is then encoded as a component, gets its metadata, and is refused if its
+//! imports differ from those that it declares.
 
 mod check;
 mod guest;
@@ -38,13 +39,13 @@ fn main() -> Outcome<()> {
 fn assemble(guest: &Guest, core: &[u8]) -> Outcome<(Vec<u8>, Vec<String>)> {
     let core = warm::warm(core)?;
     let component = ComponentEncoder::default().validate(true).module(&core)?.encode()?;
-    let component = named(guest, &component)?;
+    let component = add_metadata(guest, &component)?;
     let capabilities = check::check(guest, &component)?;
     Ok((component, capabilities))
 }
 
-/// Writes name, version and description where a host reads them without running anything.
-fn named(guest: &Guest, component: &[u8]) -> Outcome<Vec<u8>> {
+/// Writes name, version, description and licence where a host can read them without running the guest.
+fn add_metadata(guest: &Guest, component: &[u8]) -> Outcome<Vec<u8>> {
     let mut metadata = AddMetadata::default();
     metadata.name = AddMetadataField::Set(guest.name.clone());
     metadata.version = AddMetadataField::Set(guest.version.parse()?);

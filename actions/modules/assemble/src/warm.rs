@@ -1,14 +1,14 @@
-//! Running a guest's start once, when it is built, and keeping its memory.
+//! Runs the initialization of a guest at build time, and keeps the resulting memory.
 
 use wasmtime::{Engine, Linker, Module, Store};
 use wasmtime_wizer::Wizer;
 
 use crate::Outcome;
 
-/// A guest that exports this function wants it run.
+/// A guest exports this function to be initialized.
 const START: &str = "wizer-initialize";
 
-/// The module after its start; unchanged if it has none.
+/// The module after its initialization; unchanged if it has none.
 pub(crate) fn warm(core: &[u8]) -> Outcome<Vec<u8>> {
     let engine = Engine::default();
     let module = Module::new(&engine, core)?;
@@ -18,7 +18,7 @@ pub(crate) fn warm(core: &[u8]) -> Outcome<Vec<u8>> {
     let mut store = Store::new(&engine, ());
     let wizer = Wizer::new();
     let warmed = wizer.run(&mut store, core, async |store: &mut Store<()>, module: &Module| {
-        // A start must not need the host: whatever it calls there ends the build.
+        // The initialization must not need the host: a call to it ends the build.
         let mut linker = Linker::new(module.engine());
         linker.define_unknown_imports_as_traps(module)?;
         linker.instantiate_async(store, module).await

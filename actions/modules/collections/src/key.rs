@@ -1,4 +1,4 @@
-//! The key of a record: text, or a number written out.
+//! The key of a record, which is a text or a number.
 
 use ropewalk_sdk::{Failure, Value};
 use values::order::identity;
@@ -7,12 +7,12 @@ use values::path::Path;
 /// Longest key, in bytes, as the contract says.
 const LONGEST: usize = 500;
 
-/// The path of the field that holds keys. `name` is that of the parameter.
+/// The path of the field that contains keys. `name` is the name of the parameter.
 pub(crate) fn path(name: &str, text: &str) -> Result<Path, Failure> {
     Path::parse(text).map_err(|fault| Failure::new(format!("{name}: {fault}")))
 }
 
-/// The key in a record; none where the field is missing or null. `7` and `7.0` are one key.
+/// The key in a record; `None` if the field is missing or null. `7` and `7.0` are the same key.
 pub(crate) fn of(record: &Value, path: &Path) -> Result<Option<String>, String> {
     let key = match path.of(record) {
         None | Some(Value::Null) => return Ok(None),

@@ -1,4 +1,4 @@
-//! The module `collections`: records that Ropewalk keeps for the organization.
+//! The module `collections`: records that Ropewalk stores for the organization.
 
 mod key;
 mod lookup;

@@ -1,4 +1,4 @@
-//! `collection.lookup`: joins each record with one of a collection.
+//! `collection.lookup`: joins each record with a record of a collection.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use values::path::Path;
 
 use crate::key;
 
-/// Keys that are asked for at once.
+/// How many keys are requested at once.
 const AT_ONCE: usize = 1_000;
 
 #[derive(Deserialize)]
@@ -50,7 +50,7 @@ pub struct Lookup {
     dropped: usize,
 }
 
-/// What goes into the record, and where.
+/// What is copied into the record, and where.
 enum Put {
     Whole(String),
     Fields(Vec<(String, Path)>),
@@ -59,7 +59,7 @@ enum Put {
 impl Action for Lookup {
     const NAME: &'static str = "collection.lookup";
     const TITLE: &'static str = "Look up in a collection";
-    const SUMMARY: &'static str = "Finds for each record the one of a collection whose key it names, and puts it, or some of its fields, into the record.";
+    const SUMMARY: &'static str = "Finds the record of a collection whose key is in a field of each record, and copies it, or some of its fields, into the record.";
     type Parameters = Parameters;
 
     fn schema() -> Value {
@@ -72,7 +72,7 @@ impl Action for Lookup {
                     "type": "string",
                     "minLength": 1,
                     "title": "Collection",
-                    "description": "Where to look.",
+                    "description": "Name of the collection.",
                     "examples": ["customers"]
                 },
                 "on": {
@@ -80,19 +80,19 @@ impl Action for Lookup {
                     "minLength": 1,
                     "title": "On",
                     "field": true,
-                    "description": "The field of the record that holds the key of the other one.",
+                    "description": "The field of the record that contains the key.",
                     "examples": ["customerId"]
                 },
                 "as": {
                     "type": "string",
                     "minLength": 1,
                     "title": "As",
-                    "description": "The name of the field that the whole found record is put in. Write either this or Fields.",
+                    "description": "The name of the field for the whole found record. Write either this or Fields.",
                     "examples": ["customer"]
                 },
                 "fields": {
                     "title": "Fields",
-                    "description": "The fields of the found record to copy: their names, or new names and what each is copied from. A field of that name in the record is replaced; what the found record does not have becomes null.",
+                    "description": "The fields of the found record to copy: a list of names, or new names with the field that each is copied from. An existing field with the same name is replaced; a field that the found record does not have becomes null.",
                     "oneOf": [
                         { "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 } },
                         { "type": "object", "minProperties": 1, "additionalProperties": { "type": "string", "minLength": 1 } }
@@ -102,8 +102,8 @@ impl Action for Lookup {
                 "onMissing": {
                     "enum": ["keep", "drop", "reject", "null"],
                     "default": "keep",
-                    "title": "When there is none",
-                    "description": "keep passes the record on as it is, drop removes it, reject removes it as a rejected record with the reason, null puts null into the fields."
+                    "title": "If nothing is found",
+                    "description": "keep leaves the record as it is, drop removes it, reject rejects it with a reason, null sets the fields to null."
                 }
             }
         })
@@ -114,7 +114,7 @@ impl Action for Lookup {
         let put = match (r#as, fields) {
             (Some(name), None) => Put::Whole(name),
             (None, Some(fields)) => Put::Fields(fields.read()?),
-            _ => return Err(Failure::new("as, fields: write one of them, to say what goes into the record")),
+            _ => return Err(Failure::new("as, fields: write one of them to say what is copied into the record")),
         };
         Ok(Lookup { collection, on: key::path("on", &on)?, put, missing: on_missing, seen: 0, found: 0, dropped: 0 })
     }
@@ -127,7 +127,7 @@ impl Action for Lookup {
         let (mut joined, mut rejected) = (Vec::with_capacity(records.len()), Vec::new());
         for (index, (record, key)) in records.into_iter().zip(keys).enumerate() {
             self.seen += 1;
-            match self.joined(record, key, &others) {
+            match self.join(record, key, &others) {
                 Ok(record) => joined.extend(record),
                 Err(reason) => rejected.push(Rejection { index: index as u32, reason }),
             }
@@ -151,7 +151,7 @@ impl Fields {
 }
 
 impl Lookup {
-    /// The records with these keys. Many records share a key, so each is asked for once.
+    /// The records with these keys. Several records may have the same key, which is requested once.
     fn fetch<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Result<BTreeMap<String, Value>, Failure> {
         let mut others: BTreeMap<String, Value> = keys.map(|key| (key.clone(), Value::Null)).collect();
         let wanted: Vec<String> = others.keys().cloned().collect();
@@ -166,8 +166,8 @@ impl Lookup {
         Ok(others)
     }
 
-    /// The record that goes on, none if it is dropped, or why it is rejected.
-    fn joined(
+    /// The record with what is copied into it, `None` if it is dropped, or the reason for its rejection.
+    fn join(
         &mut self,
         record: Value,
         key: Result<Option<String>, String>,
@@ -190,7 +190,7 @@ impl Lookup {
             }
             (None, Missing::Null) => Ok(Some(self.with(record, &Value::Null))),
             (None, Missing::Reject) => Err(match key {
-                Some(key) => format!("There is no `{key}` in `{}`", self.collection),
+                Some(key) => format!("There is no record with the key `{key}` in `{}`", self.collection),
                 None => format!("There is no key in `{}`", self.on),
             }),
         }
@@ -208,7 +208,7 @@ impl Lookup {
         record
     }
 
-    /// Nothing found at all is mostly a wrong field or collection, so somebody should look.
+    /// If no record was found, the field or the collection is probably wrong, so the severity is `info`.
     fn with_message(&self, outcome: Outcome) -> Outcome {
         let Lookup { collection, on, found, seen, dropped, .. } = self;
         let records = words::records(*seen);
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(null.records[2], json!({"name": null}));
         let reject = lookup(json!({"as": "who", "onMissing": "reject"}), batch);
         let reasons = [
-            (1, "There is no `9` in `customers`"),
+            (1, "There is no record with the key `9` in `customers`"),
             (2, "There is no key in `c`"),
             (3, "The key in `c` is neither a text nor a number"),
         ];
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_found_at_all_is_told() {
+    fn nothing_found_at_all_is_reported() {
         let _host = customers();
         let report = lookup(json!({"as": "who"}), json!([{"d": 1}]));
         assert_eq!(report.message(), "None of 1 record was found in `customers` by `c`.");
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn many_keys_are_asked_for_in_parts() {
+    fn many_keys_are_requested_in_parts() {
         let host = host();
         let records: Vec<Value> = (0..2_500).map(|n| json!({"c": n})).collect();
         for n in 0..2_500 {
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_wrong_is_told() {
+    fn faults_are_reported() {
         let host = customers();
         for wrong in [json!({}), json!({"as": "a", "fields": ["b"]})] {
             let mut parameters = json!({"collection": "customers", "on": "c"});

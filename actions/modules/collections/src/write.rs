@@ -35,15 +35,15 @@ pub struct Write {
 /// Where keys come from.
 enum Keys {
     Field(Path),
-    /// Each record gets a key of its own from the host, so that another attempt writes the
-    /// same records and not new ones.
-    Made,
+    /// The host generates a key for each record, so that another attempt writes the same records
+    /// and not new ones.
+    Generated,
 }
 
 impl Action for Write {
     const NAME: &'static str = "collection.write";
     const TITLE: &'static str = "Write to a collection";
-    const SUMMARY: &'static str = "Adds, replaces or removes records of a collection. The records go on unchanged; those that could not be written are rejected with the reason.";
+    const SUMMARY: &'static str = "Adds, replaces or removes records of a collection. The records stay unchanged; those that could not be written are rejected with the reason.";
     type Parameters = Parameters;
 
     fn schema() -> Value {
@@ -56,21 +56,21 @@ impl Action for Write {
                     "type": "string",
                     "minLength": 1,
                     "title": "Collection",
-                    "description": "Its name. A collection that is not there is made.",
+                    "description": "Name of the collection. It is created if it does not exist.",
                     "examples": ["customers"]
                 },
                 "mode": {
                     "enum": ["insert", "upsert", "delete"],
                     "default": "upsert",
                     "title": "Mode",
-                    "description": "insert adds records and rejects those whose key is taken; upsert adds records or replaces those with the same key; delete removes the records with these keys."
+                    "description": "insert adds records and rejects those whose key exists already; upsert adds records or replaces those with the same key; delete removes the records with these keys."
                 },
                 "key": {
                     "type": "string",
                     "minLength": 1,
                     "title": "Key",
                     "field": true,
-                    "description": "The field that holds the key: a text or a number, unique in the collection. Only insert can do without; each record then gets a key of its own.",
+                    "description": "The field that contains the key: a text or a number, unique in the collection. Only insert works without it; each record then gets a generated key.",
                     "examples": ["id", "customer.number"]
                 }
             }
@@ -81,8 +81,10 @@ impl Action for Write {
         let Parameters { collection, mode, key } = parameters;
         let keys = match key {
             Some(field) => Keys::Field(key::path("key", &field)?),
-            None if mode == Mode::Insert => Keys::Made,
-            None => return Err(Failure::new("key: name the field that holds the key; only insert can do without")),
+            None if mode == Mode::Insert => Keys::Generated,
+            None => {
+                return Err(Failure::new("key: name the field that contains the key; only insert works without it"));
+            }
         };
         Ok(Write { collection, mode, keys, dry_run: context.dry_run, written: Written::default() })
     }
@@ -106,9 +108,9 @@ impl Action for Write {
             let index = places.get(refused.index as usize).copied().unwrap_or_default();
             rejected.push(Rejection { index, reason: refused.reason.clone() });
         }
-        rejected.sort_by_key(|one| one.index);
+        rejected.sort_by_key(|rejection| rejection.index);
         self.add(&written);
-        Ok(Outcome::unchanged().rejecting(rejected).saying(self.told()))
+        Ok(Outcome::unchanged().rejecting(rejected).saying(self.message()))
     }
 }
 
@@ -116,7 +118,7 @@ impl Write {
     fn change(&self, record: Value) -> Result<Change, String> {
         let key = match &self.keys {
             Keys::Field(path) => key::of(&record, path)?.ok_or_else(|| format!("There is no key in `{path}`"))?,
-            Keys::Made => String::new(),
+            Keys::Generated => String::new(),
         };
         Ok(match self.mode {
             Mode::Insert => Change::insert(key, Record::from(record)),
@@ -133,13 +135,13 @@ impl Write {
     }
 
     /// `Wrote 12 records to `customers`: 10 new, 2 changed.`
-    fn told(&self) -> String {
+    fn message(&self) -> String {
         let Written { inserted, updated, deleted, unchanged, .. } = self.written;
         let collection = &self.collection;
-        let (done, rest) = match self.mode {
-            Mode::Delete => (deleted, words::parts(&[(unchanged, "not there")])),
+        let (count, details) = match self.mode {
+            Mode::Delete => (deleted, words::parts(&[(unchanged, "not found")])),
             _ => {
-                let parts = [(inserted, "new"), (updated, "changed"), (unchanged, "there already as they are")];
+                let parts = [(inserted, "new"), (updated, "changed"), (unchanged, "unchanged")];
                 (inserted + updated, words::parts(&parts))
             }
         };
@@ -149,10 +151,10 @@ impl Write {
             (_, false) => "Wrote",
             (_, true) => "Would write",
         };
-        let way = if self.mode == Mode::Delete { "from" } else { "to" };
-        let records = words::records(done as usize);
-        let rest = if rest.is_empty() { rest } else { format!(": {rest}") };
-        format!("{verb} {records} {way} `{collection}`{rest}.")
+        let preposition = if self.mode == Mode::Delete { "from" } else { "to" };
+        let records = words::records(count as usize);
+        let details = if details.is_empty() { details } else { format!(": {details}") };
+        format!("{verb} {records} {preposition} `{collection}`{details}.")
     }
 }
 
@@ -174,14 +176,14 @@ mod tests {
         host.put("c", "2", json!({"id": 2}));
         let batches = [json!([{"id": 1, "n": "new"}, {"id": 2}]), json!([{"id": 3.0}, {"id": "x"}])];
         let report = write(json!({"collection": "c", "key": "id"}), &batches);
-        assert_eq!(report.message(), "Wrote 3 records to `c`: 2 new, 1 changed, 1 there already as they are.");
+        assert_eq!(report.message(), "Wrote 3 records to `c`: 2 new, 1 changed, 1 unchanged.");
         assert_eq!(report.records, json!([{"id": 1, "n": "new"}, {"id": 2}, {"id": 3.0}, {"id": "x"}]));
         let keys: Vec<String> = host.records("c").into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["1", "2", "3", "x"]);
     }
 
     #[test]
-    fn what_cannot_be_written_is_rejected_where_it_stands() {
+    fn records_that_cannot_be_written_are_rejected_by_position() {
         let host = host();
         host.put("c", "b", json!({}));
         let batch = json!([{"k": {"id": "a"}}, {}, {"k": {"id": "b"}}, {"k": {"id": [1]}}, {"k": {"id": ""}}, {"k": {"id": "x".repeat(501)}}]);
@@ -189,14 +191,14 @@ mod tests {
         let rejected = report.rejected();
         assert_eq!(rejected.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
         assert_eq!(rejected[0].1, "There is no key in `k.id`");
-        assert_eq!(rejected[1].1, "There is a record with the key `b` already");
+        assert_eq!(rejected[1].1, "There is already a record with the key `b`");
         assert_eq!(rejected[2].1, "The key in `k.id` is neither a text nor a number");
         assert_eq!(report.records, json!([{"k": {"id": "a"}}]));
         assert_eq!(report.message(), "Wrote 1 record to `c`: 1 new.");
     }
 
     #[test]
-    fn without_a_key_the_host_makes_one_for_each_record() {
+    fn without_a_key_the_host_generates_one_for_each_record() {
         let host = host();
         let batches = [json!([{"n": 1}, {"n": 1}]), json!([{"n": 3}])];
         write(json!({"collection": "log", "mode": "insert"}), &batches);
@@ -205,19 +207,19 @@ mod tests {
     }
 
     #[test]
-    fn removes_and_tells_what_was_not_there() {
+    fn removes_and_reports_missing_records() {
         let host = host();
         host.put("c", "1", json!({}));
         let parameters = json!({"collection": "c", "key": "id", "mode": "delete"});
         let report = write(parameters.clone(), &[json!([{"id": 1}, {"id": 2}])]);
-        assert_eq!(report.message(), "Removed 1 record from `c`: 1 not there.");
+        assert_eq!(report.message(), "Removed 1 record from `c`: 1 not found.");
         assert!(host.records("c").is_empty());
         let dry = run_in::<Write>(parameters, &[json!([{"id": 1}])], &Context { dry_run: true, ..context() });
-        assert_eq!(dry.expect("runs").message(), "Would remove 0 records from `c`: 1 not there.");
+        assert_eq!(dry.expect("runs").message(), "Would remove 0 records from `c`: 1 not found.");
     }
 
     #[test]
-    fn a_store_that_is_away_is_worth_another_attempt() {
+    fn an_unavailable_database_is_worth_another_attempt() {
         let host = host();
         let parameters = json!({"collection": "c", "key": "id"});
         host.close_collections(Error::Unavailable("The store is busy".to_owned()));
@@ -228,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_key_is_told_at_once() {
+    fn a_missing_key_fails_at_once() {
         for mode in ["upsert", "delete"] {
             let failure = run::<Write>(json!({"collection": "c", "mode": mode}), &[]).expect_err(mode);
             assert!(failure.message.starts_with("key: name the field"), "{failure}");

@@ -9,43 +9,43 @@ use crate::Parameters;
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum How {
-    /// Never comes back.
+    /// Never returns.
     Spin,
-    /// Breaks off.
+    /// Traps.
     Trap,
-    /// Calls itself until the stack is used up.
+    /// Recurses until the stack is exhausted.
     Recurse,
-    /// Asks for memory until there is none.
+    /// Allocates memory until there is none.
     Grow,
-    /// Asks for elements of a table until there are none, and then breaks off.
+    /// Grows a table until that is refused, and then traps.
     Table,
-    /// Answers 100 MB.
+    /// Returns 100 MB.
     Flood,
     /// Writes 100,000 long messages to the log, or `count`.
     Chatter,
     /// Writes 500,000 messages of one letter, or `count`.
     Whisper,
-    /// Says a message of 10 MB.
+    /// Returns a message of 10 MB.
     Shout,
     /// Fails with a message of 10 MB.
     Wail,
-    /// Answers an object instead of a list.
+    /// Returns an object instead of a list.
     NoList,
-    /// Answers what is not JSON.
+    /// Returns a text that is not JSON.
     NoJson,
-    /// Answers JSON that is nested 100,000 deep, or `count`.
+    /// Returns JSON that is nested 100,000 levels deep, or `count`.
     Deep,
-    /// Answers a record that has one name twice.
+    /// Returns a record that has the same name twice.
     Twice,
-    /// Rejects a record that was not handed over: position 4,000,000,000.
+    /// Rejects a record that does not exist, at position 4,000,000,000.
     Beyond,
     /// Rejects the first record 5,000,000 times, or `count`.
     RejectAll,
     /// Sends a request to the machine itself, or to `url`.
     Call,
-    /// Sends a request to `url`, and waits for whatever comes.
+    /// Sends a request to `url`, and waits for the response.
     Hang,
-    /// Sends 100,000 requests to `url`, or `count`, and does not care what becomes of them.
+    /// Sends 100,000 requests to `url`, or `count`, and ignores the responses.
     Storm,
 }
 
@@ -73,7 +73,7 @@ impl How {
             How::Twice => answer("[{\"a\":1,\"a\":2}]".to_owned()),
             How::Beyond => Outcome::unchanged().rejecting(vec![rejection(4_000_000_000)]),
             How::RejectAll => Outcome::unchanged().rejecting((0..count(5_000_000)).map(|_| rejection(0)).collect()),
-            How::Call | How::Hang => told(&http::Request::get(url).send()?),
+            How::Call | How::Hang => describe(&http::Request::get(url).send()?),
             How::Storm => {
                 (0..count(100_000)).for_each(|_| drop(http::Request::get(url).send()));
                 Outcome::unchanged()
@@ -90,7 +90,7 @@ fn rejection(index: u32) -> Rejection {
     Rejection { index, reason: String::new() }
 }
 
-fn told(response: &http::Response) -> Outcome {
+fn describe(response: &http::Response) -> Outcome {
     Outcome::unchanged().saying(format!("{} answered {}.", response.url, response.status))
 }
 
@@ -113,7 +113,7 @@ fn grow() -> ! {
     }
 }
 
-/// Only a trap lets the host tell which limit was met.
+/// The host names the limit only if the guest traps.
 fn table() -> ! {
     #[cfg(target_arch = "wasm32")]
     log::info(format!("{} elements more", crate::table::grow()));

@@ -1,10 +1,9 @@
-//! A module that no organization wants: `misbehave` does what its parameter says.
-//! The tests install it to see that every line it ruins ends in error, with the
-//! limit named, and that nothing else notices.
+//! A module for tests. Its action `misbehave` breaks the limit that its parameter names. The tests
+//! check that every such line ends in error with the name of the limit, and that nothing else is
+//! affected.
 //!
-//! What `list` answers is chosen without a parameter, because the host asks for it
-//! before any line: tests write another word over the one in the component's bytes, at
-//! the marker `ROPEWALK-HOSTILE-LIST:honest........` (see [`listing`]).
+//! `list` has no parameter, so tests choose what it returns by overwriting a word in the bytes
+//! of the component, at the marker `ROPEWALK-HOSTILE-LIST:honest........` (see [`listing`]).
 #![cfg_attr(target_arch = "wasm32", feature(asm_experimental_arch))]
 
 mod how;
@@ -22,13 +21,13 @@ use how::How;
 #[derive(Clone, Deserialize)]
 struct Parameters {
     how: How,
-    /// Already when the line is opened.
+    /// Misbehaves when the line is opened.
     #[serde(default)]
     in_open: bool,
-    /// Only when the line is closed.
+    /// Misbehaves when the line is closed.
     #[serde(default)]
     in_close: bool,
-    /// How many or how deep, where that can be said.
+    /// How many or how deep, for the ways that have a number.
     count: Option<u32>,
     /// Where requests go.
     url: Option<String>,
@@ -39,7 +38,7 @@ struct Misbehave(Parameters);
 impl Action for Misbehave {
     const NAME: &'static str = "misbehave";
     const TITLE: &'static str = "Misbehave";
-    const SUMMARY: &'static str = "Breaks the limit that it is told to break.";
+    const SUMMARY: &'static str = "Breaks the limit that its parameter names.";
     const INTAKE: Intake = Intake::Whole;
     type Parameters = Parameters;
 

@@ -1,20 +1,20 @@
-//! What `list` answers: the word after the marker says.
+//! What `list` returns, which depends on the word after the marker.
 //!
-//! The marker is `ROPEWALK-HOSTILE-LIST:` and stands once in the component. After it come
-//! 14 bytes, a word filled up with dots; tests write one of these over it:
+//! The marker is `ROPEWALK-HOSTILE-LIST:` and is in the component once. It is followed by
+//! 14 bytes, a word that is padded with dots; tests overwrite it with one of these:
 //!
 //! | word | what `list` does |
 //! |---|---|
 //! | `honest` | lists `misbehave` |
-//! | `spin` | never answers |
-//! | `trap` | breaks off |
+//! | `spin` | never returns |
+//! | `trap` | traps |
 //! | `schema` | gives a schema that is not JSON |
-//! | `array` | gives a schema that is that of a list, not of an object |
-//! | `twins` | lists two actions of one name |
+//! | `array` | gives a schema that describes a list, not an object |
+//! | `twins` | lists two actions with the same name |
 //! | `name` | lists an action whose name has spaces and a slash |
 //! | `many` | lists 100,000 actions |
 //! | `huge` | gives a summary of 50 MB |
-//! | `none` | lists no action |
+//! | `none` | lists no actions |
 
 use ropewalk_sdk::bindings::exports::ropewalk::action::actions::ActionSpec;
 
@@ -25,7 +25,7 @@ const MARKER: usize = 22;
 #[used]
 static LIST: [u8; MARKER + WORD] = *b"ROPEWALK-HOSTILE-LIST:honest........";
 
-/// The word, read where it stands when the module runs, and not when it is compiled.
+/// The word, read when the module runs and not when it is compiled.
 fn word() -> String {
     let place = std::ptr::addr_of!(LIST).cast::<u8>();
     // SAFETY: all of these bytes belong to the static.
@@ -45,7 +45,7 @@ pub(crate) fn list(honest: ActionSpec) -> Vec<ActionSpec> {
         "huge" => vec![ActionSpec { summary: "x".repeat(50_000_000), ..honest }],
         "none" => Vec::new(),
         "honest" => vec![honest],
-        // `trap`, and a word that nobody knows: a test that misspells it is to notice.
+        // `trap`, and any unknown word, so that a misspelled word fails its test.
         _ => std::process::abort(),
     }
 }

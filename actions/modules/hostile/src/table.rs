@@ -1,4 +1,4 @@
-//! A table of its own, because the one that the linker makes cannot grow.
+//! A separate table, because the table that the linker creates cannot grow.
 
 core::arch::global_asm!(
     "    .tabletype hostile_table, funcref",
@@ -15,7 +15,7 @@ core::arch::global_asm!(
 );
 
 unsafe extern "C" {
-    /// Gives how many elements there were, or -1 when there may be no more.
+    /// Returns how many elements there were before, or -1 if the table cannot grow.
     fn hostile_grow_table(elements: u32) -> i32;
 }
 

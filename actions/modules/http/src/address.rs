@@ -1,4 +1,4 @@
-//! A URL that is made of a record.
+//! URLs that are made from records.
 
 use ropewalk_sdk::{Failure, Value};
 use values::template::{Context, Templates, Text};
@@ -6,8 +6,8 @@ use values::template::{Context, Templates, Text};
 /// Longest value in a URL, in bytes.
 const LONGEST: usize = 8 << 10;
 
-/// A URL with expressions in it. What `{{…}}` gives is percent-encoded, so that no value
-/// of a record can lead to another place on the server; `{{{…}}}` is taken as it is.
+/// A URL with expressions. Values of `{{…}}` are percent-encoded, so that no record can change
+/// the path on the server; values of `{{{…}}}` are inserted as they are.
 pub(crate) struct Address(Vec<Piece>);
 
 enum Piece {
@@ -26,19 +26,21 @@ impl Address {
             let inner = &after[open.len() - 2..];
             let (inner, after) = inner.split_once(close).ok_or_else(|| fault(&format!("{open} has no {close}")))?;
             if inner.starts_with(['#', '/', '^', '>']) {
-                return Err(fault("a URL holds plain {{…}} only; make the text with `set` and name its field here"));
+                return Err(fault(
+                    "a URL can only contain simple expressions such as {{id}}; compute the text with `set` and use its field here",
+                ));
             }
-            let text = words::template(&format!("{{{{{inner}}}}}")).map_err(|said| fault(&said.to_string()))?;
+            let text = words::template(&format!("{{{{{inner}}}}}")).map_err(|error| fault(&error.to_string()))?;
             let source = format!("{open}{inner}{close}");
             pieces.push(Piece::Expression { source, text, encoded: open == "{{" });
             rest = after;
         }
-        words::template(rest).map_err(|said| fault(&said.to_string()))?;
+        words::template(rest).map_err(|error| fault(&error.to_string()))?;
         pieces.push(Piece::Fixed(rest.to_owned()));
         Ok(Address(pieces))
     }
 
-    /// The URL for a record. The error is for whoever mends the record.
+    /// The URL for a record. The error is the reason for rejecting the record.
     pub(crate) fn of(&self, templates: &Templates, record: &Context) -> Result<String, String> {
         let mut url = String::new();
         for piece in &self.0 {
@@ -52,32 +54,32 @@ impl Address {
                 }
             }
         }
-        no_detour(&url)?;
+        check_segments(&url)?;
         Ok(url)
     }
 }
 
-/// A piece of a URL behind the URL of the line. Behind a bare host it must not become a part of
-/// the host's name, or a record would choose where the request goes.
-pub(crate) fn joined(base: &str, piece: &str) -> Result<String, String> {
+/// Appends a piece of a URL to the URL of the line. If that URL ends with its host, the piece must
+/// not become a part of the host's name, because a record must not choose the server.
+pub(crate) fn join(base: &str, piece: &str) -> Result<String, String> {
     let bare = base.split_once("://").is_some_and(|(_, rest)| !rest.contains(['/', '?', '#']));
     if bare && !piece.starts_with(['/', '?', '#']) {
-        return Err(format!("perRecord.url: {piece} stands right behind the host of {base}; begin it with /"));
+        return Err(format!("perRecord.url: {piece} would become a part of the host of {base}; begin it with /"));
     }
     Ok(format!("{base}{piece}"))
 }
 
-/// A segment of dots, encoded or not, leads to another place than the template says.
-fn no_detour(url: &str) -> Result<(), String> {
+/// A segment of dots, encoded or not, would lead to another path than the template says.
+fn check_segments(url: &str) -> Result<(), String> {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     match path.split('/').find(|segment| matches!(*segment, "." | "..")) {
         None => Ok(()),
-        Some(dots) => Err(format!("perRecord.url: {url} would leave its place by `{dots}`")),
+        Some(dots) => Err(format!("perRecord.url: {url} would lead to another path because of `{dots}`")),
     }
 }
 
-fn fault(said: &str) -> Failure {
-    Failure::new(format!("perRecord.url: {said}"))
+fn fault(message: &str) -> Failure {
+    Failure::new(format!("perRecord.url: {message}"))
 }
 
 fn plain(value: &Value) -> Option<String> {
@@ -98,7 +100,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Leaves what RFC 3986 calls unreserved.
+/// Percent-encodes everything except the characters that RFC 3986 calls unreserved.
 fn encode(value: &str, url: &mut String) {
     for byte in value.bytes() {
         match byte {
@@ -121,10 +123,10 @@ mod tests {
 
     #[test]
     fn no_record_becomes_a_part_of_the_host() {
-        let refused = joined("https://api.example.com", ".evil.net/x").expect_err("it would be another host");
+        let refused = join("https://api.example.com", ".evil.net/x").expect_err("it would be another host");
         assert!(refused.contains("begin it with /"), "{refused}");
-        assert!(joined("https://api.example.com", "7").is_err());
-        let joined = |base, piece| joined(base, piece).expect("a URL");
+        assert!(join("https://api.example.com", "7").is_err());
+        let joined = |base, piece| join(base, piece).expect("a URL");
         assert_eq!(joined("https://api.example.com", "/7"), "https://api.example.com/7");
         assert_eq!(joined("https://api.example.com/orders/", "7"), "https://api.example.com/orders/7");
     }
@@ -139,15 +141,15 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_nowhere_is_told() {
-        assert!(of("/{{idd}}", json!({"id": 1})).is_err_and(|said| said.contains("did you mean \"id\"")));
+    fn urls_that_cannot_be_made_are_reported() {
+        assert!(of("/{{idd}}", json!({"id": 1})).is_err_and(|reason| reason.contains("did you mean \"id\"")));
         let up = of("/x/{{up}}{{up}}/y", json!({"up": "."}));
-        assert_eq!(up, Err("perRecord.url: /x/../y would leave its place by `..`".to_owned()));
+        assert_eq!(up, Err("perRecord.url: /x/../y would lead to another path because of `..`".to_owned()));
         assert_eq!(of("/{{id}}", json!({"id": null})), Err("perRecord.url: {{id}} is null".to_owned()));
         assert_eq!(of("/{{id}}", json!({"id": ""})), Err("perRecord.url: {{id}} is an empty text".to_owned()));
         assert_eq!(of("/{{id}}", json!({"id": [1]})), Err("perRecord.url: {{id}} is a list".to_owned()));
         for wrong in ["/{{id", "/{{#if id}}x{{/if}}", "/{{uper id}}", "/$<today>"] {
-            assert!(of(wrong, json!({"id": 1})).is_err_and(|said| said.starts_with("perRecord.url: ")), "{wrong}");
+            assert!(of(wrong, json!({"id": 1})).is_err_and(|reason| reason.starts_with("perRecord.url: ")), "{wrong}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What becomes of an answer.
+//! Reads responses.
 
 use ropewalk_sdk::http::Response;
 use ropewalk_sdk::{Failure, Value};
 use serde::Deserialize;
 use values::json::{Bounds, parse};
 
-/// What becomes of an answer.
+/// What is done with a response.
 #[derive(Clone, Copy, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Use {
@@ -15,14 +15,14 @@ pub(crate) enum Use {
     Field,
 }
 
-/// How an answer is read.
+/// How a response is read.
 pub(crate) struct Reading {
     pub(crate) used: Use,
-    /// Name of the field that answers are put in.
+    /// Name of the field for the response.
     pub(crate) field: String,
-    /// Where in the answer the wanted part stands; none for all of it.
+    /// The part of the response that is used; `None` for the whole response.
     pub(crate) pointer: Option<String>,
-    /// Statuses that count as success; none for 200 to 299.
+    /// Statuses that count as success; `None` for 200 to 299.
     pub(crate) expected: Option<Vec<u16>>,
 }
 
@@ -34,42 +34,43 @@ impl Reading {
         }
     }
 
-    /// The value that goes into a field: what the pointer finds in JSON, or else the text.
+    /// The value for a field: what the pointer finds in JSON, or the text.
     pub(crate) fn value(&self, response: &Response) -> Result<Value, String> {
         let json = response.header("content-type").is_some_and(|kind| kind.contains("json")) || self.pointer.is_some();
         match (response.body.is_empty(), json) {
             (true, _) => Ok(Value::Null),
-            (false, true) => self.pointed(response),
+            (false, true) => self.select(response),
             (false, false) => text(response),
         }
     }
 
-    /// The records of an answer: a list of objects, or one object. No content is no records.
+    /// The records of a response: a list of objects, or one object. An empty response has no records.
     pub(crate) fn records(&self, response: &Response) -> Result<Vec<Value>, String> {
         if response.body.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.pointed(response)?;
+        let found = self.select(response)?;
         let place = self.pointer.as_deref().map_or_else(String::new, |pointer| format!(" at `{pointer}`"));
-        let none = |what: &str| Err(format!("The answer from {} holds{place} {what}, not records", response.url));
+        let no_records =
+            |what: &str| Err(format!("The response from {} contains{place} {what}, not records", response.url));
         match found {
-            Value::Array(list) => match list.iter().position(|one| !one.is_object()) {
+            Value::Array(list) => match list.iter().position(|element| !element.is_object()) {
                 None => Ok(list),
-                Some(at) => none(&format!("a list whose element {at} is not an object")),
+                Some(at) => no_records(&format!("a list whose element {at} is not an object")),
             },
             Value::Object(_) => Ok(vec![found]),
             Value::Null => Ok(Vec::new()),
-            Value::String(_) => none("a text"),
-            _ => none("a single value"),
+            Value::String(_) => no_records("a text"),
+            _ => no_records("a single value"),
         }
     }
 
-    fn pointed(&self, response: &Response) -> Result<Value, String> {
+    fn select(&self, response: &Response) -> Result<Value, String> {
         let mut value = parse(&response.body, Bounds::default())
-            .map_err(|fault| format!("The answer from {} is not JSON: {fault}", response.url))?;
+            .map_err(|fault| format!("The response from {} is not JSON: {fault}", response.url))?;
         let pointer = self.pointer.as_deref().unwrap_or_default();
         let found = value.pointer_mut(pointer).map(Value::take);
-        found.ok_or_else(|| format!("The answer from {} has nothing at `{pointer}`", response.url))
+        found.ok_or_else(|| format!("The response from {} has nothing at `{pointer}`", response.url))
     }
 }
 

@@ -1,26 +1,26 @@
-//! What a request carries.
+//! The bodies of requests.
 
 use ropewalk_sdk::{Failure, Value, http};
 use serde_json::Map;
 
 use crate::fill::Fill;
 
-/// What a request carries.
+/// What the body of a request is made from.
 pub(crate) enum Content {
     Nothing,
-    /// The records as they are: a list for a batch, an object for a record.
+    /// The records as they are: a list for a batch, or an object for a record.
     Records,
     /// The records in a field of an object.
     Within(Map<String, Value>, String),
-    /// The same in every request.
+    /// The same value in every request.
     Fixed(Value),
-    /// Made of each record.
+    /// A value that is made from each record.
     Made(Fill),
 }
 
 impl Content {
     /// Whether a request depends on the records.
-    pub(crate) fn holds_records(&self) -> bool {
+    pub(crate) fn depends_on_records(&self) -> bool {
         !matches!(self, Content::Nothing | Content::Fixed(_))
     }
 
@@ -39,7 +39,7 @@ impl Content {
     }
 }
 
-/// The request with this content: a text as it is, anything else as JSON.
+/// Adds the content to a request: a text as it is, any other value as JSON.
 pub(crate) fn put(request: http::Request, content: Option<Value>) -> Result<http::Request, Failure> {
     match content {
         None => Ok(request),

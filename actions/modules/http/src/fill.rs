@@ -1,12 +1,12 @@
-//! A JSON value whose texts are templates over a record.
+//! JSON values whose texts are templates over a record.
 
 use ropewalk_sdk::{Failure, Value};
 use values::template::{Context, Templates, Text};
 
-/// Longest text that is made, in bytes.
+/// Longest text that a template may give, in bytes.
 const LONGEST: usize = 1 << 20;
 
-/// A value to be filled.
+/// A value with templates.
 pub(crate) enum Fill {
     Fixed(Value),
     Text(Box<Text>),
@@ -15,7 +15,7 @@ pub(crate) enum Fill {
 }
 
 impl Fill {
-    /// Reads the templates in a value. `at` names the place in the parameters.
+    /// Reads the templates in a value. `at` is its path in the parameters.
     pub(crate) fn parse(value: Value, at: &str) -> Result<Fill, Failure> {
         Ok(match value {
             Value::String(source) => {
@@ -37,7 +37,7 @@ impl Fill {
         })
     }
 
-    /// The value for a record. The error is for whoever mends the record.
+    /// The value for a record. The error is the reason for rejecting the record.
     pub(crate) fn of(&self, templates: &Templates, record: &Context) -> Result<Value, String> {
         match self {
             Fill::Fixed(value) => Ok(value.clone()),
@@ -69,6 +69,6 @@ mod tests {
     #[test]
     fn a_wrong_template_names_its_place() {
         let failure = Fill::parse(json!({"a": [1, "{{uper x}}"]}), "perRecord.body").err().expect("wrong");
-        assert!(failure.message.starts_with("perRecord.body.a[1]: Unknown helper"), "{failure}");
+        assert!(failure.message.starts_with("perRecord.body.a[1]: There is no helper"), "{failure}");
     }
 }

@@ -1,4 +1,4 @@
-//! `http.request`: sends a request for each batch, or for each record.
+//! `http.request`: sends a request for each batch or for each record.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -50,7 +50,7 @@ struct PerRecord {
 }
 
 pub struct Request {
-    /// What all requests have in common.
+    /// The parts that all requests share.
     base: http::Request,
     per: Per,
     content: Content,
@@ -58,10 +58,10 @@ pub struct Request {
     headers: Vec<(String, Fill)>,
     reading: Reading,
     templates: Templates,
-    /// Requests that change something are not really sent.
-    pretends: bool,
-    /// The answer to the one request that serves all batches.
-    answered: Option<http::Response>,
+    /// Whether requests are only described, because this is a dry run and they change something.
+    only_describes: bool,
+    /// The response to the one request that serves all batches.
+    shared_response: Option<http::Response>,
     sent: usize,
     servers: BTreeSet<String>,
 }
@@ -69,7 +69,7 @@ pub struct Request {
 impl Action for Request {
     const NAME: &'static str = "http.request";
     const TITLE: &'static str = "Send an HTTP request";
-    const SUMMARY: &'static str = "Sends the records to an HTTP server, in batches or one by one, or fetches records from it. An answer that is no success fails the line, or rejects the record it was for.";
+    const SUMMARY: &'static str = "Sends the records to an HTTP server, in batches or one by one, or fetches records from it. A response that is not a success fails the line, or rejects the record of the request.";
     type Parameters = Parameters;
 
     fn schema() -> Value {
@@ -81,14 +81,14 @@ impl Action for Request {
         let method = parameters.method(per);
         let made = parameters.per_record.as_ref().is_some_and(|made| made.url.is_some());
         if parameters.url.is_empty() && !made {
-            return Err(Failure::new("url: write where the request goes"));
+            return Err(Failure::new("url: write the URL of the request"));
         }
         let Parameters {
             url, headers, per_record, body, records_in, response, field, pointer, expect, timeout, ..
         } = parameters;
         answer::check_pointer(pointer.as_deref().unwrap_or_default())?;
         if response == Use::Field && field.is_none() {
-            return Err(Failure::new("field: name the field that answers are put in"));
+            return Err(Failure::new("field: name the field for the response"));
         }
         let mut base = http::Request::new(method, url);
         for (name, value) in headers {
@@ -105,13 +105,13 @@ impl Action for Request {
         };
         Ok(Request {
             per,
-            content: carried(&base.method, per, body, records_in, per_record.body)?,
+            content: read_content(&base.method, per, body, records_in, per_record.body)?,
             address: per_record.url.as_deref().map(Address::parse).transpose()?,
             headers: per_record.headers.into_iter().map(header).collect::<Result<_, _>>()?,
             reading: Reading { used: response, field: field.unwrap_or_default(), pointer, expected: expect },
             templates: Templates::plain().of_record(),
-            pretends: context.dry_run && !matches!(base.method.as_str(), "GET" | "HEAD"),
-            answered: None,
+            only_describes: context.dry_run && !matches!(base.method.as_str(), "GET" | "HEAD"),
+            shared_response: None,
             sent: 0,
             servers: BTreeSet::new(),
             base,
@@ -127,9 +127,9 @@ impl Action for Request {
         Ok(outcome.saying(self.message()))
     }
 
-    /// A request that needs no record is sent even where there is none.
+    /// A request that does not depend on records is sent even if there are none.
     fn close(&mut self) -> Result<Outcome, Failure> {
-        if self.sent > 0 || self.per == Per::Record || self.content.holds_records() {
+        if self.sent > 0 || self.per == Per::Record || self.content.depends_on_records() {
             return Ok(Outcome::unchanged());
         }
         let outcome = self.take_batch(Vec::new())?;
@@ -140,28 +140,28 @@ impl Action for Request {
 impl Parameters {
     fn per(&self) -> Result<Per, Failure> {
         match (self.per, &self.per_record) {
-            (Some(Per::Batch), Some(_)) => {
-                Err(Failure::new("per: perRecord sends one request for each record; write per: record or leave it out"))
-            }
+            (Some(Per::Batch), Some(_)) => Err(Failure::new(
+                "per: perRecord sends one request for each record; write `per: record` or leave it out",
+            )),
             (None, Some(_)) => Ok(Per::Record),
             (per, _) => Ok(per.unwrap_or(Per::Batch)),
         }
     }
 
-    /// POST, unless the method is given or the request is plainly one that fetches: its
-    /// answer is used, and nothing of the records has to go into a body.
+    /// POST, unless the method is given or the request only fetches something: its response is used,
+    /// and no record has to be in its body.
     fn method(&self, per: Per) -> String {
         let made = self.per_record.as_ref();
         let body = self.body.is_some() || self.records_in.is_some() || made.is_some_and(|made| made.body.is_some());
-        // One request for each record is for that record, in its address or else in its body.
+        // A request for one record has the record in its URL or its headers, or else in its body.
         let addressed = per == Per::Batch || made.is_some();
         let fetches = self.response != Use::Ignore && !body && addressed;
         self.method.clone().unwrap_or_else(|| if fetches { "GET" } else { "POST" }.to_owned())
     }
 }
 
-/// What requests carry, by what was written of it.
-fn carried(
+/// Reads what the bodies of requests are made from.
+fn read_content(
     method: &str,
     per: Per,
     body: Option<Value>,
@@ -173,14 +173,14 @@ fn carried(
     }
     match (body, within, made) {
         (None, None, Some(made)) => Ok(Content::Made(Fill::parse(made, "perRecord.body")?)),
-        (Some(_), _, Some(_)) => Err(Failure::new("body: perRecord.body is sent instead; write one of them")),
+        (Some(_), _, Some(_)) => Err(Failure::new("body: perRecord.body replaces it; write only one of them")),
         (_, Some(_), _) if per == Per::Record => {
-            Err(Failure::new("recordsIn: one record is sent at a time; write perRecord.body instead"))
+            Err(Failure::new("recordsIn: each request has only one record; write perRecord.body instead"))
         }
         (None, Some(name), _) => Ok(Content::Within(Map::new(), name)),
         (Some(Value::Object(around)), Some(name), _) => Ok(Content::Within(around, name)),
         (Some(_), Some(_), _) => {
-            Err(Failure::new("recordsIn: the body is not an object, so it has no field for records"))
+            Err(Failure::new("recordsIn: the body is not an object, so it cannot have a field for records"))
         }
         (Some(body), None, None) => Ok(Content::Fixed(body)),
         (None, None, None) if matches!(method, "POST" | "PUT" | "PATCH") => Ok(Content::Records),
@@ -190,21 +190,21 @@ fn carried(
 
 impl Request {
     fn take_batch(&mut self, mut records: Vec<Value>) -> Result<Outcome, Failure> {
-        let first = self.answered.is_none();
-        let response = match self.answered.take() {
+        let first = self.shared_response.is_none();
+        let response = match self.shared_response.take() {
             Some(response) => response,
             None => {
                 let request = content::put(self.base.clone(), self.content.of_batch(&records))?;
-                let response = request.send().map_err(|error| self.broken_off(error.into()))?;
+                let response = request.send().map_err(|error| self.failure_after(error.into()))?;
                 if !self.reading.accepts(&response) {
-                    return Err(self.broken_off(response.failure()));
+                    return Err(self.failure_after(response.failure()));
                 }
                 self.note(&response);
                 response
             }
         };
         let outcome = match self.reading.used {
-            _ if self.pretends => Outcome::unchanged(),
+            _ if self.only_describes => Outcome::unchanged(),
             Use::Ignore => Outcome::unchanged(),
             Use::Records if !first => Outcome::of(Vec::new()),
             Use::Records => Outcome::of(self.reading.records(&response).map_err(Failure::new)?),
@@ -214,8 +214,8 @@ impl Request {
                 Outcome::of(records)
             }
         };
-        if !self.content.holds_records() {
-            self.answered = Some(response);
+        if !self.content.depends_on_records() {
+            self.shared_response = Some(response);
         }
         Ok(outcome)
     }
@@ -228,34 +228,34 @@ impl Request {
                 Err(reason) => rejected.push(Rejection { index: index as u32, reason }),
             }
         }
-        let unchanged = self.pretends || self.reading.used == Use::Ignore;
+        let unchanged = self.only_describes || self.reading.used == Use::Ignore;
         let outcome = if unchanged { Outcome::unchanged() } else { Outcome::of(kept) };
         Ok(outcome.rejecting(rejected))
     }
 
-    /// The records that go on for one record, or why it is rejected. What would be the
-    /// same for the next record is a failure of the line.
+    /// The records that replace one record, or the reason for its rejection. A fault that would
+    /// affect the next record too is a failure of the line.
     fn take_one(&mut self, record: Value) -> Result<Result<Vec<Value>, String>, Failure> {
         let mut data = template::Context::from(record);
-        let request = match self.of_record(&data) {
+        let request = match self.request_for(&data) {
             Ok(request) => request,
             Err(reason) => return Ok(Err(reason)),
         };
         let response = match request.send() {
             Err(http::Error::Invalid(reason)) => return Ok(Err(reason)),
-            Err(error) => return Err(self.broken_off(error.into())),
+            Err(error) => return Err(self.failure_after(error.into())),
             Ok(response) => response,
         };
         let accepted = self.reading.accepts(&response);
         if !accepted && response.is_temporary() {
-            return Err(self.broken_off(response.failure()));
+            return Err(self.failure_after(response.failure()));
         }
         self.note(&response);
         if !accepted {
             return Ok(Err(response.failure().message));
         }
         Ok(match self.reading.used {
-            _ if self.pretends => Ok(Vec::new()),
+            _ if self.only_describes => Ok(Vec::new()),
             Use::Ignore => Ok(Vec::new()),
             Use::Records => self.reading.records(&response),
             Use::Field => self.reading.value(&response).map(|value| {
@@ -266,15 +266,16 @@ impl Request {
         })
     }
 
-    fn of_record(&self, record: &template::Context) -> Result<http::Request, String> {
+    fn request_for(&self, record: &template::Context) -> Result<http::Request, String> {
         let mut request = self.base.clone();
         if let Some(address) = &self.address {
-            let made = address.of(&self.templates, record)?;
-            let whole = made.starts_with("https://") || made.starts_with("http://");
-            request.url = if whole { made } else { address::joined(&request.url, &made)? };
+            let url = address.of(&self.templates, record)?;
+            let absolute = url.starts_with("https://") || url.starts_with("http://");
+            request.url = if absolute { url } else { address::join(&request.url, &url)? };
         }
         for (name, fill) in &self.headers {
-            let value = fill.of(&self.templates, record).map_err(|said| format!("perRecord.headers.{name}: {said}"))?;
+            let value =
+                fill.of(&self.templates, record).map_err(|error| format!("perRecord.headers.{name}: {error}"))?;
             request = request.header(name, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         }
         let content = match &self.content {
@@ -282,31 +283,31 @@ impl Request {
             Content::Records => Some(record.data().clone()),
             Content::Fixed(value) => Some(value.clone()),
             Content::Made(fill) => {
-                Some(fill.of(&self.templates, record).map_err(|said| format!("perRecord.body: {said}"))?)
+                Some(fill.of(&self.templates, record).map_err(|error| format!("perRecord.body: {error}"))?)
             }
         };
         content::put(request, content).map_err(|failure| failure.message)
     }
 
-    /// Counts a request that was answered.
+    /// Counts a request that got a response.
     fn note(&mut self, response: &http::Response) {
         self.sent += 1;
         self.servers.insert(server(&response.url));
     }
 
-    /// The failure of a request, with how many were answered before it: whoever repairs this
-    /// has to know what was sent already.
-    fn broken_off(&self, failure: Failure) -> Failure {
+    /// The failure of a request, with the number of requests before it that got a response, because the
+    /// person who repairs this has to know what was sent already.
+    fn failure_after(&self, failure: Failure) -> Failure {
         let before = match self.sent {
             0 => return failure,
-            1 => "1 request was answered before it".to_owned(),
-            sent => format!("{sent} requests were answered before it"),
+            1 => "1 request before it got a response".to_owned(),
+            sent => format!("{sent} requests before it got a response"),
         };
         Failure { message: format!("{} ({before})", failure.message), ..failure }
     }
 
     fn message(&self) -> String {
-        let verb = if self.pretends { "Would send" } else { "Sent" };
+        let verb = if self.only_describes { "Would send" } else { "Sent" };
         let requests = words::counted(self.sent, "request");
         match self.servers.iter().collect::<Vec<_>>()[..] {
             [] => format!("{verb} {requests}."),
@@ -316,7 +317,7 @@ impl Request {
     }
 }
 
-/// `api.example.com:8080` of a URL.
+/// The server in a URL, such as `api.example.com:8080`.
 fn server(url: &str) -> String {
     let after = url.split_once("://").map_or(url, |(_, after)| after);
     after.split(['/', '?', '#']).next().unwrap_or_default().to_owned()

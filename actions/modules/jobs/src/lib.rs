@@ -1,4 +1,4 @@
-//! The module `jobs`: starting other jobs.
+//! The module `jobs`: starts other jobs.
 
 mod start;
 

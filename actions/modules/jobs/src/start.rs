@@ -1,4 +1,4 @@
-//! `job.start`: starts another job, once or for each record, and waits for its end if asked.
+//! `job.start`: starts another job, once or for each record, and can wait for its end.
 
 use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Rejection, Severity, Value, jobs, json};
 use serde::Deserialize;
@@ -49,7 +49,7 @@ pub struct Start {
 impl Action for Start {
     const NAME: &'static str = "job.start";
     const TITLE: &'static str = "Start a job";
-    const SUMMARY: &'static str = "Starts another job of the organization, once or for each record, and waits for its end if asked. The records go on unchanged, unless those of the started job are asked for.";
+    const SUMMARY: &'static str = "Starts another job of the organization, once or for each record, and can wait for its end. The records stay unchanged, or are replaced by those of the started job.";
     type Parameters = Parameters;
 
     fn schema() -> Value {
@@ -69,7 +69,7 @@ impl Action for Start {
                     "type": "object",
                     "default": {},
                     "title": "Arguments",
-                    "description": "Arguments of the job; its own defaults fill what is left out.",
+                    "description": "Arguments of the job. Its defaults apply to arguments that are missing.",
                     "examples": [{ "day": "$<today>", "top": 5 }]
                 },
                 "records": {
@@ -82,19 +82,19 @@ impl Action for Start {
                     "type": "boolean",
                     "default": false,
                     "title": "Wait",
-                    "description": "Whether the line waits until what it started has ended, without keeping a worker busy. If a started job ends in error or is killed, the line fails, or with records: each the record is rejected. If the result of this job is killed, the jobs it waits for are killed too."
+                    "description": "Whether the line waits until the started jobs have ended. No worker is busy meanwhile. If a started job ends in error or is killed, the line fails; with records: each, the record is rejected. If the result of this job is killed, the started jobs are killed too."
                 },
                 "response": {
                     "enum": ["ignore", "records"],
                     "default": "ignore",
                     "title": "Response",
-                    "description": "With wait: records makes the records that the started jobs passed on at their last line the records of this line. A last line that passes on more than a sample needs keep: true."
+                    "description": "Needs wait. records replaces the records of this line with those of the last lines of the started jobs. A last line with more records than a sample needs keep: true."
                 },
                 "title": {
                     "type": "string",
                     "minLength": 1,
                     "title": "Title",
-                    "description": "What to call the result of the job.",
+                    "description": "Title of the result of the job.",
                     "examples": ["Reminders of $<today>"]
                 }
             }
@@ -104,7 +104,7 @@ impl Action for Start {
     fn open(parameters: Parameters, context: &Context) -> Result<Start, Failure> {
         let Parameters { job, arguments, records, title, wait, response } = parameters;
         if response == Response::Records && !wait {
-            return Err(Failure::new("response: the records of the job are known at its end only; write wait: true"));
+            return Err(Failure::new("response: the records of the job are only known at its end; write wait: true"));
         }
         let start = jobs::Start { title, ..jobs::start(job).arguments(arguments) };
         let dry_run = context.dry_run;
@@ -117,18 +117,19 @@ impl Action for Start {
             Handed::Set => self.set.extend(records.values()?),
             Handed::None => {}
         }
-        // The records of the job take the place of these.
+        // The records of the job replace these.
         let replaced = self.response == Response::Records && !self.dry_run;
         Ok(if replaced { Outcome::of(Vec::new()) } else { Outcome::unchanged() })
     }
 
-    /// Only now is the set complete, and a set that has no records is closed too.
+    /// The job is started here, because the set is complete only now, and because this is called for an
+    /// empty set too.
     fn close(&mut self) -> Result<Outcome, Failure> {
         let count = self.set.len();
         match self.handed {
             Handed::Each => return Ok(Outcome::unchanged()),
             Handed::Set if count == 0 => {
-                let message = format!("There are no records for `{}`, so it was not started.", self.start.job);
+                let message = format!("There are no records, so `{}` was not started.", self.start.job);
                 return Ok(Outcome::unchanged().saying(message).with(Severity::Info));
             }
             Handed::Set => self.start.records = Some(std::mem::take(&mut self.set).into()),
@@ -138,16 +139,20 @@ impl Action for Start {
         if !self.wait || self.dry_run {
             return Ok(Outcome::unchanged().saying(self.message(count, &result)));
         }
-        let ended = self.ended()?.into_iter().next().ok_or_else(|| Failure::new("The started job is gone."))?;
+        let ended = self
+            .ended()?
+            .into_iter()
+            .next()
+            .ok_or_else(|| Failure::new("The result of the started job no longer exists."))?;
         if ended.failed() {
-            return Err(Failure::new(format!("`{}` ended as {}: {}", ended.job, ended.status, ended.message)));
+            return Err(Failure::new(describe(&ended)));
         }
         let severity = match ended.status.as_str() {
             "warning" => Severity::Warning,
             "info" => Severity::Info,
             _ => Severity::Success,
         };
-        let message = format!("`{}` ended as {}: {}", ended.job, ended.status, ended.message);
+        let message = describe(&ended);
         let outcome = match (self.response, ended.records) {
             (Response::Records, Some(records)) => Outcome::of(records.values()?),
             _ => Outcome::unchanged(),
@@ -161,21 +166,22 @@ impl Start {
         Ok(if self.wait { start.awaited()? } else { start.now()? })
     }
 
-    /// How what was started has ended. Fails while some of it has not: the host hands the batch over again then.
+    /// How the started jobs ended. Fails while some have not ended; the host then passes the batch again
+    /// when they have.
     fn ended(&self) -> Result<Vec<jobs::Ended>, Failure> {
-        let waits = || Failure::new(format!("It waits for `{}` to end.", self.start.job));
-        jobs::wait(self.response == Response::Records)?.ok_or_else(waits)
+        let waiting = || Failure::new(format!("The line waits for `{}` to end.", self.start.job));
+        jobs::wait(self.response == Response::Records)?.ok_or_else(waiting)
     }
 
     fn start_each(&mut self, records: Vec<Value>) -> Result<Outcome, Failure> {
         let count = records.len();
         for record in &records {
-            let one = jobs::Start { records: Some(vec![record.clone()].into()), ..self.start.clone() };
-            self.send(&one)?;
+            let start = jobs::Start { records: Some(vec![record.clone()].into()), ..self.start.clone() };
+            self.send(&start)?;
         }
         self.started += count;
-        let (verb, jobs) = (if self.dry_run { "Would start" } else { "Started" }, words::counted(self.started, "time"));
-        let message = format!("{verb} `{}` {jobs}.", self.start.job);
+        let verb = if self.dry_run { "Would start" } else { "Started" };
+        let message = format!("{verb} `{}` {}.", self.start.job, words::counted(self.started, "time"));
         if !self.wait || self.dry_run {
             return Ok(Outcome::unchanged().saying(message));
         }
@@ -185,12 +191,11 @@ impl Start {
     fn outcome_of_each(&self, ended: Vec<jobs::Ended>) -> Result<Outcome, Failure> {
         let (mut rejected, mut passed_on) = (Vec::new(), Vec::new());
         let mut warned = false;
-        for (index, one) in (0..).zip(ended) {
-            warned |= one.status == "warning";
-            if one.failed() {
-                let reason = format!("`{}` ended as {}: {}", one.job, one.status, one.message);
-                rejected.push(Rejection { index, reason });
-            } else if let Some(records) = one.records {
+        for (index, ended) in (0..).zip(ended) {
+            warned |= ended.status == "warning";
+            if ended.failed() {
+                rejected.push(Rejection { index, reason: describe(&ended) });
+            } else if let Some(records) = ended.records {
                 passed_on.extend(records.values()?);
             }
         }
@@ -209,6 +214,10 @@ impl Start {
             false => format!("Started `{job}`{with}; its result is {result}."),
         }
     }
+}
+
+fn describe(ended: &jobs::Ended) -> String {
+    format!("`{}` ended as {}: {}", ended.job, ended.status, ended.message)
 }
 
 #[cfg(test)]

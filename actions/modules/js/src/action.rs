@@ -6,34 +6,35 @@ use serde::Deserialize;
 use serde_json::Map;
 
 use crate::engine::settle;
-use crate::running::{Call, Running, records_of, warned};
+use crate::running::{Call, Running, records_of, warn_of_rejections};
 use crate::scan::{Scan, holds_long_digits};
 use crate::script::Script;
-use crate::{fault, forgotten};
+use crate::{fault, missing_return};
 
 /// The parameters of a script.
 #[derive(Deserialize)]
 pub struct Parameters {
     script: String,
-    /// The engine looks at it: it hands over batches then.
+    /// Only the engine reads it, to decide whether it passes batches.
     #[serde(default, rename = "perBatch")]
     _per_batch: bool,
-    /// Whatever else stands beside the script.
+    /// All other parameters.
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
 
-/// A script, and what came of it so far.
+/// A line with a script, and its counts so far.
 pub struct Js {
     running: Running,
     seen: usize,
+    /// How many records the script returned; `None` if it returned none so far.
     made: Option<usize>,
 }
 
 impl Action for Js {
     const NAME: &'static str = "js";
     const TITLE: &'static str = "JavaScript";
-    const SUMMARY: &'static str = "Runs a script over the records. It returns new records, nothing (they go on unchanged), or {records, rejected, message}.";
+    const SUMMARY: &'static str = "Runs a script over the records. It returns new records, nothing (the records stay unchanged), or {records, rejected, message}.";
     const INTAKE: Intake = Intake::Whole;
     type Parameters = Parameters;
 
@@ -45,7 +46,7 @@ impl Action for Js {
                 "script": {
                     "type": "string",
                     "title": "Script",
-                    "description": "A function of `records` and `ctx`: alone, `(records, ctx) => …`, as the default export of an ES module, or only its body with `return`. It may be async. A script that returns nothing and does nothing is an error. An error that it throws with `temporary: true` is worth a retry. `ctx` has parameters, args, since, now, today and the other dates, organization, jobResult, lineNo, attempt, idempotencyKey, dryRun, and log, http, collection and startJob; `fetch` is there too. Integers beyond 2^53 are BigInt.",
+                    "description": "A function of `records` and `ctx`: alone, `(records, ctx) => …`, as the default export of an ES module, or only its body with `return`. It may be async. A script that returns nothing and does nothing is an error. If it throws an error with `temporary: true`, the line can be retried. `ctx` has parameters, args, since, now, today and the other dates, organization, jobResult, lineNo, attempt, idempotencyKey, dryRun, and log, http, collection and startJob; `fetch` is available too. Integers beyond 2^53 are BigInt.",
                     "format": "javascript",
                     "minLength": 1,
                     "raw": true,
@@ -59,12 +60,12 @@ impl Action for Js {
                     "default": false,
                     "batches": true,
                     "title": "Per batch",
-                    "description": "Calls the function for each batch of records instead of once for all, so that their number is not bounded. What the script keeps outside of the function stays from batch to batch."
+                    "description": "Calls the function for each batch of records instead of once for all records, so that their number is not bounded. Variables outside of the function keep their values from batch to batch."
                 }
             },
             "additionalProperties": {
                 "title": "Parameter",
-                "description": "Whatever stands beside the script is handed to it as ctx.parameters."
+                "description": "Any other parameter is passed to the script in ctx.parameters."
             }
         })
     }
@@ -82,12 +83,12 @@ impl Action for Js {
         }
         let mut outcome = Outcome::unchanged().rejecting(answer.rejected);
         outcome.records = answer.records;
-        let said = answer.message.unwrap_or_else(|| self.message());
+        let message = answer.message.unwrap_or_else(|| self.message());
         let lost =
-            "The script changed records but returned none, so they go on as they came: return records at its end.";
-        Ok(warned(match answer.lost {
-            true => outcome.saying(format!("{said} {lost}")).with(Severity::Warning),
-            false => outcome.saying(said),
+            "The script changed records but returned none, so the changes are lost: write `return records` at its end.";
+        Ok(warn_of_rejections(match answer.lost {
+            true => outcome.saying(format!("{message} {lost}")).with(Severity::Warning),
+            false => outcome.saying(message),
         }))
     }
 }
@@ -101,15 +102,15 @@ impl Js {
     }
 }
 
-/// What a script returned.
+/// The result of a call of the script.
 struct Answer {
     records: Option<Records>,
     rejected: Vec<Rejection>,
     message: Option<String>,
-    /// How many records it was handed, and how many it returned.
+    /// How many records the script got, and how many it returned.
     before: usize,
     made: Option<usize>,
-    /// Whether it changed records that go on as they came.
+    /// Whether it changed records without returning them.
     lost: bool,
 }
 
@@ -118,25 +119,25 @@ fn run(call: &Call<'_, '_>, script: &Script, records: &str) -> Result<Answer, Fa
     let thrown = |error: rquickjs::Error| fault::caught(ctx, error, script.shift);
     let run: Function = prelude.get("call").map_err(thrown)?;
     let long = holds_long_digits(records);
-    let given = (function.clone(), script.bare, context.clone(), records, long);
-    let promise: Promise = run.call(given).map_err(thrown)?;
+    let arguments = (function.clone(), script.bare, context.clone(), records, long);
+    let promise: Promise = run.call(arguments).map_err(thrown)?;
     let answer = settle(ctx, &promise, script.shift)?;
-    let answer = answer.into_object().ok_or_else(|| Failure::new("The script gave no answer"))?;
-    let unread = |error: rquickjs::Error| Failure::new(format!("The script's answer cannot be read: {error}"));
-    if let Some(source) = answer.get::<_, Option<String>>("unmoved").map_err(unread)? {
-        forgotten::check_script(ctx, script.source(), &source)?;
+    let answer = answer.into_object().ok_or_else(|| Failure::new("The script returned no result"))?;
+    let unread = |error: rquickjs::Error| Failure::new(format!("The result of the script cannot be read: {error}"));
+    if let Some(source) = answer.get::<_, Option<String>>("idle").map_err(unread)? {
+        missing_return::check_script(ctx, script.source(), &source)?;
     }
     let read = Answer::read(&answer).map_err(unread)?;
     let text = read.records.as_ref().map(Records::text);
-    let mended = match text {
-        Some(text) => checked(call, script, &answer, text)?,
+    let corrected = match text {
+        Some(text) => check_records(call, script, &answer, text)?,
         None => None,
     };
-    Ok(Answer { records: mended.or(read.records), ..read })
+    Ok(Answer { records: corrected.or(read.records), ..read })
 }
 
-/// Looks at what JSON would lose. Gives the records where their text had to be mended.
-fn checked<'js>(
+/// Checks for values that JSON would lose. Returns the records if their text had to be corrected.
+fn check_records<'js>(
     call: &Call<'_, 'js>,
     script: &Script,
     answer: &Object<'js>,
@@ -151,14 +152,14 @@ fn checked<'js>(
             return Err(Failure::new(found));
         }
     }
-    Ok(match scan.mended(text) {
+    Ok(match scan.corrected(text) {
         std::borrow::Cow::Borrowed(_) => None,
-        std::borrow::Cow::Owned(mended) => Some(Records::from_text(mended)),
+        std::borrow::Cow::Owned(corrected) => Some(Records::from_text(corrected)),
     })
 }
 
 impl Answer {
-    /// Reads what the prelude made of the script's result.
+    /// Reads the object that the prelude makes from the script's result.
     fn read(answer: &Object) -> rquickjs::Result<Answer> {
         let rejected = match answer.get::<_, Option<String>>("rejected")? {
             Some(rejected) => serde_json::from_str(&rejected)

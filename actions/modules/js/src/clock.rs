@@ -1,16 +1,16 @@
-//! The clock of scripts: the one reading of the job result, and it stands still.
+//! The clock of scripts. It does not run; it always shows the one clock reading of the job result.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Microseconds since 1970, as the bits of an f64.
 static NOW: AtomicU64 = AtomicU64::new(0);
 
-/// Sets what `Date.now()` and `new Date()` give.
+/// Sets the time of `Date.now()` and `new Date()`.
 pub(crate) fn set(milliseconds: f64) {
     NOW.store((milliseconds * 1000.0).to_bits(), Ordering::Relaxed);
 }
 
-/// QuickJS asks this symbol for the time; there is no other clock in the sandbox.
+/// QuickJS calls this function for the time, because there is no other clock in the sandbox.
 #[cfg(target_arch = "wasm32")]
 #[unsafe(no_mangle)]
 extern "C" fn __rquickjs_host_now_us() -> f64 {

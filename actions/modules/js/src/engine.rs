@@ -1,25 +1,25 @@
-//! QuickJS, made ready once and kept.
+//! The QuickJS engine, which is initialized once.
 
 use ropewalk_sdk::Failure;
 use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Function, Object, Persistent, Promise, Runtime, Value};
 
 use crate::fault::{self, Shift};
-use crate::{native, stack, unheard};
+use crate::{native, stack, unhandled};
 
-/// Bytes allocated between two searches for cyclic garbage. A line lives shortly.
+/// Bytes allocated between two searches for cyclic garbage. A line lives only for a short time.
 const GARBAGE: usize = 8 << 20;
 
-/// What scripts find beside the language itself: parts of one function, so that none of it
-/// but what it offers can be reached.
-const PRELUDE: &str = concat!(
+/// What scripts can use besides the language. The files are parts of one function, so that scripts can
+/// only access what it exposes.
+static PRELUDE: &str = concat!(
     "(function (native) {\n\"use strict\";\n",
     include_str!("prelude/values.js"),
     include_str!("prelude/console.js"),
-    include_str!("prelude/chance.js"),
+    include_str!("prelude/random.js"),
     include_str!("prelude/web.js"),
     include_str!("prelude/fetch.js"),
-    include_str!("prelude/reach.js"),
+    include_str!("prelude/host.js"),
     include_str!("prelude/call.js"),
     "return { begin, call, sift, inspect };\n})"
 );
@@ -29,20 +29,20 @@ thread_local! {
     static ENGINE: Result<Engine, String> = Engine::new();
 }
 
-/// A context with the prelude in it.
+/// A context that contains the prelude.
 pub(crate) struct Engine {
     context: Context,
     prelude: Persistent<Object<'static>>,
-    // Dropped last: what is above belongs to it.
+    // Dropped last, because the fields above belong to it.
     _runtime: Runtime,
 }
 
-/// Makes the engine. Run when the module is built, so that a line need not wait for it.
+/// Creates the engine. This runs when the module is built, so that a line does not have to wait for it.
 #[cfg(target_arch = "wasm32")]
 #[unsafe(export_name = "wizer-initialize")]
 extern "C" fn warm() {
     let _ = with(|ctx, prelude| {
-        // Run once, so that the memory a first script needs is there already.
+        // One script is run, so that the memory that scripts need is allocated already.
         let fault = |error: rquickjs::Error| Failure::new(error.to_string());
         let begin: Function = prelude.get("begin").map_err(fault)?;
         let context: Object = begin.call(("warm", "{}", false)).map_err(fault)?;
@@ -53,7 +53,6 @@ extern "C" fn warm() {
     });
 }
 
-/// Runs something with the engine.
 pub(crate) fn with<T>(run: impl for<'js> FnOnce(&Ctx<'js>, &Object<'js>) -> Result<T, Failure>) -> Result<T, Failure> {
     ENGINE.with(|engine| {
         let engine = engine.as_ref().map_err(Failure::new)?;
@@ -66,7 +65,7 @@ pub(crate) fn with<T>(run: impl for<'js> FnOnce(&Ctx<'js>, &Object<'js>) -> Resu
 
 impl Engine {
     fn new() -> Result<Engine, String> {
-        Engine::build().map_err(|error| format!("The JavaScript engine does not start: {error}"))
+        Engine::build().map_err(|error| format!("The JavaScript engine cannot be started: {error}"))
     }
 
     fn build() -> rquickjs::Result<Engine> {
@@ -74,7 +73,7 @@ impl Engine {
         stack::begin();
         runtime.set_max_stack_size(stack::WHOLE);
         runtime.set_gc_threshold(GARBAGE);
-        unheard::watch(&runtime);
+        unhandled::watch(&runtime);
         let context = Context::full(&runtime)?;
         let prelude = context.with(|ctx| {
             let prelude: Function = ctx.eval(PRELUDE)?;
@@ -85,17 +84,15 @@ impl Engine {
     }
 }
 
-/// Does what is waiting to be done until the promise is settled.
+/// Runs pending jobs until the promise is settled.
 pub(crate) fn settle<'js>(ctx: &Ctx<'js>, promise: &Promise<'js>, shift: Shift) -> Result<Value<'js>, Failure> {
     while ctx.execute_pending_job() {}
     if promise.state() == PromiseState::Pending {
-        return Err(Failure::new(
-            "The script waits for something that never comes: a promise was never settled (there are no timers)",
-        ));
+        return Err(Failure::new("The script waits for a promise that was never settled (there are no timers)"));
     }
     match promise.result::<Value>() {
         Some(Ok(value)) => Ok(value),
         Some(Err(error)) => Err(fault::caught(ctx, error, shift)),
-        None => Err(Failure::new("The script gave no answer")),
+        None => Err(Failure::new("The script returned no result")),
     }
 }

@@ -1,4 +1,4 @@
-//! What a script threw, as one sentence with the line and column of the user's text.
+//! Describes what a script threw in one sentence, with the line and column in the user's script.
 
 use std::fmt;
 
@@ -7,21 +7,21 @@ use rquickjs::{Ctx, Error, Object, Value};
 
 use crate::script::NAME;
 
-/// Where the user's text stands in the text that the engine sees.
+/// Where the user's script is in the source that the engine gets.
 #[derive(Clone, Copy)]
 pub(crate) struct Shift {
-    /// How many columns its first line was moved to the right.
+    /// How many columns the first line was moved to the right.
     pub(crate) columns: usize,
-    /// Line and column after its last letter. What lies beyond is ours.
+    /// Line and column after the last character of the script. What follows was added by this module.
     pub(crate) end: (usize, usize),
 }
 
 impl Shift {
-    /// A text that was not moved.
+    /// A script that was not moved.
     pub(crate) const NONE: Shift = Shift { columns: 0, end: (usize::MAX, 1) };
 }
 
-/// Explains an error of the engine; mostly that something was thrown.
+/// The failure for an error of the engine, which is usually that the script threw something.
 pub(crate) fn caught(ctx: &Ctx, error: Error, shift: Shift) -> Failure {
     match error {
         Error::Exception => failure(&ctx.catch(), shift),
@@ -29,7 +29,7 @@ pub(crate) fn caught(ctx: &Ctx, error: Error, shift: Shift) -> Failure {
     }
 }
 
-/// A thrown value as a failure. Where the error says `temporary`, as those of the host do,
+/// The failure for a thrown value. If the error has `temporary: true`, as those of the host can have,
 /// another attempt may help, after `retryAfter` seconds.
 fn failure(thrown: &Value, shift: Shift) -> Failure {
     let message = explain(thrown, shift);
@@ -42,34 +42,34 @@ fn failure(thrown: &Value, shift: Shift) -> Failure {
     }
 }
 
-/// Explains a thrown value: `TypeError: x is not a function (script line 3, column 7)`.
+/// Describes a thrown value: `TypeError: x is not a function (script line 3, column 7)`.
 pub(crate) fn explain(thrown: &Value, shift: Shift) -> String {
     let Some(object) = thrown.as_object() else {
         return format!("The script threw {}", plain(thrown));
     };
-    // A predicate failed: which record it was asked about is told too.
+    // A predicate failed, so the message includes the position of the record.
     if let (Ok(record), Ok(inner)) = (object.get::<_, u32>("record"), object.get::<_, Value>("thrown")) {
-        return format!("{}, at the record at position {record}", explain(&inner, shift));
+        return format!("{}, for the record at position {record}", explain(&inner, shift));
     }
     let field = |name: &str| object.get::<_, Option<String>>(name).ok().flatten();
-    if let Some(ours) = field("fault") {
-        return ours;
+    if let Some(message) = field("fault") {
+        return message;
     }
     let message = field("message").unwrap_or_default();
     let name = field("name").unwrap_or_else(|| "The script threw an object".to_owned());
     let place = field("stack").and_then(|stack| place(&stack, shift));
-    let said = match (&place, message.as_str()) {
+    let text = match (&place, message.as_str()) {
         (Some(Place::Beyond(..)), _) if name == "SyntaxError" => {
-            format!("{name}: the script ends where more was expected")
+            format!("{name}: the script ends too early")
         }
         (_, "") => name,
         (_, message) => format!("{name}: {message}"),
     };
     let place = place.map_or_else(String::new, |place| place.to_string());
-    format!("{}{place}{}", one_line(&said), cure(&said))
+    format!("{}{place}{}", one_line(&text), cure(&text))
 }
 
-/// A thrown text or number; it brings no place with it.
+/// A thrown text or number, which has no place.
 fn plain(thrown: &Value) -> String {
     match thrown.as_string().and_then(|text| text.to_string().ok()) {
         Some(text) => one_line(&text),
@@ -79,10 +79,10 @@ fn plain(thrown: &Value) -> String {
     }
 }
 
-/// A place in the user's text.
+/// A place in the user's script.
 enum Place {
     Within(usize, usize),
-    /// It lies in what was put behind the text, so this is its end.
+    /// The place is after the script, in what was added to it, so this is the end of the script.
     Beyond(usize, usize),
 }
 
@@ -93,7 +93,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// The innermost frame that lies in the user's script.
+/// The innermost frame in the user's script.
 fn place(stack: &str, shift: Shift) -> Option<Place> {
     let after = stack.match_indices(NAME).map(|(at, name)| &stack[at + name.len()..]);
     let (line, column) = after.filter_map(numbers).next()?;
@@ -108,17 +108,17 @@ fn numbers(text: &str) -> Option<(usize, usize)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// Line breaks would tear the sentence apart in a log or a table.
+/// Replaces line breaks, which would break the sentence up in a log or a table.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn cure(said: &str) -> &'static str {
-    if said.starts_with("InternalError: out of memory") {
-        return ". The script needs more memory than a line may use: work on fewer records";
+fn cure(text: &str) -> &'static str {
+    if text.starts_with("InternalError: out of memory") {
+        return ". The script needs more memory than a line may use: process fewer records";
     }
-    if said.contains("stack size exceeded") {
-        return ". A function calls itself too deep";
+    if text.contains("stack size exceeded") {
+        return ". A function calls itself too deeply";
     }
     ""
 }

@@ -1,4 +1,4 @@
-//! The action `keep`: a predicate that is asked of each record.
+//! The action `keep`: keeps the records that meet a condition.
 
 use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Value, json};
 use rquickjs::{Function, Object, Promise};
@@ -6,21 +6,21 @@ use serde::Deserialize;
 use serde_json::Map;
 
 use crate::engine::settle;
-use crate::running::{Call, Running, records_of, warned};
+use crate::running::{Call, Running, records_of, warn_of_rejections};
 use crate::scan::{elements, holds_long_digits};
 use crate::script::Script;
-use crate::{fault, forgotten};
+use crate::{fault, missing_return};
 
 /// The parameters of a predicate.
 #[derive(Deserialize)]
 pub struct Parameters {
     script: String,
-    /// Whatever else stands beside the script.
+    /// All other parameters.
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
 
-/// A predicate, and what it chose so far.
+/// A line with a predicate, and its counts so far.
 pub struct Keep {
     running: Running,
     seen: usize,
@@ -29,8 +29,9 @@ pub struct Keep {
 
 impl Action for Keep {
     const NAME: &'static str = "keep";
-    const TITLE: &'static str = "Keep by JavaScript";
-    const SUMMARY: &'static str = "Asks a condition in JavaScript of each record, and keeps those for which it holds. The records themselves stay as they are.";
+    const TITLE: &'static str = "Keep with JavaScript";
+    const SUMMARY: &'static str =
+        "Keeps the records that meet a condition in JavaScript. The records themselves do not change.";
     type Parameters = Parameters;
 
     fn schema() -> Value {
@@ -41,7 +42,7 @@ impl Action for Keep {
                 "script": {
                     "type": "string",
                     "title": "Script",
-                    "description": "A condition on one record: an expression of `record` and `ctx`, a function of them, the body of one, or an ES module with such a function as default export. It may be async. `ctx` is that of the action js.",
+                    "description": "A condition on one record: an expression with `record` and `ctx`, a function of them, its body with `return`, or an ES module with such a function as default export. It may be async. `ctx` is the same as in the action js.",
                     "format": "javascript",
                     "minLength": 1,
                     "raw": true,
@@ -50,7 +51,7 @@ impl Action for Keep {
             },
             "additionalProperties": {
                 "title": "Parameter",
-                "description": "Whatever stands beside the script is handed to it as ctx.parameters."
+                "description": "Any other parameter is passed to the script in ctx.parameters."
             }
         })
     }
@@ -66,16 +67,16 @@ impl Action for Keep {
         self.seen += chosen.count;
         self.kept += chosen.kept.len();
         let message = format!("Kept {} of {}.", self.kept, records_of(self.seen));
-        // Kept records are cut out of the text, so that they stay as they were written.
+        // The text of the kept records is copied, so that it stays exactly as it was.
         let outcome = match chosen.kept.len() == chosen.count {
             true => Outcome::unchanged(),
             false => Outcome::of(Records::from_text(elements(records.text(), &chosen.kept))),
         };
-        Ok(warned(outcome.saying(message)))
+        Ok(warn_of_rejections(outcome.saying(message)))
     }
 }
 
-/// Which records a predicate chose of how many.
+/// The positions of the records that a predicate chose, and how many records there were.
 struct Chosen {
     kept: Vec<u32>,
     count: usize,
@@ -87,13 +88,14 @@ impl Running {
             let Call { ctx, prelude, function, context } = call;
             let thrown = |error: rquickjs::Error| fault::caught(ctx, error, script.shift);
             let sift: Function = prelude.get("sift").map_err(thrown)?;
-            let given = (function, script.bare, context, records, holds_long_digits(records), seen);
-            let promise: Promise = sift.call(given).map_err(thrown)?;
+            let arguments = (function, script.bare, context, records, holds_long_digits(records), seen);
+            let promise: Promise = sift.call(arguments).map_err(thrown)?;
             let answer = settle(ctx, &promise, script.shift)?;
-            let answer: Object = answer.into_object().ok_or_else(|| Failure::new("The script gave no answer"))?;
-            let unread = |error: rquickjs::Error| Failure::new(format!("The script's answer cannot be read: {error}"));
-            if let Some(source) = answer.get::<_, Option<String>>("unmoved").map_err(unread)? {
-                forgotten::check_predicate(ctx, &source)?;
+            let answer: Object = answer.into_object().ok_or_else(|| Failure::new("The script returned no result"))?;
+            let unread =
+                |error: rquickjs::Error| Failure::new(format!("The result of the script cannot be read: {error}"));
+            if let Some(source) = answer.get::<_, Option<String>>("idle").map_err(unread)? {
+                missing_return::check_predicate(ctx, &source)?;
             }
             let kept = answer.get("kept").map_err(unread)?;
             Ok(Chosen { kept, count: answer.get("count").map_err(unread)? })

@@ -1,15 +1,15 @@
-//! The module `js`: a line written in JavaScript.
+//! The module `js`: lines and conditions written in JavaScript.
 //!
-//! QuickJS-ng runs inside the sandbox that every module runs in. The build runs
-//! [`engine::warm`] once and keeps the memory as it is then, so that a line starts
-//! with a context that is ready. `ropewalk.d.ts` says what a script finds.
+//! QuickJS-ng runs inside the sandbox like every module. The build runs [`engine::warm`]
+//! once and keeps the resulting memory, so that a line starts with an initialized context.
+//! `ropewalk.d.ts` has the types of what scripts can use.
 
 mod action;
 mod clock;
 mod engine;
 mod fault;
-mod forgotten;
 mod keep;
+mod missing_return;
 mod native;
 mod running;
 mod scan;
@@ -17,6 +17,6 @@ mod script;
 mod stack;
 #[cfg(test)]
 mod types;
-mod unheard;
+mod unhandled;
 
 ropewalk_sdk::module![action::Js, keep::Keep];

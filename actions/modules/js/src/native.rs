@@ -1,5 +1,5 @@
-//! What the prelude calls of the host. Answers are objects; one with `error` says why
-//! there is none.
+//! The functions of the host for the prelude. They return objects; an object with `error` says why
+//! the call failed.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use rquickjs::{Ctx, Object, Result, TypedArray};
 use crate::scan::holds_long_digits;
 use crate::stack;
 
-/// The calls, under the names by which the prelude knows them.
+/// The functions, with the names that the prelude uses.
 pub(crate) fn calls<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let native = Object::new(ctx.clone())?;
     native.set("write", Func::from(write))?;
@@ -41,22 +41,22 @@ fn encode<'js>(ctx: Ctx<'js>, text: String) -> Result<TypedArray<'js, u8>> {
     TypedArray::new(ctx, text)
 }
 
-/// Nothing when bytes that must be UTF-8 are none.
+/// `None` if the bytes must be UTF-8 and are not.
 fn decode(bytes: TypedArray<'_, u8>, fatal: bool) -> Option<String> {
-    let bytes = copied(&bytes);
+    let bytes = copy_bytes(&bytes);
     match fatal {
         true => String::from_utf8(bytes).ok(),
         false => Some(String::from_utf8_lossy(&bytes).into_owned()),
     }
 }
 
-/// The bytes of an array; none of one whose buffer was given away.
-fn copied(bytes: &TypedArray<'_, u8>) -> Vec<u8> {
-    // SAFETY: no script runs until they are copied, so nothing can move or free them.
+/// The bytes of an array, which are empty if its buffer was detached.
+fn copy_bytes(bytes: &TypedArray<'_, u8>) -> Vec<u8> {
+    // SAFETY: no script runs while they are copied, so nothing can move or free them.
     unsafe { bytes.as_bytes() }.unwrap_or_default().to_vec()
 }
 
-/// `headers` has each name and its value, one after the other.
+/// `headers` contains names and values alternately.
 fn send<'js>(
     ctx: Ctx<'js>,
     method: String,
@@ -67,7 +67,7 @@ fn send<'js>(
 ) -> Result<Object<'js>> {
     let mut request = http::Request::new(method, url);
     request.headers = headers.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
-    request.body = body.as_ref().map(copied);
+    request.body = body.as_ref().map(copy_bytes);
     request.timeout = timeout.map(|milliseconds| Duration::from_millis(milliseconds as u64));
     match request.send() {
         Ok(response) => {
@@ -89,7 +89,7 @@ fn send<'js>(
                 http::Error::TimedOut(_) => "timed-out",
                 http::Error::Limit(_) => "limit",
             };
-            refused(ctx, code, &error.to_string(), error.is_temporary())
+            error_object(ctx, code, &error.to_string(), error.is_temporary())
         }
     }
 }
@@ -103,7 +103,7 @@ fn get<'js>(ctx: Ctx<'js>, collection: String, keys: Vec<String>) -> Result<Obje
             answer.set("texts", texts.collect::<Vec<Option<&str>>>())?;
             Ok(answer)
         }
-        Err(error) => refused_collection(ctx, &error),
+        Err(error) => collection_error(ctx, &error),
     }
 }
 
@@ -124,7 +124,7 @@ fn page<'js>(
             answer.set("next", page.next)?;
             Ok(answer)
         }
-        Err(error) => refused_collection(ctx, &error),
+        Err(error) => collection_error(ctx, &error),
     }
 }
 
@@ -148,11 +148,11 @@ fn change<'js>(
             answer.set("updated", written.updated)?;
             answer.set("deleted", written.deleted)?;
             answer.set("unchanged", written.unchanged)?;
-            answer.set("indexes", written.refused.iter().map(|one| one.index).collect::<Vec<_>>())?;
-            answer.set("reasons", written.refused.into_iter().map(|one| one.reason).collect::<Vec<_>>())?;
+            answer.set("indexes", written.refused.iter().map(|refused| refused.index).collect::<Vec<_>>())?;
+            answer.set("reasons", written.refused.into_iter().map(|refused| refused.reason).collect::<Vec<_>>())?;
             Ok(answer)
         }
-        Err(error) => refused_collection(ctx, &error),
+        Err(error) => collection_error(ctx, &error),
     }
 }
 
@@ -163,7 +163,7 @@ fn start<'js>(
     records: Option<String>,
     title: Option<String>,
 ) -> Result<Object<'js>> {
-    // The prelude wrote this text itself, of an object.
+    // The prelude wrote this text itself, from an object.
     let arguments = serde_json::from_str(&arguments).unwrap_or_default();
     let start = jobs::Start { job, arguments, records: records.map(Records::from_text), title };
     match start.now() {
@@ -178,21 +178,21 @@ fn start<'js>(
                 jobs::Error::Invalid(_) => "invalid",
                 jobs::Error::Unavailable(_) => "unavailable",
             };
-            refused(ctx, code, &error.to_string(), error.is_temporary())
+            error_object(ctx, code, &error.to_string(), error.is_temporary())
         }
     }
 }
 
-fn refused_collection<'js>(ctx: Ctx<'js>, error: &collections::Error) -> Result<Object<'js>> {
+fn collection_error<'js>(ctx: Ctx<'js>, error: &collections::Error) -> Result<Object<'js>> {
     let code = match error {
         collections::Error::Denied(_) => "denied",
         collections::Error::Invalid(_) => "invalid",
         collections::Error::Unavailable(_) => "unavailable",
     };
-    refused(ctx, code, &error.to_string(), error.is_temporary())
+    error_object(ctx, code, &error.to_string(), error.is_temporary())
 }
 
-fn refused<'js>(ctx: Ctx<'js>, code: &str, message: &str, temporary: bool) -> Result<Object<'js>> {
+fn error_object<'js>(ctx: Ctx<'js>, code: &str, message: &str, temporary: bool) -> Result<Object<'js>> {
     let answer = Object::new(ctx)?;
     answer.set("error", message)?;
     answer.set("code", code)?;

@@ -1,4 +1,4 @@
-//! A script at work on one line.
+//! Runs the script of one line.
 
 use ropewalk_sdk::{Context, Failure, Outcome, Severity, Value, json, log};
 use rquickjs::{Ctx, Function, Object, Persistent};
@@ -7,34 +7,35 @@ use serde_json::Map;
 use crate::engine::{settle, with};
 use crate::scan::holds_long_digits;
 use crate::script::Script;
-use crate::{clock, fault, unheard};
+use crate::{clock, fault, unhandled};
 
-/// A script that was parsed, and once it has begun, what is left of it between batches.
+/// A parsed script, and its state between batches after the first one.
 pub(crate) struct Running {
     pub(crate) script: Script,
     context: String,
     key: String,
-    begun: Option<Begun>,
+    loaded: Option<Loaded>,
 }
 
-/// The module was evaluated: once for a line, so that what it keeps stays from batch to batch.
-struct Begun {
+/// The evaluated module. It is evaluated once for a line, so that its variables keep their values from
+/// batch to batch.
+struct Loaded {
     function: Persistent<rquickjs::Value<'static>>,
     context: Persistent<Object<'static>>,
 }
 
-/// What a call of the script needs.
+/// The values that a call of the script needs.
 pub(crate) struct Call<'a, 'js> {
     pub(crate) ctx: &'a Ctx<'js>,
     pub(crate) prelude: &'a Object<'js>,
-    /// What the script exports as default.
+    /// The default export of the script.
     pub(crate) function: rquickjs::Value<'js>,
     /// The script's `ctx`.
     pub(crate) context: Object<'js>,
 }
 
 impl Running {
-    /// Parses the script. `parse` knows the forms it may have.
+    /// Parses the script with `parse`, which depends on the action.
     pub(crate) fn open(
         text: &str,
         parameters: Map<String, Value>,
@@ -43,49 +44,50 @@ impl Running {
     ) -> Result<Running, Failure> {
         clock::set(milliseconds(&context.now)?);
         let script = with(|ctx, _| parse(ctx, text))?;
-        let told = told(context, parameters).to_string();
-        Ok(Running { script, context: told, key: context.idempotency_key.clone(), begun: None })
+        let key = context.idempotency_key.clone();
+        let context = script_context(context, parameters).to_string();
+        Ok(Running { script, context, key, loaded: None })
     }
 
-    /// Calls the script; the first time, its module is evaluated before that.
+    /// Calls the script. Its module is evaluated before the first call.
     pub(crate) fn call<T>(
         &mut self,
         call: impl for<'js> FnOnce(Call<'_, 'js>, &Script) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        unheard::begin(self.script.shift);
+        unhandled::begin(self.script.shift);
         with(|ctx, prelude| {
             let thrown = |error: rquickjs::Error| fault::caught(ctx, error, self.script.shift);
-            let begun = match self.begun.take() {
-                Some(begun) => begun,
-                None => self.begin(ctx, prelude)?,
+            let loaded = match self.loaded.take() {
+                Some(loaded) => loaded,
+                None => self.load(ctx, prelude)?,
             };
-            let function = begun.function.clone().restore(ctx).map_err(thrown)?;
-            let context = begun.context.clone().restore(ctx).map_err(thrown)?;
-            self.begun = Some(begun);
+            let function = loaded.function.clone().restore(ctx).map_err(thrown)?;
+            let context = loaded.context.clone().restore(ctx).map_err(thrown)?;
+            self.loaded = Some(loaded);
             call(Call { ctx, prelude, function, context }, &self.script)
         })
     }
 
-    fn begin<'js>(&self, ctx: &Ctx<'js>, prelude: &Object<'js>) -> Result<Begun, Failure> {
+    fn load<'js>(&self, ctx: &Ctx<'js>, prelude: &Object<'js>) -> Result<Loaded, Failure> {
         let shift = self.script.shift;
         let thrown = |error: rquickjs::Error| fault::caught(ctx, error, shift);
         let begin: Function = prelude.get("begin").map_err(thrown)?;
         let long = holds_long_digits(&self.context);
         let context: Object = begin.call((self.key.as_str(), self.context.as_str(), long)).map_err(thrown)?;
-        let (module, ready) = self.script.declare(ctx).and_then(|module| module.eval()).map_err(thrown)?;
-        settle(ctx, &ready, shift)?;
+        let (module, evaluation) = self.script.declare(ctx).and_then(|module| module.eval()).map_err(thrown)?;
+        settle(ctx, &evaluation, shift)?;
         let function: rquickjs::Value = module.get("default").map_err(thrown)?;
-        Ok(Begun { function: Persistent::save(ctx, function), context: Persistent::save(ctx, context) })
+        Ok(Loaded { function: Persistent::save(ctx, function), context: Persistent::save(ctx, context) })
     }
 }
 
-/// Tells of promises that failed and were not waited for.
-pub(crate) fn warned(outcome: Outcome) -> Outcome {
-    let unheard = unheard::take();
-    let Some(first) = unheard.first() else { return outcome };
-    unheard.iter().for_each(|reason| log::warn(format!("A promise failed that nobody waited for: {reason}")));
-    let said = outcome.message.clone().unwrap_or_default();
-    outcome.saying(format!("{said} A promise failed that nobody waited for: {first}")).with(Severity::Warning)
+/// Adds a warning about promises that failed and were not awaited.
+pub(crate) fn warn_of_rejections(outcome: Outcome) -> Outcome {
+    let reasons = unhandled::take();
+    let Some(first) = reasons.first() else { return outcome };
+    reasons.iter().for_each(|reason| log::warn(format!("A promise that was not awaited failed: {reason}")));
+    let message = outcome.message.clone().unwrap_or_default();
+    outcome.saying(format!("{message} A promise that was not awaited failed: {first}")).with(Severity::Warning)
 }
 
 /// `1 record`, `5 records`.
@@ -93,10 +95,9 @@ pub(crate) fn records_of(count: usize) -> String {
     format!("{count} record{}", if count == 1 { "" } else { "s" })
 }
 
-/// What a script finds in `ctx`, beside what it can call.
-fn told(context: &Context, parameters: Map<String, Value>) -> Value {
-    let mut told = Map::new();
-    told.extend(context.dates.clone());
+/// The values in `ctx` of a script, without its functions.
+fn script_context(context: &Context, parameters: Map<String, Value>) -> Value {
+    let mut values = context.dates.clone();
     let own = json!({
         "parameters": parameters,
         "args": context.arguments,
@@ -109,13 +110,14 @@ fn told(context: &Context, parameters: Map<String, Value>) -> Value {
         "idempotencyKey": context.idempotency_key,
         "dryRun": context.dry_run,
     });
-    told.extend(own.as_object().cloned().unwrap_or_default());
-    Value::Object(told)
+    values.extend(own.as_object().cloned().unwrap_or_default());
+    Value::Object(values)
 }
 
-/// The moment of an RFC 3339 text, in milliseconds since 1970.
+/// Milliseconds from 1970 to an RFC 3339 instant.
 fn milliseconds(now: &str) -> Result<f64, Failure> {
-    let (seconds, nanoseconds) = values::order::instant(now)
-        .ok_or_else(|| Failure::new(format!("The context's now, {now}, is no RFC 3339 instant")))?;
+    let (seconds, nanoseconds) = values::order::instant(now).ok_or_else(|| {
+        Failure::new(format!("The value of `now` in the context is {now}, which is not an RFC 3339 instant"))
+    })?;
     Ok(seconds as f64 * 1000.0 + f64::from(nanoseconds / 1_000_000))
 }

@@ -1,26 +1,26 @@
-//! One look over JSON text, for what JavaScript and the host understand differently.
+//! Scans JSON text once, for what JavaScript and the host understand differently.
 
 use std::borrow::Cow;
 
-/// Arrays and objects inside each other that the host accepts.
+/// Depth of nested arrays and objects that the host accepts.
 pub(crate) const DEEPEST: usize = 64;
 
-/// What stands in a JSON text that JavaScript wrote.
+/// What a scan found in a JSON text that JavaScript wrote.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scan {
-    /// Whether anything is null, as NaN is then too.
+    /// Whether there is a null, which may have been NaN.
     pub(crate) nulls: bool,
-    /// Whether a text holds half a surrogate pair.
+    /// Whether a text contains half a surrogate pair.
     pub(crate) halves: bool,
     /// How deep arrays and objects are nested.
     pub(crate) depth: usize,
-    /// Where the integers end that no 64 bits hold. They were floats, and JavaScript
-    /// writes floats up to 10^21 with all their digits.
+    /// The ends of integers that do not fit 64 bits. They were floats, because JavaScript writes floats
+    /// up to 10^21 with all their digits.
     floats: Vec<usize>,
 }
 
 impl Scan {
-    /// Looks over a text that is known to be JSON.
+    /// Scans a text that is known to be JSON.
     pub(crate) fn of(text: &str) -> Scan {
         let mut scan = Scan::default();
         let (bytes, mut at, mut depth) = (text.as_bytes(), 0, 0);
@@ -47,32 +47,32 @@ impl Scan {
         scan
     }
 
-    /// Whether the values behind the text have to be looked at.
+    /// Whether the values of the text have to be inspected.
     pub(crate) fn is_doubtful(&self) -> bool {
         self.nulls || self.halves || self.depth > DEEPEST
     }
 
-    /// The text, with floats written so that everybody reads floats.
-    pub(crate) fn mended<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    /// The text with `.0` after these integers, so that the host reads them as floats.
+    pub(crate) fn corrected<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.floats.is_empty() {
             return Cow::Borrowed(text);
         }
-        let mut mended = String::with_capacity(text.len() + 2 * self.floats.len());
+        let mut corrected = String::with_capacity(text.len() + 2 * self.floats.len());
         let mut from = 0;
         for end in &self.floats {
-            mended.push_str(&text[from..*end]);
-            mended.push_str(".0");
+            corrected.push_str(&text[from..*end]);
+            corrected.push_str(".0");
             from = *end;
         }
-        mended.push_str(&text[from..]);
-        Cow::Owned(mended)
+        corrected.push_str(&text[from..]);
+        Cow::Owned(corrected)
     }
 
-    /// Gives where the string ends that began before `at`.
+    /// Returns the end of the string that begins before `at`.
     fn string(&mut self, bytes: &[u8], mut at: usize) -> usize {
         while at < bytes.len() && bytes[at] != b'"' {
             if bytes[at] == b'\\' {
-                // Only halves are written as escapes; whole pairs stand as they are.
+                // Only halves are written as escapes; whole pairs are written as characters.
                 self.halves |= matches!(bytes.get(at + 1..at + 4), Some([b'u', b'd', b'8'..=b'f']));
                 at += 1;
             }
@@ -81,7 +81,7 @@ impl Scan {
         at
     }
 
-    /// Gives where the number ends that begins at `start`.
+    /// Returns the end of the number that begins at `start`.
     fn number(&mut self, text: &str, start: usize) -> usize {
         let inside = |byte: &u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
         let length = text.as_bytes()[start..].iter().position(|byte| !inside(byte)).unwrap_or(text.len() - start);
@@ -94,7 +94,7 @@ impl Scan {
     }
 }
 
-/// Whether any integer may be too long for a float: 16 digits in a row, anywhere.
+/// Whether the text has 16 digits in a row, so that an integer may be too long for a float.
 pub(crate) fn holds_long_digits(text: &str) -> bool {
     let mut run = 0;
     text.bytes().any(|byte| {
@@ -103,7 +103,7 @@ pub(crate) fn holds_long_digits(text: &str) -> bool {
     })
 }
 
-/// The elements of an array at these positions, in ascending order, as they are written.
+/// The elements of an array at these positions, which are in ascending order, as they are written.
 pub(crate) fn elements(text: &str, positions: &[u32]) -> String {
     let (mut kept, mut wanted, mut position) = (String::from("["), positions.iter().peekable(), 0);
     let (bytes, mut at, mut depth, mut start) = (text.as_bytes(), 0, 0, 0);
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sees_what_is_doubtful() {
+    fn doubtful_texts_are_found() {
         assert!(!Scan::of(r#"[{"a":[1,-2.5e3,true,"null \\ud800 [[["]}]"#).is_doubtful());
         assert!(Scan::of(r#"[{"a":null}]"#).nulls);
         assert!(Scan::of(r#"[{"a":"x\ud83d"}]"#).halves);
@@ -150,9 +150,9 @@ mod tests {
     #[test]
     fn floats_stay_floats() {
         let text = r#"[{"a":100000000000000000000,"b":18446744073709551615,"c":-9223372036854775808,"d":1e30,"e":-100000000000000000000}]"#;
-        let mended = Scan::of(text).mended(text).into_owned();
+        let corrected = Scan::of(text).corrected(text).into_owned();
         assert_eq!(
-            mended,
+            corrected,
             r#"[{"a":100000000000000000000.0,"b":18446744073709551615,"c":-9223372036854775808,"d":1e30,"e":-100000000000000000000.0}]"#
         );
     }

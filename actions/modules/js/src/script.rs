@@ -1,16 +1,16 @@
-//! A script as people write it: an ES module with a default export, a function alone, or
-//! the body of a function.
+//! Parses scripts in the forms that people write: an ES module with a default export, a
+//! function, or the body of a function.
 
 use ropewalk_sdk::Failure;
 use rquickjs::{Ctx, Module, module::Declared};
 
 use crate::fault::{self, Shift};
 
-/// How a script is named in errors.
+/// The file name of scripts in errors.
 pub(crate) const NAME: &str = "script.js";
 
-/// How a script is put into a module. A wrapping has no line break before the script, so
-/// that its lines keep their numbers.
+/// What is added around a script to make a module. There is no line break before the script, so that
+/// its lines keep their numbers.
 struct Form {
     before: &'static str,
     after: &'static str,
@@ -24,12 +24,12 @@ const WAITING_PREDICATE: Form = Form { before: "export default async (record, ct
 const PREDICATE_BODY: Form = Form { before: "export default (record, ctx) => {", after: "\n}" };
 const WAITING_PREDICATE_BODY: Form = Form { before: "export default async (record, ctx) => {", after: "\n}" };
 
-/// A script that was parsed, not yet run.
+/// A script that was parsed but not run.
 pub(crate) struct Script {
     source: String,
-    /// How far the first line was moved to the right.
+    /// How far the first line was moved.
     pub(crate) shift: Shift,
-    /// Whether it is one expression, which may turn out to be a function.
+    /// Whether it is an expression, whose value may be a function.
     pub(crate) bare: bool,
 }
 
@@ -37,37 +37,37 @@ impl Script {
     /// Parses a script over records: a module, an expression, or the body of a function. The
     /// error is one sentence with line and column.
     pub(crate) fn parse(ctx: &Ctx, text: &str) -> Result<Script, Failure> {
-        no_nul(text)?;
+        refuse_nul(text)?;
         Script::module_or(ctx, text, "(records, ctx) => …", || {
-            let expression = EXPRESSION.parse(ctx, without_end(text)).map(Script::expression);
+            let expression = EXPRESSION.parse(ctx, without_semicolon(text)).map(Script::expression);
             expression.or_else(|_| BODY.parse(ctx, text))
         })
     }
 
     /// Parses a predicate of one record: a module, an expression, or the body of a function.
     pub(crate) fn predicate(ctx: &Ctx, text: &str) -> Result<Script, Failure> {
-        no_nul(text)?;
+        refuse_nul(text)?;
         if text.trim().is_empty() {
             return Err(Failure::new("The script is empty: write a condition such as record.total > 100"));
         }
         Script::module_or(ctx, text, "(record, ctx) => …", || {
-            let expression = PREDICATE.or(ctx, without_end(text), &[WAITING_PREDICATE]).map(Script::expression);
-            if expression.is_ok() || !speaks_of(text, "return") {
+            let expression = PREDICATE.or(ctx, without_semicolon(text), &[WAITING_PREDICATE]).map(Script::expression);
+            if expression.is_ok() || !has_word(text, "return") {
                 return expression;
             }
             PREDICATE_BODY.or(ctx, text, &[WAITING_PREDICATE_BODY])
         })
     }
 
-    /// A text that holds the word `export` is tried as a module first. The word may also stand
-    /// in a string or a comment, so the other forms are tried after that.
+    /// Parses a text with the word `export` as a module first. The word may also be in a string or a
+    /// comment, so the other forms are tried after that.
     fn module_or(
         ctx: &Ctx,
         text: &str,
         usage: &str,
         other: impl FnOnce() -> Result<Script, Failure>,
     ) -> Result<Script, Failure> {
-        if !speaks_of(text, "export") {
+        if !has_word(text, "export") {
             return other();
         }
         let module = MODULE.parse(ctx, text).and_then(|script| script.with_default(usage));
@@ -82,22 +82,22 @@ impl Script {
         if self.source.contains("default") {
             return Ok(self);
         }
-        Err(Failure::new(format!("The script exports nothing as default: write export default {usage}")))
+        Err(Failure::new(format!("The script has no default export: write export default {usage}")))
     }
 
-    /// The script in the form in which it runs.
+    /// The source of the module that is run.
     pub(crate) fn source(&self) -> &str {
         &self.source
     }
 
-    /// Hands the script to the engine, which parses it.
+    /// Passes the script to the engine, which parses it.
     pub(crate) fn declare<'js>(&self, ctx: &Ctx<'js>) -> rquickjs::Result<Module<'js, Declared>> {
         Module::declare(ctx.clone(), NAME, self.source.as_str())
     }
 }
 
 impl Form {
-    /// The script in this form, if it can be read so.
+    /// The script in this form, if it can be parsed.
     fn parse(&self, ctx: &Ctx, text: &str) -> Result<Script, Failure> {
         let source = format!("{}{text}{}", self.before, self.after);
         let last = text.rsplit('\n').next().unwrap_or_default().encode_utf16().count();
@@ -110,27 +110,27 @@ impl Form {
         }
     }
 
-    /// The script in this form or one of the others; the error is that of the first.
+    /// The script in this form or in one of the others. If none fits, the error is that of this form.
     fn or(&self, ctx: &Ctx, text: &str, others: &[Form]) -> Result<Script, Failure> {
         let first = self.parse(ctx, text);
         first.or_else(|error| others.iter().find_map(|form| form.parse(ctx, text).ok()).ok_or(error))
     }
 }
 
-/// An expression may end as a statement does.
-fn without_end(text: &str) -> &str {
+/// Removes a semicolon at the end, because people may write an expression like a statement.
+fn without_semicolon(text: &str) -> &str {
     text.trim_end().trim_end_matches(';')
 }
 
-fn no_nul(text: &str) -> Result<(), Failure> {
+fn refuse_nul(text: &str) -> Result<(), Failure> {
     match text.contains('\0') {
-        true => Err(Failure::new("The script holds a NUL character: write \\0 instead")),
+        true => Err(Failure::new("The script contains a NUL character: write \\0 instead")),
         false => Ok(()),
     }
 }
 
-/// Whether a word stands anywhere as a word.
-fn speaks_of(text: &str, word: &str) -> bool {
+/// Whether the text contains a word that is not a part of a longer name.
+fn has_word(text: &str, word: &str) -> bool {
     let part_of_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$' | '.');
     text.match_indices(word).any(|(at, word)| {
         let before = text[..at].chars().next_back();

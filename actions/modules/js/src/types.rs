@@ -1,4 +1,4 @@
-//! `ropewalk.d.ts` says what a script finds; these tests hold it to what is there.
+//! Tests that `ropewalk.d.ts` declares exactly what scripts can use.
 
 use ropewalk_sdk::testing::{host, run};
 use ropewalk_sdk::{Value, json};
@@ -7,7 +7,7 @@ use crate::action::Js;
 
 const TYPES: &str = include_str!("../ropewalk.d.ts");
 
-/// The members that a block of the types declares, sorted, each once.
+/// The members that a block of the types declares, sorted and without duplicates.
 fn declared(block: &str) -> Vec<String> {
     let start = TYPES.find(block).unwrap_or_else(|| panic!("the types have no {block}")) + block.len();
     let indent = " ".repeat(2 + block.len() - block.trim_start().len());
@@ -30,7 +30,7 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
     names
 }
 
-/// The names that an expression gives in a script.
+/// The names that an expression returns in a script.
 fn present(expression: &str) -> Vec<String> {
     let _host = host();
     let script = format!("return [{{ names: {expression} }}]");
@@ -47,7 +47,7 @@ fn class(name: &str) -> Vec<String> {
 }
 
 #[test]
-fn everything_in_ctx_is_declared_and_the_other_way_round() {
+fn ctx_has_exactly_what_is_declared() {
     assert_eq!(declared("export interface Context {"), present("Object.keys(ctx)"));
     assert_eq!(declared("export interface Log {"), present("Object.keys(ctx.log)"));
     let collection = declared("export interface Collection<T extends Data = Data> {");
@@ -55,7 +55,7 @@ fn everything_in_ctx_is_declared_and_the_other_way_round() {
 }
 
 #[test]
-fn every_class_has_what_is_declared() {
+fn every_class_has_exactly_what_is_declared() {
     assert_eq!(declared("  class Headers implements Iterable<[string, string]> {"), class("Headers"));
     assert_eq!(declared("  class Response {"), class("Response"));
     assert_eq!(declared("  class TextEncoder {"), class("TextEncoder"));
@@ -65,7 +65,7 @@ fn every_class_has_what_is_declared() {
 }
 
 #[test]
-fn every_global_that_the_web_has_and_we_have_is_declared() {
+fn every_global_of_the_web_is_declared() {
     let declared = TYPES.lines().filter_map(|line| {
         let line = line
             .strip_prefix("  function ")

@@ -25,14 +25,14 @@ pub struct Parameters {
 pub struct Aggregate {
     group_by: Vec<Path>,
     values: Vec<(String, Kind)>,
-    /// Where each group stands in `groups`, by the identity of its keys.
-    places: HashMap<String, usize>,
+    /// The position of each group in `groups`, by the identity of its keys.
+    positions: HashMap<String, usize>,
     groups: Vec<Group>,
     seen: usize,
     unfit: Vec<Unfit>,
 }
 
-/// What the records of one group have in common, and what was made of them so far.
+/// The keys that the records of one group share, and the values so far.
 struct Group {
     keys: Vec<Value>,
     values: Vec<Running>,
@@ -42,12 +42,12 @@ impl Action for Aggregate {
     const NAME: &'static str = "aggregate";
     const TITLE: &'static str = "Aggregate";
     const SUMMARY: &'static str =
-        "Groups the records and makes one record of each group: counts, sums, averages, least and greatest values.";
+        "Groups the records and makes one record for each group, with counts, sums, averages, minimums and maximums.";
     type Parameters = Parameters;
 
     fn schema() -> Value {
         let field = |title: &str| json!({ "type": "string", "minLength": 1, "title": title, "field": true });
-        let description = "Fields that the records of a group have in common; one alone needs no list. Without any, all records are one group. The groups are in the order of their first records.";
+        let description = "Fields whose values the records of a group share; a single field needs no list. Without any, all records are one group. The groups are in the order of their first records.";
         let group_by = phrase::names_schema("Group by", description, &json!(true), 0, json!(["customer"]));
         json!({
             "type": "object",
@@ -58,7 +58,7 @@ impl Action for Aggregate {
                 "values": {
                     "type": "object",
                     "title": "Values",
-                    "description": "Names of new fields, and what each contains. Null and missing values are left out. A sum or an average leaves out what is not a number, and min and max compare numbers in texts as text; both give a warning.",
+                    "description": "Names of new fields, and what each contains. Null and missing values are left out. Sums and averages leave out values that are not numbers, and min and max compare numbers in texts as text; both cause a warning.",
                     "minProperties": 1,
                     "additionalProperties": {
                         "type": "object",
@@ -68,8 +68,8 @@ impl Action for Aggregate {
                         "properties": {
                             "count": { "const": true, "title": "Number of records" },
                             "sum": field("Sum of"), "avg": field("Average of"),
-                            "min": field("Least"), "max": field("Greatest"),
-                            "first": field("First"), "last": field("Last"),
+                            "min": field("Minimum of"), "max": field("Maximum of"),
+                            "first": field("First value of"), "last": field("Last value of"),
                             "distinct": field("Number of different values of")
                         }
                     },
@@ -88,13 +88,13 @@ impl Action for Aggregate {
             group_by,
             unfit: Unfit::of(values.iter().map(|(_, kind)| kind)),
             values,
-            places: HashMap::new(),
+            positions: HashMap::new(),
             groups: Vec::new(),
             seen: 0,
         };
         if aggregate.group_by.is_empty() {
-            // The sum over nothing is a record too.
-            aggregate.place_of(&Value::Null);
+            // Without groups, even an empty set gives one record.
+            aggregate.group_of(&Value::Null);
         }
         Ok(aggregate)
     }
@@ -102,11 +102,11 @@ impl Action for Aggregate {
     fn take(&mut self, records: Records) -> Result<Outcome, Failure> {
         for record in records.values()? {
             self.seen += 1;
-            let at = self.place_of(&record);
+            let at = self.group_of(&record);
             for (running, (_, kind)) in self.groups[at].values.iter_mut().zip(&self.values) {
                 running.add(kind, &record);
             }
-            self.unfit.iter_mut().for_each(|unfit| unfit.look_at(&record));
+            self.unfit.iter_mut().for_each(|unfit| unfit.count(&record));
         }
         Ok(Outcome::of(Vec::new()))
     }
@@ -114,7 +114,7 @@ impl Action for Aggregate {
     fn close(&mut self) -> Result<Outcome, Failure> {
         let groups = std::mem::take(&mut self.groups);
         let message = format!("Made {} of {}.", phrase::counted(groups.len(), "group"), phrase::records(self.seen));
-        let records: Vec<Value> = groups.into_iter().map(|group| self.record(group)).collect();
+        let records: Vec<Value> = groups.into_iter().map(|group| self.record_of(group)).collect();
         let outcome = Outcome::of(records);
         Ok(match unfit::message(&self.unfit) {
             None => outcome.saying(message),
@@ -124,13 +124,14 @@ impl Action for Aggregate {
 }
 
 impl Aggregate {
-    fn place_of(&mut self, record: &Value) -> usize {
+    /// The position of the record's group, which is added if it is new.
+    fn group_of(&mut self, record: &Value) -> usize {
         let keys: Vec<Option<&Value>> = self.group_by.iter().map(|path| path.of(record)).collect();
-        // A missing key and a null one are the same group, because both are written as null.
+        // A missing key and a null key give the same group, because both are written as null.
         let null = &Value::Null;
         let identities: Vec<String> = keys.iter().map(|key| identity(key.unwrap_or(null))).collect();
         let (groups, values) = (&mut self.groups, &self.values);
-        *self.places.entry(identities.join("\n")).or_insert_with(|| {
+        *self.positions.entry(identities.join("\n")).or_insert_with(|| {
             let keys = keys.into_iter().map(|key| key.cloned().unwrap_or(Value::Null)).collect();
             let values = values.iter().map(|(_, kind)| Running::new(kind)).collect();
             groups.push(Group { keys, values });
@@ -138,7 +139,7 @@ impl Aggregate {
         })
     }
 
-    fn record(&self, group: Group) -> Value {
+    fn record_of(&self, group: Group) -> Value {
         let names = self.group_by.iter().map(|path| path.as_str().to_owned());
         let mut record: Map<String, Value> = names.zip(group.keys).collect();
         for ((name, _), running) in self.values.iter().zip(group.values) {

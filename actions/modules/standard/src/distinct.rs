@@ -1,4 +1,4 @@
-//! `distinct`: keeps the first of records that are the same.
+//! `distinct`: keeps the first of the records that are equal.
 
 use std::collections::HashSet;
 
@@ -24,12 +24,12 @@ pub struct Distinct {
 impl Action for Distinct {
     const NAME: &'static str = "distinct";
     const TITLE: &'static str = "Distinct";
-    const SUMMARY: &'static str = "Keeps the first of records that agree in some fields, or in all.";
+    const SUMMARY: &'static str = "Keeps the first of the records that are equal in some fields, or in all.";
     type Parameters = Parameters;
 
     fn schema() -> Value {
         let description =
-            "Fields that must be equal; one alone needs no list. Without any, the whole record must be equal.";
+            "Fields that must be equal; a single field needs no list. Without any, the whole record must be equal.";
         let by = phrase::names_schema("By", description, &json!(true), 0, json!(["email"]));
         json!({ "type": "object", "additionalProperties": false, "properties": { "by": by } })
     }
@@ -52,7 +52,7 @@ impl Action for Distinct {
 }
 
 impl Distinct {
-    /// A missing field is told apart from null, and no field runs into the next.
+    /// A list, because a missing field differs from null, and values must not run into each other.
     fn key(&self, record: &Value) -> Vec<Option<String>> {
         if self.by.is_empty() {
             return vec![Some(identity(record))];

@@ -1,4 +1,4 @@
-//! `fail`: ends the line in error, always or when the number of records asks for it.
+//! `fail`: ends the line in error, always or depending on the number of records.
 
 use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Value, json};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ struct When {
     count: Count,
 }
 
-/// As in criteria: all that are given must hold.
+/// As in criteria, all given conditions must hold.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Count {
@@ -51,13 +51,13 @@ impl Action for Fail {
                     "type": "string",
                     "minLength": 1,
                     "title": "Message",
-                    "description": "What the line's error says.",
+                    "description": "The error message of the line.",
                     "examples": ["There are more open invoices than expected"]
                 },
                 "when": {
                     "type": "object",
                     "title": "When",
-                    "description": "Only then. Without it the line always fails.",
+                    "description": "The condition for the error. Without it, the line always fails.",
                     "required": ["count"],
                     "additionalProperties": false,
                     "properties": {
@@ -93,7 +93,10 @@ impl Action for Fail {
         if holds {
             return Err(Failure::new(self.parameters.message.clone()));
         }
-        Ok(Outcome::unchanged().saying(format!("Nothing is wrong with {}.", phrase::records(self.count))))
+        Ok(Outcome::unchanged().saying(format!(
+            "The condition does not hold for {}, so the line did not fail.",
+            phrase::records(self.count)
+        )))
     }
 }
 

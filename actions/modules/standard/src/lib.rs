@@ -1,15 +1,15 @@
-//! The module `standard`: what most jobs need.
+//! The module `standard`: the actions that most jobs need.
 //!
-//! One action, one file: parameters, schema, body, tests. To add one, write its file
-//! and name it in the list below.
+//! Each action has one file with its parameters, schema, body and tests. To add an action,
+//! write its file and add it to the list below.
 
 mod aggregate;
-mod chance;
 mod distinct;
 mod fail;
 mod limit;
 mod log;
 mod phrase;
+mod random;
 mod report;
 mod set;
 mod sort;
@@ -33,24 +33,24 @@ ropewalk_sdk::module![
 mod tests {
     use ropewalk_sdk::{Action, Value, json};
 
-    /// The JSON Pointers of all schemas that are marked as naming a field, each with its mark.
-    fn marked(schema: &Value, at: &str, found: &mut Vec<String>) {
+    /// Collects the JSON Pointers of all schemas that are marked as naming a field, each with its mark.
+    fn collect_marks(schema: &Value, at: &str, found: &mut Vec<String>) {
         let Some(keywords) = schema.as_object() else { return };
         if let Some(mark) = keywords.get("field").filter(|mark| !mark.is_object()) {
             found.push(format!("{at} {mark}"));
         }
         for (name, below) in keywords.iter().filter(|(name, _)| *name != "examples" && *name != "default") {
-            marked(below, &format!("{at}/{name}"), found);
+            collect_marks(below, &format!("{at}/{name}"), found);
             for (index, below) in below.as_array().into_iter().flatten().enumerate() {
-                marked(below, &format!("{at}/{name}/{index}"), found);
+                collect_marks(below, &format!("{at}/{name}/{index}"), found);
             }
         }
     }
 
     #[track_caller]
-    fn marks<A: Action>(expected: &[&str]) {
+    fn assert_marks<A: Action>(expected: &[&str]) {
         let mut found = Vec::new();
-        marked(&A::schema(), "", &mut found);
+        collect_marks(&A::schema(), "", &mut found);
         assert_eq!(found, expected, "{}", A::NAME);
     }
 
@@ -60,19 +60,22 @@ mod tests {
             [format!("/properties/{name}/anyOf/0/items {mark}"), format!("/properties/{name}/anyOf/1 {mark}")]
         };
         let [many, one] = list("by", "\"order\"");
-        marks::<super::sort::Sort>(&[&many, &one]);
-        marks::<super::top::Top>(&[&many, &one]);
+        assert_marks::<super::sort::Sort>(&[&many, &one]);
+        assert_marks::<super::top::Top>(&[&many, &one]);
         let [many, one] = list("by", "true");
-        marks::<super::distinct::Distinct>(&[&many, &one]);
+        assert_marks::<super::distinct::Distinct>(&[&many, &one]);
         let [many, one] = list("groupBy", "true");
         let value = |name: &str| format!("/properties/values/additionalProperties/properties/{name} true");
         let values = ["sum", "avg", "min", "max", "first", "last", "distinct"].map(value);
         let all: Vec<&str> = [&many, &one].into_iter().chain(&values).map(String::as_str).collect();
-        marks::<super::aggregate::Aggregate>(&all);
-        marks::<super::set::Set>(&["/properties/rename/propertyNames true", "/properties/remove/items true"]);
+        assert_marks::<super::aggregate::Aggregate>(&all);
+        assert_marks::<super::set::Set>(&["/properties/rename/propertyNames true", "/properties/remove/items true"]);
         let column = "/properties/columns/items/anyOf";
-        marks::<super::report::Report>(&[&format!("{column}/0 true"), &format!("{column}/1/properties/field true")]);
-        marks::<super::validate::Validate>(&[]);
+        assert_marks::<super::report::Report>(&[
+            &format!("{column}/0 true"),
+            &format!("{column}/1/properties/field true"),
+        ]);
+        assert_marks::<super::validate::Validate>(&[]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `limit`: keeps so many records, in the order they have.
+//! `limit`: keeps a number of records, in their order.
 
 use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Value, json};
 use serde::Deserialize;
@@ -21,7 +21,7 @@ pub struct Limit {
 impl Action for Limit {
     const NAME: &'static str = "limit";
     const TITLE: &'static str = "Limit";
-    const SUMMARY: &'static str = "Keeps a number of records, in the order they have, and drops the others.";
+    const SUMMARY: &'static str = "Keeps a number of records, in their order, and drops the others.";
     type Parameters = Parameters;
 
     fn schema() -> Value {
@@ -42,7 +42,7 @@ impl Action for Limit {
                     "minimum": 0,
                     "default": 0,
                     "title": "Offset",
-                    "description": "How many records are passed over before that."
+                    "description": "How many records are skipped before that."
                 }
             }
         })

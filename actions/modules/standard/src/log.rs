@@ -1,4 +1,4 @@
-//! `log`: writes to the log of the line result, once for the set or for each record.
+//! `log`: writes to the log of the line result, once for the set or once for each record.
 
 use ropewalk_sdk::log::{self, Level};
 use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Severity, Value, json};
@@ -15,14 +15,14 @@ const LONGEST: usize = 64 << 10;
 pub struct Parameters {
     message: String,
     #[serde(default)]
-    level: Wanted,
+    level: LevelName,
     #[serde(default)]
     per: Per,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Wanted {
+enum LevelName {
     Debug,
     #[default]
     Info,
@@ -43,7 +43,7 @@ pub struct Log {
     level: Level,
     per: Per,
     templates: Templates,
-    /// What a message about the set may name.
+    /// The variables for a message about the set.
     known: Map<String, Value>,
     seen: usize,
     faults: usize,
@@ -52,7 +52,7 @@ pub struct Log {
 impl Action for Log {
     const NAME: &'static str = "log";
     const TITLE: &'static str = "Log";
-    const SUMMARY: &'static str = "Writes a message to the log. The records go on unchanged.";
+    const SUMMARY: &'static str = "Writes a message to the log. The records stay unchanged.";
     type Parameters = Parameters;
 
     fn schema() -> Value {
@@ -64,7 +64,7 @@ impl Action for Log {
                 "message": {
                     "type": "string",
                     "title": "Message",
-                    "description": "A handlebars template. For each record it is filled with the record's fields; for the set with count, args, since, now and the other dates.",
+                    "description": "A handlebars template. For each record, it can use the fields of the record; for the set, it can use count, args, since, now and the other dates.",
                     "raw": true,
                     "examples": ["{{count}} tasks are open", "{{id}} is due on {{date dueDate \"%d.%m.%Y\"}}"]
                 },
@@ -72,7 +72,7 @@ impl Action for Log {
                     "enum": ["debug", "info", "warn", "error"],
                     "default": "info",
                     "title": "Level",
-                    "description": "How much it matters. It does not change the status of the line."
+                    "description": "Importance of the message. It does not change the status of the line."
                 },
                 "per": {
                     "enum": ["set", "record"],
@@ -88,10 +88,10 @@ impl Action for Log {
         let text = phrase::template(&parameters.message);
         let text = text.map_err(|fault| Failure::new(format!("message: {fault}")))?;
         let level = match parameters.level {
-            Wanted::Debug => Level::Debug,
-            Wanted::Info => Level::Info,
-            Wanted::Warn => Level::Warn,
-            Wanted::Error => Level::Error,
+            LevelName::Debug => Level::Debug,
+            LevelName::Info => Level::Info,
+            LevelName::Warn => Level::Warn,
+            LevelName::Error => Level::Error,
         };
         let templates = Templates::plain().of_record();
         let known = phrase::known(context);
@@ -109,7 +109,7 @@ impl Action for Log {
 
     fn close(&mut self) -> Result<Outcome, Failure> {
         if self.per == Per::Record {
-            return Ok(self.told());
+            return Ok(self.report());
         }
         let mut data = std::mem::take(&mut self.known);
         data.insert("count".to_owned(), self.seen.into());
@@ -122,7 +122,7 @@ impl Action for Log {
 }
 
 impl Log {
-    /// A record that the message does not fit is worth a warning, not the line.
+    /// A record for which the template fails causes a warning and does not fail the line.
     fn write_record(&mut self, record: Value) {
         match self.templates.render(&self.text, &template::Context::from(record), LONGEST) {
             Ok(message) => log::write(self.level, &message),
@@ -133,13 +133,13 @@ impl Log {
         }
     }
 
-    fn told(&self) -> Outcome {
+    fn report(&self) -> Outcome {
         let written = phrase::counted(self.seen - self.faults, "message");
         let outcome = Outcome::unchanged();
         match self.faults {
             0 => outcome.saying(format!("Wrote {written} to the log.")),
             faults => outcome
-                .saying(format!("Wrote {written} to the log; {faults} could not be made."))
+                .saying(format!("Wrote {written} to the log; {faults} could not be rendered."))
                 .with(Severity::Warning),
         }
     }
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(set.message(), "Wrote a message to the log.");
         assert_eq!(set.records, json!([{"id": 1}, {"id": 2}, {"no": 3}]));
         let each = run::<Log>(json!({"message": "{{id}}", "per": "record", "level": "warn"}), &batches).expect("runs");
-        assert_eq!(each.message(), "Wrote 2 messages to the log; 1 could not be made.");
+        assert_eq!(each.message(), "Wrote 2 messages to the log; 1 could not be rendered.");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Words for messages.
+//! Parameters and messages that several actions share.
 
 use ropewalk_sdk::{Context, Failure, Value, json};
 use serde::{Deserialize, Deserializer};
@@ -31,7 +31,7 @@ pub(crate) fn keys(by: &[String]) -> Result<Vec<Key>, Failure> {
     by.iter().enumerate().map(key).collect()
 }
 
-/// The paths of a list of fields, which is the parameter `name`.
+/// The paths of the fields in the parameter `name`.
 pub(crate) fn paths(name: &str, fields: &[String]) -> Result<Vec<Path>, Failure> {
     let path = |(at, text): (usize, &String)| {
         Path::parse(text).map_err(|fault| Failure::new(format!("{name}[{at}]: {fault}")))
@@ -39,7 +39,7 @@ pub(crate) fn paths(name: &str, fields: &[String]) -> Result<Vec<Path>, Failure>
     fields.iter().enumerate().map(path).collect()
 }
 
-/// Reads a list of names, or one name alone.
+/// Reads a list of names, or a single name.
 pub(crate) fn names<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -54,8 +54,8 @@ pub(crate) fn names<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>,
 }
 
 /// The schema of what [`names`] reads, where the names are fields of the records. `field` is
-/// `true`, or `"order"` where a minus before the field is allowed; `least` is how many are
-/// needed.
+/// `true`, or `"order"` if a minus before the field is allowed; `least` is the least number of
+/// names.
 pub(crate) fn names_schema(title: &str, description: &str, field: &Value, least: usize, example: Value) -> Value {
     let name = json!({ "type": "string", "minLength": 1, "field": field });
     json!({
@@ -68,11 +68,11 @@ pub(crate) fn names_schema(title: &str, description: &str, field: &Value, least:
 
 /// The schema of the keys that records are sorted by.
 pub(crate) fn keys_schema() -> Value {
-    let description = "Fields, the most important first; one alone needs no list. A minus before a field sorts it descending. Numbers sort before dates, dates before texts; what is missing or null comes last.";
+    let description = "Fields, the most important first; a single field needs no list. A minus before a field sorts it in descending order. Numbers sort before dates, dates before texts; missing and null values come last.";
     names_schema("By", description, &json!("order"), 1, json!(["-rating", "title"]))
 }
 
-/// What templates about the whole set may name, beside the records: the dates, `args`,
+/// The variables of templates about the whole set, in addition to the records: the dates, `args`,
 /// `since`, `now` and `organization`.
 pub(crate) fn known(context: &Context) -> Map<String, Value> {
     let mut known = context.dates.clone();

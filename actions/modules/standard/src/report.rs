@@ -1,4 +1,4 @@
-//! `report`: makes one text of all records: by a template, or as CSV.
+//! `report`: makes one text from all records, with a template or as CSV.
 
 mod csv;
 
@@ -55,7 +55,7 @@ enum Maker {
 impl Action for Report {
     const NAME: &'static str = "report";
     const TITLE: &'static str = "Report";
-    const SUMMARY: &'static str = "Makes one text of all records, by a template or as CSV. One record with `format` and `text` goes on instead of them.";
+    const SUMMARY: &'static str = "Makes one text from all records, with a template or as CSV. One record with `format` and `text` replaces the records.";
     const INTAKE: Intake = Intake::Whole;
     type Parameters = Parameters;
 
@@ -66,12 +66,12 @@ impl Action for Report {
                 "enum": ["text", "html", "csv"],
                 "default": "text",
                 "title": "Format",
-                "description": "In html, values are escaped. csv needs no template."
+                "description": "html escapes the values. csv needs no template."
             },
             "template": {
                 "type": "string",
                 "title": "Template",
-                "description": "A handlebars template, filled with records, count, args, since, now and the other dates. Needed for text and html.",
+                "description": "A handlebars template, which can use records, count, args, since, now and the other dates. Required for text and html.",
                 "format": "handlebars",
                 "raw": true,
                 "examples": ["{{count}} open:\n{{#each records}}{{title}} ({{dueDate}})\n{{/each}}"]
@@ -100,7 +100,7 @@ impl Action for Report {
         let count = records.len();
         let text = match &self.maker {
             Maker::Table(table) => table.write(&records, LONGEST)?,
-            Maker::Template(text) => self.fill(text, records)?,
+            Maker::Template(text) => self.render(text, records)?,
         };
         let (format, length) = (self.format.name(), size(text.len()));
         let message = format!("Made a {format} report of {}, {length}.", phrase::records(count));
@@ -109,14 +109,14 @@ impl Action for Report {
 }
 
 impl Report {
-    fn fill(&self, text: &Text, records: Vec<Value>) -> Result<String, Failure> {
+    fn render(&self, text: &Text, records: Vec<Value>) -> Result<String, Failure> {
         let templates = if self.format == Format::Html { Templates::html() } else { Templates::plain() };
         let mut data = self.known.clone();
         data.insert("count".to_owned(), records.len().into());
         data.insert("records".to_owned(), Value::Array(records));
         let data = template::Context::from(Value::Object(data));
-        let filled = templates.render(text, &data, LONGEST);
-        filled.map_err(|fault| Failure::new(format!("template: {fault}")))
+        let rendered = templates.render(text, &data, LONGEST);
+        rendered.map_err(|fault| Failure::new(format!("template: {fault}")))
     }
 }
 
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_commas_unless_it_is_asked_for_others() {
+    fn a_table_has_commas_unless_another_delimiter_is_set() {
         let records = json!([{"a": 1, "b": "x;y"}]);
         let csv = |more: (&str, &str)| report(json!({"format": "csv", more.0: more.1}), records.clone());
         assert_eq!(csv(("format", "csv")), Ok(json!("a,b\r\n1,x;y\r\n")));
@@ -167,7 +167,7 @@ mod tests {
         }
     }
 
-    /// Each took tens of seconds, or hundreds of megabytes.
+    /// Each of these once took tens of seconds or hundreds of megabytes.
     #[test]
     fn long_paths_and_patterns_are_refused() {
         let wrong = |template: String| report(json!({"template": template}), json!([{"a": 1}])).expect_err("wrong");
@@ -180,11 +180,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn faults_are_reported_with_their_place() {
         let wrong = |parameters: Value| report(parameters, json!([{"a": 1}])).expect_err("wrong");
         assert_eq!(
             wrong(json!({"template": "x\n{{recrods}}"})),
-            "template: Unknown variable \"recrods\": did you mean \"records\"? (line 2, column 1)"
+            "template: There is no variable `recrods`; did you mean `records`? (line 2, column 1)"
         );
         assert!(wrong(json!({"format": "html"})).contains("needs a template"));
         assert!(wrong(json!({"format": "csv", "template": "x"})).contains("not a template"));

@@ -35,8 +35,8 @@ pub struct Set {
 struct Computed {
     name: String,
     text: Text,
-    /// The dates, arguments and the like that the template names. A field of the record
-    /// with the same name is used instead.
+    /// The dates, arguments and other variables that the template uses. A field of the record
+    /// with the same name takes precedence.
     known: Map<String, Value>,
 }
 
@@ -54,7 +54,7 @@ impl Action for Set {
                 "rename": {
                     "type": "object",
                     "title": "Rename",
-                    "description": "Old names of fields, and the new ones. A record without the field stays as it is.",
+                    "description": "Old names of fields and their new names. A record without the field stays as it is.",
                     "propertyNames": { "field": true },
                     "additionalProperties": { "type": "string", "minLength": 1 },
                     "examples": [{ "cust_no": "customerNumber" }]
@@ -62,7 +62,7 @@ impl Action for Set {
                 "remove": {
                     "type": "array",
                     "title": "Remove",
-                    "description": "Names of fields that the records lose.",
+                    "description": "Names of fields to remove from the records.",
                     "items": { "type": "string", "minLength": 1, "field": true },
                     "examples": [["password"]]
                 },
@@ -75,7 +75,7 @@ impl Action for Set {
                 "compute": {
                     "type": "object",
                     "title": "Compute",
-                    "description": "Fields and the handlebars template for each, filled with the fields of the record and with args, since, now, today and the other dates. A field of the record that has one of these names wins. A template that is one expression gives a value with its type. Later templates see the fields of earlier ones. A record that a template does not fit is rejected.",
+                    "description": "Fields and the handlebars template for each. Templates can use the fields of the record, and args, since, now, today and the other dates; a field of the record with one of these names takes precedence. A template that is a single expression gives a value with its type. Later templates can use the fields of earlier ones. A record for which a template fails is rejected.",
                     "additionalProperties": { "type": "string" },
                     "raw": true,
                     "examples": [{ "total": "{{mul price quantity}}", "daysLate": "{{daysBetween dueDate today}}", "label": "{{name}} ({{default city \"?\"}})" }]
@@ -101,7 +101,7 @@ impl Action for Set {
         let mut kept = Vec::new();
         let mut rejected = Vec::new();
         for (index, record) in records.values()?.into_iter().enumerate() {
-            match self.changed(record) {
+            match self.set_fields(record) {
                 Ok(record) => kept.push(record),
                 Err(reason) => rejected.push(Rejection { index: index as u32, reason }),
             }
@@ -116,46 +116,46 @@ impl Computed {
     fn read(name: String, source: &Value, known: &Map<String, Value>) -> Result<Computed, Failure> {
         let source = source.as_str().ok_or_else(|| Failure::new(format!("compute.{name} is not a text")))?;
         let text = phrase::template(source).map_err(|fault| Failure::new(format!("compute.{name}: {fault}")))?;
-        let read = |name: &String| text.variables().iter().any(|variable| variable.root() == name);
-        let known = known.iter().filter(|(name, _)| read(name)).map(|(name, value)| (name.clone(), value.clone()));
+        let uses = |name: &String| text.variables().iter().any(|variable| variable.root() == name);
+        let known = known.iter().filter(|(name, _)| uses(name)).map(|(name, value)| (name.clone(), value.clone()));
         Ok(Computed { name, known: known.collect(), text })
     }
 
-    /// The value for a record. What the template knows beside the record's fields stands
-    /// among them only as long as it is filled.
-    fn of(&self, record: &mut template::Context, templates: &Templates) -> Result<Value, String> {
-        let mut lent = Vec::new();
+    /// The value for a record. The variables are added to the fields of the record while the template
+    /// is evaluated, and removed afterwards.
+    fn value_of(&self, record: &mut template::Context, templates: &Templates) -> Result<Value, String> {
+        let mut added = Vec::new();
         if let Some(fields) = record.data_mut().as_object_mut() {
-            lent.extend(self.known.keys().filter(|name| !fields.contains_key(*name)));
-            fields.extend(lent.iter().map(|name| ((*name).clone(), self.known[*name].clone())));
+            added.extend(self.known.keys().filter(|name| !fields.contains_key(*name)));
+            fields.extend(added.iter().map(|name| ((*name).clone(), self.known[*name].clone())));
         }
         let value = templates.evaluate(&self.text, record, LONGEST);
         if let Some(fields) = record.data_mut().as_object_mut() {
-            lent.into_iter().for_each(|name| drop(fields.shift_remove(name)));
+            added.into_iter().for_each(|name| drop(fields.shift_remove(name)));
         }
         value.map_err(|fault| format!("compute.{}: {fault}", self.name))
     }
 }
 
 impl Set {
-    fn changed(&self, record: Value) -> Result<Value, String> {
+    fn set_fields(&self, record: Value) -> Result<Value, String> {
         let Value::Object(fields) = record else { return Err("The record is not an object".to_owned()) };
-        let mut fields = self.renamed(fields);
+        let mut fields = self.rename_fields(fields);
         for name in &self.remove {
             fields.shift_remove(name);
         }
         fields.extend(self.add.clone());
-        self.computed(fields)
+        self.compute_fields(fields)
     }
 
-    /// Renamed fields keep their place; a field that had the new name gives way.
-    fn renamed(&self, mut fields: Map<String, Value>) -> Map<String, Value> {
+    /// Renamed fields keep their position. A field that already has the new name is removed.
+    fn rename_fields(&self, mut fields: Map<String, Value>) -> Map<String, Value> {
         if self.rename.is_empty() {
             return fields;
         }
         for (old, new) in &self.rename {
             if fields.contains_key(old) && Some(old.as_str()) != new.as_str() {
-                // Only what is not itself renamed away has to give way.
+                // It is not removed if it is renamed itself.
                 let new = new.as_str().unwrap_or_default();
                 if !self.rename.contains_key(new) {
                     fields.shift_remove(new);
@@ -169,10 +169,10 @@ impl Set {
         fields.into_iter().map(|(old, value)| (name(old), value)).collect()
     }
 
-    fn computed(&self, fields: Map<String, Value>) -> Result<Value, String> {
+    fn compute_fields(&self, fields: Map<String, Value>) -> Result<Value, String> {
         let mut data = template::Context::from(Value::Object(fields));
         for computed in &self.compute {
-            let value = computed.of(&mut data, &self.templates)?;
+            let value = computed.value_of(&mut data, &self.templates)?;
             data.data_mut()[computed.name.as_str()] = value;
         }
         Ok(data.data_mut().take())
@@ -213,14 +213,14 @@ mod tests {
             set(json!({"compute": {"t": "{{mul price 2}}"}}), json!([{"price": 2}, {"prise": 1}, {"price": "x"}]));
         assert_eq!(report.records, json!([{"price": 2, "t": 4}]));
         let rejected = report.rejected();
-        assert_eq!(rejected[0], (1, "compute.t: Unknown variable \"price\": did you mean \"prise\"?"));
+        assert_eq!(rejected[0], (1, "compute.t: There is no variable `price`; did you mean `prise`?"));
         assert_eq!(rejected[1].0, 2);
     }
 
     #[test]
     fn a_wrong_template_fails_at_once() {
         let failure = run::<Set>(json!({"compute": {"t": "{{uper a}}"}}), &[]).expect_err("wrong");
-        assert_eq!(failure.message, "compute.t: Unknown helper \"uper\": did you mean \"upper\"? (line 1, column 1)");
+        assert_eq!(failure.message, "compute.t: There is no helper `uper`; did you mean `upper`? (line 1, column 1)");
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn data_is_no_template() {
+    fn data_is_not_a_template() {
         let report = set(json!({"compute": {"t": "{{a}}"}}), json!([{"a": "{{b}}"}]));
         assert_eq!(report.records[0]["t"], json!("{{b}}"));
     }

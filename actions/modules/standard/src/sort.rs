@@ -1,4 +1,4 @@
-//! `sort`: brings the records into order.
+//! `sort`: sorts the records.
 
 use ropewalk_sdk::{Action, Context, Failure, Intake, Outcome, Records, Value, json};
 use serde::Deserialize;
@@ -19,7 +19,7 @@ pub struct Sort {
 impl Action for Sort {
     const NAME: &'static str = "sort";
     const TITLE: &'static str = "Sort";
-    const SUMMARY: &'static str = "Brings the records into order. Records that are equal stay as they were.";
+    const SUMMARY: &'static str = "Sorts the records. Records that are equal keep their order.";
     const INTAKE: Intake = Intake::Whole;
     type Parameters = Parameters;
 

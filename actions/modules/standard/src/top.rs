@@ -1,4 +1,4 @@
-//! `top`: sorts, and keeps the first.
+//! `top`: sorts the records and keeps the first ones.
 
 use ropewalk_sdk::{Action, Context, Failure, Intake, Outcome, Records, Value, json};
 use serde::Deserialize;
@@ -21,7 +21,7 @@ pub struct Top {
 impl Action for Top {
     const NAME: &'static str = "top";
     const TITLE: &'static str = "Top";
-    const SUMMARY: &'static str = "Sorts the records and keeps the first few.";
+    const SUMMARY: &'static str = "Sorts the records and keeps the first ones.";
     const INTAKE: Intake = Intake::Whole;
     type Parameters = Parameters;
 

@@ -1,4 +1,4 @@
-//! `validate`: rejects the records that break a schema.
+//! `validate`: rejects the records that do not fit a schema.
 
 use jsonschema::{PatternOptions, Validator};
 use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Rejection, Value, json};
@@ -7,16 +7,16 @@ use values::schema_cost::{check_expansion, cost};
 
 use crate::phrase;
 
-/// Faults of one record that are told.
-const TOLD: usize = 3;
-/// Parts that one part of a schema may expand to where it refers to others.
+/// How many faults of one record the reason names.
+const MOST_FAULTS: usize = 3;
+/// How many parts one part of a schema may expand to through its references.
 const EXPANSION: u64 = 10_000;
-/// Steps to check one record.
+/// Most steps to check one record.
 const STEPS: u64 = 2_000_000;
-/// Steps up to which the faults of a record are told; beyond, only that there are some. The faults of alternatives
-/// are all held in memory.
+/// Most steps for which the reason names the faults of a record. Above that, it only says that there are
+/// faults, because the faults of all alternatives would have to be in memory.
 const STEPS_WITH_FAULTS: u64 = 100_000;
-/// Longest telling of one fault, in characters: it may quote the value.
+/// Longest description of one fault, in characters; it may quote the value.
 const LONGEST: usize = 300;
 
 #[derive(Deserialize)]
@@ -41,7 +41,7 @@ impl Action for Validate {
     const NAME: &'static str = "validate";
     const TITLE: &'static str = "Validate";
     const SUMMARY: &'static str =
-        "Checks each record by a JSON Schema. Those that break it are rejected with the reason.";
+        "Checks each record against a JSON Schema. Records that do not fit are rejected with the reason.";
     type Parameters = Parameters;
 
     fn schema() -> Value {
@@ -53,7 +53,7 @@ impl Action for Validate {
                 "schema": {
                     "type": ["object", "boolean"],
                     "title": "Schema",
-                    "description": "JSON Schema (2020-12, or what its $schema says) of one record. It may refer to itself, not to addresses.",
+                    "description": "JSON Schema (2020-12, or the version in its $schema) of one record. It may refer to its own parts, but not to URLs.",
                     "raw": true,
                     "examples": [{ "required": ["email"], "properties": { "email": { "type": "string", "format": "email" } } }]
                 },
@@ -61,7 +61,7 @@ impl Action for Validate {
                     "type": "boolean",
                     "default": true,
                     "title": "Check formats",
-                    "description": "Whether a wrong `format` (date, email, …) breaks the schema."
+                    "description": "Whether a value with a wrong `format` (date, email, …) is a fault."
                 }
             }
         })
@@ -71,10 +71,12 @@ impl Action for Validate {
         check_expansion(&parameters.schema, EXPANSION).map_err(|error| Failure::new(format!("schema: it {error}")))?;
         let validator = jsonschema::options()
             .should_validate_formats(parameters.formats)
-            // The linear-time engine: no pattern can hang the line.
+            // This engine runs in linear time, so that no pattern can block the line.
             .with_pattern_options(PatternOptions::regex())
             .build(&parameters.schema)
-            .map_err(|error| Failure::new(format!("schema{}: {}", error.instance_path(), short(&error.to_string()))))?;
+            .map_err(|error| {
+                Failure::new(format!("schema{}: {}", error.instance_path(), shorten(&error.to_string())))
+            })?;
         Ok(Validate { schema: parameters.schema, validator, seen: 0, wrong: 0 })
     }
 
@@ -86,47 +88,47 @@ impl Action for Validate {
         self.seen += records.len();
         self.wrong += rejected.len();
         let message = match self.wrong {
-            0 => format!("Checked {}, all fit.", phrase::records(self.seen)),
-            wrong => format!("Checked {}, {wrong} rejected.", phrase::records(self.seen)),
+            0 => format!("Checked {}; all of them fit the schema.", phrase::records(self.seen)),
+            wrong => format!("Checked {}; {wrong} rejected.", phrase::records(self.seen)),
         };
         Ok(Outcome::unchanged().rejecting(rejected).saying(message))
     }
 }
 
 impl Validate {
-    /// What is wrong with a record: each fault with the path to it.
+    /// The faults of a record, each with its path; `None` if it fits.
     fn reason(&self, record: &Value) -> Option<String> {
         match cost(&self.schema, record, STEPS) {
-            Err(error) => return Some(format!("It cannot be checked: the schema {error}.")),
+            Err(error) => return Some(format!("The record cannot be checked: the schema {error}.")),
             Ok(steps) if steps > STEPS_WITH_FAULTS => {
-                let told = "It does not fit the schema; the record is too large to say where.";
-                return (!self.validator.is_valid(record)).then(|| told.to_owned());
+                let reason = "The record does not fit the schema; it is too large to say where.";
+                return (!self.validator.is_valid(record)).then(|| reason.to_owned());
             }
             Ok(_) => {}
         }
         let faults: Vec<String> = self
             .validator
             .iter_errors(record)
-            .take(TOLD + 1)
-            .map(|error| told(error.instance_path().as_str(), &error.to_string()))
+            .take(MOST_FAULTS + 1)
+            .map(|error| describe(error.instance_path().as_str(), &error.to_string()))
             .collect();
-        let more = if faults.len() > TOLD { "; and more" } else { "" };
-        let first = &faults[..faults.len().min(TOLD)];
+        let more = if faults.len() > MOST_FAULTS { "; and more" } else { "" };
+        let first = &faults[..faults.len().min(MOST_FAULTS)];
         (!faults.is_empty()).then(|| format!("{}{more}", first.join("; ")))
     }
 }
 
-/// `address.city: …`; a pointer is not what a clerk reads.
-fn told(pointer: &str, message: &str) -> String {
+/// `address.city: …`, because a JSON Pointer is hard to read for people.
+fn describe(pointer: &str, message: &str) -> String {
     let path = pointer.trim_start_matches('/').replace('/', ".").replace("~1", "/").replace("~0", "~");
-    if path.is_empty() { short(message) } else { format!("{path}: {}", short(message)) }
+    if path.is_empty() { shorten(message) } else { format!("{path}: {}", shorten(message)) }
 }
 
-fn short(message: &str) -> String {
+fn shorten(message: &str) -> String {
     if message.chars().count() <= LONGEST {
         return message.to_owned();
     }
-    // The beginning quotes the value, the end says what is wrong with it.
+    // The beginning quotes the value, and the end says what is wrong with it.
     let letters: Vec<char> = message.chars().collect();
     let start: String = letters[..LONGEST / 2].iter().collect();
     let end: String = letters[letters.len() - LONGEST / 2..].iter().collect();
@@ -156,12 +158,13 @@ mod tests {
         assert_eq!(rejected[1], (2, "email: \"x\" is not a \"email\"; a.n: 9 is greater than the maximum of 5"));
         assert_eq!(rejected[2].0, 0);
         assert!(rejected[2].1.starts_with("a.n: \"yyy") && rejected[2].1.ends_with("is not of type \"integer\""));
-        assert_eq!(report.message(), "Checked 4 records, 3 rejected.");
+        assert_eq!(report.message(), "Checked 4 records; 3 rejected.");
     }
 
     #[test]
     fn a_schema_that_multiplies_itself_fails_at_once() {
-        let level = |no: usize| json!({"anyOf": [{"$ref": format!("#/$defs/d{no}")}, {"$ref": format!("#/$defs/d{no}")}]});
+        let level =
+            |no: usize| json!({"anyOf": [{"$ref": format!("#/$defs/d{no}")}, {"$ref": format!("#/$defs/d{no}")}]});
         let mut schema = json!({"$ref": "#/$defs/d0", "$defs": {"d24": {"type": "integer"}}});
         for no in 0..24 {
             schema["$defs"][format!("d{no}")] = level(no + 1);

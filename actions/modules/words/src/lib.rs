@@ -1,4 +1,4 @@
-//! Words that the bundled actions share, so that they count and complain alike.
+//! Texts and templates that the bundled actions share, so that their messages are alike.
 
 use values::Fault;
 use values::template::Text;
@@ -13,14 +13,14 @@ pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// `10 new, 2 changed`, without what there is none of.
+/// `10 new, 2 changed`, without the parts whose count is 0.
 pub fn parts(parts: &[(u32, &str)]) -> String {
-    let told = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
-    told.collect::<Vec<_>>().join(", ")
+    let shown = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
-/// A template over records. Placeholders are the engine's, which leaves this text alone,
-/// so one that strayed in here is told instead of written out.
+/// A template over records. The engine does not fill placeholders in this text, so a placeholder here
+/// is an error.
 pub fn template(source: &str) -> Result<Text, Fault> {
     let begins_name = |rest: &str| rest.chars().next().is_some_and(char::is_alphabetic);
     let stray =
@@ -29,7 +29,7 @@ pub fn template(source: &str) -> Result<Text, Fault> {
         Some(open) => {
             let close = if open == "$<" { '>' } else { '}' };
             Err(Fault::new(format!(
-                "this text is a handlebars template, where {open}…{close} means nothing; write {{{{…}}}}"
+                "this text is a handlebars template, in which {open}…{close} has no meaning; write {{{{…}}}}"
             )))
         }
         None => Text::parse(source),
@@ -43,11 +43,11 @@ mod tests {
     #[test]
     fn counts_read_well() {
         assert_eq!((records(1).as_str(), records(0).as_str()), ("1 record", "0 records"));
-        assert_eq!(parts(&[(10, "new"), (0, "changed"), (2, "as they were")]), "10 new, 2 as they were");
+        assert_eq!(parts(&[(10, "new"), (0, "changed"), (2, "unchanged")]), "10 new, 2 unchanged");
     }
 
     #[test]
-    fn a_placeholder_that_strayed_in_is_told() {
+    fn a_placeholder_is_an_error() {
         assert!(template("{{a}} costs $5 < $6").is_ok());
         for stray in ["$<today>", "${name}"] {
             assert!(template(stray).expect_err("stray").message.contains("write {{…}}"), "{stray}");

@@ -1,8 +1,8 @@
-//! What goes into a collection and what comes out of it.
+//! Entries of collections, and changes to them.
 
 use crate::Record;
 
-/// A record with the key it is kept under.
+/// A record and its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Unique in the collection; 1 to 500 bytes of text.
@@ -14,17 +14,17 @@ pub struct Entry {
 /// A change of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Adds a record; refused if there is one with this key.
+    /// Adds a record; refused if a record with this key exists.
     Insert(Entry),
     /// Adds a record, or replaces the one with this key.
     Upsert(Entry),
-    /// Removes the record with this key; nothing happens if there is none.
+    /// Removes the record with this key, if it exists.
     Delete(String),
 }
 
 impl Change {
-    /// Adds a record; refused if there is one with this key. With an empty key the host makes one,
-    /// the same whenever the line comes to this call again.
+    /// Adds a record; refused if a record with this key exists. If the key is empty, the host
+    /// generates one, which is the same in every attempt of the line.
     pub fn insert(key: impl Into<String>, data: impl Into<Record>) -> Change {
         Change::Insert(Entry { key: key.into(), data: data.into() })
     }
@@ -43,13 +43,13 @@ impl Change {
 /// A change that was not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// Position in the list that was handed over, from 0.
+    /// Position in the list of changes, from 0.
     pub index: u32,
-    /// One sentence with the cure.
+    /// One sentence that says why and what to do.
     pub reason: String,
 }
 
-/// What came of a list of changes.
+/// The outcome of a list of changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
     /// Records added.
@@ -58,7 +58,7 @@ pub struct Written {
     pub updated: u32,
     /// Records removed.
     pub deleted: u32,
-    /// Records that were already as they should be, or already gone.
+    /// Records that were already equal, or already removed.
     pub unchanged: u32,
     /// Changes that were not made.
     pub refused: Vec<Refused>,
@@ -67,8 +67,8 @@ pub struct Written {
 /// Some records of a collection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// In the order of their keys' bytes.
+    /// In the order of the bytes of their keys.
     pub entries: Vec<Entry>,
-    /// Where the next page begins; none after the last one.
+    /// Where the next page begins; `None` after the last one.
     pub next: Option<String>,
 }

@@ -4,14 +4,14 @@ use std::fmt;
 
 use crate::Failure;
 
-/// Why nothing was read or written. Each holds one sentence with the cure.
+/// Why nothing was read or written. Each is one sentence that says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The grant does not allow it.
+    /// No grant allows the call.
     Denied(String),
-    /// The call is wrong: a name, a key, a record or criteria.
+    /// The call is invalid: a name, a key, a record or criteria.
     Invalid(String),
-    /// The store is away: trying again may help.
+    /// The database is not available: trying again may help.
     Unavailable(String),
 }
 
@@ -24,8 +24,8 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Error::Denied(said) | Error::Invalid(said) | Error::Unavailable(said)) = self;
-        f.write_str(said)
+        let (Error::Denied(message) | Error::Invalid(message) | Error::Unavailable(message)) = self;
+        f.write_str(message)
     }
 }
 

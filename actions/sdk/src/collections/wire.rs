@@ -1,4 +1,4 @@
-//! The calls of the contract.
+//! Calls of collections through the contract, in a guest.
 
 use super::{Change, Entry, Error, Page, Refused, Written};
 use crate::Record;
@@ -25,23 +25,23 @@ pub(super) fn write(collection: &str, changes: &[Change]) -> Result<Written, Err
         updated: written.updated,
         deleted: written.deleted,
         unchanged: written.unchanged,
-        refused: refused.map(|one| Refused { index: one.index, reason: one.reason }).collect(),
+        refused: refused.map(|refused| Refused { index: refused.index, reason: refused.reason }).collect(),
     })
 }
 
 fn change(change: &Change) -> host::Change {
     let entry = |entry: &Entry| host::Entry { key: entry.key.clone(), data: entry.data.text().to_owned() };
     match change {
-        Change::Insert(one) => host::Change::Insert(entry(one)),
-        Change::Upsert(one) => host::Change::Upsert(entry(one)),
+        Change::Insert(inserted) => host::Change::Insert(entry(inserted)),
+        Change::Upsert(upserted) => host::Change::Upsert(entry(upserted)),
         Change::Delete(key) => host::Change::Delete(key.clone()),
     }
 }
 
 fn error(error: host::Error) -> Error {
     match error {
-        host::Error::Denied(said) => Error::Denied(said),
-        host::Error::Invalid(said) => Error::Invalid(said),
-        host::Error::Unavailable(said) => Error::Unavailable(said),
+        host::Error::Denied(message) => Error::Denied(message),
+        host::Error::Invalid(message) => Error::Invalid(message),
+        host::Error::Unavailable(message) => Error::Unavailable(message),
     }
 }

@@ -9,7 +9,7 @@ use crate::testing::{context, run};
 #[serde(rename_all = "camelCase")]
 #[schemars(crate = "crate::schemars")]
 struct Shout {
-    /// How often it is said.
+    /// How often the text is repeated.
     #[serde(default = "once")]
     #[schemars(range(min = 1), example = 2)]
     how_often: usize,
@@ -72,7 +72,7 @@ fn the_schema_is_made_from_the_struct() {
         "type": "object",
         "properties": {
             "howOften": {
-                "description": "How often it is said.", "type": "integer", "format": "uint",
+                "description": "How often the text is repeated.", "type": "integer", "format": "uint",
                 "minimum": 1, "default": 1, "examples": [2]
             },
             "label": {"description": "A text that is not templated.", "type": ["string", "null"], "raw": true},
@@ -90,11 +90,11 @@ fn a_module_lists_and_runs_it() {
     assert_eq!((listed[0].name.as_str(), listed[0].title.as_str()), ("shout.out-loud", "Shout out loud"));
     assert_eq!(listed[0].summary, "Writes a field in capitals.");
     type Line = <Module as Guest>::Line;
-    let wire = context().written();
+    let wire = context().to_wire();
     let failure = Line::start("shout.out-loud", "{\"howOften\": \"x\"}", wire.clone()).err().expect("wrong");
     assert!(failure.message.starts_with("The parameters do not fit the action \"shout.out-loud\""), "{failure}");
     let unknown = Line::start("whisper", "{}", wire.clone()).err().expect("unknown");
-    assert_eq!(unknown.message, "There is no action \"whisper\" here, only shout.out-loud");
+    assert_eq!(unknown.message, "The module has no action \"whisper\"; it has shout.out-loud");
     let line = Line::start("shout.out-loud", "{}", wire).expect("opens");
     let outcome = line.take("[{\"name\": \"x\"}]".to_owned()).expect("runs");
     assert_eq!(outcome.records.as_deref(), Some("[{\"name\":\"X\"}]"));

@@ -1,21 +1,21 @@
-//! Why there is no answer.
+//! Why there is no response.
 
 use std::fmt;
 
 use crate::Failure;
 
-/// Why there is no answer. Each holds one sentence with the cure.
+/// Why there is no response. Each is one sentence that says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The grant does not allow it.
+    /// No grant allows the call.
     Denied(String),
-    /// The request is none: a URL or a header that cannot be sent.
+    /// The method, the URL or a header cannot be sent.
     Invalid(String),
-    /// The far side could not be reached, or broke off: trying again may help.
+    /// The server could not be reached, or it closed the connection: trying again may help.
     Unreachable(String),
-    /// It took too long: trying again may help.
+    /// The request took too long: trying again may help.
     TimedOut(String),
-    /// A limit was met: of size, headers, redirects, or requests of one line.
+    /// A limit was exceeded: on sizes, headers, redirects, or requests of one line.
     Limit(String),
 }
 
@@ -28,12 +28,12 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Error::Denied(said)
-        | Error::Invalid(said)
-        | Error::Unreachable(said)
-        | Error::TimedOut(said)
-        | Error::Limit(said)) = self;
-        f.write_str(said)
+        let (Error::Denied(message)
+        | Error::Invalid(message)
+        | Error::Unreachable(message)
+        | Error::TimedOut(message)
+        | Error::Limit(message)) = self;
+        f.write_str(message)
     }
 }
 

@@ -1,8 +1,8 @@
-//! The dates of HTTP headers, as far as two of them are to be compared.
+//! Dates in HTTP headers, to compare two of them.
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Seconds since 1970 of `Wed, 21 Oct 2026 07:28:00 GMT`, the one form that servers may write.
+/// Seconds since 1970 of `Wed, 21 Oct 2026 07:28:00 GMT`, the only format that servers may send.
 pub(super) fn seconds(date: &str) -> Option<i64> {
     let (_, date) = date.split_once(", ")?;
     let mut parts = date.split(' ');
@@ -15,7 +15,7 @@ pub(super) fn seconds(date: &str) -> Option<i64> {
     Some(days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
-/// Days since 1970, by years that begin in March, so that the leap day comes last.
+/// Days since 1970. Years are counted from March, so that the leap day is the last day of a year.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let before = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;

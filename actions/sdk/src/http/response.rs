@@ -1,39 +1,39 @@
-//! An answer.
+//! Responses.
 
 use serde::de::DeserializeOwned;
 
 use super::moment;
 use crate::Failure;
 
-/// Most of an answer that is quoted in a failure, in characters.
+/// How many characters of a response a failure quotes.
 const QUOTED: usize = 200;
 
-/// An answer, of whatever status.
+/// A response with any status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// Names in lower case, and values, in the order in which they came.
+    /// Names in lower case and values, in the order in which they arrived.
     pub headers: Vec<(String, String)>,
     /// The whole body.
     pub body: Vec<u8>,
-    /// Where the answer came from, after redirects.
+    /// The URL that gave the response, after redirects.
     pub url: String,
 }
 
 impl Response {
-    /// An answer of this status without anything in it, for tests.
+    /// An empty response with this status, for tests.
     pub fn new(status: u16) -> Response {
         Response { status, ..Response::default() }
     }
 
-    /// With one header more, for tests.
+    /// Adds a header, for tests.
     pub fn with_header(mut self, name: &str, value: &str) -> Response {
         self.headers.push((name.to_ascii_lowercase(), value.to_owned()));
         self
     }
 
-    /// With this body, for tests.
+    /// Sets the body, for tests.
     pub fn with_body(self, body: impl Into<Vec<u8>>) -> Response {
         Response { body: body.into(), ..self }
     }
@@ -43,7 +43,7 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
-    /// The first value of a header, whatever the case of its name.
+    /// The first value of a header. Upper and lower case of the name do not matter.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
@@ -51,37 +51,38 @@ impl Response {
 
     /// The body as text.
     pub fn text(&self) -> Result<&str, Failure> {
-        std::str::from_utf8(&self.body).map_err(|_| Failure::new(format!("The answer from {} is no UTF-8", self.url)))
+        std::str::from_utf8(&self.body)
+            .map_err(|_| Failure::new(format!("The response from {} is not UTF-8", self.url)))
     }
 
     /// The body, read as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_slice(&self.body)
-            .map_err(|error| Failure::new(format!("The answer from {} is not the JSON expected: {error}", self.url)))
+            .map_err(|error| Failure::new(format!("The response from {} is not the expected JSON: {error}", self.url)))
     }
 
-    /// The answer itself if its status is a success, else what the status means.
+    /// The response if its status is a success, otherwise the failure that the status means.
     pub fn success(self) -> Result<Response, Failure> {
         if self.is_success() { Ok(self) } else { Err(self.failure()) }
     }
 
-    /// The failure of a request whose status was not expected: temporary if the status is
-    /// ([`Response::is_temporary`]), and then not to be tried again before `Retry-After`.
+    /// The failure of a request whose status was not expected. It is temporary if the status is
+    /// ([`Response::is_temporary`]); the next attempt then waits as `Retry-After` says.
     pub fn failure(&self) -> Failure {
-        let message = format!("{} answered {}{}", self.url, reason(self.status), self.quoted());
+        let message = format!("{} answered {}{}", self.url, reason(self.status), self.quote_body());
         match self.is_temporary() {
             true => Failure::temporary(message, self.retry_after()),
             false => Failure::new(message),
         }
     }
 
-    /// Whether the same request may succeed later: 408, 425, 429, 500, 502, 503, 504.
+    /// Whether the same request may succeed later, which is so for 408, 425, 429, 500, 502, 503 and 504.
     pub fn is_temporary(&self) -> bool {
         matches!(self.status, 408 | 425 | 429 | 500 | 502..=504)
     }
 
-    /// Seconds to wait before trying again, as the server says in `Retry-After`. A date is
-    /// measured from the server's own `Date`, because there is no running clock here.
+    /// Seconds to wait before the next attempt, from the header `Retry-After`. A date in it is
+    /// compared with the header `Date`, because guests have no running clock.
     pub fn retry_after(&self) -> Option<u32> {
         let after = self.header("retry-after")?.trim();
         if let Ok(seconds) = after.parse() {
@@ -91,8 +92,8 @@ impl Response {
         u32::try_from(wait.max(0)).ok()
     }
 
-    /// The beginning of the body, in which most servers explain themselves.
-    fn quoted(&self) -> String {
+    /// The beginning of the body, where most servers explain an error.
+    fn quote_body(&self) -> String {
         let text = String::from_utf8_lossy(&self.body[..self.body.len().min(4 * QUOTED)]);
         let words: Vec<&str> = text.split_whitespace().collect();
         let text = words.join(" ");
@@ -105,7 +106,7 @@ impl Response {
     }
 }
 
-/// `404 Not Found`; only the number where it has no common name.
+/// `404 Not Found`, or only the number if it has no common name.
 pub fn reason(status: u16) -> String {
     let name = match status {
         200 => "OK",

@@ -6,14 +6,14 @@ use super::*;
 use crate::{Failure, testing};
 
 #[test]
-fn a_request_reaches_the_far_side_as_it_was_written() {
+fn a_request_is_sent_as_it_was_built() {
     let host = testing::host();
     host.answer(|_| Ok(Response::new(201).with_body("{\"id\": 7}")));
     let request = Request::post("https://example.com/orders").header("X-Key", "k").json(&json!({"n": 1}));
     let request = request.expect("JSON").timeout(Duration::from_secs(3));
-    let answer = request.send().expect("an answer").success().expect("a success");
-    assert_eq!(answer.json::<Value>().expect("JSON"), json!({"id": 7}));
-    assert_eq!(answer.url, "https://example.com/orders");
+    let response = request.send().expect("a response").success().expect("a success");
+    assert_eq!(response.json::<Value>().expect("JSON"), json!({"id": 7}));
+    assert_eq!(response.url, "https://example.com/orders");
     assert_eq!(host.requests(), [request]);
     let headers = &host.requests()[0].headers;
     assert_eq!(headers[1], ("content-type".to_owned(), "application/json".to_owned()));
@@ -23,13 +23,13 @@ fn a_request_reaches_the_far_side_as_it_was_written() {
 
 #[test]
 fn errors_become_failures_of_the_right_kind() {
-    let said = || "one sentence".to_owned();
+    let sentence = || "one sentence".to_owned();
     let kinds = [
-        (Error::Denied(said()), false),
-        (Error::Invalid(said()), false),
-        (Error::Unreachable(said()), true),
-        (Error::TimedOut(said()), true),
-        (Error::Limit(said()), false),
+        (Error::Denied(sentence()), false),
+        (Error::Invalid(sentence()), false),
+        (Error::Unreachable(sentence()), true),
+        (Error::TimedOut(sentence()), true),
+        (Error::Limit(sentence()), false),
     ];
     for (error, temporary) in kinds {
         let failure = Failure::from(error);
@@ -56,17 +56,17 @@ fn a_status_says_whether_to_try_again_and_when() {
 }
 
 #[test]
-fn a_failure_quotes_what_the_server_explained() {
+fn a_failure_quotes_the_explanation_of_the_server() {
     let explained = Response { url: "https://x.org/a".to_owned(), ..Response::new(422) };
-    let told = explained.clone().with_body("{\"error\":\n \"no name\"}").failure().message;
-    assert_eq!(told, "https://x.org/a answered 422 Unprocessable Content: {\"error\": \"no name\"}");
+    let message = explained.clone().with_body("{\"error\":\n \"no name\"}").failure().message;
+    assert_eq!(message, "https://x.org/a answered 422 Unprocessable Content: {\"error\": \"no name\"}");
     let long = explained.clone().with_body("é".repeat(1000)).failure().message;
     assert!(long.ends_with("é…") && long.chars().count() < 300);
     assert!(explained.with_body("<html>").failure().message.ends_with("Content"));
 }
 
 #[test]
-fn nobody_answers_where_no_test_said_so() {
+fn without_a_response_of_the_test_a_request_fails() {
     let _host = testing::host();
     assert!(matches!(Request::get("https://example.com").send(), Err(Error::Unreachable(_))));
 }

@@ -11,14 +11,14 @@ pub struct Ended {
     pub job: String,
     /// `success`, `info`, `warning`, `error` or `killed`.
     pub status: String,
-    /// One sentence for a clerk.
+    /// One sentence for a reader without technical knowledge.
     pub message: String,
-    /// What its last line passed on, if that was asked for and it did not fail.
+    /// The records of its last line, if they were requested and the job did not fail.
     pub records: Option<Records>,
 }
 
 impl Ended {
-    /// Whether it ended in error or was killed.
+    /// Whether the job ended in error or was killed.
     pub fn failed(&self) -> bool {
         matches!(self.status.as_str(), "error" | "killed")
     }

@@ -4,14 +4,14 @@ use std::fmt;
 
 use crate::Failure;
 
-/// Why nothing was started. Each holds one sentence with the cure.
+/// Why nothing was started. Each is one sentence that says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The grant does not allow it.
+    /// No grant allows the call.
     Denied(String),
-    /// There is no such job, or it does not take what was passed.
+    /// There is no such job, or it does not accept what was passed.
     Invalid(String),
-    /// The store is away: trying again may help.
+    /// The database is not available: trying again may help.
     Unavailable(String),
 }
 
@@ -24,8 +24,8 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Error::Denied(said) | Error::Invalid(said) | Error::Unavailable(said)) = self;
-        f.write_str(said)
+        let (Error::Denied(message) | Error::Invalid(message) | Error::Unavailable(message)) = self;
+        f.write_str(message)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A start, as it is put together.
+//! Builds starts of jobs.
 
 use serde_json::{Map, Value};
 
@@ -10,11 +10,11 @@ use crate::Records;
 pub struct Start {
     /// Key of the job.
     pub job: String,
-    /// What the job is told; its defaults fill what is left out.
+    /// The arguments of the job. Its defaults apply to arguments that are missing.
     pub arguments: Map<String, Value>,
-    /// The set of its first line.
+    /// The set of the job's first line.
     pub records: Option<Records>,
-    /// What to call the result.
+    /// The title of the result.
     pub title: Option<String>,
 }
 
@@ -24,35 +24,35 @@ impl Start {
         Start { job: job.into(), arguments: Map::new(), records: None, title: None }
     }
 
-    /// With one argument more.
+    /// Adds an argument.
     pub fn argument(mut self, name: impl Into<String>, value: impl Into<Value>) -> Start {
         self.arguments.insert(name.into(), value.into());
         self
     }
 
-    /// With these arguments.
+    /// Sets all arguments.
     pub fn arguments(self, arguments: Map<String, Value>) -> Start {
         Start { arguments, ..self }
     }
 
-    /// With these records as the set of its first line.
+    /// Sets the records for the job's first line.
     pub fn records(self, records: Records) -> Start {
         Start { records: Some(records), ..self }
     }
 
-    /// With a name for the result.
+    /// Sets the title of the result.
     pub fn title(self, title: impl Into<String>) -> Start {
         Start { title: Some(title.into()), ..self }
     }
 
-    /// Starts the job and answers the id of its result, without waiting for its end.
-    /// Happens once for a line: the same call in a later attempt answers the same result.
+    /// Starts the job and returns the id of its result, without waiting for its end. It happens
+    /// only once for a line: the same call in a later attempt gets the id of the same result.
     pub fn now(&self) -> Result<String, Error> {
         super::send(self, false)
     }
 
-    /// Starts the job as [`Start::now`] does, so that [`wait`](super::wait) answers how it has ended. If
-    /// the result of this line is killed, the job is killed too.
+    /// Like [`Start::now`], for a job that the line waits for with [`wait`](super::wait). If the
+    /// job result of the line is killed, the started job is killed too.
     pub fn awaited(&self) -> Result<String, Error> {
         super::send(self, true)
     }

@@ -1,4 +1,4 @@
-//! What answers an action's calls where there is no host.
+//! Answers an action's calls of capabilities in tests, where there is no host.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use crate::{Record, collections, http, jobs};
 
 type Answer = Box<dyn FnMut(&http::Request) -> Result<http::Response, http::Error>>;
 
-/// The far side of one test.
+/// The state behind the capabilities in one test.
 #[derive(Default)]
 pub(crate) struct Fake {
     pub(super) answer: Option<Answer>,
@@ -19,24 +19,24 @@ pub(crate) struct Fake {
     pub(super) closed: Option<collections::Error>,
     pub(super) started: Vec<Start>,
     pub(super) refused: Option<jobs::Error>,
-    /// How started jobs have ended; none while they have not.
+    /// How started jobs ended; `None` while they have not ended.
     pub(super) ended: Option<Vec<jobs::Ended>>,
     collections: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
 thread_local! {
-    /// Tests run on threads of their own, so each has its own far side.
+    /// Each test runs on its own thread, so each has its own state.
     static FAKE: RefCell<Option<Fake>> = const { RefCell::new(None) };
 }
 
-const NOBODY: &str = "No host stands in for this test: keep the value of testing::host() while the action runs";
+const NO_HOST: &str = "This test has no host: keep the value of testing::host() while the action runs";
 
 pub(super) fn set(fake: Option<Fake>) {
     FAKE.set(fake);
 }
 
-pub(super) fn with<T>(use_it: impl FnOnce(&mut Fake) -> T) -> T {
-    FAKE.with_borrow_mut(|fake| use_it(fake.as_mut().expect(NOBODY)))
+pub(super) fn with<T>(work: impl FnOnce(&mut Fake) -> T) -> T {
+    FAKE.with_borrow_mut(|fake| work(fake.as_mut().expect(NO_HOST)))
 }
 
 impl Fake {
@@ -46,21 +46,24 @@ impl Fake {
 }
 
 pub(crate) fn send(request: &http::Request) -> Result<http::Response, http::Error> {
-    // Taken out meanwhile, so that the test's own answer may ask the host what was sent.
+    // The closure is taken out while it runs, because it may call the host of the test itself.
     let answer = with(|fake| {
         fake.requests.push(request.clone());
         fake.answer.take()
     });
     let Some(mut answer) = answer else {
-        return Err(http::Error::Unreachable(format!("Nobody answers at {} in this test", request.url)));
+        return Err(http::Error::Unreachable(format!(
+            "This test has no response for {}; set one with `Host::answer`",
+            request.url
+        )));
     };
     let answered = answer(request);
     with(|fake| fake.answer = Some(answer));
-    let here = |answered: http::Response| match answered.url.is_empty() {
-        true => http::Response { url: request.url.clone(), ..answered },
-        false => answered,
+    let with_url = |response: http::Response| match response.url.is_empty() {
+        true => http::Response { url: request.url.clone(), ..response },
+        false => response,
     };
-    answered.map(here)
+    answered.map(with_url)
 }
 
 pub(crate) fn start(start: &Start) -> Result<String, jobs::Error> {
@@ -79,11 +82,11 @@ pub(crate) fn outcomes() -> Result<Option<Vec<jobs::Ended>>, jobs::Error> {
 
 fn open<T>(
     collection: &str,
-    use_it: impl FnOnce(&mut BTreeMap<String, Value>) -> Result<T, collections::Error>,
+    work: impl FnOnce(&mut BTreeMap<String, Value>) -> Result<T, collections::Error>,
 ) -> Result<T, collections::Error> {
     with(|fake| match &fake.closed {
         Some(error) => Err(error.clone()),
-        None => use_it(fake.collection(collection)),
+        None => work(fake.collection(collection)),
     })
 }
 
@@ -91,7 +94,7 @@ pub(crate) fn get(collection: &str, keys: &[String]) -> Result<Vec<Option<Record
     open(collection, |kept| Ok(keys.iter().map(|key| kept.get(key).cloned().map(Record::from)).collect()))
 }
 
-/// Knows criteria that are plain values of fields; a test wants no more.
+/// Supports only criteria that are plain values of fields, which is enough for tests.
 pub(crate) fn page(
     collection: &str,
     criteria: &str,
@@ -99,7 +102,7 @@ pub(crate) fn page(
     limit: u32,
 ) -> Result<Page, collections::Error> {
     if !(1..=LARGEST_PAGE).contains(&limit) {
-        return Err(collections::Error::Invalid(format!("limit: {limit} is not 1 to {LARGEST_PAGE}")));
+        return Err(collections::Error::Invalid(format!("limit: {limit} must be between 1 and {LARGEST_PAGE}")));
     }
     let criteria: BTreeMap<String, Value> =
         serde_json::from_str(criteria).map_err(|error| collections::Error::Invalid(format!("where: {error}")))?;
@@ -121,7 +124,7 @@ pub(crate) fn write(collection: &str, changes: &[Change]) -> Result<Written, col
     open(collection, |kept| {
         let mut written = Written::default();
         for (index, change) in changes.iter().enumerate() {
-            if let Err(reason) = change_one(kept, change, &mut written) {
+            if let Err(reason) = apply_change(kept, change, &mut written) {
                 written.refused.push(Refused { index: index as u32, reason });
             }
         }
@@ -129,17 +132,17 @@ pub(crate) fn write(collection: &str, changes: &[Change]) -> Result<Written, col
     })
 }
 
-fn change_one(kept: &mut BTreeMap<String, Value>, change: &Change, written: &mut Written) -> Result<(), String> {
+fn apply_change(kept: &mut BTreeMap<String, Value>, change: &Change, written: &mut Written) -> Result<(), String> {
     let value = |entry: &Entry| entry.data.value().map_err(|failure| failure.message);
     let count = match change {
         Change::Insert(entry) if kept.contains_key(&entry.key) => {
-            return Err(format!("There is a record with the key `{}` already", entry.key));
+            return Err(format!("There is already a record with the key `{}`", entry.key));
         }
         Change::Insert(entry) | Change::Upsert(entry) => {
             let new = value(entry)?;
-            // As the host does it: a key for what has none, in the order of the records.
-            let made = || format!("made/{:07}", kept.len());
-            let key = if entry.key.is_empty() { made() } else { entry.key.clone() };
+            // Like the host, it generates keys for entries without one, in the order of the records.
+            let generated = || format!("made/{:07}", kept.len());
+            let key = if entry.key.is_empty() { generated() } else { entry.key.clone() };
             match kept.insert(key, new.clone()) {
                 None => &mut written.inserted,
                 Some(old) if old == new => &mut written.unchanged,

@@ -1,4 +1,4 @@
-//! The far side of the capabilities, as a test wants it.
+//! The host of a test, which says how capabilities answer.
 
 use serde_json::Value;
 
@@ -6,11 +6,11 @@ use super::fake::{self, Fake};
 use crate::jobs::Start;
 use crate::{collections, http, jobs};
 
-/// Stands in for the host on this thread, until it is dropped. Only one at a time.
+/// Replaces the host on this thread until it is dropped. There can be only one at a time.
 #[must_use = "the host is gone as soon as this is dropped"]
 pub struct Host(());
 
-/// A host whose collections are empty, that no server answers, and that starts every job.
+/// A host with empty collections and without servers, which starts every job.
 pub fn host() -> Host {
     fake::set(Some(Fake::default()));
     Host(())
@@ -23,7 +23,7 @@ impl Drop for Host {
 }
 
 impl Host {
-    /// Says what the far side answers to each request. Without it nobody answers.
+    /// Sets the response to each request. Without it every request fails.
     pub fn answer(&self, answer: impl FnMut(&http::Request) -> Result<http::Response, http::Error> + 'static) {
         fake::with(|fake| fake.answer = Some(Box::new(answer)));
     }
@@ -43,7 +43,7 @@ impl Host {
         fake::with(|fake| fake.collection(collection).clone().into_iter().collect())
     }
 
-    /// Lets every call to a collection fail from now on.
+    /// Makes every call of a collection fail from now on.
     pub fn close_collections(&self, error: collections::Error) {
         fake::with(|fake| fake.closed = Some(error));
     }
@@ -53,12 +53,12 @@ impl Host {
         fake::with(|fake| fake.started.clone())
     }
 
-    /// Says how the started jobs have ended. Until then they have not.
+    /// Sets how the started jobs ended. Before this call they have not ended.
     pub fn end_jobs(&self, ended: Vec<jobs::Ended>) {
         fake::with(|fake| fake.ended = Some(ended));
     }
 
-    /// Lets every start fail from now on.
+    /// Makes every start fail from now on.
     pub fn refuse_starts(&self, error: jobs::Error) {
         fake::with(|fake| fake.refused = Some(error));
     }

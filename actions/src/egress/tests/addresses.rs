@@ -44,7 +44,7 @@ fn public_addresses_are_public() {
 }
 
 #[test]
-fn all_others_are_told_by_their_kind() {
+fn all_others_are_named_by_their_kind() {
     let cases = [
         ("0.0.0.0", "this host"),
         ("0.255.255.255", "this host"),
@@ -106,9 +106,9 @@ fn all_others_are_told_by_their_kind() {
         ("64:ff9c::8.8.8.8", "reserved"),
         ("::1:0:0:0:1", "reserved"),
     ];
-    for (address, told) in cases {
+    for (address, expected) in cases {
         let kind = kind(address).unwrap_or_else(|| panic!("{address} is not public"));
-        assert!(kind.contains(told), "{address}: {kind}");
+        assert!(kind.contains(expected), "{address}: {kind}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Everything ends: by size, by number, by time, or because nobody waits any more.
+//! Every call ends: at a limit of size, number or time, or because it was dropped.
 
 use std::time::{Duration, Instant};
 
@@ -11,17 +11,17 @@ use tokio::time::{sleep, timeout};
 use super::support::{Server, Trap, answer, client, get, get_within, read_request, short};
 use crate::egress::{Client, Dialer, Error, Limits, Policy, Request, Resolve, Trust};
 
-/// A server that goes on with one piece again and again, after a beginning and with pauses.
+/// A server that sends a beginning, and then one piece again and again with pauses.
 async fn endless(start: &'static str, piece: impl Into<String>, pause: Duration) -> Server {
     let piece = piece.into();
     Server::scripted(move |stream| {
         let piece = piece.clone();
-        async move { go_on(stream, start, &piece, pause).await }
+        async move { repeat_piece(stream, start, &piece, pause).await }
     })
     .await
 }
 
-async fn go_on(mut stream: TcpStream, start: &str, piece: &str, pause: Duration) {
+async fn repeat_piece(mut stream: TcpStream, start: &str, piece: &str, pause: Duration) {
     read_request(&mut stream).await;
     let mut written = stream.write_all(start.as_bytes()).await;
     while written.is_ok() {
@@ -30,8 +30,8 @@ async fn go_on(mut stream: TcpStream, start: &str, piece: &str, pause: Duration)
     }
 }
 
-fn is_limit(told: &Error, word: &str) -> bool {
-    matches!(told, Error::Limit(told) if told.contains(word))
+fn is_limit(error: &Error, word: &str) -> bool {
+    matches!(error, Error::Limit(message) if message.contains(word))
 }
 
 #[tokio::test]
@@ -41,15 +41,15 @@ async fn a_body_ends_at_the_limit() {
     assert_eq!(get_within(&exact, limits()).await.unwrap().body.len(), 1000);
 
     let announced = Server::saying("HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n").await;
-    let told = get_within(&announced, limits()).await.unwrap_err();
-    assert!(is_limit(&told, "more than 1000 bytes"), "{told:?}");
+    let error = get_within(&announced, limits()).await.unwrap_err();
+    assert!(is_limit(&error, "more than 1000 bytes"), "{error:?}");
 
     let chunk = format!("400\r\n{}\r\n", "x".repeat(1024));
     for (head, piece) in [("", "x".repeat(999)), ("Transfer-Encoding: chunked\r\n", chunk)] {
         let start = format!("HTTP/1.1 200 OK\r\n{head}\r\n").leak();
         let server = endless(start, piece, Duration::ZERO).await;
-        let told = get_within(&server, limits()).await.unwrap_err();
-        assert!(is_limit(&told, "more than 1000 bytes"), "{told:?}");
+        let error = get_within(&server, limits()).await.unwrap_err();
+        assert!(is_limit(&error, "more than 1000 bytes"), "{error:?}");
     }
 }
 
@@ -62,8 +62,8 @@ async fn headers_end_at_the_limit() {
 
     for head in ["X-A: 1\r\n".repeat(11), format!("X-A: {}\r\n", "1".repeat(10_000))] {
         let server = Server::saying(format!("HTTP/1.1 200 OK\r\n{head}\r\n")).await;
-        let told = get_within(&server, limits()).await.unwrap_err();
-        assert!(is_limit(&told, "more than 10 headers"), "{told:?}");
+        let error = get_within(&server, limits()).await.unwrap_err();
+        assert!(is_limit(&error, "more than 10 headers"), "{error:?}");
     }
 }
 
@@ -80,25 +80,25 @@ async fn endless_heads_and_trailers_end() {
         (extension, "xxxxxxxxxxxxxxxx"),
     ] {
         let server = endless(start, piece.repeat(100), Duration::ZERO).await;
-        let told = get_within(&server, limits()).await.unwrap_err();
-        assert!(matches!(told, Error::Limit(_) | Error::Unreachable(_)), "{start:?}: {told:?}");
+        let error = get_within(&server, limits()).await.unwrap_err();
+        assert!(matches!(error, Error::Limit(_) | Error::Unreachable(_)), "{start:?}: {error:?}");
     }
 }
 
 #[tokio::test]
-async fn what_never_ends_ends_at_the_deadline() {
+async fn endless_responses_end_at_the_deadline() {
     let pause = Duration::from_millis(10);
     for (start, piece, doing) in [
-        ("", "", "Waiting for the answer"),
-        ("HTTP/1.1 200 OK\r\nX-A: ", "1", "Waiting for the answer"),
-        ("", "HTTP/1.1 100 Continue\r\n\r\n", "Waiting for the answer"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", "x", "Reading the answer"),
+        ("", "", "Waiting for the response"),
+        ("HTTP/1.1 200 OK\r\nX-A: ", "1", "Waiting for the response"),
+        ("", "HTTP/1.1 100 Continue\r\n\r\n", "Waiting for the response"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", "x", "Reading the response"),
     ] {
         let server = endless(start, piece, pause).await;
         let began = Instant::now();
-        let told = get_within(&server, short()).await.unwrap_err();
-        let fits = |told: &str| told.starts_with(doing) && told.contains("longer than 300 ms");
-        assert!(matches!(&told, Error::TimedOut(told) if fits(told)), "{start:?}: {told:?}");
+        let error = get_within(&server, short()).await.unwrap_err();
+        let fits = |message: &str| message.starts_with(doing) && message.contains("longer than 300 ms");
+        assert!(matches!(&error, Error::TimedOut(message) if fits(message)), "{start:?}: {error:?}");
         assert!(began.elapsed() < Duration::from_secs(5), "{start:?}: {:?}", began.elapsed());
     }
 }
@@ -106,8 +106,8 @@ async fn what_never_ends_ends_at_the_deadline() {
 #[tokio::test]
 async fn a_flood_of_interim_answers_ends_at_the_deadline() {
     let server = endless("", "HTTP/1.1 102 Processing\r\n\r\n".repeat(1000), Duration::ZERO).await;
-    let told = get_within(&server, short()).await.unwrap_err();
-    assert!(matches!(told, Error::TimedOut(_)), "{told:?}");
+    let error = get_within(&server, short()).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut(_)), "{error:?}");
 }
 
 #[tokio::test]
@@ -118,8 +118,8 @@ async fn a_server_that_does_not_read_ends_at_the_deadline() {
     })
     .await;
     let request = Request { method: "POST".into(), body: Some(vec![0; 16 << 20]), ..get(server.port, "/") };
-    let told = client(short()).send(request, Policy::Unrestricted).await.unwrap_err();
-    assert!(matches!(told, Error::TimedOut(_)), "{told:?}");
+    let error = client(short()).send(request, Policy::Unrestricted).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut(_)), "{error:?}");
 }
 
 #[tokio::test]
@@ -130,17 +130,17 @@ async fn redirects_share_one_deadline() {
         drop(stream.write_all(b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n").await);
     })
     .await;
-    let told = get_within(&server, short()).await.unwrap_err();
-    assert!(matches!(told, Error::TimedOut(_)), "{told:?}");
+    let error = get_within(&server, short()).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut(_)), "{error:?}");
 }
 
 #[tokio::test]
 async fn callers_may_ask_for_less_time_but_not_for_more() {
     let server = endless("", "", Duration::from_millis(10)).await;
-    for (asked, told_time) in [(Duration::from_millis(40), "40 ms"), (Duration::MAX, "300 ms")] {
+    for (asked, shown_time) in [(Duration::from_millis(40), "40 ms"), (Duration::MAX, "300 ms")] {
         let request = Request { timeout: Some(asked), ..get(server.port, "/") };
-        let told = client(short()).send(request, Policy::Unrestricted).await.unwrap_err();
-        assert!(matches!(&told, Error::TimedOut(told) if told.contains(told_time)), "{told:?}");
+        let error = client(short()).send(request, Policy::Unrestricted).await.unwrap_err();
+        assert!(matches!(&error, Error::TimedOut(message) if message.contains(shown_time)), "{error:?}");
     }
 }
 
@@ -157,35 +157,35 @@ impl Resolve for Silent {
 async fn names_that_are_never_resolved_end_at_the_connect_limit() {
     let limits = Limits { connect: Duration::from_millis(50), ..Limits::default() };
     let client = Client::new(Dialer::with(std::sync::Arc::new(Silent)), std::sync::Arc::new(Trust::default()), limits);
-    let told = client.send(Request::new("GET", "http://slow.example/"), Policy::Unrestricted).await.unwrap_err();
-    let fits = |told: &str| told.contains("Resolving the name `slow.example`") && told.contains("50 ms");
-    assert!(matches!(&told, Error::TimedOut(told) if fits(told)), "{told:?}");
+    let error = client.send(Request::new("GET", "http://slow.example/"), Policy::Unrestricted).await.unwrap_err();
+    let fits = |message: &str| message.contains("Resolving the name `slow.example`") && message.contains("50 ms");
+    assert!(matches!(&error, Error::TimedOut(message) if fits(message)), "{error:?}");
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_not_sent() {
+async fn requests_that_are_too_large_are_not_sent() {
     let trap = Trap::at("127.0.0.1");
     let limits = || Limits { request_body: 10, url: 60, ..Limits::default() };
     let body = Request { body: Some(vec![0; 11]), ..get(trap.port, "/") };
     let url = get(trap.port, &"/x".repeat(30));
     for request in [body, url] {
-        let told = client(limits()).send(request, Policy::Unrestricted).await.unwrap_err();
-        assert!(matches!(told, Error::Limit(_)), "{told:?}");
+        let error = client(limits()).send(request, Policy::Unrestricted).await.unwrap_err();
+        assert!(matches!(error, Error::Limit(_)), "{error:?}");
     }
     assert!(trap.is_untouched());
 }
 
 #[tokio::test]
 async fn a_dropped_call_closes_its_connection_at_once() {
-    let (told, mut seen) = mpsc::unbounded_channel();
+    let (sender, mut seen) = mpsc::unbounded_channel();
     let server = Server::scripted(move |mut stream| {
-        let told = told.clone();
+        let sender = sender.clone();
         async move {
             read_request(&mut stream).await;
-            told.send("arrived").unwrap();
+            sender.send("arrived").unwrap();
             // A hung-up connection reads as its end, or as a reset.
             assert!(!matches!(stream.read(&mut [0; 16]).await, Ok(1..)));
-            told.send("closed").unwrap();
+            sender.send("closed").unwrap();
         }
     })
     .await;

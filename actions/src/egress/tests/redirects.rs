@@ -1,4 +1,4 @@
-//! Where redirects may lead, and what goes along.
+//! Where redirects may lead, and which headers go there.
 
 use serde_json::json;
 
@@ -21,18 +21,19 @@ async fn redirecting(status: &'static str, location: impl Into<String>) -> Serve
 async fn refused_to(location: &str) -> Error {
     let server = redirecting("302 Found", location).await;
     let names = Names::of(&[("inner.example", &[&["127.0.0.2"]]), ("both.example", &[&["127.0.0.1", "127.0.0.2"]])]);
-    let told = send_as(&client_of(&names, Limits::default()), get(server.port, "/"), &grants_here()).await.unwrap_err();
+    let error =
+        send_as(&client_of(&names, Limits::default()), get(server.port, "/"), &grants_here()).await.unwrap_err();
     assert_eq!(server.seen().len(), 1);
-    told
+    error
 }
 
 #[tokio::test]
-async fn every_hop_is_tested_anew() {
+async fn every_hop_is_checked_again() {
     // The first server is granted as 127.0.0.1; the trap is elsewhere on the loopback.
     let trap = Trap::at("127.0.0.2");
     for place in ["127.0.0.2", "2130706434", "[::ffff:127.0.0.2]", "inner.example", "both.example", "[::1]", "0"] {
-        let told = refused_to(&format!("http://{place}:{}/", trap.port)).await;
-        assert!(matches!(&told, Error::Refused(told) if told.contains("not public")), "{place}: {told:?}");
+        let error = refused_to(&format!("http://{place}:{}/", trap.port)).await;
+        assert!(matches!(&error, Error::Refused(message) if message.contains("not public")), "{place}: {error:?}");
         assert!(trap.is_untouched(), "{place}");
     }
 }
@@ -40,8 +41,8 @@ async fn every_hop_is_tested_anew() {
 #[tokio::test]
 async fn https_is_tested_like_http() {
     let trap = Trap::at("127.0.0.2");
-    let told = refused_to(&format!("https://127.0.0.2:{}/", trap.port)).await;
-    assert!(matches!(told, Error::Refused(_)), "{told:?}");
+    let error = refused_to(&format!("https://127.0.0.2:{}/", trap.port)).await;
+    assert!(matches!(error, Error::Refused(_)), "{error:?}");
     assert!(trap.is_untouched());
 }
 
@@ -50,16 +51,16 @@ async fn redirects_that_lead_out_of_http_are_refused() {
     let locations =
         ["file:///etc/passwd", "ftp://a.example/", "javascript:1", "data:,x", "http://", "http://[::1%25lo]/"];
     for location in locations {
-        let told = refused_to(location).await;
-        assert!(matches!(&told, Error::Refused(told) if told.contains("redirects")), "{location}: {told:?}");
+        let error = refused_to(location).await;
+        assert!(matches!(&error, Error::Refused(message) if message.contains("redirects")), "{location}: {error:?}");
     }
 }
 
 #[tokio::test]
 async fn redirects_with_a_user_are_refused() {
     let trap = Trap::at("127.0.0.1");
-    let told = refused_to(&format!("http://good.example@127.0.0.1:{}/", trap.port)).await;
-    assert!(matches!(&told, Error::Refused(told) if told.contains("user before its host")), "{told:?}");
+    let error = refused_to(&format!("http://good.example@127.0.0.1:{}/", trap.port)).await;
+    assert!(matches!(&error, Error::Refused(message) if message.contains("user name before its host")), "{error:?}");
     assert!(trap.is_untouched());
 }
 
@@ -69,8 +70,8 @@ async fn a_name_that_changes_between_hops_is_caught() {
     let server = redirecting("307 Temporary Redirect", format!("http://changing.example:{}/", trap.port)).await;
     let names = Names::of(&[("changing.example", &[&["127.0.0.1"], &["127.0.0.2"]])]);
     let request = Request::new("GET", format!("http://changing.example:{}/", server.port));
-    let told = send_as(&client_of(&names, Limits::default()), request, &grants_here()).await.unwrap_err();
-    assert!(matches!(&told, Error::Refused(told) if told.contains("127.0.0.2")), "{told:?}");
+    let error = send_as(&client_of(&names, Limits::default()), request, &grants_here()).await.unwrap_err();
+    assert!(matches!(&error, Error::Refused(message) if message.contains("127.0.0.2")), "{error:?}");
     assert!(trap.is_untouched());
 }
 
@@ -81,8 +82,8 @@ async fn every_hop_needs_its_grant() {
     let server = redirecting("302 Found", format!("http://other.example:{}/", trap.port)).await;
     let granted = grants(json!({"hosts": ["good.example"], "addresses": ["127.0.0.1"]}));
     let request = Request::new("GET", format!("http://good.example:{}/", server.port));
-    let told = send_as(&client_of(&names, Limits::default()), request, &granted).await.unwrap_err();
-    assert!(matches!(&told, Error::Denied(denial) if denial.grant == "http=other.example"), "{told:?}");
+    let error = send_as(&client_of(&names, Limits::default()), request, &granted).await.unwrap_err();
+    assert!(matches!(&error, Error::Denied(denial) if denial.grant == "http=other.example"), "{error:?}");
     assert_eq!(names.asked(), ["good.example"]);
     assert!(trap.is_untouched());
 }
@@ -92,8 +93,8 @@ async fn the_method_of_each_hop_needs_its_grant() {
     let server = redirecting("303 See Other", "/there").await;
     let granted = grants(json!({"hosts": ["*"], "methods": ["POST"], "addresses": ["127.0.0.1"]}));
     let request = Request { method: "POST".into(), ..get(server.port, "/") };
-    let told = send_as(&client(Limits::default()), request, &granted).await.unwrap_err();
-    assert!(matches!(&told, Error::Denied(denial) if denial.grant == "http.methods=GET"), "{told:?}");
+    let error = send_as(&client(Limits::default()), request, &granted).await.unwrap_err();
+    assert!(matches!(&error, Error::Denied(denial) if denial.grant == "http.methods=GET"), "{error:?}");
     assert_eq!(server.seen().len(), 1);
 }
 
@@ -134,15 +135,15 @@ async fn other_answers_are_no_redirects() {
         answer("201 Created", &[("Location", "/there")], "x"),
         answer("302 Found", &[], "x"),
     ];
-    for told in cases {
-        let server = Server::saying(told).await;
+    for response in cases {
+        let server = Server::saying(response).await;
         let got = client(Limits::default()).send(get(server.port, "/"), Policy::Unrestricted).await.unwrap();
         assert_eq!((server.seen().len(), got.hops.len()), (1, 1), "{got:?}");
     }
 }
 
 #[tokio::test]
-async fn whoever_does_not_follow_gets_the_redirect() {
+async fn a_request_that_does_not_follow_gets_the_redirect() {
     let server = redirecting("302 Found", "http://127.0.0.2:1/").await;
     let request = Request { follow: false, ..get(server.port, "/") };
     let got = send_as(&client(Limits::default()), request, &grants_here()).await.unwrap();
@@ -167,8 +168,8 @@ async fn relative_locations_are_joined() {
 #[tokio::test]
 async fn loops_and_long_chains_end() {
     let endless = Server::saying(redirect("302 Found", "/")).await;
-    let told = client(Limits::default()).send(get(endless.port, "/"), Policy::Unrestricted).await.unwrap_err();
-    assert!(matches!(&told, Error::Limit(told) if told.contains("More than 5 redirects")), "{told:?}");
+    let error = client(Limits::default()).send(get(endless.port, "/"), Policy::Unrestricted).await.unwrap_err();
+    assert!(matches!(&error, Error::Limit(message) if message.contains("redirected more than 5 times")), "{error:?}");
     assert_eq!(endless.seen().len(), 6);
 
     let steps = |request: &str| request.split(['/', ' ']).nth(2).unwrap().parse::<usize>().unwrap();

@@ -1,4 +1,4 @@
-//! Calls that must not arrive, each against a trap.
+//! Calls that must not arrive, each checked with a trap.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::support::{
 };
 use crate::egress::{Client, Dialer, Error, Limits, Policy, Request, Trust};
 
-/// Sends to a place written in some way, as a module that may reach every public address.
+/// Sends to a host and port, as a module that may use every public address.
 async fn refusal(client: &Client, place: &str) -> Error {
     let everything = grants(json!({"hosts": ["*"]}));
     send_as(client, Request::new("GET", format!("http://{place}/")), &everything).await.unwrap_err()
@@ -17,8 +17,8 @@ async fn refusal(client: &Client, place: &str) -> Error {
 async fn a_trap_sees_what_arrives() {
     let trap = Trap::at("127.0.0.1");
     let limits = Limits { time: std::time::Duration::from_millis(50), ..Limits::default() };
-    let told = client(limits).send(get(trap.port, "/"), Policy::Unrestricted).await.unwrap_err();
-    assert!(matches!(told, Error::TimedOut(_)), "{told}");
+    let error = client(limits).send(get(trap.port, "/"), Policy::Unrestricted).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut(_)), "{error}");
     assert!(!trap.is_untouched());
 }
 
@@ -49,8 +49,8 @@ async fn every_spelling_of_this_machine_is_refused() {
     ];
     let trap = Trap::at("127.0.0.1");
     for spelling in spellings {
-        let told = refusal(&client(Limits::default()), &format!("{spelling}:{}", trap.port)).await;
-        assert!(matches!(&told, Error::Refused(told) if told.contains("not public")), "{spelling}: {told:?}");
+        let error = refusal(&client(Limits::default()), &format!("{spelling}:{}", trap.port)).await;
+        assert!(matches!(&error, Error::Refused(message) if message.contains("not public")), "{spelling}: {error:?}");
         assert!(trap.is_untouched(), "{spelling}");
     }
 }
@@ -59,8 +59,8 @@ async fn every_spelling_of_this_machine_is_refused() {
 async fn this_machine_is_refused_over_ipv6_too() {
     let trap = Trap::at("::1");
     for spelling in ["[::1]", "[0:0:0:0:0:0:0:1]", "[::]"] {
-        let told = refusal(&client(Limits::default()), &format!("{spelling}:{}", trap.port)).await;
-        assert!(matches!(told, Error::Refused(_)), "{spelling}: {told:?}");
+        let error = refusal(&client(Limits::default()), &format!("{spelling}:{}", trap.port)).await;
+        assert!(matches!(error, Error::Refused(_)), "{spelling}: {error:?}");
         assert!(trap.is_untouched(), "{spelling}");
     }
 }
@@ -68,8 +68,8 @@ async fn this_machine_is_refused_over_ipv6_too() {
 #[tokio::test]
 async fn zones_are_refused() {
     for spelling in ["[fe80::1%25lo]", "[fe80::1%lo]", "[::1%25lo]"] {
-        let told = refusal(&client(Limits::default()), spelling).await;
-        assert!(matches!(told, Error::Invalid(_)), "{spelling}: {told:?}");
+        let error = refusal(&client(Limits::default()), spelling).await;
+        assert!(matches!(error, Error::Invalid(_)), "{spelling}: {error:?}");
     }
 }
 
@@ -78,18 +78,21 @@ async fn a_user_before_the_host_is_refused() {
     let trap = Trap::at("127.0.0.1");
     for before in ["good.example@", "good.example:80@", "user:secret@", ":secret@", "good.example%2f@", "a@b@"] {
         let place = format!("{before}127.0.0.1:{}", trap.port);
-        let told = client(Limits::default())
+        let error = client(Limits::default())
             .send(Request::new("GET", format!("http://{place}/")), Policy::Unrestricted)
             .await
             .unwrap_err();
-        assert!(matches!(&told, Error::Invalid(told) if told.contains("user before its host")), "{before}: {told:?}");
-        assert!(!told.to_string().contains("secret") && !told.to_string().contains("good"), "{told}");
+        assert!(
+            matches!(&error, Error::Invalid(message) if message.contains("user name before its host")),
+            "{before}: {error:?}"
+        );
+        assert!(!error.to_string().contains("secret") && !error.to_string().contains("good"), "{error}");
         assert!(trap.is_untouched(), "{before}");
     }
 }
 
 #[tokio::test]
-async fn what_is_parsed_is_what_is_reached() {
+async fn the_parsed_host_is_the_one_that_is_contacted() {
     let names = Names::of(&[("good.example", &[&["127.0.0.1"]])]);
     let trap = Trap::at("127.0.0.1");
     let server = Server::saying(answer("200 OK", &[], "")).await;
@@ -103,15 +106,15 @@ async fn what_is_parsed_is_what_is_reached() {
 }
 
 #[tokio::test]
-async fn names_that_stand_for_this_machine_are_refused() {
+async fn names_that_resolve_to_this_machine_are_refused() {
     let trap = Trap::at("127.0.0.1");
     let answers: [&[&str]; 5] = [&["127.0.0.1"], &["::1"], &["::ffff:127.0.0.1"], &["0.0.0.0"], &["127.0.0.1", "::1"]];
     for addresses in answers {
         let names = Names::of(&[("inner.example", &[addresses])]);
-        let told = refusal(&client_of(&names, Limits::default()), &format!("inner.example:{}", trap.port)).await;
-        let stands = format!("`inner.example` stands for {}", addresses[0]);
-        let fits = |told: &str| told.contains(&stands);
-        assert!(matches!(&told, Error::Refused(told) if fits(told)), "{addresses:?}: {told:?}");
+        let error = refusal(&client_of(&names, Limits::default()), &format!("inner.example:{}", trap.port)).await;
+        let resolved = format!("`inner.example` resolves to {}", addresses[0]);
+        let fits = |message: &str| message.contains(&resolved);
+        assert!(matches!(&error, Error::Refused(message) if fits(message)), "{addresses:?}: {error:?}");
         assert!(trap.is_untouched(), "{addresses:?}");
     }
 }
@@ -124,9 +127,9 @@ async fn one_address_out_of_reach_refuses_them_all() {
     for addresses in [["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "127.0.0.1"]] {
         let names = Names::of(&[("both.example", &[&addresses])]);
         let request = Request::new("GET", format!("http://both.example:{}/", trap.port));
-        let told = send_as(&client_of(&names, short()), request, &grants_here()).await.unwrap_err();
-        let fits = |told: &str| told.contains("stands for 127.0.0.2");
-        assert!(matches!(&told, Error::Refused(told) if fits(told)), "{addresses:?}: {told:?}");
+        let error = send_as(&client_of(&names, short()), request, &grants_here()).await.unwrap_err();
+        let fits = |message: &str| message.contains("resolves to 127.0.0.2");
+        assert!(matches!(&error, Error::Refused(message) if fits(message)), "{addresses:?}: {error:?}");
         assert!(trap.is_untouched(), "{addresses:?}");
     }
 }
@@ -136,8 +139,8 @@ async fn the_name_of_this_machine_is_refused_with_the_systems_own_resolver() {
     let trap = Trap::at("127.0.0.1");
     let client = Client::new(Dialer::default(), std::sync::Arc::new(Trust::default()), Limits::default());
     for name in ["localhost", "LOCALHOST"] {
-        let told = refusal(&client, &format!("{name}:{}", trap.port)).await;
-        assert!(matches!(told, Error::Refused(_)), "{name}: {told:?}");
+        let error = refusal(&client, &format!("{name}:{}", trap.port)).await;
+        assert!(matches!(error, Error::Refused(_)), "{name}: {error:?}");
         assert!(trap.is_untouched(), "{name}");
     }
 }
@@ -195,8 +198,8 @@ async fn without_a_grant_nothing_is_even_resolved() {
     let granted = grants(json!({"hosts": ["good.example"], "addresses": ["127.0.0.1"]}));
     for host in ["other.example", "OTHER.example", "other.example."] {
         let request = Request::new("GET", format!("http://{host}:{}/", trap.port));
-        let told = send_as(&client_of(&names, Limits::default()), request, &granted).await.unwrap_err();
-        assert!(matches!(&told, Error::Denied(denial) if denial.grant == "http=other.example"), "{told:?}");
+        let error = send_as(&client_of(&names, Limits::default()), request, &granted).await.unwrap_err();
+        assert!(matches!(&error, Error::Denied(denial) if denial.grant == "http=other.example"), "{error:?}");
     }
     assert!(names.asked().is_empty() && trap.is_untouched());
 }
@@ -207,8 +210,8 @@ async fn a_method_in_disguise_needs_its_grant_too() {
     let granted = grants(json!({"hosts": ["*"], "methods": ["POST"], "addresses": ["127.0.0.1"]}));
     let mut request = Request { method: "POST".into(), ..get(server.port, "/") };
     request.headers = vec![("X-HTTP-Method-Override".into(), " delete".into())];
-    let told = send_as(&client(Limits::default()), request.clone(), &granted).await.unwrap_err();
-    assert!(matches!(&told, Error::Denied(denial) if denial.grant == "http.methods=DELETE"), "{told:?}");
+    let error = send_as(&client(Limits::default()), request.clone(), &granted).await.unwrap_err();
+    assert!(matches!(&error, Error::Denied(denial) if denial.grant == "http.methods=DELETE"), "{error:?}");
     assert!(server.seen().is_empty());
     request.headers[0].1 = "post".into();
     assert!(send_as(&client(Limits::default()), request, &granted).await.is_ok());
@@ -219,23 +222,23 @@ async fn other_schemes_are_refused() {
     for url in
         ["file:///etc/passwd", "ftp://a.example/", "gopher://a.example/", "data:,x", "ws://a.example/", "/orders"]
     {
-        let told = client(Limits::default()).send(Request::new("GET", url), Policy::Unrestricted).await.unwrap_err();
-        assert!(matches!(told, Error::Invalid(_)), "{url}: {told:?}");
+        let error = client(Limits::default()).send(Request::new("GET", url), Policy::Unrestricted).await.unwrap_err();
+        assert!(matches!(error, Error::Invalid(_)), "{url}: {error:?}");
     }
 }
 
 #[tokio::test]
-async fn names_without_addresses_are_told() {
+async fn names_without_addresses_are_reported() {
     let names = Names::of(&[("empty.example", &[&[]])]);
     let client = client_of(&names, Limits::default());
     for (name, reason) in [("empty.example", "no address"), ("absent.example", "no such name")] {
-        let told = refusal(&client, name).await;
-        let fits = |told: &str| told.contains(name) && told.contains(reason);
-        assert!(matches!(&told, Error::Unreachable(told) if fits(told)), "{told:?}");
+        let error = refusal(&client, name).await;
+        let fits = |message: &str| message.contains(name) && message.contains(reason);
+        assert!(matches!(&error, Error::Unreachable(message) if fits(message)), "{error:?}");
     }
 }
 
-/// The test above all others that a proxy would disturb; it is run again below.
+/// A proxy would disturb this test most; it is run again below.
 #[tokio::test]
 async fn a_plain_request_goes_where_it_should() {
     let server = Server::saying(answer("200 OK", &[], "")).await;
@@ -252,8 +255,8 @@ fn the_environment_names_no_proxy() {
     for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
         again.env(name, &proxy);
     }
-    let told = again.output().unwrap();
-    let told = String::from_utf8_lossy(&told.stdout).to_string();
-    assert!(told.contains("1 passed"), "{told}");
+    let output = again.output().unwrap();
+    let output = String::from_utf8_lossy(&output.stdout).to_string();
+    assert!(output.contains("1 passed"), "{output}");
     assert!(trap.is_untouched());
 }

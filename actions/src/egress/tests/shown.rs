@@ -1,4 +1,4 @@
-//! What messages say, and what they keep to themselves.
+//! What messages show of a URL, and what they leave out.
 
 use url::Url;
 
@@ -23,19 +23,19 @@ fn secrets_of_a_url_are_left_out() {
         ),
         ("http://[::1]:8080/x", "http://[::1]:8080/x"),
     ];
-    for (text, told) in cases {
-        assert_eq!(shown(text), told);
+    for (text, expected) in cases {
+        assert_eq!(shown(text), expected);
     }
 }
 
 #[test]
-fn what_is_shown_is_short() {
+fn shown_urls_are_short() {
     let long = shown(&format!("https://a.example/{}", "x/".repeat(5000)));
     assert!(long.chars().count() <= 301 && long.ends_with('…'), "{long}");
 }
 
 #[tokio::test]
-async fn no_message_tells_the_secrets_of_its_url() {
+async fn no_message_shows_the_secrets_of_its_url() {
     let names = Names::of(&[("inner.example", &[&["127.0.0.2"]])]);
     let loops = Server::answering(|request| redirect("302 Found", request.split(' ').nth(1).unwrap())).await;
     let breaks = Server::saying("").await;
@@ -56,9 +56,9 @@ async fn no_message_tells_the_secrets_of_its_url() {
     for url in urls {
         let request = Request::new("GET", url.clone());
         let policy = Policy::Granted { module: "shop", grants: &grants };
-        let told = client_of(&names, Limits::default()).send(request, policy).await.unwrap_err();
-        assert!(!format!("{told} {told:?}").contains("s3cret"), "{url}: {told}");
-        assert!(told.to_string().ends_with('.'), "{told}");
+        let error = client_of(&names, Limits::default()).send(request, policy).await.unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{url}: {error}");
+        assert!(error.to_string().ends_with('.'), "{error}");
     }
 }
 

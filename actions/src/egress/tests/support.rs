@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::egress::{Client, Dialer, Error, Limits, Policy, Request, Resolve, Response, Trust};
 
-/// A server on a free port of this machine; it ends with the value.
+/// A server on a free port of this machine; it stops when it is dropped.
 pub struct Server {
     pub port: u16,
     seen: Arc<Mutex<Vec<String>>>,
@@ -23,7 +23,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers each request, which is given as text, and closes.
+    /// Answers each request, which `answer` gets as text, and closes the connection.
     pub async fn answering(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let answer = Arc::new(answer);
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -49,7 +49,7 @@ impl Server {
         Self::answering(move |_| answer.clone()).await
     }
 
-    /// Does with each connection what the script says.
+    /// Runs the script for each connection.
     pub async fn scripted<F: Future<Output = ()> + Send + 'static>(
         script: impl Fn(TcpStream) -> F + Send + 'static,
     ) -> Self {
@@ -105,8 +105,8 @@ fn announced(head: &str) -> usize {
     lengths.next().map_or(0, |(_, length)| length.parse().unwrap())
 }
 
-/// A listener where nobody may arrive. The kernel takes up whoever connects before `connect`
-/// returns to them, so that one look afterwards is proof.
+/// A listener that must get no connection. The kernel queues a connection before `connect` returns
+/// to the client, so that one look afterwards is proof.
 pub struct Trap {
     listener: std::net::TcpListener,
     pub port: u16,

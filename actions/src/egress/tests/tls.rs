@@ -1,4 +1,4 @@
-//! Whom the client trusts, and what it does after TLS.
+//! Which certificates the client trusts, and what it does after the handshake.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::support::{Names, Server, Trap, answer, client, grants_here, read_request, redirect, send_as};
 use crate::egress::{Client, Dialer, Error, Limits, Policy, Request, Resolve, Response, Trust};
 
-/// A server with a certificate of its own making.
+/// A server with a self-signed certificate.
 struct Secure {
     server: Server,
     certificate: CertificateDer<'static>,
@@ -56,9 +56,9 @@ async fn get(host: &str, secure: &Secure, roots: Vec<CertificateDer<'static>>) -
     send_as(&client, request, &grants_here()).await
 }
 
-fn unreachable(told: Result<Response, Error>) -> String {
-    match told {
-        Err(Error::Unreachable(told)) => told,
+fn unreachable(result: Result<Response, Error>) -> String {
+    match result {
+        Err(Error::Unreachable(message)) => message,
         other => panic!("{other:?}"),
     }
 }
@@ -73,22 +73,25 @@ async fn a_certificate_of_a_trusted_authority_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_nobody_known_is_refused() {
+async fn a_certificate_of_an_unknown_authority_is_refused() {
     let good = secure(for_names(&["good.example"]), answer("200 OK", &[], ""), true).await;
     let mut another = for_names(&["good.example"]);
     another.distinguished_name.push(DnType::CommonName, "another authority");
     let other = secure(another, vec![], true).await;
-    let told = unreachable(get("good.example", &good, vec![other.certificate.clone()]).await);
-    assert!(told.contains("good.example") && told.contains("signed by nobody this machine trusts"), "{told}");
-    assert!(told.contains("SSL_CERT_FILE"), "{told}");
+    let message = unreachable(get("good.example", &good, vec![other.certificate.clone()]).await);
+    assert!(
+        message.contains("good.example") && message.contains("not signed by an authority that this machine trusts"),
+        "{message}"
+    );
+    assert!(message.contains("SSL_CERT_FILE"), "{message}");
 }
 
 #[tokio::test]
 async fn a_certificate_for_another_host_is_refused() {
     let secure = secure(for_names(&["good.example"]), answer("200 OK", &[], ""), true).await;
     for host in ["other.example", "127.0.0.1"] {
-        let told = unreachable(get(host, &secure, vec![secure.certificate.clone()]).await);
-        assert!(told.contains("is for another host"), "{host}: {told}");
+        let message = unreachable(get(host, &secure, vec![secure.certificate.clone()]).await);
+        assert!(message.contains("is for another host"), "{host}: {message}");
     }
 }
 
@@ -98,34 +101,34 @@ async fn an_expired_certificate_is_refused() {
     params.not_before = date_time_ymd(2019, 1, 1);
     params.not_after = date_time_ymd(2020, 1, 1);
     let secure = secure(params, answer("200 OK", &[], ""), true).await;
-    let told = unreachable(get("good.example", &secure, vec![secure.certificate.clone()]).await);
-    assert!(told.contains("has expired"), "{told}");
+    let message = unreachable(get("good.example", &secure, vec![secure.certificate.clone()]).await);
+    assert!(message.contains("has expired"), "{message}");
 }
 
 #[tokio::test]
-async fn a_machine_without_authorities_is_told_the_cure() {
+async fn a_machine_without_root_certificates_gets_the_cure() {
     let secure = secure(for_names(&["good.example"]), answer("200 OK", &[], ""), true).await;
-    let told = unreachable(get("good.example", &secure, vec![]).await);
-    assert!(told.contains("`ca-certificates`"), "{told}");
+    let message = unreachable(get("good.example", &secure, vec![]).await);
+    assert!(message.contains("`ca-certificates`"), "{message}");
 }
 
 #[tokio::test]
 async fn an_answer_that_was_cut_off_is_not_taken_for_whole() {
     let said = b"HTTP/1.1 200 OK\r\n\r\nthe first half".to_vec();
     let rude = secure(for_names(&["good.example"]), said.clone(), false).await;
-    let told = unreachable(get("good.example", &rude, vec![rude.certificate.clone()]).await);
-    assert!(told.contains("broke off"), "{told}");
+    let message = unreachable(get("good.example", &rude, vec![rude.certificate.clone()]).await);
+    assert!(message.contains("was lost") || message.contains("is incomplete"), "{message}");
     let polite = secure(for_names(&["good.example"]), said, true).await;
     assert!(get("good.example", &polite, vec![polite.certificate.clone()]).await.is_ok());
 }
 
 #[tokio::test]
-async fn nobody_is_sent_from_https_back_to_http() {
+async fn redirects_from_https_to_http_are_refused() {
     let trap = Trap::at("127.0.0.1");
     let location = format!("http://good.example:{}/", trap.port);
     let secure = secure(for_names(&["good.example"]), redirect("302 Found", &location), true).await;
-    let told = get("good.example", &secure, vec![secure.certificate.clone()]).await.unwrap_err();
-    assert!(matches!(&told, Error::Refused(told) if told.contains("back to `http`")), "{told:?}");
+    let error = get("good.example", &secure, vec![secure.certificate.clone()]).await.unwrap_err();
+    assert!(matches!(&error, Error::Refused(message) if message.contains("back to `http`")), "{error:?}");
     assert!(trap.is_untouched());
 }
 
@@ -138,13 +141,13 @@ async fn from_http_to_https_credentials_fall_away() {
     let outgoing = Outgoing::read(request, &Limits::default()).unwrap();
     let location = "https://good.example/".parse().unwrap();
     let headers = [(http::header::LOCATION, location)].into_iter().collect();
-    let next = redirect::next(&outgoing, http::StatusCode::FOUND, &headers, &Limits::default()).unwrap();
+    let next = redirect::follow(&outgoing, http::StatusCode::FOUND, &headers, &Limits::default()).unwrap();
     assert_eq!((next.port, next.headers.contains_key("authorization")), (443, false));
     assert!(next.headers.contains_key("accept"));
 }
 
 #[tokio::test]
-async fn a_port_without_tls_is_told() {
+async fn a_port_without_tls_is_reported() {
     let plain = answer("400 Bad Request", &[], "");
     let server = Server::scripted(move |mut stream| {
         let plain = plain.clone();
@@ -153,8 +156,8 @@ async fn a_port_without_tls_is_told() {
     .await;
     let secure = Secure { server, certificate: CertificateDer::from(vec![]) };
     let authority = self::secure(for_names(&["good.example"]), vec![], true).await.certificate;
-    let told = unreachable(get("good.example", &secure, vec![authority]).await);
-    assert!(told.contains("see whether the port speaks TLS"), "{told}");
+    let message = unreachable(get("good.example", &secure, vec![authority]).await);
+    assert!(message.contains("check that the port speaks TLS"), "{message}");
 }
 
 #[tokio::test]
@@ -164,8 +167,8 @@ async fn a_handshake_that_never_ends_ends_at_the_connect_limit() {
     let limits = Limits { connect: Duration::from_millis(100), ..Limits::default() };
     let client = Client::new(Dialer::default(), Arc::new(Trust::only(vec![authority])), limits);
     let request = Request::new("GET", format!("https://127.0.0.1:{}/", silent.port));
-    let told = client.send(request, Policy::Unrestricted).await.unwrap_err();
-    assert!(matches!(&told, Error::TimedOut(told) if told.contains("TLS handshake")), "{told:?}");
+    let error = client.send(request, Policy::Unrestricted).await.unwrap_err();
+    assert!(matches!(&error, Error::TimedOut(message) if message.contains("TLS handshake")), "{error:?}");
 }
 
 #[tokio::test]
@@ -173,7 +176,7 @@ async fn a_literal_of_this_machine_is_refused_under_https_too() {
     let trap = Trap::at("127.0.0.1");
     let everything = super::support::grants(serde_json::json!({"hosts": ["*"]}));
     let request = Request::new("GET", format!("https://127.0.0.1:{}/", trap.port));
-    let told = send_as(&client(Limits::default()), request, &everything).await.unwrap_err();
-    assert!(matches!(told, Error::Refused(_)), "{told:?}");
+    let error = send_as(&client(Limits::default()), request, &everything).await.unwrap_err();
+    assert!(matches!(error, Error::Refused(_)), "{error:?}");
     assert!(trap.is_untouched());
 }

@@ -1,4 +1,4 @@
-//! What a module is, as the cache keeps it.
+//! The metadata of a module, as the cache stores it.
 
 use ::engine::model::action::{ActionSpec, Intake};
 use ::engine::model::grant::Capability;
@@ -7,7 +7,7 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A [`ModuleInfo`], written down.
+/// A [`ModuleInfo`] in serialized form.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Note {
     key: String,
@@ -50,7 +50,7 @@ impl Note {
         }
     }
 
-    /// None if it says something that this build does not know.
+    /// `None` if the note has a word that this build does not know.
     pub(super) fn info(self, digest: &str) -> Option<ModuleInfo> {
         let key = self.key;
         let actions = self.actions.into_iter().map(|action| {
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_noted_is_read_again() {
+    fn a_note_is_read_as_it_was_written() {
         let spec = ActionSpec {
             module: "orders".into(),
             name: "send".into(),

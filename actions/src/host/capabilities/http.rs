@@ -6,30 +6,30 @@ use wasmtime::component::{HasData, Linker};
 
 use crate::egress;
 use crate::host::contract::http::{self, Error, Host, Request, Response};
+use crate::host::effects::Effects;
+use crate::host::effects::exchange::{ExchangeError, exchange};
 use crate::host::guest::Guest;
-use crate::host::outside::Outside;
-use crate::host::outside::exchange::{NoAnswer, exchange};
 
 pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    http::add_to_linker::<_, Http>(linker, |guest| &*guest.outside)
+    http::add_to_linker::<_, Http>(linker, |guest| &*guest.effects)
 }
 
 struct Http;
 
 impl HasData for Http {
-    type Data<'a> = &'a Outside;
+    type Data<'a> = &'a Effects;
 }
 
-impl Host for &Outside {
+impl Host for &Effects {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, Error>> {
         let timeout = request.timeout_ms.map(|milliseconds| Duration::from_millis(milliseconds.into()));
-        let asked = egress::Request {
+        let request = egress::Request {
             headers: request.headers,
             body: request.body,
             timeout,
             ..egress::Request::new(request.method, request.url)
         };
-        let answer = exchange(self, asked).await.map_err(error);
+        let answer = exchange(self, request).await.map_err(to_wit_error);
         Ok(answer.map(|answer| Response {
             status: answer.status,
             headers: answer.headers,
@@ -39,12 +39,12 @@ impl Host for &Outside {
     }
 }
 
-fn error(error: NoAnswer) -> Error {
+fn to_wit_error(error: ExchangeError) -> Error {
     match error {
-        NoAnswer::Denied(told) => Error::Denied(told),
-        NoAnswer::Invalid(told) => Error::Invalid(told),
-        NoAnswer::Unreachable(told) => Error::Unreachable(told),
-        NoAnswer::TimedOut(told) => Error::TimedOut(told),
-        NoAnswer::Limit(told) => Error::Limit(told),
+        ExchangeError::Denied(message) => Error::Denied(message),
+        ExchangeError::Invalid(message) => Error::Invalid(message),
+        ExchangeError::Unreachable(message) => Error::Unreachable(message),
+        ExchangeError::TimedOut(message) => Error::TimedOut(message),
+        ExchangeError::Limit(message) => Error::Limit(message),
     }
 }

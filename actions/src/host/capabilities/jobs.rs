@@ -1,49 +1,48 @@
-//! `ropewalk:host/jobs`: starting other jobs of the organization.
+//! `ropewalk:host/jobs`: starts other jobs of the organization.
 
 use ::engine::model::effect::Effect;
 use ::engine::model::grant::Capability;
 use ::engine::model::text::printable;
-use ::engine::ports::reach::{Ended as Outcome, JobStart as Start};
+use ::engine::ports::host_calls::{Ended as Outcome, JobStart as Start};
 use serde_json::{Value, json};
-use values::json::{Bounds, parse};
 use wasmtime::component::{HasData, Linker};
 
+use super::parse_json;
 use crate::host::contract::jobs::{self, Ended, Error, Host, JobStart};
+use crate::host::effects::{Effects, Refused};
 use crate::host::guest::Guest;
-use crate::host::heavy::heavy;
-use crate::host::outside::{Outside, Refused};
 
-/// The id of a result that a dry run does not make.
+/// The id that a guest gets for a job result that a dry run does not create.
 const DRY_RUN: &str = "dry-run";
 
 pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    jobs::add_to_linker::<_, Jobs>(linker, |guest| &*guest.outside)
+    jobs::add_to_linker::<_, Jobs>(linker, |guest| &*guest.effects)
 }
 
 struct Jobs;
 
 impl HasData for Jobs {
-    type Data<'a> = &'a Outside;
+    type Data<'a> = &'a Effects;
 }
 
-impl Host for &Outside {
+impl Host for &Effects {
     async fn start(&mut self, start: JobStart) -> wasmtime::Result<Result<String, Error>> {
         self.count()?;
-        Ok(started(self, start, false).await.map_err(error))
+        Ok(start_job(self, start, false).await.map_err(to_wit_error))
     }
 
     async fn start_awaited(&mut self, start: JobStart) -> wasmtime::Result<Result<String, Error>> {
         self.count()?;
-        Ok(started(self, start, true).await.map_err(error))
+        Ok(start_job(self, start, true).await.map_err(to_wit_error))
     }
 
     async fn wait(&mut self, records: bool) -> wasmtime::Result<Result<Option<Vec<Ended>>, Error>> {
         self.count()?;
-        Ok(outcomes(self, records).await.map_err(error))
+        Ok(read_outcomes(self, records).await.map_err(to_wit_error))
     }
 }
 
-fn error(refused: Refused) -> Error {
+fn to_wit_error(refused: Refused) -> Error {
     match refused {
         Refused::Denied(message) => Error::Denied(message),
         Refused::Invalid(message) => Error::Invalid(message),
@@ -51,41 +50,37 @@ fn error(refused: Refused) -> Error {
     }
 }
 
-async fn outcomes(outside: &Outside, records: bool) -> Result<Option<Vec<Ended>>, Refused> {
-    let outcomes = outside.reach()?.outcomes(outside.batch(), records).await;
-    let outcomes = outcomes.map_err(|error| outside.refused(error))?;
-    let ended = |one: Outcome| Ended {
-        id: one.id,
-        job: one.job,
-        status: one.status.word().to_owned(),
-        message: one.message,
-        records: one.records.map(|records| Value::Array(records).to_string()),
+async fn read_outcomes(effects: &Effects, records: bool) -> Result<Option<Vec<Ended>>, Refused> {
+    let outcomes = effects.host_calls()?.outcomes(effects.batch(), records).await;
+    let outcomes = outcomes.map_err(|error| effects.refuse(error))?;
+    let ended = |outcome: Outcome| Ended {
+        id: outcome.id,
+        job: outcome.job,
+        status: outcome.status.word().to_owned(),
+        message: outcome.message,
+        records: outcome.records.map(|records| Value::Array(records).to_string()),
     };
     Ok(outcomes.map(|all| all.into_iter().map(ended).collect()))
 }
 
-async fn started(outside: &Outside, start: JobStart, awaited: bool) -> Result<String, Refused> {
-    let reach = outside.reach()?;
-    let call = outside.change();
-    let start = read(outside, start)?;
+async fn start_job(effects: &Effects, start: JobStart, awaited: bool) -> Result<String, Refused> {
+    let host_calls = effects.host_calls()?;
+    let call = effects.next_change();
+    let start = read_start(effects, start)?;
     let (job, records) = (start.job.clone(), start.records.as_ref().map(Vec::len));
-    let under_way = outside.begin(unfinished(&job, !outside.caller().dry_run));
-    let started = reach.start(start, call, awaited).await;
-    outside.end(under_way, started.as_ref().ok().map(|id| effect(&job, records, id.as_deref())));
-    let id = started.map_err(|error| outside.refused(error))?;
+    let under_way = effects.begin(describe_unfinished(&job, !effects.caller().dry_run));
+    let started = host_calls.start(start, call, awaited).await;
+    effects.end(under_way, started.as_ref().ok().map(|id| describe_started(&job, records, id.as_deref())));
+    let id = started.map_err(|error| effects.refuse(error))?;
     Ok(id.unwrap_or_else(|| DRY_RUN.to_owned()))
 }
 
-fn read(outside: &Outside, start: JobStart) -> Result<Start, Refused> {
-    let bounds = Bounds { bytes: outside.limits().output, ..Bounds::default() };
-    let json = |what: &str, text: &str| {
-        let parsed = heavy(text.len(), || parse(text.as_bytes(), bounds));
-        parsed.map_err(|fault| Refused::Invalid(format!("The {what} are not JSON: {fault}")))
-    };
-    let Value::Object(arguments) = json("arguments", &start.arguments)? else {
+fn read_start(effects: &Effects, start: JobStart) -> Result<Start, Refused> {
+    let Value::Object(arguments) = parse_json(effects, "arguments are", &start.arguments)? else {
         return Err(Refused::Invalid("The arguments are not a JSON object.".to_owned()));
     };
-    let records = match start.records.as_deref().map(|text| json("records", text)).transpose()? {
+    let records = start.records.as_deref().map(|text| parse_json(effects, "records are", text)).transpose()?;
+    let records = match records {
         None => None,
         Some(Value::Array(records)) if records.iter().all(Value::is_object) => Some(records),
         Some(_) => return Err(Refused::Invalid("The records are not a JSON array of objects.".to_owned())),
@@ -93,12 +88,12 @@ fn read(outside: &Outside, start: JobStart) -> Result<Start, Refused> {
     Ok(Start { job: start.job, arguments, records, title: start.title.as_deref().map(printable) })
 }
 
-fn unfinished(job: &str, done: bool) -> Effect {
-    let summary = format!("Start {job}: the line ended before it was answered");
+fn describe_unfinished(job: &str, done: bool) -> Effect {
+    let summary = format!("Start {job}: the line ended before the start was confirmed");
     Effect { capability: Capability::Jobs, done, summary, detail: json!({"job": job}) }
 }
 
-fn effect(job: &str, records: Option<usize>, id: Option<&str>) -> Effect {
+fn describe_started(job: &str, records: Option<usize>, id: Option<&str>) -> Effect {
     let with = records.map(|records| format!(" with {records} records")).unwrap_or_default();
     let summary = match id {
         Some(id) => format!("Started {job}{with}: result {id}"),

@@ -1,4 +1,4 @@
-//! `ropewalk:host/log`: messages into the log of the line result.
+//! `ropewalk:host/log`: writes messages to the log of the line result.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,9 +9,8 @@ use wasmtime::component::{HasData, Linker};
 
 use crate::host::contract::log::{self, Host, Level};
 use crate::host::guest::Guest;
-use crate::host::limits::{Limits, sentence};
+use crate::host::limits::{Limits, clean_text};
 
-/// Offers the capability to every module.
 pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     log::add_to_linker::<_, Logs>(linker, |guest| &mut guest.log)
 }
@@ -22,8 +21,8 @@ impl HasData for Logs {
     type Data<'a> = &'a mut Log;
 }
 
-/// The messages of one line, bounded; what is left out leaves a mark. Clones share them, for
-/// whatever writes into the log besides the guest.
+/// The messages of one line. Their number and length are bounded, and a mark shows what was left
+/// out. Clones share the messages, because the host writes to the log too.
 #[derive(Clone)]
 pub(in crate::host) struct Log {
     messages: Arc<Mutex<Messages>>,
@@ -45,7 +44,7 @@ impl Log {
         Self { messages: Arc::new(Mutex::new(messages)), listener }
     }
 
-    /// Every message is whole before the lock is let go.
+    /// A poisoned lock is used all the same: every change is complete before the lock is released.
     fn messages(&self) -> MutexGuard<'_, Messages> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -57,7 +56,7 @@ impl Log {
             return;
         }
         messages.room -= 1;
-        let message = sentence(message, messages.longest);
+        let message = clean_text(message, messages.longest);
         let entry = LogEntry { level, message, at: Some(SystemClock.now()) };
         messages.entries.push(entry.clone());
         drop(messages);
@@ -69,7 +68,7 @@ impl Log {
         self.messages().longest
     }
 
-    /// What was logged since this was last asked.
+    /// The messages since the last call.
     pub(in crate::host) fn drain(&self) -> Vec<LogEntry> {
         let mut messages = self.messages();
         let mut entries = std::mem::take(&mut messages.entries);
@@ -102,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_act_on_a_terminal_is_replaced() {
+    fn control_characters_are_replaced() {
         let log = Log::within(&Limits::default(), Arc::new(()));
         log.write(LogLevel::Info, "\u{1b}[2Jgone \u{202e}gpj.exe\nend".to_owned());
         let logged: Vec<_> = log.drain().into_iter().map(|entry| entry.message).collect();
@@ -116,8 +115,8 @@ mod tests {
         for message in ["short", "añañaña", "lost", "lost too"] {
             log.clone().write(LogLevel::Info, message.to_owned());
         }
-        let told: Vec<_> = log.drain().into_iter().map(|entry| entry.message).collect();
-        assert_eq!(told, ["short", "aña…", "… 2 further messages were left out"]);
+        let logged: Vec<_> = log.drain().into_iter().map(|entry| entry.message).collect();
+        assert_eq!(logged, ["short", "aña…", "… 2 further messages were left out"]);
         assert!(log.drain().is_empty());
     }
 }

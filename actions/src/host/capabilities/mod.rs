@@ -1,4 +1,4 @@
-//! What the host does for modules: one file for each capability.
+//! What the host does for modules, with one file for each capability.
 
 mod collections;
 mod http;
@@ -7,16 +7,27 @@ pub(super) mod log;
 mod wasi;
 mod wasi_http;
 
+use serde_json::Value;
+use values::json::{Bounds, parse};
 use wasmtime::component::Linker;
 
+use super::blocking::run_blocking;
+use super::effects::{Effects, Refused};
 use super::guest::Guest;
 pub(super) use wasi::Wasi;
 
-/// Offers everything to every module: what it does not import costs it nothing.
+/// Links every capability for every module; one that a module does not import costs it nothing.
 pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     log::link(linker)?;
     http::link(linker)?;
     collections::link(linker)?;
     jobs::link(linker)?;
     wasi::link(linker)
+}
+
+/// Reads JSON that a guest passes. `subject` begins the error message, for example `arguments are`.
+fn parse_json(effects: &Effects, subject: &str, text: &str) -> Result<Value, Refused> {
+    let bounds = Bounds { bytes: effects.limits().output, ..Bounds::default() };
+    let parsed = run_blocking(text.len(), || parse(text.as_bytes(), bounds));
+    parsed.map_err(|fault| Refused::Invalid(format!("The {subject} not JSON: {fault}")))
 }

@@ -1,5 +1,5 @@
 //! `wasi:http/outgoing-handler`: the same requests as `ropewalk:host/http`, for components that
-//! know nothing of Ropewalk.
+//! were not written for Ropewalk.
 
 use std::sync::Arc;
 
@@ -10,22 +10,22 @@ use hyper::body::Bytes;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::egress::Request;
+use crate::host::effects::Effects;
+use crate::host::effects::exchange::{ExchangeError, ExchangeResponse, exchange};
 use crate::host::limits::in_words;
-use crate::host::outside::Outside;
-use crate::host::outside::exchange::{Answer, NoAnswer, exchange};
 
-/// What `wasi:http` asks when a guest sends a request.
+/// Sends the requests of guests that use `wasi:http`.
 pub(super) struct Hooks {
-    outside: Arc<Outside>,
+    effects: Arc<Effects>,
 }
 
 impl Hooks {
-    pub(super) fn of(outside: &Arc<Outside>) -> Self {
-        Self { outside: Arc::clone(outside) }
+    pub(super) fn of(effects: &Arc<Effects>) -> Self {
+        Self { effects: Arc::clone(effects) }
     }
 }
 
-/// What works on while a body is read: nothing, since it is there as a whole.
+/// Work that goes on while a body is read. There is none, because the whole body is in memory.
 type Rest = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Sent = Result<(http::Response<WasiBody>, Rest), Error>;
 
@@ -36,32 +36,33 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _: Rest,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let outside = Arc::clone(&self.outside);
-        Box::new(async move { send(&outside, request, options).await })
+        let effects = Arc::clone(&self.effects);
+        Box::new(async move { send(&effects, request, options).await })
     }
 }
 
-async fn send(outside: &Outside, request: http::Request<WasiBody>, options: Option<RequestOptions>) -> Sent {
-    let (parts, body) = request.into_parts();
-    let body = collect(body, outside.limits().http.request_body).await?;
-    let asked = Request {
-        headers: headers(&parts.headers)?,
+async fn send(effects: &Effects, incoming: http::Request<WasiBody>, options: Option<RequestOptions>) -> Sent {
+    let (parts, body) = incoming.into_parts();
+    let body = collect(body, effects.limits().http.request_body).await?;
+    let request = Request {
+        headers: read_headers(&parts.headers)?,
         body: (!body.is_empty()).then(|| body.into()),
-        // The answer comes as a whole, so its first byte comes with its last one.
+        // The guest gets the response as a whole, so its first byte arrives with its last one.
         timeout: options.and_then(|options| options.first_byte_timeout),
-        // Redirects are the business of the guest here, which asks for each anew.
+        // With `wasi:http`, the guest follows redirects itself.
         follow: false,
         ..Request::new(parts.method.as_str(), parts.uri.to_string())
     };
-    let answer = exchange(outside, asked).await.map_err(error)?;
-    if !outside.hold(answer.body.len()) {
-        let told = format!("The answers of one line have more than {}.", in_words(outside.limits().held));
-        return Err(Error::InternalError(Some(told)));
+    let answer = exchange(effects, request).await.map_err(to_wasi_error)?;
+    if !effects.hold_response(answer.body.len()) {
+        let most = in_words(effects.limits().held);
+        let message = format!("The responses to this line have more than {most} in total; request less in one line.");
+        return Err(Error::InternalError(Some(message)));
     }
-    Ok((response(answer)?, Box::new(async { Ok(()) })))
+    Ok((build_response(answer)?, Box::new(async { Ok(()) })))
 }
 
-/// The whole body, within its limit.
+/// Reads the whole body, up to the limit.
 async fn collect(body: WasiBody, most: usize) -> Result<Bytes, Error> {
     let collected = Limited::new(body, most).collect().await;
     let collected = collected.map_err(|error| match error.downcast::<Error>() {
@@ -72,17 +73,17 @@ async fn collect(body: WasiBody, most: usize) -> Result<Bytes, Error> {
     Ok(collected?.to_bytes())
 }
 
-/// What the host sets itself is left out.
-fn headers(headers: &HeaderMap) -> Result<Vec<(String, String)>, Error> {
+/// The headers of a request, without those that the host sets itself.
+fn read_headers(headers: &HeaderMap) -> Result<Vec<(String, String)>, Error> {
     let own = headers.iter().filter(|(name, _)| **name != HOST && **name != CONTENT_LENGTH);
     let texts = own.map(|(name, value)| match std::str::from_utf8(value.as_bytes()) {
         Ok(value) => Ok((name.to_string(), value.to_owned())),
-        Err(_) => Err(Error::InternalError(Some(format!("The header `{name}` is not UTF-8.")))),
+        Err(_) => Err(Error::InternalError(Some(format!("The value of the header `{name}` is not UTF-8.")))),
     });
     texts.collect()
 }
 
-fn response(answer: Answer) -> Result<http::Response<WasiBody>, Error> {
+fn build_response(answer: ExchangeResponse) -> Result<http::Response<WasiBody>, Error> {
     let mut response = http::Response::new(Full::new(Bytes::from(answer.body)).map_err(Into::into).boxed_unsync());
     *response.status_mut() = http::StatusCode::from_u16(answer.status).map_err(|_| Error::HttpProtocolError)?;
     for (name, value) in answer.headers {
@@ -93,13 +94,13 @@ fn response(answer: Answer) -> Result<http::Response<WasiBody>, Error> {
     Ok(response)
 }
 
-/// `wasi:http` has no text but for internal errors; the line tells what was denied.
-fn error(error: NoAnswer) -> Error {
+/// `wasi:http` has a text only for internal errors. The message of the line says what was denied.
+fn to_wasi_error(error: ExchangeError) -> Error {
     match error {
-        NoAnswer::Denied(_) => Error::HttpRequestDenied,
-        NoAnswer::TimedOut(_) => Error::ConnectionTimeout,
-        NoAnswer::Invalid(told) | NoAnswer::Unreachable(told) | NoAnswer::Limit(told) => {
-            Error::InternalError(Some(told))
+        ExchangeError::Denied(_) => Error::HttpRequestDenied,
+        ExchangeError::TimedOut(_) => Error::ConnectionTimeout,
+        ExchangeError::Invalid(message) | ExchangeError::Unreachable(message) | ExchangeError::Limit(message) => {
+            Error::InternalError(Some(message))
         }
     }
 }

@@ -5,7 +5,7 @@ fn faults(text: &str, limits: &Limits) -> Vec<String> {
 }
 
 #[test]
-fn what_is_no_component_is_told_apart() {
+fn other_files_are_recognized() {
     let limits = Limits::default();
     assert!(scan(b"random bytes", &limits).unwrap_err()[0].starts_with("is not a WASM component"));
     assert!(scan(b"", &limits).unwrap_err()[0].starts_with("is not a WASM component"));
@@ -26,7 +26,7 @@ fn the_bundled_modules_pass_and_a_truncated_one_does_not() {
 }
 
 #[test]
-fn every_bound_that_is_broken_is_told() {
+fn every_exceeded_limit_is_reported() {
     let text = r#"(component
         (core module (memory 5000) (table 200000 funcref) (func nop) (func nop))
         (core module (memory 1))
@@ -35,8 +35,8 @@ fn every_bound_that_is_broken_is_told() {
     assert_eq!(
         faults(text, &limits),
         [
-            "begins with a table of 200000 elements; at most 100000 are allowed",
-            "begins with 312 MiB of memory; at most 256 MiB are allowed",
+            "starts with a table of 200000 elements; at most 100000 are allowed",
+            "starts with 312 MiB of memory; at most 256 MiB are allowed",
             "has 2 functions; at most 1 are allowed",
             "has 2 linear memories; at most 1 are allowed",
         ]
@@ -44,17 +44,17 @@ fn every_bound_that_is_broken_is_told() {
 }
 
 #[test]
-fn a_long_function_is_told_with_its_size() {
+fn a_long_function_is_reported_with_its_size() {
     let text = format!("(component (core module (func {})))", "nop ".repeat(3000));
     let limits = Limits { function: 2048, ..Limits::default() };
     assert_eq!(faults(&text, &limits), ["has a function of 2 KiB; at most 2 KiB are allowed"]);
 }
 
 #[test]
-fn components_inside_each_other_are_counted_and_their_imports_are_their_own() {
+fn nested_components_are_counted_and_their_imports_ignored() {
     let nested = |depth: usize| format!("(component {} {})", "(component ".repeat(depth), ")".repeat(depth));
     assert!(scan(&wat::parse_str(nested(10)).unwrap(), &Limits::default()).is_ok());
-    assert_eq!(faults(&nested(11), &Limits::default()), ["nests components and modules more than 10 deep"]);
+    assert_eq!(faults(&nested(11), &Limits::default()), ["nests components and modules more than 10 levels deep"]);
     let text = r#"(component (import "outer" (func)) (component (import "inner" (func))))"#;
     let surface = scan(&wat::parse_str(text).unwrap(), &Limits::default()).unwrap();
     assert_eq!(surface.imports, ["outer"]);

@@ -60,7 +60,9 @@ fn a_line_gets_the_newest_version_that_fits_what_it_names() {
     assert_eq!(newest("shop@~1.2/send"), "1.2.0");
     assert_eq!(newest("shop@=1.0.0/send"), "1.0.0");
     assert_eq!(newest("shop@3.0.0-beta/send"), "3.0.0-beta.1");
-    assert!(newest("shop@4/send").starts_with("there is no shop@4; installed are 3.0.0-beta.1, 2.0.0"));
+    assert!(
+        newest("shop@4/send").starts_with("shop@4 is not installed; the installed versions are 3.0.0-beta.1, 2.0.0")
+    );
     assert!(newest("shop@new/send").starts_with("`new` is not a version"));
 }
 
@@ -114,7 +116,7 @@ fn what_comes_with_the_program_is_not_pinned() {
 }
 
 #[test]
-fn every_schema_that_is_none_is_named() {
+fn every_schema_that_cannot_be_used_is_named() {
     let mut installed = offering("m", "1.0.0", &["a", "b", "c"]).installed.clone();
     installed.info.actions[0].parameters = json!({"type": "nonsense"});
     installed.info.actions[2].parameters = json!({"$ref": "http://127.0.0.1:1/x.json"});

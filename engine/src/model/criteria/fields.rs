@@ -1,13 +1,13 @@
-//! The fields that criteria rely on.
+//! Lists the fields that criteria need.
 
 use values::path::Path;
 
-use super::operand::{Content, Operand};
-use super::{Criteria, Element, Test};
+use super::operand::Content;
+use super::{Criteria, Test};
 
 impl Criteria {
-    /// Every field of the record that they rely on. Tests for whether a field is there do not,
-    /// and neither do fields of the elements of a list.
+    /// Every field of the record that the criteria need. Fields that are only tested for existence
+    /// and fields of the elements of a list are not among them.
     pub fn fields(&self) -> Vec<Path> {
         let mut fields = Vec::new();
         self.collect(&mut fields);
@@ -19,43 +19,22 @@ impl Criteria {
             Self::All(all) | Self::Any(all) => all.iter().for_each(|criteria| criteria.collect(fields)),
             Self::Not(criteria) => criteria.collect(fields),
             Self::Field(path, test) => {
-                fields.extend(test.relies_on_its_field().then(|| path.clone()));
-                test.collect(fields);
+                fields.extend(test.needs_its_field().then(|| path.clone()));
+                fields.extend(test.operands().into_iter().filter_map(|operand| match &operand.content {
+                    Content::Field(path) => Some(path.clone()),
+                    Content::Value(..) => None,
+                }));
             }
         }
     }
 }
 
 impl Test {
-    fn relies_on_its_field(&self) -> bool {
+    fn needs_its_field(&self) -> bool {
         match self {
             Self::Exists(_) | Self::IsNull(_) => false,
-            Self::Every(tests) => tests.iter().any(Self::relies_on_its_field),
+            Self::Every(tests) => tests.iter().any(Self::needs_its_field),
             _ => true,
-        }
-    }
-
-    /// The fields that are compared with.
-    fn collect(&self, fields: &mut Vec<Path>) {
-        let mut add = |operand: &Operand| {
-            if let Content::Field(path) = &operand.content {
-                fields.push(path.clone());
-            }
-        };
-        match self {
-            Self::Compare(_, operand)
-            | Self::Contains(operand)
-            | Self::StartsWith(operand)
-            | Self::EndsWith(operand) => add(operand),
-            Self::In(operands) | Self::NotIn(operands) => operands.iter().for_each(add),
-            Self::Between(low, high) => [low, high].into_iter().for_each(add),
-            Self::Every(tests) => tests.iter().for_each(|test| test.collect(fields)),
-            Self::AnyElement(element) | Self::AllElements(element) => {
-                if let Element::Itself(test) = element.as_ref() {
-                    test.collect(fields);
-                }
-            }
-            Self::Matches(_) | Self::Exists(_) | Self::IsNull(_) | Self::IsEmpty(_) => {}
         }
     }
 }

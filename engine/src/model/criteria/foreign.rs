@@ -1,5 +1,5 @@
-//! Forms that other tools know and criteria do not. They would be read as names of fields or as
-//! texts, and match nothing; each is refused with what to write instead.
+//! Refuses notations of other tools, such as `$or` or `">5"`, and says what to write instead. They
+//! would otherwise be read as names of fields or as plain texts, and match nothing.
 
 use std::sync::LazyLock;
 
@@ -19,18 +19,18 @@ pub(super) fn refused_name(name: &str) -> Option<String> {
     Some(format!("`{name}` is not known here; write `{meant}`"))
 }
 
-/// An operator in front of what it compares with. What follows `<` or `>` is a number, a
-/// placeholder or set off by a space, so that texts such as `<none>` pass.
+/// An operator in front of its operand. After `<` or `>` there must be a number, a placeholder or
+/// a space, so that texts such as `<none>` are allowed.
 static OPERATOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"^\s*(?:(>=|<=|!=|<>|==)\s*(\S.*)|([<>])(\s+\S.*|\s*[-+.]?[0-9].*|\s*(?:\$[<{]|\{\{).*))$").ok()
 });
 
-/// A longer text was not meant as a comparison.
+/// Bytes of a text that may be meant as a comparison.
 const LONGEST: usize = 200;
 
 /// What to write for a plain text such as `>5` or `yes`; none if it is an ordinary one.
 pub(super) fn refused_text(text: &str) -> Option<String> {
-    // In capitals they are codes, as NO is for Norway and ON for Ontario.
+    // In capitals they can be codes, such as NO for Norway or ON for Ontario.
     let truth = match text {
         "yes" | "Yes" | "on" | "On" => Some(true),
         "no" | "No" | "off" | "Off" => Some(false),
@@ -76,8 +76,11 @@ mod tests {
             ("> high", "{gt: \"high\"}"),
         ];
         for (text, write) in cases {
-            let told = refused_text(text).unwrap_or_default();
-            assert_eq!(told, format!("\"{text}\" is a text here; write {write}, or {{eq: \"{text}\"}} for the text"));
+            let message = refused_text(text).unwrap_or_default();
+            assert_eq!(
+                message,
+                format!("\"{text}\" is a text here; write {write}, or {{eq: \"{text}\"}} for the text")
+            );
         }
         for text in ["", ">", "<none>", "<b>5</b>", "->", "a > 5", "=5", "<>", "!", "open", "1 > 0"] {
             assert_eq!(refused_text(text), None, "{text}");
@@ -87,10 +90,10 @@ mod tests {
     #[test]
     fn words_for_true_and_false_are_refused_and_codes_are_not() {
         for text in ["yes", "Yes", "on", "On"] {
-            assert!(refused_text(text).is_some_and(|told| told.contains("write true, or {eq: ")), "{text}");
+            assert!(refused_text(text).is_some_and(|message| message.contains("write true, or {eq: ")), "{text}");
         }
         for text in ["no", "No", "off", "Off"] {
-            assert!(refused_text(text).is_some_and(|told| told.contains("write false, or {eq: ")), "{text}");
+            assert!(refused_text(text).is_some_and(|message| message.contains("write false, or {eq: ")), "{text}");
         }
         for text in ["NO", "ON", "yes please", "true"] {
             assert_eq!(refused_text(text), None, "{text}");
@@ -102,7 +105,7 @@ mod tests {
         for (name, write) in
             [("$or", "`or`"), ("$gt", "`gt`"), ("$nin", "`notIn`"), ("$regex", "`matches`"), ("$not", "`not`")]
         {
-            assert!(refused_name(name).is_some_and(|told| told.ends_with(&format!("write {write}"))), "{name}");
+            assert!(refused_name(name).is_some_and(|message| message.ends_with(&format!("write {write}"))), "{name}");
         }
         for name in ["or", "$schema", "$", "or$"] {
             assert_eq!(refused_name(name), None, "{name}");

@@ -1,31 +1,35 @@
-//! Comparisons that could not be decided, counted for the warning of a line.
+//! Counts comparisons that could not be decided, for the warning of a line.
 
 use serde_json::Value;
 
 use super::operand::{Content, Kind, Operand};
 use super::{Comparison, Criteria, Element, Test};
+use crate::model::text::shortened;
 
-/// How many kinds of mismatches are counted separately, and how many of them a warning describes.
-const KEPT: usize = 20;
-const SHOWN: usize = 3;
-/// How many characters of an example are shown.
-const EXAMPLE: usize = 60;
+/// Mismatches that are counted separately.
+const MAX_MISMATCHES: usize = 20;
+/// Mismatches that a warning describes.
+const MAX_SHOWN: usize = 3;
+/// Characters of an example that are shown.
+const EXAMPLE_CHARACTERS: usize = 60;
 
-/// What made the verdict on records [undecided](super::Verdict::Undecided).
+/// The comparisons that made the verdict on records [undecided](super::Verdict::Undecided).
 #[derive(Debug, Clone, Default)]
 pub struct Mismatches {
     records: u64,
-    found: Vec<Found>,
+    mismatches: Vec<Mismatch>,
 }
 
-/// A field whose values are of another kind than what they are compared with.
+/// A field whose values are of another kind than the values they are compared with.
 #[derive(Debug, Clone)]
-struct Found {
+struct Mismatch {
     field: String,
+    /// The kind of the field's values, and the kind they are compared with.
     kinds: (Kind, Kind),
     example: String,
-    /// In how many records, and in which of them last: one record counts once.
+    /// The number of records that have the mismatch.
     count: u64,
+    /// The last of these records, so that each is counted once.
     last: u64,
 }
 
@@ -38,14 +42,15 @@ impl Mismatches {
 
     /// Whether every verdict was decided.
     pub fn is_empty(&self) -> bool {
-        self.found.is_empty()
+        self.mismatches.is_empty()
     }
 
     /// One sentence for each field, with the count, an example and what to do; none if every
-    /// verdict was decided. `of` is how many records there were, if that is known.
-    pub fn warning(&self, of: Option<u64>) -> Option<String> {
-        let mut sentences: Vec<_> = self.found.iter().take(SHOWN).map(|found| found.sentence(of)).collect();
-        match self.found.len().saturating_sub(SHOWN) {
+    /// verdict was decided. `total` is the number of records, if it is known.
+    pub fn warning(&self, total: Option<u64>) -> Option<String> {
+        let shown = self.mismatches.iter().take(MAX_SHOWN);
+        let mut sentences: Vec<_> = shown.map(|mismatch| mismatch.sentence(total)).collect();
+        match self.mismatches.len().saturating_sub(MAX_SHOWN) {
             0 => {}
             1 => sentences.push("One more field has such values.".to_owned()),
             more => sentences.push(format!("{more} more fields have such values.")),
@@ -67,18 +72,18 @@ impl Mismatches {
         }
     }
 
-    fn note_test(&mut self, test: &Test, value: &Value, record: &Value, place: (&str, &str)) {
+    fn note_test(&mut self, test: &Test, value: &Value, record: &Value, field: (&str, &str)) {
         match test {
             Test::Compare(Comparison::Equal | Comparison::Unequal, _) => {}
-            Test::Compare(_, operand) => self.note_operand(operand, value, record, place),
+            Test::Compare(_, operand) => self.note_operand(operand, value, record, field),
             Test::Between(low, high) => {
-                [low, high].into_iter().for_each(|bound| self.note_operand(bound, value, record, place));
+                [low, high].into_iter().for_each(|bound| self.note_operand(bound, value, record, field));
             }
-            Test::Every(tests) => tests.iter().for_each(|test| self.note_test(test, value, record, place)),
+            Test::Every(tests) => tests.iter().for_each(|test| self.note_test(test, value, record, field)),
             Test::AnyElement(element) | Test::AllElements(element) => {
-                value.as_array().into_iter().flatten().for_each(|one| match element.as_ref() {
-                    Element::Itself(test) => self.note_test(test, one, record, place),
-                    Element::Object(criteria) => self.note_criteria(criteria, one, &joined(place)),
+                value.as_array().into_iter().flatten().for_each(|value| match element.as_ref() {
+                    Element::Itself(test) => self.note_test(test, value, record, field),
+                    Element::Object(criteria) => self.note_criteria(criteria, value, &joined(field)),
                 });
             }
             _ => {}
@@ -87,10 +92,10 @@ impl Mismatches {
 
     fn note_operand(&mut self, operand: &Operand, value: &Value, record: &Value, (parent, field): (&str, &str)) {
         let Some(kinds) = operand.mismatch(value, record) else { return };
-        // Of two fields, the one with the text, or else with the number, is the one to blame.
-        let (field, kinds, value) = match (&operand.content, operand.of(record), kinds) {
-            (Content::Field(other), Some(found), (_, Kind::Text) | (Kind::Date, Kind::Number)) => {
-                (other.as_str(), (kinds.1, kinds.0), found)
+        // Of two fields, the one with the text, or else with the number, is probably wrong.
+        let (field, kinds, value) = match (&operand.content, operand.resolve(record), kinds) {
+            (Content::Field(other), Some(other_value), (_, Kind::Text) | (Kind::Date, Kind::Number)) => {
+                (other.as_str(), (kinds.1, kinds.0), other_value)
             }
             _ => (field, kinds, value),
         };
@@ -98,25 +103,25 @@ impl Mismatches {
     }
 
     fn count(&mut self, field: String, kinds: (Kind, Kind), value: &Value) {
-        let (record, is_full) = (self.records, self.found.len() >= KEPT);
-        match self.found.iter_mut().find(|found| found.kinds == kinds && found.field == field) {
-            Some(found) if found.last == record => {}
-            Some(found) => (found.count, found.last) = (found.count + 1, record),
+        let (record, is_full) = (self.records, self.mismatches.len() >= MAX_MISMATCHES);
+        match self.mismatches.iter_mut().find(|known| known.kinds == kinds && known.field == field) {
+            Some(known) if known.last == record => {}
+            Some(known) => (known.count, known.last) = (known.count + 1, record),
             None if !is_full => {
-                self.found.push(Found { field, kinds, example: example(value), count: 1, last: record });
+                self.mismatches.push(Mismatch { field, kinds, example: example(value), count: 1, last: record });
             }
             None => {}
         }
     }
 }
 
-impl Found {
-    fn sentence(&self, of: Option<u64>) -> String {
-        let count = match of {
-            Some(of) => format!("{} of {}", thousands(self.count), thousands(of)),
+impl Mismatch {
+    fn sentence(&self, total: Option<u64>) -> String {
+        let count = match total {
+            Some(total) => format!("{} of {}", thousands(self.count), thousands(total)),
             None => thousands(self.count),
         };
-        let records = if of.unwrap_or(self.count) == 1 { "record" } else { "records" };
+        let records = if total.unwrap_or(self.count) == 1 { "record" } else { "records" };
         let have = if self.count == 1 { "has" } else { "have" };
         let Self { field, example, .. } = self;
         let (which, cure) = match self.kinds {
@@ -128,7 +133,7 @@ impl Found {
             (Kind::Number, _) => ("is a number", "it is compared with a text: compare it with a number"),
             (Kind::Date, Kind::Number) => ("is a date", "it is compared with a number: compare it with a date"),
             (Kind::Date, _) => {
-                ("is a date", "it is compared with a text that is none: write that as a date such as 2026-11-20")
+                ("is a date", "it is compared with a text that is not a date: write a date such as 2026-11-20")
             }
         };
         format!("{count} {records} {have} a \"{field}\" that {which} (for example {example}); {cure}.")
@@ -148,10 +153,7 @@ fn joined((parent, field): (&str, &str)) -> String {
 
 fn example(value: &Value) -> String {
     match value {
-        Value::String(text) if text.chars().count() > EXAMPLE => {
-            let cut: String = text.chars().take(EXAMPLE).chain(['…']).collect();
-            Value::String(cut).to_string()
-        }
+        Value::String(text) => Value::String(shortened(text, EXAMPLE_CHARACTERS)).to_string(),
         value => value.to_string(),
     }
 }
@@ -182,42 +184,43 @@ mod tests {
             (json!("2026-11-20"), json!(5), "a date (for example \"2026-11-20\"); it is compared with a number: compare it with a date.".to_owned()),
             (json!(1764370800), json!("2026-11-20"), format!("a number and not a date (for example 1764370800); say epochSeconds or epochMillis {types}")),
             (json!(7), json!("5"), "a number (for example 7); it is compared with a text: compare it with a number.".to_owned()),
-            (json!("2026-11-20"), json!("Dec 07 1998"), "a date (for example \"2026-11-20\"); it is compared with a text that is none: write that as a date such as 2026-11-20.".to_owned()),
+            (json!("2026-11-20"), json!("Dec 07 1998"), "a date (for example \"2026-11-20\"); it is compared with a text that is not a date: write a date such as 2026-11-20.".to_owned()),
         ];
         for (value, operand, expected) in cases {
             for operator in ["lt", "lte", "gt", "gte"] {
-                let told = warning(&json!({"f": {operator: operand}}), &[json!({"f": value})]);
-                assert_eq!(told, format!("1 of 3,201 records has a \"f\" that is {expected}"), "{operator}");
+                let message = warning(&json!({"f": {operator: operand}}), &[json!({"f": value})]);
+                assert_eq!(message, format!("1 of 3,201 records has a \"f\" that is {expected}"), "{operator}");
             }
-            let told = warning(&json!({"f": {"between": [operand, operand]}}), &vec![json!({"f": value}); 1255]);
-            assert_eq!(told, format!("1,255 of 3,201 records have a \"f\" that is {expected}"));
+            let message = warning(&json!({"f": {"between": [operand, operand]}}), &vec![json!({"f": value}); 1255]);
+            assert_eq!(message, format!("1,255 of 3,201 records have a \"f\" that is {expected}"));
         }
     }
 
     #[test]
     fn of_two_fields_the_one_that_is_no_date_or_number_is_named() {
-        let told = |record: Value| warning(&json!({"a": {"gt": {"field": "b"}}}), &[record]);
+        let message = |record: Value| warning(&json!({"a": {"gt": {"field": "b"}}}), &[record]);
         for record in
             [json!({"a": "x", "b": "2026-11-20"}), json!({"a": "x", "b": 1}), json!({"a": 1, "b": "2026-11-20"})]
         {
-            assert!(told(record.clone()).contains("a \"a\" that is"), "{record}");
+            assert!(message(record.clone()).contains("a \"a\" that is"), "{record}");
         }
         for record in
             [json!({"b": "x", "a": "2026-11-20"}), json!({"b": "x", "a": 1}), json!({"b": 1, "a": "2026-11-20"})]
         {
-            assert!(told(record.clone()).contains("a \"b\" that is"), "{record}");
+            assert!(message(record.clone()).contains("a \"b\" that is"), "{record}");
         }
     }
 
     #[test]
     fn a_record_counts_once_for_each_field() {
         let records = vec![json!({"a": "x", "b": ["y", "z"], "c": [{"d": "v"}, {"d": "w"}]}); 2];
-        let told = warning(
+        let message = warning(
             &json!({"a": {"gt": 1, "lt": 5}, "b": {"any": {"gt": 1}}, "c": {"all": {"d": {"lt": 2}}}}),
             &records,
         );
         for field in ["a", "b", "c.d"] {
-            assert!(told.contains(&format!("2 of 3,201 records have a \"{field}\" that is not a number")), "{told}");
+            let expected = format!("2 of 3,201 records have a \"{field}\" that is not a number");
+            assert!(message.contains(&expected), "{message}");
         }
     }
 
@@ -228,10 +231,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_is_bounded() {
+    fn a_warning_is_bounded() {
         let wide: serde_json::Map<_, _> = (0..100).map(|n| (format!("f{n}"), json!({"gt": 1}))).collect();
         let record: Value = (0..100).map(|n| (format!("f{n}"), json!("x".repeat(10_000)))).collect();
-        let told = warning(&Value::Object(wide), &[record]);
-        assert!(told.len() < 1000 && told.ends_with("17 more fields have such values."), "{told}");
+        let message = warning(&Value::Object(wide), &[record]);
+        assert!(message.len() < 1000 && message.ends_with("17 more fields have such values."), "{message}");
     }
 }

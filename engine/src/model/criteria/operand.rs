@@ -1,4 +1,4 @@
-//! What a field is compared with, and how the two compare.
+//! Operands: what a field is compared with.
 
 use std::cmp::Ordering;
 
@@ -16,16 +16,16 @@ pub struct Operand {
     zone: Zone,
 }
 
-/// A value that was written, or another field.
+/// A constant value or another field.
 #[derive(Debug, Clone)]
 pub(super) enum Content {
-    /// A value, with the moment that it names.
+    /// A constant, with the instant that it names if it is a date or an instant.
     Value(Value, Option<Instant>),
-    /// Another field of the record; nothing compares with a missing one.
+    /// Another field of the record. No comparison with a missing field holds.
     Field(Path),
 }
 
-/// The kinds of values between which a comparison is probably a mistake.
+/// Kinds of values: a comparison between two of them is probably a mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Number,
@@ -35,40 +35,40 @@ pub(super) enum Kind {
 
 impl Operand {
     pub(super) fn value(value: Value, zone: Zone) -> Self {
-        let moment = value.as_str().and_then(|text| instant_in(text, &zone));
-        Self { content: Content::Value(value, moment), zone }
+        let instant = value.as_str().and_then(|text| instant_in(text, &zone));
+        Self { content: Content::Value(value, instant), zone }
     }
 
     pub(super) fn field(path: Path, zone: Zone) -> Self {
         Self { content: Content::Field(path), zone }
     }
 
-    /// The value in a record; none if the field is missing.
-    pub(super) fn of<'a>(&'a self, record: &'a Value) -> Option<&'a Value> {
+    /// The value of the operand for a record; none if it is a field that the record does not have.
+    pub(super) fn resolve<'a>(&'a self, record: &'a Value) -> Option<&'a Value> {
         match &self.content {
             Content::Value(value, _) => Some(value),
             Content::Field(path) => path.of(record),
         }
     }
 
-    /// Whether a value is equal to it; none if it is a field that the record does not have.
+    /// Whether a value equals the operand; none if the operand is a field that the record does not have.
     pub(super) fn equals(&self, value: &Value, record: &Value) -> Option<bool> {
-        self.of(record).map(|other| equal_in(value, other, &self.zone))
+        self.resolve(record).map(|other| equal_in(value, other, &self.zone))
     }
 
-    /// Whether a value contains it: as a part of a text, or as an element of a list.
+    /// Whether a value contains the operand: as a part of a text, or as an element of a list.
     pub(super) fn is_in(&self, value: &Value, record: &Value) -> bool {
-        match (value, self.of(record)) {
+        match (value, self.resolve(record)) {
             (Value::String(text), Some(Value::String(part))) => text.contains(part.as_str()),
             (Value::Array(elements), Some(part)) => elements.iter().any(|element| equal_in(element, part, &self.zone)),
             _ => false,
         }
     }
 
-    /// Whether a value stands in such an order to it. Undecided for values that a reader would
-    /// put in order, but that are of different kinds.
+    /// Whether `holds` is true for the order of a value and the operand. Undecided if the two are of
+    /// different [kinds](Kind).
     pub(super) fn orders(&self, value: &Value, record: &Value, holds: fn(Ordering) -> bool) -> Verdict {
-        let Some(other) = self.of(record) else { return Verdict::Fails };
+        let Some(other) = self.resolve(record) else { return Verdict::Fails };
         match self.compare(value, other) {
             Some(order) => holds(order).into(),
             None if self.mismatch(value, record).is_some() => Verdict::Undecided,
@@ -78,9 +78,9 @@ impl Operand {
 
     fn compare(&self, value: &Value, other: &Value) -> Option<Ordering> {
         match (value, &self.content) {
-            // The moment of the operand is known already.
-            (Value::String(text), Content::Value(_, Some(moment))) => {
-                instant_in(text, &self.zone).map(|of_value| of_value.cmp(moment))
+            // The instant of the operand was parsed once, in `value`.
+            (Value::String(text), Content::Value(_, Some(instant))) => {
+                instant_in(text, &self.zone).map(|of_value| of_value.cmp(instant))
             }
             _ => compare_in(value, other, &self.zone),
         }
@@ -88,7 +88,7 @@ impl Operand {
 
     /// The kinds of the value and the operand, if they are different.
     pub(super) fn mismatch(&self, value: &Value, record: &Value) -> Option<(Kind, Kind)> {
-        let kinds = (self.kind(value)?, self.kind(self.of(record)?)?);
+        let kinds = (self.kind(value)?, self.kind(self.resolve(record)?)?);
         (kinds.0 != kinds.1).then_some(kinds)
     }
 
@@ -101,8 +101,8 @@ impl Operand {
         }
     }
 
-    /// Both as texts, if they are.
+    /// The value and the operand, if both are texts.
     pub(super) fn texts<'a>(&'a self, value: &'a Value, record: &'a Value) -> Option<(&'a str, &'a str)> {
-        Some((value.as_str()?, self.of(record)?.as_str()?))
+        Some((value.as_str()?, self.resolve(record)?.as_str()?))
     }
 }

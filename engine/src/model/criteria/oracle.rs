@@ -1,4 +1,4 @@
-//! Criteria against an evaluator that reads the JSON itself and is as plain as can be.
+//! Compares criteria with a very simple evaluator that works on the JSON itself.
 
 use chrono_tz::Europe::Madrid;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Reading, Verdict, parse};
 
-/// Texts, and the seconds since 1970 that they mean in Madrid if they are dates.
+/// Texts, with the seconds since 1970 that they mean in Madrid if they are dates.
 const TEXTS: [(&str, Option<i64>); 8] = [
     ("2026-11-20", Some(1_795_129_200)),
     ("2026-11-19T23:00:00Z", Some(1_795_129_200)),

@@ -1,4 +1,4 @@
-//! From JSON to criteria, with every fault at its path.
+//! Parses JSON into criteria and reports every fault with its path.
 
 use chrono_tz::Tz;
 use regex::{Regex, RegexBuilder};
@@ -34,20 +34,21 @@ pub const OPERATORS: [&str; 20] = [
     "any",
     "all",
 ];
-/// Bounds of one regular expression once it is compiled, and how many one tree may hold.
+/// Bytes of one compiled regular expression.
 const MAX_REGEX_BYTES: usize = 256 * 1024;
+/// Regular expressions in one tree, those of `like` and `ilike` included.
 const MAX_PATTERNS: usize = 100;
 
 /// Whether placeholders are already values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// The document as it was written: a placeholder stands for a value of any type.
+    /// The document as it was written: a placeholder can become a value of any type.
     Written,
-    /// After rendering: a text is a text.
+    /// The document after rendering: every text is final.
     Rendered,
 }
 
-/// Reads criteria. A bare date in them, or in a record, is midnight in `zone`.
+/// Parses criteria. A bare date, in them or in a record, means midnight in `zone`.
 ///
 /// # Errors
 /// Every fault, with its path below `path`.
@@ -57,9 +58,9 @@ pub fn parse(value: &Value, path: &str, reading: Reading, zone: Tz) -> Result<Cr
     if parser.faults.is_empty() { Ok(criteria) } else { Err(parser.faults) }
 }
 
-/// Makes `{"owner": "$<args.who>"}` say `{"owner": {"eq": "$<args.who>"}}`, all through
-/// the tree: a placeholder stands for a value, and an object that it brings must not be
-/// read as operators. Only a whole tree may come from one placeholder.
+/// Rewrites `{"owner": "$<args.who>"}` as `{"owner": {"eq": "$<args.who>"}}` in the whole tree, so that
+/// an object to which the placeholder renders is compared and never parsed as operators. Only a
+/// whole tree may come from one placeholder.
 pub fn close(tree: &mut Value) {
     let Value::Object(entries) = tree else { return };
     for (name, value) in entries {
@@ -79,8 +80,8 @@ pub fn close(tree: &mut Value) {
     }
 }
 
-/// Collects faults and goes on; what could not be read is replaced by a test
-/// that nobody runs, since any fault fails the whole.
+/// Collects all faults. A part that cannot be parsed is replaced by a test that is never run,
+/// because one fault makes the whole result an error.
 struct Parser {
     reading: Reading,
     zone: Zone,
@@ -88,14 +89,14 @@ struct Parser {
     patterns: usize,
 }
 
-const UNREAD: Test = Test::Exists(true);
+const UNPARSED: Test = Test::Exists(true);
 
 impl Parser {
     fn fault(&mut self, path: &str, message: impl Into<String>) {
         self.faults.push(Fault::at(path, message));
     }
 
-    fn is_open(&self, value: &Value) -> bool {
+    fn is_placeholder(&self, value: &Value) -> bool {
         self.reading == Reading::Written && value.as_str().is_some_and(is_templated)
     }
 
@@ -104,9 +105,9 @@ impl Parser {
             Value::Object(fields) => {
                 Criteria::All(fields.iter().map(|(name, value)| self.entry(name, value, &field(path, name))).collect())
             }
-            open if self.is_open(open) => Criteria::All(Vec::new()),
+            written if self.is_placeholder(written) => Criteria::All(Vec::new()),
             _ => {
-                self.fault(path, "criteria are an object such as {\"status\": \"open\"}");
+                self.fault(path, "must be an object with criteria, such as {\"status\": \"open\"}");
                 Criteria::All(Vec::new())
             }
         }
@@ -141,11 +142,11 @@ impl Parser {
     fn list(&mut self, value: &Value, path: &str) -> Vec<Criteria> {
         match value {
             Value::Array(all) => {
-                all.iter().enumerate().map(|(index, one)| self.criteria(one, &element(path, index))).collect()
+                all.iter().enumerate().map(|(index, tree)| self.criteria(tree, &element(path, index))).collect()
             }
-            open if self.is_open(open) => Vec::new(),
+            written if self.is_placeholder(written) => Vec::new(),
             _ => {
-                self.fault(path, "takes a list of criteria, such as [{\"a\": 1}, {\"b\": 2}]");
+                self.fault(path, "must be a list of criteria, such as [{\"a\": 1}, {\"b\": 2}]");
                 Vec::new()
             }
         }
@@ -171,8 +172,8 @@ impl Parser {
             fields.iter().map(|(name, value)| self.operator(name, value, &field(path, name))).collect();
         match tests.len() {
             0 => {
-                self.fault(path, "holds no operator; write for example {\"gt\": 5}");
-                UNREAD
+                self.fault(path, "has no operator; add one, for example {\"gt\": 5}");
+                UNPARSED
             }
             1 => tests.remove(0),
             _ => Test::Every(tests),
@@ -212,7 +213,7 @@ impl Parser {
                     )
                 });
                 self.fault(path, fault);
-                UNREAD
+                UNPARSED
             }
         }
     }
@@ -223,7 +224,7 @@ impl Parser {
                 match fields["field"].as_str().and_then(|name| Path::parse(name).ok()) {
                     Some(field) => Operand::field(field, self.zone),
                     None => {
-                        self.fault(path, "`field` takes the name of a field");
+                        self.fault(path, "`field` must be the name of a field");
                         Operand::value(Value::Null, self.zone)
                     }
                 }
@@ -232,7 +233,8 @@ impl Parser {
         }
     }
 
-    /// What is compared by order. A placeholder that renders to null would match nothing.
+    /// The operand of an order operator. One that is null, such as a placeholder without a value,
+    /// would silently match nothing.
     fn bound(&mut self, value: &Value, path: &str) -> Operand {
         if value.is_null() {
             self.fault(path, "the value is null; it must be a number, a date or a text (isNull tests for null)");
@@ -243,11 +245,11 @@ impl Parser {
     fn operands(&mut self, value: &Value, path: &str) -> Vec<Operand> {
         match value {
             Value::Array(all) => {
-                all.iter().enumerate().map(|(index, one)| self.operand(one, &element(path, index))).collect()
+                all.iter().enumerate().map(|(index, value)| self.operand(value, &element(path, index))).collect()
             }
-            open if self.is_open(open) => Vec::new(),
+            written if self.is_placeholder(written) => Vec::new(),
             _ => {
-                self.fault(path, "takes a list of values");
+                self.fault(path, "must be a list of values");
                 Vec::new()
             }
         }
@@ -256,41 +258,41 @@ impl Parser {
     fn between(&mut self, value: &Value, path: &str) -> Test {
         match value.as_array().map(Vec::as_slice) {
             Some([low, high]) => Test::Between(self.bound(low, &element(path, 0)), self.bound(high, &element(path, 1))),
-            None if self.is_open(value) => UNREAD,
+            None if self.is_placeholder(value) => UNPARSED,
             _ => {
-                self.fault(path, "takes a list of two values, the lowest and the highest");
-                UNREAD
+                self.fault(path, "must be a list of two values, the lowest and the highest");
+                UNPARSED
             }
         }
     }
 
     fn pattern(&mut self, value: &Value, path: &str, build: impl Fn(&str) -> Result<Regex, regex::Error>) -> Test {
         let Some(text) = value.as_str() else {
-            self.fault(path, "takes a text");
-            return UNREAD;
+            self.fault(path, "must be a text");
+            return UNPARSED;
         };
-        if self.is_open(value) {
-            return UNREAD;
+        if self.is_placeholder(value) {
+            return UNPARSED;
         }
         self.patterns += 1;
         if self.patterns > MAX_PATTERNS {
-            self.fault(path, format!("is more than the {MAX_PATTERNS} patterns that one filter may have"));
-            return UNREAD;
+            self.fault(path, format!("the filter has more than {MAX_PATTERNS} patterns; use fewer of them"));
+            return UNPARSED;
         }
         match build(text) {
             Ok(regex) => Test::Matches(regex),
             Err(error) => {
                 let reason = error.to_string();
                 let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                self.fault(path, format!("`{text}` is not a pattern that can be used: {reason}"));
-                UNREAD
+                self.fault(path, format!("`{text}` is not a valid pattern: {reason}"));
+                UNPARSED
             }
         }
     }
 
     fn flag(&mut self, value: &Value, path: &str) -> bool {
-        if !value.is_boolean() && !self.is_open(value) {
-            self.fault(path, "takes true or false");
+        if !value.is_boolean() && !self.is_placeholder(value) {
+            self.fault(path, "must be true or false");
         }
         value.as_bool().unwrap_or_default()
     }
@@ -314,7 +316,7 @@ fn is_field_reference(fields: &Map<String, Value>) -> bool {
     fields.len() == 1 && fields.contains_key("field")
 }
 
-/// `%` stands for any text, `_` for one character, a backslash takes the next one as it is.
+/// `%` matches any text, `_` matches one character, and a backslash escapes the next character.
 fn regex_of_like(pattern: &str, ignore_case: bool) -> Result<Regex, regex::Error> {
     let mut source = String::from("^");
     let mut characters = pattern.chars();

@@ -1,22 +1,22 @@
-//! How values are spelled in JSON text, for stores that compare texts.
+//! The JSON texts of a value, for stores that compare texts.
 
 use serde_json::{Number, Value};
 
 use super::Operand;
 use super::operand::Content;
 
-/// Whole numbers up to this are told apart by doubles.
+/// Below this bound, every integer has a double of its own.
 const SAFE: i64 = 1 << 53;
 
 impl Operand {
-    /// Every text that the JSON writer of this program has for a value that is equal to the operand.
-    /// None where they cannot be listed: another field, a date or an instant (the same moment has
-    /// many texts), lists and objects, and whole numbers that doubles round.
+    /// Every JSON text that this program writes for a value equal to the operand. None where they
+    /// cannot be listed: for another field, a date or an instant (one instant has many texts), a list,
+    /// an object, and an integer that a double would round.
     pub fn spellings(&self) -> Option<Vec<String>> {
         match &self.content {
             Content::Value(value @ (Value::Null | Value::Bool(_)), _)
             | Content::Value(value @ Value::String(_), None) => Some(vec![value.to_string()]),
-            Content::Value(Value::Number(number), _) => of_number(number),
+            Content::Value(Value::Number(number), _) => spellings_of_number(number),
             Content::Value(Value::String(_) | Value::Array(_) | Value::Object(_), _) | Content::Field(_) => None,
         }
     }
@@ -29,7 +29,7 @@ impl Operand {
         }
     }
 
-    /// The whole number, if the operand is one that doubles do not round.
+    /// The integer, if the operand is one that a double does not round.
     pub fn safe_integer(&self) -> Option<i64> {
         match &self.content {
             Content::Value(Value::Number(number), _) => whole(number),
@@ -38,18 +38,18 @@ impl Operand {
     }
 }
 
-fn of_number(number: &Number) -> Option<Vec<String>> {
+fn spellings_of_number(number: &Number) -> Option<Vec<String>> {
     if let Some(whole) = whole(number) {
         let mut texts = vec![whole.to_string(), format!("{whole}.0")];
         texts.extend((whole == 0).then(|| "-0.0".to_owned()));
         return Some(texts);
     }
-    // A double with a fraction has one shortest text, and no whole number is equal to it.
+    // A double with a fraction has one shortest text, and no integer is equal to it.
     let fraction = number.is_f64() && number.as_f64().is_some_and(|double| double.fract() != 0.0);
     fraction.then(|| vec![number.to_string()])
 }
 
-/// The whole number, however it is held, if doubles do not round it.
+/// The integer, stored as an integer or as a double, if a double does not round it.
 fn whole(number: &Number) -> Option<i64> {
     let whole = match (number.as_i64(), number.as_f64()) {
         (Some(whole), _) => whole,
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_listed_is_equal_and_written_so() {
+    fn the_listed_spellings_are_equal_and_written_by_this_program() {
         for value in [json!(0), json!(7), json!(-9007199254740991_i64), json!(1e15), json!(0.5), json!("x")] {
             for text in spellings(value.clone()).unwrap() {
                 let read: Value = serde_json::from_str(&text).unwrap();

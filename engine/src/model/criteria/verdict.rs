@@ -1,15 +1,15 @@
-//! What criteria say of a record.
+//! The result of testing a record against criteria.
 
-/// Whether a record meets criteria. Some tests can be decided neither way: there is no order
-/// between a date and a text that is no date. Such a record does not meet the criteria, whether
-/// or not the test stands below a `not`, but it is counted.
+/// Whether a record meets criteria. Some tests cannot be decided: there is no order between a date
+/// and a text that is not a date. A record whose verdict depends on such a test does not meet the
+/// criteria, even if the test is inside a `not`, but it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It meets them.
+    /// The record meets them.
     Holds,
-    /// It does not.
+    /// The record does not meet them.
     Fails,
-    /// It depends on a test between values that have no order.
+    /// The verdict depends on a test between values that have no order.
     Undecided,
 }
 

@@ -1,10 +1,10 @@
-//! Criteria without what they say about one field.
+//! Reduces criteria to the part that does not depend on one field.
 
 use super::operand::Content;
-use super::{Criteria, Element, Operand, Test};
+use super::{Criteria, Operand, Test};
 
 impl Criteria {
-    /// Whether what they say may depend on a field of the record.
+    /// Whether the criteria may depend on a field of the record.
     pub fn mentions(&self, field: &str) -> bool {
         match self {
             Self::All(all) | Self::Any(all) => all.iter().any(|criteria| criteria.mentions(field)),
@@ -13,7 +13,8 @@ impl Criteria {
         }
     }
 
-    /// What they say without the field: whatever meets them meets this too.
+    /// Weaker criteria that do not mention the field: every record that meets these criteria meets
+    /// the result too.
     #[must_use]
     pub fn without(&self, field: &str) -> Self {
         match self {
@@ -26,21 +27,7 @@ impl Criteria {
 
 impl Test {
     fn mentions(&self, field: &str) -> bool {
-        match self {
-            Self::Compare(_, operand)
-            | Self::Contains(operand)
-            | Self::StartsWith(operand)
-            | Self::EndsWith(operand) => operand.mentions(field),
-            Self::In(operands) | Self::NotIn(operands) => operands.iter().any(|operand| operand.mentions(field)),
-            Self::Between(low, high) => low.mentions(field) || high.mentions(field),
-            Self::AnyElement(element) | Self::AllElements(element) => match element.as_ref() {
-                Element::Itself(test) => test.mentions(field),
-                // Fields of the element, not of the record.
-                Element::Object(_) => false,
-            },
-            Self::Every(tests) => tests.iter().any(|test| test.mentions(field)),
-            Self::Matches(_) | Self::Exists(_) | Self::IsNull(_) | Self::IsEmpty(_) => false,
-        }
+        self.operands().iter().any(|operand| operand.mentions(field))
     }
 }
 

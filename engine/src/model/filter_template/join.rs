@@ -1,33 +1,33 @@
-//! What a template and the line that uses it come to together.
+//! Joins the definition of a template with that of the line that uses it.
 
 use serde_json::{Value, json};
 
 use crate::model::fault::{Fault, field};
 
-/// Joins two rendered definitions: criteria by `and`, as trees; the lookups of both; of the rest,
-/// what the line says wins.
+/// Joins two rendered definitions: criteria by `and`, as trees, and the lookups of both. Every other
+/// field of the line replaces that of the template.
 pub fn join(mut template: Value, line: Value) -> Value {
     let (Value::Object(joined), Value::Object(line)) = (&mut template, line) else { return template };
-    for (name, said) in line {
-        match (name.as_str(), joined.get_mut(&name), said) {
-            ("where", Some(criteria), said) => *criteria = json!({"and": [criteria.take(), said]}),
+    for (name, value) in line {
+        match (name.as_str(), joined.get_mut(&name), value) {
+            ("where", Some(criteria), value) => *criteria = json!({"and": [criteria.take(), value]}),
             ("lookup", Some(Value::Object(lookups)), Value::Object(more)) => lookups.extend(more),
-            (_, _, said) => {
-                joined.insert(name, said);
+            (_, _, value) => {
+                joined.insert(name, value);
             }
         }
     }
     template
 }
 
-/// Why what a line says cannot be joined to its template; none if it can. Records come from
-/// one source, and each lookup has a name of its own.
+/// A fault if the definition of a line cannot be joined with its template: there can be only one
+/// source, and the names of lookups must be different.
 pub fn conflict(template: &Value, line: &Value, path: &str) -> Option<Fault> {
     if template.get("source").is_some() && line.get("source").is_some() {
         return Some(Fault::at(field(path, "source"), "the template has a source already; leave one of them out"));
     }
-    let of_template = template.get("lookup")?;
-    let twice = line.get("lookup")?.as_object()?.keys().find(|name| of_template.get(name).is_some())?;
+    let lookups = template.get("lookup")?;
+    let twice = line.get("lookup")?.as_object()?.keys().find(|name| lookups.get(name).is_some())?;
     let place = field(&field(path, "lookup"), twice);
     Some(Fault::at(place, "the template has a lookup with this name already; choose another name"))
 }

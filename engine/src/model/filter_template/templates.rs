@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{FilterTemplate, TemplateVersion};
+use super::FilterTemplate;
 use crate::model::fault::did_you_mean;
+use crate::model::template_version::TemplateVersion;
 
-/// One version of each template.
+/// Filter templates by key, each in one version.
 #[derive(Debug, Clone, Default)]
 pub struct Templates {
     by_key: BTreeMap<String, Arc<FilterTemplate>>,
 }
 
 impl Templates {
-    /// These templates.
+    /// Collects templates by their keys.
     pub fn new(templates: impl IntoIterator<Item = Arc<FilterTemplate>>) -> Self {
         Self { by_key: templates.into_iter().map(|template| (template.named.key.clone(), template)).collect() }
     }
@@ -28,7 +29,7 @@ impl Templates {
     /// The template with a key.
     ///
     /// # Errors
-    /// Says which key is near.
+    /// One sentence with the nearest key.
     pub fn find(&self, key: &str) -> Result<&Arc<FilterTemplate>, String> {
         self.by_key.get(key).ok_or_else(|| {
             let near = did_you_mean(key, self.keys());
@@ -36,21 +37,22 @@ impl Templates {
         })
     }
 
-    /// Which of these versions are others than those that are here.
+    /// Those of the versions that are not among these templates.
     pub fn missing(&self, versions: &[TemplateVersion]) -> Vec<TemplateVersion> {
-        let here = |named: &&TemplateVersion| self.by_key.get(&named.key).is_some_and(|here| here.named == **named);
-        versions.iter().filter(|named| !here(named)).cloned().collect()
+        let is_known =
+            |wanted: &&TemplateVersion| self.by_key.get(&wanted.key).is_some_and(|known| known.named == **wanted);
+        versions.iter().filter(|wanted| !is_known(wanted)).cloned().collect()
     }
 
-    /// These templates at these versions, as a job result noted them, with the versions that
-    /// were [missing](Self::missing) at hand. One that is not at hand is no longer there.
+    /// These templates in the versions that a job result uses. `loaded` are the versions that were
+    /// [missing](Self::missing), as far as they still exist; the others are left out.
     #[must_use]
-    pub fn at(&self, versions: &[TemplateVersion], at_hand: impl IntoIterator<Item = Arc<FilterTemplate>>) -> Self {
+    pub fn at(&self, versions: &[TemplateVersion], loaded: impl IntoIterator<Item = Arc<FilterTemplate>>) -> Self {
         let mut by_key = self.by_key.clone();
-        for gone in self.missing(versions) {
-            by_key.remove(&gone.key);
+        for missing in self.missing(versions) {
+            by_key.remove(&missing.key);
         }
-        by_key.extend(at_hand.into_iter().map(|template| (template.named.key.clone(), template)));
+        by_key.extend(loaded.into_iter().map(|template| (template.named.key.clone(), template)));
         Self { by_key }
     }
 }
@@ -79,8 +81,8 @@ mod tests {
     fn a_near_key_is_offered() {
         let templates = Templates::new([template("open-orders", 1)]);
         assert!(templates.find("open-orders").is_ok());
-        let told = templates.find("open-order").unwrap_err();
-        assert_eq!(told, "there is no filter template `open-order`; did you mean `open-orders`?");
+        let message = templates.find("open-order").unwrap_err();
+        assert_eq!(message, "there is no filter template `open-order`; did you mean `open-orders`?");
     }
 
     #[test]
@@ -91,7 +93,7 @@ mod tests {
         let at = newest.at(&noted, [template("a", 2)]);
         assert_eq!(at.find("a").unwrap().named.version, 2);
         assert_eq!(at.find("b").unwrap().named.version, 2);
-        assert!(at.find("c").is_err(), "another version must not stand in for one that is gone");
+        assert!(at.find("c").is_err(), "another version must not replace one that no longer exists");
     }
 
     #[test]

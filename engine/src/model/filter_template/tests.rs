@@ -22,25 +22,25 @@ fn open_orders() -> Value {
     })
 }
 
-fn told(faults: &[Fault]) -> Vec<String> {
+fn messages(faults: &[Fault]) -> Vec<String> {
     faults.iter().map(ToString::to_string).collect()
 }
 
 fn faults(document: Value) -> Vec<String> {
-    told(&FilterTemplate::read(&document, 1).map(drop).unwrap_err())
+    messages(&FilterTemplate::read(&document, 1).map(drop).unwrap_err())
 }
 
 fn read_job(templates: &[Value], lines: Value) -> Result<Job, Vec<String>> {
     let templates = templates.iter().map(|document| Arc::new(FilterTemplate::read(document, 3).unwrap()));
     let catalogue = Catalogue::default().with_templates(Templates::new(templates));
     let job = json!({"key": "a", "arguments": {"properties": {"region": {}, "object": {}}}, "lines": lines});
-    Job::read(&job, &catalogue, Choice::Newest(&[])).map_err(|faults| told(&faults))
+    Job::read(&job, &catalogue, Choice::Newest(&[])).map_err(|faults| messages(&faults))
 }
 
 fn rendered(template: Value, filter: Value) -> Result<Value, Vec<String>> {
     let job = read_job(&[template], json!([{"filter": filter}])).unwrap();
     let variables = json!({"args": {"region": "north", "object": {"ne": 1}}, "today": "2026-11-20", "timeZone": "UTC"});
-    job.lines[0].render(&Context::wraps(variables).unwrap()).map_err(|faults| told(&faults))
+    job.lines[0].render(&Context::wraps(variables).unwrap()).map_err(|faults| messages(&faults))
 }
 
 #[test]
@@ -73,14 +73,14 @@ fn a_value_brings_no_operators() {
 #[test]
 fn rendered_values_are_checked_again() {
     let filter = json!({"template": "open-orders", "values": {"region": "$<args.object>"}});
-    let told = rendered(open_orders(), filter).unwrap_err();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].starts_with("lines[0].filter.values.region: {\"ne\":1} is not one of"), "{told:?}");
+    let messages = rendered(open_orders(), filter).unwrap_err();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert!(messages[0].starts_with("lines[0].filter.values.region: {\"ne\":1} is not one of"), "{messages:?}");
 }
 
 #[test]
-fn faults_of_a_template_are_told_at_once() {
-    let told = faults(json!({
+fn faults_of_a_template_are_reported_at_once() {
+    let messages = faults(json!({
         "key": "Open Orders",
         "script": "r => r.open",
         "template": "other",
@@ -90,7 +90,7 @@ fn faults_of_a_template_are_told_at_once() {
         "limit": -1,
     }));
     let expected = [
-        "key: \"Open Orders\" does not fit. What lines name it by",
+        "key: \"Open Orders\" does not fit. The key by which lines name",
         "script: is not allowed in a filter template",
         "template: is not allowed in a filter template",
         "nmae: there is no field `nmae` here; did you mean `name`?",
@@ -100,10 +100,10 @@ fn faults_of_a_template_are_told_at_once() {
         "where.d.eq: this version keeps no secrets",
     ];
     for beginning in expected {
-        assert!(told.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {told:#?}");
+        assert!(messages.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {messages:#?}");
     }
-    let told = faults(json!({"key": "a", "where": {"a": {"grt": 1}}}));
-    assert!(told[0].starts_with("where.a.grt: there is no operator `grt`; did you mean `gt`?"), "{told:?}");
+    let messages = faults(json!({"key": "a", "where": {"a": {"grt": 1}}}));
+    assert!(messages[0].starts_with("where.a.grt: there is no operator `grt`; did you mean `gt`?"), "{messages:?}");
     assert_eq!(faults(json!({"key": "a", "values": {"type": 5}})).len(), 1);
     assert_eq!(
         faults(json!({"key": "a", "where": {"a": "$<values.b>"}})).len(),
@@ -116,14 +116,14 @@ fn faults_of_a_template_are_told_at_once() {
 }
 
 #[test]
-fn faults_of_a_use_are_told_at_its_line() {
+fn faults_of_a_use_are_reported_at_its_line() {
     let uses = |filter: Value| read_job(&[open_orders()], json!([{"filter": filter}])).map(drop).unwrap_err();
     let expected = [
         (
             json!({"template": "open-order"}),
             "lines[0].filter.template: there is no filter template `open-order`; did you mean `open-orders`?",
         ),
-        (json!({"template": "$<args.region>"}), "lines[0].filter.template: is the key itself"),
+        (json!({"template": "$<args.region>"}), "lines[0].filter.template: must be a key and not a placeholder"),
         (json!({"values": {"a": 1}}), "lines[0].filter.values: belong to a filter template"),
         (json!({"template": "open-orders"}), "lines[0].filter.values: `region` is missing"),
         (
@@ -144,7 +144,7 @@ fn faults_of_a_use_are_told_at_its_line() {
         ),
         (
             json!({"template": "open-orders", "values": {"region": "north"}, "where": {"a": "$<values.region>"}}),
-            "lines[0].filter.where.a.eq: `values` are known in filter templates only",
+            "lines[0].filter.where.a.eq: `values` is known only in filter templates",
         ),
         (
             json!({"template": "open-orders", "values": {"region": "north"}, "source": {"inline": []}}),
@@ -152,23 +152,24 @@ fn faults_of_a_use_are_told_at_its_line() {
         ),
     ];
     for (filter, beginning) in expected {
-        let told = uses(filter);
-        assert_eq!(told.len(), 1, "{told:#?}");
-        assert!(told[0].starts_with(beginning), "{beginning} is not {}", told[0]);
+        let messages = uses(filter);
+        assert_eq!(messages.len(), 1, "{messages:#?}");
+        assert!(messages[0].starts_with(beginning), "{beginning} is not {}", messages[0]);
     }
 }
 
 #[test]
 fn a_template_is_judged_with_the_job_that_uses_it() {
     let template = json!({"key": "t", "where": {"a": {"lt": "$<args.regoin>"}, "b": {"lt": "$<lines.first.count>"}}});
-    let told = read_job(std::slice::from_ref(&template), json!([{"filter": {"template": "t"}}])).map(drop).unwrap_err();
+    let messages =
+        read_job(std::slice::from_ref(&template), json!([{"filter": {"template": "t"}}])).map(drop).unwrap_err();
     let expected = [
         "lines[0].filter.template: in the filter template `t`: where.a.lt: the job declares no argument `regoin`; did you mean `region`?",
         "lines[0].filter.template: in the filter template `t`: where.b.lt: there is no earlier line `first`",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(messages, expected);
     let constant = json!({"key": "t", "values": {"properties": {"top": {}}}, "limit": "$<values.top>"});
     let filter = json!([{"filter": {"template": "t", "values": {"top": "five"}}}]);
-    let told = read_job(&[constant], filter).map(drop).unwrap_err();
-    assert_eq!(told, ["lines[0].filter.template: in the filter template `t`: limit: \"five\" is not an integer"]);
+    let messages = read_job(&[constant], filter).map(drop).unwrap_err();
+    assert_eq!(messages, ["lines[0].filter.template: in the filter template `t`: limit: \"five\" is not an integer"]);
 }

@@ -1,4 +1,4 @@
-//! Grants as people and programs write them, told every fault at once.
+//! Reads a document of grants and collects every fault.
 
 use std::net::IpAddr;
 
@@ -21,10 +21,10 @@ struct Reader {
 impl Reader {
     fn grants(&mut self, document: &Value) -> Grants {
         let Some(capabilities) = document.as_object() else {
-            self.fault("", "write an object such as {\"http\": {\"hosts\": [\"api.example.com\"]}}");
+            self.fault("", "must be an object such as {\"http\": {\"hosts\": [\"api.example.com\"]}}");
             return Grants::default();
         };
-        self.known(capabilities, "", &["http", "collections", "jobs"]);
+        self.check_names(capabilities, "", &["http", "collections", "jobs"]);
         let part = |name: &str| capabilities.get(name).filter(|part| !part.is_null());
         Grants {
             http: part("http").map(|part| self.http(part)),
@@ -41,7 +41,7 @@ impl Reader {
         let addresses = addresses.into_iter().filter_map(|(place, text)| {
             let network = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
             if network.is_none() {
-                self.fault(&place, "write an address or a network, such as 10.1.2.3 or 10.0.0.0/8");
+                self.fault(&place, "must be an address or a network, such as 10.1.2.3 or 10.0.0.0/8");
             }
             network
         });
@@ -49,7 +49,7 @@ impl Reader {
         let methods = methods.into_iter().filter_map(|(place, text)| {
             let fits = !text.is_empty() && text.chars().all(|letter| letter.is_ascii_uppercase() || letter == '-');
             if !fits {
-                self.fault(&place, "write a method in capitals, such as GET");
+                self.fault(&place, "must be a method in capitals, such as GET");
             }
             fits.then_some(text)
         });
@@ -64,7 +64,7 @@ impl Reader {
             None | Some("write") => true,
             Some("read") => false,
             Some(_) => {
-                self.fault("collections.access", "write `read` or `write`");
+                self.fault("collections.access", "must be `read` or `write`");
                 false
             }
         };
@@ -73,26 +73,29 @@ impl Reader {
 
     fn members(&mut self, part: &Value, path: &str, known: &[&str]) {
         match part.as_object() {
-            Some(members) => self.known(members, path, known),
-            None => self.fault(path, format!("write an object with {}", known.join(", "))),
+            Some(members) => self.check_names(members, path, known),
+            None => self.fault(path, format!("must be an object with {}", known.join(", "))),
         }
     }
 
-    fn known(&mut self, members: &Map<String, Value>, path: &str, known: &[&str]) {
+    fn check_names(&mut self, members: &Map<String, Value>, path: &str, known: &[&str]) {
         for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
             let near = did_you_mean(name, known.iter().copied());
-            self.fault(&field(path, name), format!("there is no `{name}` to grant here{near}"));
+            self.fault(&field(path, name), format!("there is no field `{name}` here{near}"));
         }
     }
 
-    /// What the grant is narrowed to; it must name something.
+    /// The names or patterns to which the grant is limited; there must be at least one.
     fn patterns(&mut self, part: &Value, path: &str, name: &str, fits: fn(&str) -> bool) -> Vec<String> {
         let texts = self.texts(part, path, name);
         if texts.is_empty() {
-            self.fault(&field(path, name), "name at least one; `*` stands for all");
+            self.fault(&field(path, name), "must have at least 1 element; `*` stands for all");
         }
         for (place, _) in texts.iter().filter(|(_, text)| !fits(text)) {
-            self.fault(place, "write a name, or one with a `*` for the rest: `*` may stand at the end of names and before the first dot of hosts");
+            self.fault(
+                place,
+                "must be a name, or a pattern with `*` at the end of a name or before the first dot of a host",
+            );
         }
         texts.into_iter().map(|(_, text)| text.to_ascii_lowercase()).collect()
     }
@@ -102,17 +105,17 @@ impl Reader {
         match part.get(name) {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(all)) => {
-                let texts = all.iter().enumerate().map(|(index, one)| (element(&place, index), one.as_str()));
+                let texts = all.iter().enumerate().map(|(index, text)| (element(&place, index), text.as_str()));
                 let texts = texts.filter_map(|(place, text)| {
                     if text.is_none() {
-                        self.fault(&place, "is not a text");
+                        self.fault(&place, "must be a text");
                     }
                     Some((place, text?.to_owned()))
                 });
                 texts.collect()
             }
             Some(_) => {
-                self.fault(&place, "is not a list of texts");
+                self.fault(&place, "must be a list of texts");
                 Vec::new()
             }
         }

@@ -1,16 +1,16 @@
-//! What a job file holds: a job, or several, and filter templates beside them.
+//! Job files: one job or several, and filter templates.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::schema;
-use crate::model::fault::{Fault, did_you_mean, element};
+use crate::model::fault::{Fault, did_you_mean, duplicate, element};
+use crate::model::job_schema::job_schema;
 
 const TEMPLATES: &str = "filterTemplates";
 const JOBS: &str = "jobs";
 
-/// A job file, taken apart. Its parts are not read yet.
+/// A job file, split into documents that are not read yet.
 #[derive(Debug, Default, PartialEq)]
 pub struct JobFile {
     /// Templates, in the order of the file.
@@ -19,20 +19,20 @@ pub struct JobFile {
     pub jobs: Vec<Part>,
 }
 
-/// A job or a template of a file.
+/// The document of one job or one template in a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    /// Where it stands: `jobs[1]`; empty for a job that is the file itself.
+    /// Its path in the file, such as `jobs[1]`; empty for a job that is the whole file.
     pub path: String,
-    /// What it says.
+    /// The job or the template.
     pub document: Value,
 }
 
 impl JobFile {
-    /// Takes a file apart.
+    /// Splits a file.
     ///
     /// # Errors
-    /// Every fault of the file around its parts.
+    /// Every fault of the file outside of its jobs and templates.
     pub fn split(document: Value) -> Result<Self, Vec<Fault>> {
         let Value::Object(mut fields) = document else {
             return Err(vec![Fault::at("", "is not a job: it must be an object with `key` and `lines`")]);
@@ -41,8 +41,10 @@ impl JobFile {
         let templates = parts(fields.shift_remove(TEMPLATES), TEMPLATES, &mut faults);
         let jobs = match fields.shift_remove(JOBS) {
             Some(jobs) => {
-                faults
-                    .extend(fields.keys().map(|name| Fault::at(name, "is said of no job; write it in one of `jobs`")));
+                let misplaced = fields.keys();
+                faults.extend(
+                    misplaced.map(|name| Fault::at(name, "is outside of the jobs; move it into one of `jobs`")),
+                );
                 parts(Some(jobs), JOBS, &mut faults)
             }
             None if fields.is_empty() && !templates.is_empty() => Vec::new(),
@@ -54,21 +56,21 @@ impl JobFile {
         if faults.is_empty() { Ok(Self { templates, jobs }) } else { Err(faults) }
     }
 
-    /// The job that is meant: the one with this key, or the only one.
+    /// The job with this key, or without a key the only job.
     ///
     /// # Errors
-    /// One sentence with the jobs that there are.
+    /// One sentence with the jobs of the file.
     pub fn job(&self, key: Option<&str>) -> Result<&Part, String> {
         let keys: Vec<_> = self.jobs.iter().filter_map(Part::key).collect();
-        let there = keys.join(", ");
+        let listed = keys.join(", ");
         match (key, self.jobs.as_slice()) {
-            (_, []) => Err("holds no job".to_owned()),
+            (_, []) => Err("has no jobs".to_owned()),
             (None, [only]) => Ok(only),
-            (None, several) => Err(format!("holds {} jobs; name one of them: {there}", several.len())),
+            (None, several) => Err(format!("has {} jobs; name one of them: {listed}", several.len())),
             (Some(key), jobs) => jobs.iter().find(|job| job.key() == Some(key)).ok_or_else(|| {
                 match did_you_mean(key, keys.iter().copied()) {
-                    near if near.is_empty() => format!("has no job `{key}`; it holds: {there}"),
-                    near => format!("has no job `{key}`{near} It holds: {there}"),
+                    near if near.is_empty() => format!("has no job `{key}`; its jobs are: {listed}"),
+                    near => format!("has no job `{key}`{near} Its jobs are: {listed}"),
                 }
             }),
         }
@@ -76,7 +78,7 @@ impl JobFile {
 }
 
 impl Part {
-    /// What it is called, where it says so.
+    /// The key in the document, if there is one.
     pub fn key(&self) -> Option<&str> {
         self.document["key"].as_str()
     }
@@ -96,11 +98,11 @@ fn parts(written: Option<Value>, name: &str, faults: &mut Vec<Fault>) -> Vec<Par
     match written {
         None => Vec::new(),
         Some(Value::Array(all)) => {
-            let placed = all.into_iter().enumerate();
-            placed.map(|(index, document)| Part { path: element(name, index), document }).collect()
+            let documents = all.into_iter().enumerate();
+            documents.map(|(index, document)| Part { path: element(name, index), document }).collect()
         }
         Some(_) => {
-            faults.push(Fault::at(name, "is not a list"));
+            faults.push(Fault::at(name, "must be a list"));
             Vec::new()
         }
     }
@@ -113,8 +115,8 @@ fn faults_of_keys(parts: &[Part]) -> Vec<Fault> {
         let Some(key) = part.key() else { continue };
         match first.get(key) {
             Some(other) => {
-                let told = format!("`{key}` is already the key of {}; give each its own", other.path);
-                faults.push(part.in_file(Fault::at("key", told)));
+                let message = duplicate(format_args!("`{key}`"), "key", &other.path);
+                faults.push(part.in_file(Fault::at("key", message)));
             }
             None => {
                 first.insert(key, part);
@@ -124,20 +126,20 @@ fn faults_of_keys(parts: &[Part]) -> Vec<Fault> {
     faults
 }
 
-/// The JSON Schema of a job file, in each of its forms.
+/// The JSON Schema of a job file in all its forms.
 pub fn file_schema() -> Value {
-    let Value::Object(mut file) = schema() else { return Value::Null };
+    let Value::Object(mut file) = job_schema() else { return Value::Null };
     let mut job = Map::new();
     for name in ["type", "required", "additionalProperties", "properties"] {
         job.extend(file.get(name).map(|value| (name.to_owned(), value.clone())));
     }
     file["$defs"]["job"] = Value::Object(job);
     file["properties"][TEMPLATES] = json!({
-        "description": "Filter templates that the file's jobs, and others, may use.",
+        "description": "Filter templates. The jobs of this file and other jobs can use them.",
         "type": "array", "items": {"$ref": "#/$defs/filterTemplate"},
     });
     file["properties"][JOBS] = json!({
-        "description": "Several jobs in one file, instead of one that is the file itself.",
+        "description": "The jobs of a file with several jobs. A file with one job may be the job itself.",
         "type": "array", "items": {"$ref": "#/$defs/job"},
     });
     file.shift_remove("required");
@@ -154,7 +156,7 @@ mod tests {
     use crate::model::criteria::Reading;
     use crate::model::schema::Schema;
 
-    fn told(document: Value) -> Vec<String> {
+    fn messages(document: Value) -> Vec<String> {
         JobFile::split(document).unwrap_err().iter().map(ToString::to_string).collect()
     }
 
@@ -166,24 +168,24 @@ mod tests {
         let several = JobFile::split(json!({"jobs": [{"key": "a"}, {"key": "b"}]})).unwrap();
         assert_eq!(several.jobs.iter().map(|job| job.path.as_str()).collect::<Vec<_>>(), ["jobs[0]", "jobs[1]"]);
         assert!(JobFile::split(json!({"filterTemplates": [{"key": "t"}]})).unwrap().jobs.is_empty());
-        assert_eq!(JobFile::split(json!({})).unwrap().jobs.len(), 1, "what is wrong with it is the job's to tell");
+        assert_eq!(JobFile::split(json!({})).unwrap().jobs.len(), 1, "its faults are found when the job is read");
     }
 
     #[test]
-    fn faults_around_the_parts_are_told() {
-        assert!(told(json!(5))[0].contains("is not a job"));
-        assert_eq!(told(json!({"jobs": {}, "filterTemplates": 5, "key": "a"})).len(), 3);
-        let twice = told(json!({"jobs": [{"key": "a"}, {"key": "a"}], "filterTemplates": [{"key": "a"}]}));
-        assert_eq!(twice, ["jobs[1].key: `a` is already the key of jobs[0]; give each its own"]);
+    fn faults_outside_of_the_parts_are_reported() {
+        assert!(messages(json!(5))[0].contains("is not a job"));
+        assert_eq!(messages(json!({"jobs": {}, "filterTemplates": 5, "key": "a"})).len(), 3);
+        let twice = messages(json!({"jobs": [{"key": "a"}, {"key": "a"}], "filterTemplates": [{"key": "a"}]}));
+        assert_eq!(twice, ["jobs[1].key: `a` is already the key of jobs[0]; choose another one"]);
     }
 
     #[test]
     fn a_job_is_chosen_by_its_key_where_there_are_several() {
         let file = JobFile::split(json!({"jobs": [{"key": "first"}, {"key": "second"}]})).unwrap();
         assert_eq!(file.job(Some("second")).unwrap().path, "jobs[1]");
-        assert_eq!(file.job(None).unwrap_err(), "holds 2 jobs; name one of them: first, second");
-        let told = file.job(Some("secnd")).unwrap_err();
-        assert_eq!(told, "has no job `secnd`; did you mean `second`? It holds: first, second");
+        assert_eq!(file.job(None).unwrap_err(), "has 2 jobs; name one of them: first, second");
+        let message = file.job(Some("secnd")).unwrap_err();
+        assert_eq!(message, "has no job `secnd`; did you mean `second`? Its jobs are: first, second");
         let one = JobFile::split(json!({"key": "a"})).unwrap();
         assert!(one.job(None).is_ok() && one.job(Some("a")).is_ok() && one.job(Some("b")).is_err());
         let fault = file.jobs[1].in_file(Fault::at("lines[0]", "x"));

@@ -1,4 +1,4 @@
-//! The lines of a job and its notification rules, read with what they may call each other.
+//! Reads the lines and the notification rules of a job, and checks the names they use for each other.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,14 +7,16 @@ use serde_json::Value;
 
 use crate::model::argument::Arguments;
 use crate::model::catalogue::{Catalogue, Choice};
-use crate::model::fault::{Fault, MOST_FAULTS, element, field};
+use crate::model::fault::{Fault, MOST_FAULTS, duplicate, element, field};
 use crate::model::line::{Line, RunOn};
 use crate::model::notify::NotifyRule;
+use crate::model::schema::integer;
 use crate::model::variables::Names;
 
+/// The distance from the highest `lineNo` to the next default.
 const LINE_STEP: u64 = 10;
 
-/// What templates may call the lines: each number, and the name and the number that mean it.
+/// The number of each line with an identifier that templates may use for it: its number or its name.
 pub(super) type Ids = Vec<(u64, String)>;
 
 /// Reads every line, without the parts that do not have the right shape.
@@ -24,7 +26,7 @@ pub(super) fn read(
     faults: &mut Vec<Fault>,
 ) -> (Vec<Line>, Ids) {
     let mut taken = Taken::default();
-    let misshapen = places(faults);
+    let misshapen = paths(faults);
     let (mut lines, mut ids) = (Vec::new(), Ids::new());
     for (index, written) in document["lines"].as_array().into_iter().flatten().enumerate() {
         let path = element("lines", index);
@@ -32,8 +34,8 @@ pub(super) fn read(
         taken.name(written, &path, faults);
         ids.push((number, number.to_string()));
         ids.extend(written["name"].as_str().map(|name| (number, name.to_owned())));
-        let Some(sound) = sound(written, &path, &misshapen) else { continue };
-        match Line::read(&sound, u32::try_from(number).unwrap_or(u32::MAX), &path, catalogue, choice) {
+        let Some(well_shaped) = well_shaped(written, &path, &misshapen) else { continue };
+        match Line::read(&well_shaped, u32::try_from(number).unwrap_or(u32::MAX), &path, catalogue, choice) {
             Ok(line) => lines.push(line),
             Err(more) => faults.extend(more),
         }
@@ -48,39 +50,39 @@ pub(super) fn read_rules(
     catalogue: (&Catalogue, Choice<'_>),
     faults: &mut Vec<Fault>,
 ) -> Vec<NotifyRule> {
-    let misshapen = places(faults);
+    let misshapen = paths(faults);
     let written = document["notify"].as_array().into_iter().flatten().enumerate();
-    let shapely = written.filter(|(index, _)| {
+    let well_shaped = written.filter(|(index, _)| {
         let path = element("notify", *index);
         !misshapen.iter().any(|place| below(place, &path).is_some())
     });
-    let read = shapely.filter_map(|(index, written)| {
+    let read = well_shaped.filter_map(|(index, written)| {
         NotifyRule::read(written, index, catalogue).map_err(|more| faults.extend(more)).ok()
     });
     read.collect()
 }
 
-fn places(faults: &[Fault]) -> Vec<String> {
+fn paths(faults: &[Fault]) -> Vec<String> {
     faults.iter().map(|fault| fault.path.clone()).collect()
 }
 
-/// A line without the fields, and the fields of its filter, in which a fault of shape is; none if without them it
-/// would say something else.
-fn sound<'a>(written: &'a Value, path: &str, misshapen: &[String]) -> Option<Cow<'a, Value>> {
-    let mut sound = Cow::Borrowed(written);
+/// A line without the fields, and the fields of its filter, that have a fault of shape; none if the
+/// line would mean something else without them.
+fn well_shaped<'a>(written: &'a Value, path: &str, misshapen: &[String]) -> Option<Cow<'a, Value>> {
+    let mut line = Cow::Borrowed(written);
     for place in misshapen.iter().filter_map(|place| below(place, path)) {
         match fields_of(place).as_slice() {
             [] | ["filter"] | ["action" | "parameters", ..] => return None,
-            // What fits a template cannot be judged without it.
-            ["filter", "template" | "values", ..] => take(sound.to_mut().get_mut("filter"), &["template", "values"]),
-            ["filter", name, ..] => take(sound.to_mut().get_mut("filter"), &[*name]),
-            [name, ..] => take(Some(sound.to_mut()), &[*name]),
+            // The values cannot be checked without the template, nor the template without its values.
+            ["filter", "template" | "values", ..] => take(line.to_mut().get_mut("filter"), &["template", "values"]),
+            ["filter", name, ..] => take(line.to_mut().get_mut("filter"), &[*name]),
+            [name, ..] => take(Some(line.to_mut()), &[*name]),
         }
     }
-    Some(sound)
+    Some(line)
 }
 
-/// What a path says below another one; none if it is elsewhere.
+/// The part of a path below another one; none if it is elsewhere.
 fn below<'a>(place: &'a str, path: &str) -> Option<&'a str> {
     place.strip_prefix(path).filter(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
@@ -95,7 +97,7 @@ fn take(object: Option<&mut Value>, names: &[&str]) {
     }
 }
 
-/// Numbers and names that lines already have, with the first line of each.
+/// The numbers and names that are taken, each with the path of the first line that has it.
 #[derive(Default)]
 struct Taken {
     numbers: BTreeMap<u64, String>,
@@ -105,11 +107,10 @@ struct Taken {
 
 impl Taken {
     fn number(&mut self, written: &Value, path: &str, faults: &mut Vec<Fault>) -> u64 {
-        let number = written["lineNo"].as_u64().unwrap_or(self.highest.saturating_add(LINE_STEP));
+        let number = integer(&written["lineNo"]).unwrap_or(self.highest.saturating_add(LINE_STEP));
         self.highest = self.highest.max(number);
         if let Some(first) = self.numbers.insert(number, path.to_owned()) {
-            let told = format!("{number} is already the number of {first}; give each line its own");
-            faults.push(Fault::at(field(path, "lineNo"), told));
+            faults.push(Fault::at(field(path, "lineNo"), duplicate(number, "number", &first)));
         }
         number
     }
@@ -117,13 +118,12 @@ impl Taken {
     fn name(&mut self, written: &Value, path: &str, faults: &mut Vec<Fault>) {
         let Some(name) = written["name"].as_str() else { return };
         if let Some(first) = self.names.insert(name.to_owned(), path.to_owned()) {
-            let told = format!("`{name}` is already the name of {first}; give each line its own");
-            faults.push(Fault::at(field(path, "name"), told));
+            faults.push(Fault::at(field(path, "name"), duplicate(format_args!("`{name}`"), "name", &first)));
         }
     }
 }
 
-/// A fault for every variable that a line's templates cannot have, as many as are listed.
+/// A fault for every unknown variable in the templates of the lines, up to the number that is listed.
 pub(super) fn faults_of_names(lines: &[Line], ids: &Ids, arguments: &Arguments) -> Vec<Fault> {
     let (mut faults, arguments) = (Vec::new(), arguments.names());
     for line in lines {

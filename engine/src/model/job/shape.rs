@@ -1,4 +1,4 @@
-//! The shape of a job's document, as the job schema says it.
+//! The shape of a job's document, as the job schema describes it.
 
 use serde_json::{Map, Value};
 
@@ -6,23 +6,24 @@ use super::SCHEMA;
 use crate::model::criteria::Reading;
 use crate::model::fault::{Fault, element, field};
 use crate::model::filter;
+use crate::model::schema::faults_by;
 
 /// Fields whose values are patterns.
 const PATTERNS: [&str; 4] = ["matches", "like", "ilike", "pattern"];
 
-/// Words that a job does not know: those of a later version, and those of the file around it.
-const NOT_HERE: [(&str, &str); 3] = [
-    ("module", "this version keeps jobs outside of modules; take `module` out"),
-    ("filterTemplates", "stand beside jobs in a file, and are saved for themselves; they are no part of a job"),
-    ("jobs", "stand in a file, and are saved for themselves; they are no part of a job"),
+/// Fields that are planned for a later version or belong to the file around the job, with what to do.
+const NOT_ALLOWED: [(&str, &str); 3] = [
+    ("module", "this version cannot keep jobs in modules; remove `module`"),
+    ("filterTemplates", "filter templates are not part of a job; save them separately"),
+    ("jobs", "a job cannot contain other jobs; save each job separately"),
 ];
 
-/// How many lines a job may have; the job schema says it too.
+/// Lines of a job. The job schema has the same limit.
 pub const MAX_LINES: usize = 1000;
-/// How many patterns a job may have in all its criteria and schemas. Each takes about a millisecond to compile.
+/// Patterns of a job in all its criteria and schemas. Each takes about a millisecond to compile.
 pub const MAX_PATTERNS: usize = 1000;
 
-/// What makes a job too costly to look at. It is counted before anything else is done.
+/// A fault if the job is too large to be checked. This is counted before anything else.
 pub(super) fn excess(document: &Value) -> Option<Fault> {
     let lines = document["lines"].as_array().map_or(0, Vec::len);
     if lines > MAX_LINES {
@@ -45,25 +46,21 @@ pub(super) fn excess(document: &Value) -> Option<Fault> {
     })
 }
 
-/// What the schema says of the whole, and of each filter with its placeholders.
+/// The faults of the shape of the job, and of each filter with its placeholders.
 pub(super) fn faults(document: &Value) -> Vec<Fault> {
-    let schema = match SCHEMA.as_ref() {
-        Ok(schema) => schema,
-        Err(message) => return vec![Fault::at("", message.clone())],
-    };
     let mut rest = document.clone();
-    let mut faults = take_words_of_elsewhere(&mut rest, "");
+    let mut faults = take_fields_not_allowed(&mut rest, "");
     for (index, line) in lines_mut(&mut rest).iter_mut().enumerate() {
         let path = element("lines", index);
-        faults.extend(take_words_of_elsewhere(line, &path));
+        faults.extend(take_fields_not_allowed(line, &path));
         if let Some(definition) = line.get_mut("filter").filter(|definition| definition.is_object()) {
             let path = field(&path, "filter");
-            faults.extend(take_words_of_elsewhere(definition, &path));
+            faults.extend(take_fields_not_allowed(definition, &path));
             faults.extend(filter::faults_of_shape(definition, &path));
             *definition = Value::Object(Map::new());
         }
     }
-    faults.extend(schema.faults(&rest, "", Reading::Rendered));
+    faults.extend(faults_by(&SCHEMA, &rest, "", Reading::Rendered));
     faults
 }
 
@@ -71,10 +68,11 @@ fn lines_mut(document: &mut Value) -> &mut [Value] {
     document.get_mut("lines").and_then(Value::as_array_mut).map_or(&mut [], Vec::as_mut_slice)
 }
 
-fn take_words_of_elsewhere(part: &mut Value, path: &str) -> Vec<Fault> {
+/// Removes the fields that are not allowed and returns a fault for each.
+fn take_fields_not_allowed(part: &mut Value, path: &str) -> Vec<Fault> {
     let Some(fields) = part.as_object_mut() else { return Vec::new() };
-    let taken = NOT_HERE
+    let taken = NOT_ALLOWED
         .iter()
-        .filter_map(|(word, cure)| fields.shift_remove(*word).map(|_| Fault::at(field(path, word), *cure)));
+        .filter_map(|(name, cure)| fields.shift_remove(*name).map(|_| Fault::at(field(path, name), *cure)));
     taken.collect()
 }

@@ -60,8 +60,8 @@ fn a_valid_job_is_read_with_its_defaults_and_sorted() {
 }
 
 #[test]
-fn all_faults_are_told_at_once_with_their_paths() {
-    let told = faults(json!({
+fn all_faults_are_reported_at_once_with_their_paths() {
+    let messages = faults(json!({
         "key": "a-job",
         "timeZone": "Europe/Madird",
         "arguments": {"properties": {"top": {"type": "integer"}}},
@@ -83,14 +83,14 @@ fn all_faults_are_told_at_once_with_their_paths() {
         "lines[3].parameters.to: ",
     ];
     for beginning in expected {
-        assert!(told.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {told:#?}");
+        assert!(messages.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {messages:#?}");
     }
-    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    assert_eq!(messages.len(), expected.len(), "{messages:#?}");
 }
 
 #[test]
-fn faults_of_shape_are_told_at_once_too() {
-    let told = faults(
+fn faults_of_shape_are_reported_at_once_too() {
+    let messages = faults(
         json!({"key": "A Job", "stopsOnEror": true, "lines": [{"action": 5}, {"filter": {"limit": -1, "wher": {}}}]}),
     );
     let expected = [
@@ -101,13 +101,13 @@ fn faults_of_shape_are_told_at_once_too() {
     let in_filter =
         ["lines[1].filter.limit: ", "lines[1].filter.wher: there is no field `wher` here; did you mean `where`?"];
     for beginning in expected.into_iter().chain(in_filter) {
-        assert!(told.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {told:#?}");
+        assert!(messages.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {messages:#?}");
     }
 }
 
 #[test]
-fn faults_of_shape_and_of_meaning_are_told_together() {
-    let told = faults(json!({
+fn faults_of_shape_and_of_meaning_are_reported_together() {
+    let messages = faults(json!({
         "key": "a-job",
         "stopsOnEror": true,
         "timeZone": "Mars/Base",
@@ -127,14 +127,14 @@ fn faults_of_shape_and_of_meaning_are_told_together() {
         "lines[2].parameters.to: there is no variable `tody`",
         "lines[3].lineNo: ",
     ] {
-        assert!(told.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {told:#?}");
+        assert!(messages.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {messages:#?}");
     }
-    assert!(!told.iter().any(|fault| fault.contains("`first`")), "a line with a fault is a line: {told:#?}");
+    assert!(!messages.iter().any(|fault| fault.contains("`first`")), "a line with a fault is a line: {messages:#?}");
 }
 
 #[test]
 fn a_misspelt_field_hides_no_other_fault_of_its_line() {
-    let told = faults(with_lines(json!([
+    let messages = faults(with_lines(json!([
         {"filter": {"wher": {}, "limit": -1, "where": {"a": {"grt": 1}, "b": "$<tody>"}, "orderBy": ["a..b"]}},
         {"filter": {"limt": 5, "template": 5, "values": {"x": 1}, "where": {"a": {"grt": 1}}}},
         {"nmae": "x", "action": "send", "timeout": "2d", "parameters": {"to": 5, "copies": "$<tody>"}},
@@ -158,9 +158,9 @@ fn a_misspelt_field_hides_no_other_fault_of_its_line() {
         "lines[5].filter: 5 is not an object",
     ];
     for beginning in expected {
-        assert!(told.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {told:#?}");
+        assert!(messages.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {messages:#?}");
     }
-    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    assert_eq!(messages.len(), expected.len(), "{messages:#?}");
 }
 
 #[test]
@@ -168,38 +168,38 @@ fn a_fault_of_the_tenth_line_hides_none_of_the_first() {
     let mut lines = vec![json!({"filter": {}}); 11];
     lines[1] = json!({"filter": {"where": {"a": {"grt": 1}}}});
     lines[10] = json!({"action": 5});
-    let told = faults(with_lines(json!(lines)));
-    assert!(told.iter().any(|fault| fault.starts_with("lines[1].filter.where.a.grt: ")), "{told:#?}");
-    assert_eq!(told.len(), 2, "{told:#?}");
+    let messages = faults(with_lines(json!(lines)));
+    assert!(messages.iter().any(|fault| fault.starts_with("lines[1].filter.where.a.grt: ")), "{messages:#?}");
+    assert_eq!(messages.len(), 2, "{messages:#?}");
 }
 
 #[test]
 fn variables_are_checked_beside_faults_of_shape() {
-    let told = faults(with_lines(json!([{"nmae": "x", "action": "send", "parameters": {"to": "$<tody>"}}])));
-    assert!(told.iter().any(|fault| fault.contains("there is no variable `tody`")), "{told:#?}");
-    assert_eq!(told.len(), 2, "{told:#?}");
+    let messages = faults(with_lines(json!([{"nmae": "x", "action": "send", "parameters": {"to": "$<tody>"}}])));
+    assert!(messages.iter().any(|fault| fault.contains("there is no variable `tody`")), "{messages:#?}");
+    assert_eq!(messages.len(), 2, "{messages:#?}");
 }
 
 #[test]
 fn parameters_are_checked_as_far_as_is_certain() {
-    let told =
+    let messages =
         faults(with_lines(json!([{"action": "send", "parameters": {"to": 5, "copies": "$<args.n>", "boddy": "x"}}])));
-    assert!(told.iter().any(|fault| fault == "lines[0].parameters.to: 5 is not a string"), "{told:#?}");
-    assert!(told.iter().any(|fault| fault.starts_with("lines[0].parameters.boddy: ")), "{told:#?}");
-    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(messages.iter().any(|fault| fault == "lines[0].parameters.to: 5 is not a string"), "{messages:#?}");
+    assert!(messages.iter().any(|fault| fault.starts_with("lines[0].parameters.boddy: ")), "{messages:#?}");
+    assert_eq!(messages.len(), 2, "{messages:#?}");
 }
 
 #[test]
 fn a_line_is_one_thing() {
-    let told = faults(with_lines(json!([{}, {"filter": {}, "action": "send"}, {"filter": {}, "parameters": {}}])));
-    assert_eq!(told.len(), 3, "{told:#?}");
+    let messages = faults(with_lines(json!([{}, {"filter": {}, "action": "send"}, {"filter": {}, "parameters": {}}])));
+    assert_eq!(messages.len(), 3, "{messages:#?}");
 }
 
 #[test]
 fn words_of_later_versions_are_refused_with_what_to_do() {
-    let told = faults(json!({"key": "a", "module": "x", "lines": [{"action": "send", "parameters": {"to": "x"}}]}));
-    assert_eq!(told.len(), 1, "{told:#?}");
-    assert!(told[0].starts_with("module: this version keeps jobs outside of modules"), "{told:#?}");
+    let messages = faults(json!({"key": "a", "module": "x", "lines": [{"action": "send", "parameters": {"to": "x"}}]}));
+    assert_eq!(messages.len(), 1, "{messages:#?}");
+    assert!(messages[0].starts_with("module: this version cannot keep jobs in modules"), "{messages:#?}");
 }
 
 #[test]
@@ -223,8 +223,8 @@ fn policies_are_read_and_have_defaults() {
 }
 
 #[test]
-fn faults_of_policies_are_told_with_their_paths() {
-    let told = faults(json!({
+fn faults_of_policies_are_reported_with_their_paths() {
+    let messages = faults(json!({
         "key": "a", "queue": "ERP", "priority": 1001, "overlap": "wait", "timeout": "31d",
         "notify": [{"on": ["done"], "action": "send"}, {"on": ["error"], "action": "sned"}],
         "lines": [
@@ -250,20 +250,20 @@ fn faults_of_policies_are_told_with_their_paths() {
         "lines[3].retry: belongs to an action",
     ];
     for beginning in expected {
-        assert!(told.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {told:#?}");
+        assert!(messages.iter().any(|fault| fault.starts_with(beginning)), "{beginning} is not in {messages:#?}");
     }
-    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    assert_eq!(messages.len(), expected.len(), "{messages:#?}");
 }
 
 #[test]
 fn a_template_may_read_only_lines_before_it() {
-    let told = faults(with_lines(json!([
+    let messages = faults(with_lines(json!([
         {"name": "first", "action": "send", "parameters": {"to": "$<lines.second.count>"}},
         {"name": "second", "action": "send", "parameters": {"to": "$<lines.first.cuont> $<lines.fist.count>"}},
     ])));
-    assert_eq!(told[0], "lines[0].parameters.to: line `second` has no result yet here; only earlier lines do");
-    assert_eq!(told[1], "lines[1].parameters.to: `lines.first` has no field `cuont`; did you mean `count`?");
-    assert_eq!(told[2], "lines[1].parameters.to: there is no earlier line `fist`; did you mean `first`?");
+    assert_eq!(messages[0], "lines[0].parameters.to: line `second` has no result yet; use an earlier line");
+    assert_eq!(messages[1], "lines[1].parameters.to: `lines.first` has no field `cuont`; did you mean `count`?");
+    assert_eq!(messages[2], "lines[1].parameters.to: there is no earlier line `fist`; did you mean `first`?");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What an action line does.
+//! The work of an action line.
 
 use std::sync::Arc;
 
@@ -20,20 +20,20 @@ pub struct ActionWork {
     pub name: String,
     /// The version of the module.
     pub module: ModuleDigest,
-    /// What a job that is saved with this line keeps of that; none for what comes with the program.
+    /// The version that is saved with the job; none for a bundled module.
     pub pin: Option<Pin>,
-    /// How it wants its records, unless a parameter says otherwise.
+    /// How it takes its records, unless a parameter changes that.
     intake: Intake,
     /// The parameters that make it take batches when they are true.
     batching: Vec<String>,
-    /// What it is told.
+    /// The parameters, before rendering.
     pub parameters: Template,
-    /// What its parameters must fit once they are rendered.
+    /// The schema of the rendered parameters.
     pub schema: Arc<Schema>,
 }
 
 impl ActionWork {
-    /// Reads the part of a line that says which action does what.
+    /// Reads the action and the parameters of a line.
     ///
     /// # Errors
     /// Every fault, with its path below `path`.
@@ -70,7 +70,7 @@ impl ActionWork {
         }
     }
 
-    /// How it wants its records, given its rendered parameters.
+    /// How it takes its records with these rendered parameters.
     pub fn intake(&self, parameters: &Value) -> Intake {
         let batches = self.batching.iter().any(|name| parameters.get(name) == Some(&Value::Bool(true)));
         if self.intake == Intake::Whole && batches { Intake::Batches } else { self.intake }

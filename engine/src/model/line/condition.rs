@@ -1,4 +1,4 @@
-//! The condition under which a line runs: criteria over the variables.
+//! Conditions under which a line runs: criteria on the variables.
 
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
@@ -8,15 +8,16 @@ use values::template::{Context, Variable};
 use crate::model::criteria::{self, Reading, Verdict};
 use crate::model::fault::{Fault, field};
 use crate::model::template::Template;
+use crate::model::text::shortened;
 
-/// How much of a value a message shows, in characters.
+/// Characters of a value that a message shows.
 const SHOWN: usize = 80;
 
 /// The `when` of a line.
 #[derive(Debug)]
 pub struct Condition {
     criteria: Template,
-    /// The variables that the criteria test, each with its place in the document.
+    /// The variables that the criteria test, each with its path in the document.
     tested: Vec<(String, Variable)>,
 }
 
@@ -34,15 +35,16 @@ impl Condition {
         Ok(Self { criteria: Template::parse(&tree, path, |_| false)?, tested })
     }
 
-    /// Every variable that it tests or that its placeholders read, each with its place.
+    /// Every variable that it tests or that its placeholders use, each with its path.
     pub(super) fn variables(&self, path: &str) -> Vec<(String, Variable)> {
         self.criteria.variables(path).into_iter().chain(self.tested.iter().cloned()).collect()
     }
 
-    /// Why the condition does not hold, as a sentence; none if it holds.
+    /// One sentence that says why the condition does not hold; none if it holds.
     ///
     /// # Errors
-    /// A placeholder cannot be rendered, what it renders to does not fit its operator, or two values have no order.
+    /// A placeholder cannot be rendered, the rendered value does not fit its operator, or two values have
+    /// no order.
     pub fn unmet(&self, variables: &Context, zone: Tz, path: &str) -> Result<Option<String>, Vec<Fault>> {
         let rendered = self.criteria.render(variables, path).map_err(|fault| vec![fault])?;
         for (name, test) in rendered.as_object().into_iter().flatten() {
@@ -61,12 +63,12 @@ fn sentence(name: &str, test: &Value, variables: &Value) -> String {
     if matches!(name, "and" | "or" | "not") {
         return format!("Skipped: `{name}` in `when` does not hold.");
     }
-    format!("Skipped: `{name}` is {}, and `when` asks for {}.", value_of(name, variables), shown(test))
+    format!("Skipped: `{name}` is {}, but `when` requires {}.", value_of(name, variables), shown(test))
 }
 
 fn undecided(name: &str, test: &Value, variables: &Value, path: &str) -> Fault {
     let message = format!(
-        "`{name}` is {}, which has no order with what it is compared with, {}; compare values of the same kind",
+        "`{name}` is {}, which cannot be compared by {}; compare values of the same kind",
         value_of(name, variables),
         shown(test)
     );
@@ -75,22 +77,18 @@ fn undecided(name: &str, test: &Value, variables: &Value, path: &str) -> Fault {
 
 fn value_of(name: &str, variables: &Value) -> String {
     let value = Path::parse(name).ok().and_then(|path| path.of(variables));
-    value.map_or_else(|| "not there".to_owned(), shown)
+    value.map_or_else(|| "missing".to_owned(), shown)
 }
 
 fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    shortened(&value.to_string(), SHOWN)
 }
 
-/// The variables whose names stand where criteria on records name fields.
+/// Collects the variables that are tested. Their names are where criteria on records have fields.
 fn collect_tested(written: &Value, path: &str, tested: &mut Vec<(String, Variable)>) {
     for (name, test) in written.as_object().into_iter().flatten() {
         match (name.as_str(), test) {
-            ("and" | "or", Value::Array(all)) => all.iter().for_each(|one| collect_tested(one, path, tested)),
+            ("and" | "or", Value::Array(all)) => all.iter().for_each(|inner| collect_tested(inner, path, tested)),
             ("not", inner) => collect_tested(inner, path, tested),
             _ => {
                 tested.push(named(name, &field(path, name)));
@@ -100,12 +98,12 @@ fn collect_tested(written: &Value, path: &str, tested: &mut Vec<(String, Variabl
     }
 }
 
-/// The variables that a test compares with: `{"field": "args.most"}`.
+/// Collects the variables that a test compares with, such as `{"field": "args.most"}`.
 fn collect_operands(test: &Value, path: &str, tested: &mut Vec<(String, Variable)>) {
     for (operator, operand) in test.as_object().into_iter().flatten() {
         match (operator.as_str(), operand) {
             ("field", Value::String(name)) => tested.push(named(name, path)),
-            (_, Value::Array(all)) => all.iter().for_each(|one| collect_operands(one, path, tested)),
+            (_, Value::Array(all)) => all.iter().for_each(|inner| collect_operands(inner, path, tested)),
             _ => collect_operands(operand, path, tested),
         }
     }

@@ -1,4 +1,4 @@
-//! What a filter line does: its own definition, and that of the template it may use.
+//! The work of a filter line: its own definition and the template that it uses.
 
 use std::sync::Arc;
 
@@ -10,36 +10,37 @@ use super::ActionWork;
 use crate::model::catalogue::{Catalogue, Choice};
 use crate::model::fault::{Fault, field};
 use crate::model::filter::{Filter, lines_named};
-use crate::model::filter_template::{FilterTemplate, TemplateVersion, Templates, closed, conflict, join};
+use crate::model::filter_template::{FilterTemplate, Templates, closed, conflict, join};
 use crate::model::source::LineRef;
 use crate::model::template::{Template, is_templated};
+use crate::model::template_version::TemplateVersion;
 use crate::model::variables::Names;
 
-/// The action that asks a filter's script about records.
+/// The action that runs the script of a filter.
 const SCRIPT_ACTION: &str = "js/keep";
 
 /// What a filter line does.
 #[derive(Debug)]
 pub struct FilterWork {
-    /// What the line itself says.
+    /// The line's own definition.
     own: Template,
-    template: Option<Use>,
-    /// The lines whose sets it reads, each with the path of the text that names it.
+    template: Option<TemplateUse>,
+    /// The lines whose sets it reads, each with the path of the value that names it.
     pub lines: Vec<(String, LineRef)>,
-    /// A predicate in JavaScript on each record that meets the criteria: the action that
-    /// asks it, and what that is told.
+    /// The action that runs a predicate in JavaScript on each record that meets the criteria, and its
+    /// parameters.
     pub script: Option<Box<(ActionWork, Value)>>,
 }
 
-/// The template that a line uses, with what the line fills in.
+/// The template that a line uses, with the values for it.
 #[derive(Debug)]
-struct Use {
+struct TemplateUse {
     template: Arc<FilterTemplate>,
     values: Template,
 }
 
 impl FilterWork {
-    /// Reads a line's `filter`, which stands at `path`.
+    /// Reads the `filter` of a line.
     ///
     /// # Errors
     /// Every fault, with its path below `path`.
@@ -49,7 +50,8 @@ impl FilterWork {
             fields.retain(|name, _| name != "template" && name != "values");
         }
         let mut faults = Filter::check(&own, path);
-        let template = Use::read(written, &own, path, catalogue.0.templates()).map_err(|more| faults.extend(more));
+        let template =
+            TemplateUse::read(written, &own, path, catalogue.0.templates()).map_err(|more| faults.extend(more));
         let parsed = Template::parse(&closed(&own), path, |name| name == "script");
         let parsed = parsed.map_err(|more| faults.extend(more));
         let script = own.get("script").map(|script| read_script(script, path, catalogue).map(Box::new)).transpose();
@@ -69,7 +71,7 @@ impl FilterWork {
         self.template.as_ref().map(|used| &used.template.named)
     }
 
-    /// Every variable that is read when it is rendered, but the values of its template.
+    /// Every variable that is used when it is rendered, except the values of its template.
     pub(super) fn variables(&self, path: &str) -> Vec<(String, Variable)> {
         let mut all = self.own.variables(path);
         if let Some(used) = &self.template {
@@ -79,8 +81,8 @@ impl FilterWork {
         all
     }
 
-    /// A fault for every variable that is not known: those of the template are judged by
-    /// the job that uses it, since it brings arguments and lines.
+    /// A fault for every unknown variable. Those of the template are checked here too, because the
+    /// arguments and lines are those of this job.
     pub(super) fn faults_of_names(&self, names: &Names<'_>, path: &str) -> Vec<Fault> {
         let mut faults = names.faults(self.own.variables(path));
         if let Some(used) = &self.template {
@@ -91,10 +93,10 @@ impl FilterWork {
         faults
     }
 
-    /// The definition with these variables, joined with that of the template.
+    /// Renders the definition with these variables and joins it with that of the template.
     ///
     /// # Errors
-    /// What cannot be rendered, and values that the template does not take.
+    /// Texts that cannot be rendered, and values that do not fit the template.
     pub(super) fn render(&self, variables: &Context, path: &str) -> Result<Value, Vec<Fault>> {
         let own = self.own.render(variables, path).map_err(|fault| vec![fault])?;
         let Some(used) = &self.template else { return Ok(own) };
@@ -104,7 +106,7 @@ impl FilterWork {
     }
 }
 
-impl Use {
+impl TemplateUse {
     fn read(written: &Value, own: &Value, path: &str, templates: &Templates) -> Result<Option<Self>, Vec<Fault>> {
         let fault = |name: &str, message: String| vec![Fault::at(field(path, name), message)];
         let Some(key) = written.get("template").and_then(Value::as_str) else {
@@ -114,8 +116,8 @@ impl Use {
             };
         };
         if is_templated(key) {
-            let told = "is the key itself and no placeholder: what a job uses is known when it is saved";
-            return Err(fault("template", told.to_owned()));
+            let message = "must be a key and not a placeholder, because templates are looked up when the job is saved";
+            return Err(fault("template", message.to_owned()));
         }
         let template = templates.find(key).map_err(|message| fault("template", message))?;
         let written = written.get("values").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -140,7 +142,8 @@ impl Use {
         lines_named(self.template.written(), "").into_iter().map(move |(_, line)| (place.clone(), line))
     }
 
-    /// Renders the template at once where nothing but certain values goes into it.
+    /// Renders the template when the job is saved, if no variables are needed for that, to find faults
+    /// early.
     fn rehearse(&self, path: &str) -> Result<(), Vec<Fault>> {
         let Some(Value::Object(values)) = self.values.constant() else { return Ok(()) };
         if !self.template.variables().is_empty() {
@@ -152,7 +155,7 @@ impl Use {
     }
 }
 
-/// The action that asks the script, with the script as it was written.
+/// The action that runs the script, with the script as it was written.
 fn read_script(
     script: &Value,
     path: &str,

@@ -1,29 +1,29 @@
-//! Why a result is told of.
+//! Occasions: the reasons for which a result is reported.
 
 use std::time::Duration;
 
 use crate::model::result::JobResult;
 use crate::model::status::Status;
 
-/// Why a result is told of.
+/// Why a result is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {
-    /// It ended with this status.
+    /// The result ended with this status.
     Ended(Status),
-    /// It went well, and the one before did not.
+    /// The result went well, and the result before did not.
     Recovered,
-    /// It took long.
+    /// The result took too long.
     Slow,
 }
 
-/// What rules need to know of a result that ended.
+/// What notification rules need to know about a result that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
-    /// How it ended.
+    /// Its final status.
     pub status: Status,
-    /// How the one of the same job before it ended; none if it is the first.
+    /// The final status of the previous result of the same job; none for the first result.
     pub previous: Option<Status>,
-    /// From its first beginning to its end; none if it never began.
+    /// The time from its first beginning to its end; none if it never began.
     pub duration: Option<Duration>,
 }
 
@@ -37,19 +37,19 @@ impl Occasion {
         }
     }
 
-    /// What a word stands for in `on`.
+    /// The occasion with this word in `on`.
     pub fn from_word(word: &str) -> Option<Self> {
         if word == Self::Recovered.word() {
             return Some(Self::Recovered);
         }
-        // Results are never `skipped`; lines are.
+        // Only lines can be `skipped`, results cannot.
         let status = Status::from_word(word).filter(|status| status.is_final() && *status != Status::Skipped);
         status.map(Self::Ended)
     }
 }
 
 impl Ended {
-    /// How this result ended, after one that ended so.
+    /// The end of this result; `previous` is the final status of the result before it.
     pub fn of(result: &JobResult, previous: Option<Status>) -> Self {
         Self { status: result.status, previous, duration: took(result) }
     }
@@ -60,7 +60,7 @@ impl Ended {
     }
 }
 
-/// From the first beginning of a result to its end.
+/// The time from the first beginning of a result to its end.
 pub(super) fn took(result: &JobResult) -> Option<Duration> {
     (result.finished_at? - result.started_at?).to_std().ok()
 }

@@ -1,4 +1,4 @@
-//! The record that tells of a result, and the variables of the templates beside it.
+//! The record that describes a result in a notification, and the variables of the rule's templates.
 
 use serde_json::{Map, Value, json};
 
@@ -7,42 +7,26 @@ use crate::model::dates::stamp;
 use crate::model::result::LineResult;
 use crate::model::variables::{Setting, frame};
 
-/// How many lines a record tells of.
+/// Lines that a record describes.
 const LINES: usize = 100;
 
-/// What it says of the result.
-pub const FIELDS_OF_RESULT: [&str; 12] = [
-    "id",
-    "status",
-    "message",
-    "title",
-    "startedBy",
-    "dryRun",
-    "attempt",
-    "createdAt",
-    "startedAt",
-    "finishedAt",
-    "durationMs",
-    "counters",
-];
-
-/// The one record that an action is handed which tells of a result. Instants are in UTC.
+/// The record that describes a result. Instants are in UTC.
 pub fn summary(occasion: Occasion, setting: &Setting<'_>, lines: &[LineResult]) -> Value {
     let result = setting.result;
-    let told = lines.iter().take(LINES).map(|line| {
+    let described = lines.iter().take(LINES).map(|line| {
         json!({"lineNo": line.line_no, "name": line.name, "status": line.status.word(), "message": line.message})
     });
     json!({
         "occasion": occasion.word(),
         "organization": {"key": setting.organization.0, "name": setting.organization.1},
         "job": {"key": result.job, "name": setting.job_name, "version": result.version},
-        "result": of_result(setting),
-        "lines": told.collect::<Vec<_>>(),
+        "result": result_fields(setting),
+        "lines": described.collect::<Vec<_>>(),
         "linesLeftOut": lines.len().saturating_sub(LINES),
     })
 }
 
-fn of_result(setting: &Setting<'_>) -> Value {
+fn result_fields(setting: &Setting<'_>) -> Value {
     let result = setting.result;
     let counters = result.counters;
     json!({
@@ -65,12 +49,12 @@ fn of_result(setting: &Setting<'_>) -> Value {
     })
 }
 
-/// The variables of the rule's templates: those that stay the same in all lines of the
-/// result and do not depend on how it was started, and `records` with the one record.
+/// The variables of the rule's templates: those that are the same in all lines of the result and do
+/// not depend on how it was started, and `records` with the one record.
 pub fn variables(setting: &Setting<'_>, summary: &Value) -> Map<String, Value> {
     let mut variables = frame(setting);
-    for of_lines in ["args", "since", "firstRun", "scheduledAt", "lines"] {
-        variables.remove(of_lines);
+    for name in ["args", "since", "firstRun", "scheduledAt", "lines"] {
+        variables.remove(name);
     }
     variables.insert("result".to_owned(), summary["result"].clone());
     variables.insert("records".to_owned(), json!([summary]));

@@ -12,7 +12,7 @@ use crate::model::module::Installed;
 use crate::model::record::Sample;
 use crate::model::result::{Counters, JobResult, LineKind, LineResult, ResultId};
 use crate::model::status::Status;
-use crate::model::variables::Setting;
+use crate::model::variables::{FIELDS_OF_RESULT, Setting};
 
 fn catalogue() -> Catalogue {
     let texts = |names: &[&str]| -> Map<String, Value> {
@@ -67,20 +67,20 @@ fn a_webhook_is_a_request_for_each_record_that_is_tried_five_times() {
 }
 
 #[test]
-fn faults_are_told_where_the_rule_was_written() {
+fn faults_are_reported_where_the_rule_was_written() {
     let expected = [
-        (json!({"webhook": "https://x"}), "notify[2]: says neither `on` nor `slowerThan`"),
-        (json!({"on": ["error"]}), "notify[2]: says neither `webhook` nor `action`"),
-        (json!({"on": ["error"], "webhook": "https://u", "action": "send"}), "notify[2]: says both"),
+        (json!({"webhook": "https://x"}), "notify[2]: has neither `on` nor `slowerThan`"),
+        (json!({"on": ["error"]}), "notify[2]: has neither `webhook` nor `action`"),
+        (json!({"on": ["error"], "webhook": "https://u", "action": "send"}), "notify[2]: has both"),
         (
             json!({"on": ["error"], "webhook": "https://u", "parameters": {}}),
             "notify[2].parameters: belong to an action",
         ),
-        (json!({"on": ["error"], "webhook": "u"}), "notify[2].webhook: `u` is no address; write one"),
-        (json!({"on": ["error"], "webhook": {"url": "ftp://u"}}), "notify[2].webhook.url: `ftp://u` is no address"),
+        (json!({"on": ["error"], "webhook": "u"}), "notify[2].webhook: `u` is not an address; it must begin"),
+        (json!({"on": ["error"], "webhook": {"url": "ftp://u"}}), "notify[2].webhook.url: `ftp://u` is not an address"),
         (json!({"on": ["error"], "action": "sned"}), "notify[2].action: there is no action `sned`"),
         (json!({"on": ["error"], "action": "send", "parameters": {"to": 5}}), "notify[2].parameters.to: 5 is not"),
-        (json!({"on": ["error"], "webhook": "$<args.url>"}), "notify[2].webhook: `args` belongs to lines"),
+        (json!({"on": ["error"], "webhook": "$<args.url>"}), "notify[2].webhook: `args` is known only in lines"),
         (
             json!({"on": ["error"], "webhook": {"url": "https://u", "headers": {"a": "$<tody>"}}}),
             "notify[2].webhook.headers.a: there is no variable `tody`; did you mean `today`?",
@@ -96,14 +96,14 @@ fn faults_are_told_where_the_rule_was_written() {
         ),
     ];
     for (written, beginning) in expected {
-        let told = read(written).unwrap_err();
-        assert_eq!(told.len(), 1, "{told:#?}");
-        assert!(told[0].starts_with(beginning), "{beginning} is not {}", told[0]);
+        let messages = read(written).unwrap_err();
+        assert_eq!(messages.len(), 1, "{messages:#?}");
+        assert!(messages[0].starts_with(beginning), "{beginning} is not {}", messages[0]);
     }
 }
 
 #[test]
-fn a_rule_applies_to_what_it_names_and_tells_the_rarest() {
+fn a_rule_applies_to_what_it_names_and_reports_the_rarest() {
     let rule = |on: Value, slow: Option<&str>| {
         let mut written = json!({"on": on, "webhook": "https://u"});
         if let Some(slow) = slow {
@@ -149,7 +149,7 @@ fn result() -> JobResult {
         priority: 0,
         retry_of: None,
         root: ResultId(Uuid::nil()),
-        notice_of: None,
+        notification_of: None,
         scheduled: None,
         started_from: None,
         depth: 0,
@@ -189,7 +189,7 @@ fn line(line_no: u32) -> LineResult {
 }
 
 #[test]
-fn the_record_tells_of_the_result_and_of_its_first_lines() {
+fn the_record_describes_the_result_and_its_first_lines() {
     let result = result();
     let setting = Setting {
         result: &result,
@@ -199,24 +199,24 @@ fn the_record_tells_of_the_result_and_of_its_first_lines() {
         zone: Tz::UTC,
     };
     let lines: Vec<_> = (1..=101).map(line).collect();
-    let told = summary(Occasion::Recovered, &setting, &lines);
+    let record = summary(Occasion::Recovered, &setting, &lines);
     let of_result = json!({
         "id": "00000000-0000-0000-0000-000000000000", "status": "error", "message": "Stopped.", "title": null,
         "startedBy": "ana", "dryRun": false, "attempt": 1, "createdAt": "2026-11-20T07:00:00Z",
         "startedAt": "2026-11-20T07:00:01Z", "finishedAt": "2026-11-20T07:00:02.500Z", "durationMs": 1500,
         "counters": {"in": 3, "out": 2, "rejected": 1},
     });
-    assert_eq!(told["result"], of_result);
-    assert_eq!(told["occasion"], "recovered");
-    assert_eq!(told["organization"], json!({"key": "acme", "name": "Acme"}));
-    assert_eq!(told["job"], json!({"key": "weekly", "name": "Weekly", "version": 3}));
-    assert_eq!(told["lines"][0], json!({"lineNo": 1, "name": null, "status": "error", "message": "No."}));
-    assert_eq!((told["lines"].as_array().unwrap().len(), &told["linesLeftOut"]), (100, &json!(1)));
+    assert_eq!(record["result"], of_result);
+    assert_eq!(record["occasion"], "recovered");
+    assert_eq!(record["organization"], json!({"key": "acme", "name": "Acme"}));
+    assert_eq!(record["job"], json!({"key": "weekly", "name": "Weekly", "version": 3}));
+    assert_eq!(record["lines"][0], json!({"lineNo": 1, "name": null, "status": "error", "message": "No."}));
+    assert_eq!((record["lines"].as_array().unwrap().len(), &record["linesLeftOut"]), (100, &json!(1)));
     let known: Vec<_> = of_result.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(known, FIELDS_OF_RESULT);
-    // What a rule may name is what it gets.
-    let names = Names { place: Place::Notice, ..Names::default() };
-    let got = variables(&setting, &told);
+    // The names that a rule may use are exactly the variables it gets.
+    let names = Names { location: TemplateLocation::Notification, ..Names::default() };
+    let got = variables(&setting, &record);
     assert!(got.keys().all(|name| names.fault(&variable(name)).is_none()), "{:?}", got.keys());
     for name in ["today", "job", "result", "organization", "startedBy", "timeZone", "records"] {
         assert!(got.contains_key(name), "{name}");

@@ -1,16 +1,16 @@
 //! Cron expressions, with the rules of crontab: five fields (minute, hour, day of month, month, day
 //! of week), or six with seconds in front.
 //!
-//! The `cron` crate reads the lists, ranges, steps and names of each field. It numbers weekdays from
-//! 1, joins the two day fields by *and*, and steps over changes of the clocks in its own way, so
-//! what is its own ends there: days are chosen in [`Days`], and instants are found here, on the
-//! wall clock of a zone.
+//! The `cron` crate parses the lists, ranges, steps and names of each field. It is used for nothing
+//! else, because it numbers weekdays from 1, joins the two day fields by *and*, and handles clock
+//! changes in another way. Days are chosen in [`Days`], and instants are found here, on the wall
+//! clock of a zone.
 //!
 //! - A **fixed** time (no wildcard and no step among second, minute and hour) starts once on each of
-//!   its days. Where the clocks are put forward over it, it starts at the first instant after the
-//!   gap; where they are put back, the first of the two counts.
-//! - Anything else follows **elapsed time**: it starts whenever the wall clock shows a time that
-//!   fits, so that it rests in a gap and goes on through a repeated hour.
+//!   its days. If the clocks are put forward over it, it starts at the first instant after the gap;
+//!   if they are put back, it starts at the first of its two instants.
+//! - Every other expression follows **elapsed time**: it starts whenever the wall clock shows a time
+//!   that fits, so that it starts nothing in a gap and continues through a repeated hour.
 
 mod days;
 mod fields;
@@ -22,14 +22,14 @@ use self::days::Days;
 use self::fields::Fields;
 use crate::model::{Instant, wall};
 
-/// How long an expression is at most, in bytes.
+/// Bytes of an expression.
 const LONGEST: usize = 256;
-/// After so many months the calendar repeats itself, weekdays included.
+/// Months after which the calendar repeats itself, weekdays included.
 const CYCLE: u32 = 400 * 12;
-/// The longest that clocks are ever put back by, and more.
+/// More than clocks are ever put back by.
 const DAY: TimeDelta = TimeDelta::hours(26);
 
-/// A cron expression that starts something at some time.
+/// A cron expression that has at least one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cron {
     text: String,
@@ -43,13 +43,13 @@ pub struct Cron {
 }
 
 impl Cron {
-    /// Reads an expression.
+    /// Parses an expression.
     ///
     /// # Errors
-    /// One sentence that names the field and the cure.
+    /// One sentence with the field and what to write.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > LONGEST {
-            return Err(format!("is {} bytes long; a cron expression has at most {LONGEST}", text.len()));
+            return Err(format!("has {} bytes; a cron expression may have at most {LONGEST}", text.len()));
         }
         let fields = Fields::split(text)?;
         let cron = Self {
@@ -61,10 +61,10 @@ impl Cron {
             days: fields.days()?,
             elapsed: fields.follow_elapsed_time(),
         };
-        // Every day that the calendar knows comes within one cycle.
+        // Every possible day is in one cycle.
         let any = NaiveDate::from_ymd_opt(2000, 1, 1).and_then(|day| cron.next_day(day));
         any.map(|_| cron).ok_or_else(|| {
-            format!("`{text}` never comes: its months have no such day; correct the day of month or the month")
+            format!("`{text}` never occurs: its months have no such day; correct the day of month or the month")
         })
     }
 
@@ -73,13 +73,13 @@ impl Cron {
         &self.text
     }
 
-    /// The first instant after this one at which it starts something. None beyond the calendar.
+    /// The first instant after this one at which it starts something. None after the last year of the calendar.
     pub fn next(&self, after: Instant, zone: Tz) -> Option<Instant> {
         if self.elapsed { self.next_elapsed(after, zone) } else { self.next_fixed(after, zone) }
     }
 
-    /// Later times of the wall clock never mean earlier instants, so that the first one that
-    /// means a later instant is the next.
+    /// Tries the times of the wall clock in order. A later time never means an earlier instant, so
+    /// the first time that means an instant after `after` is the next one.
     fn next_fixed(&self, after: Instant, zone: Tz) -> Option<Instant> {
         let mut from = wall::shown(after, zone)?;
         loop {
@@ -92,7 +92,7 @@ impl Cron {
         }
     }
 
-    /// Goes from one change of the clocks to the next: in between, the wall clock runs as time does.
+    /// Goes from one clock change to the next. In between, the wall clock runs evenly.
     fn next_elapsed(&self, after: Instant, zone: Tz) -> Option<Instant> {
         let mut from = after.checked_add_signed(TimeDelta::microseconds(1))?;
         loop {
@@ -102,8 +102,8 @@ impl Cron {
             match wall::first_change(from, next.min(horizon), zone) {
                 Some(change) if change <= next => from = change,
                 _ if next <= horizon => return Some(next),
-                // No time fits until then, and clocks that are put back in between show none that
-                // was not shown already.
+                // No time fits until then. Clocks that are put back in between only show times again
+                // that were shown before.
                 _ => from = horizon.max(next.checked_sub_signed(DAY)?),
             }
         }

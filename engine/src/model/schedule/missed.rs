@@ -1,4 +1,4 @@
-//! What a schedule starts when it comes due, and what becomes of the starts that it missed.
+//! What a schedule starts when it comes due, and what it does about missed starts.
 
 use std::collections::VecDeque;
 
@@ -8,13 +8,13 @@ use super::{Position, Schedule, ScheduleId};
 use crate::model::Instant;
 use crate::model::dates::stamp;
 
-/// How many starts of one schedule are made at once, and caught up on at most.
+/// Starts of one schedule that are made at once, and missed starts that are made up for at most.
 const MOST: usize = 100;
-/// How many missed starts are counted one by one.
+/// Missed starts that are counted one by one.
 const COUNTED: u64 = 10_000;
 
-/// What becomes of starts that fell into a time when nobody watched: the server was down, its
-/// machine asleep, or its clock put forward.
+/// What a schedule does about starts that it missed because the server was down, its machine was
+/// asleep, or its clock was put forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missed {
     /// One start, for the newest.
@@ -26,7 +26,7 @@ pub enum Missed {
 }
 
 impl Missed {
-    /// Every one of them.
+    /// All variants.
     pub const ALL: [Self; 3] = [Self::Latest, Self::All, Self::None];
 
     /// The word used in files and in the API.
@@ -38,12 +38,13 @@ impl Missed {
         }
     }
 
-    /// What a word stands for.
+    /// The variant with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|missed| missed.word() == word)
     }
 
-    fn kept(self) -> usize {
+    /// How many of the missed starts are made up for.
+    fn most_made_up(self) -> usize {
         match self {
             Self::Latest => 1,
             Self::All => MOST,
@@ -52,35 +53,35 @@ impl Missed {
     }
 }
 
-/// What a schedule that came due does.
+/// What a due schedule does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Firing {
     /// The nominal instants for which it starts its job, oldest first.
     pub starts: Vec<Instant>,
-    /// Those for which it does not.
+    /// The missed starts that are not made up for.
     pub left_out: Option<LeftOut>,
-    /// Every nominal instant up to this one is dealt with by that.
+    /// The last nominal instant that this firing handles; all before it are handled too.
     pub handled: Instant,
 }
 
-/// Starts that were missed and are not made up for.
+/// Missed starts that are not made up for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeftOut {
     /// The nominal instant of the oldest.
     pub first: Instant,
     /// The nominal instant of the newest.
     pub last: Instant,
-    /// How many there are.
+    /// How many were counted.
     pub count: u64,
     /// Whether there are more than were counted.
     pub more: bool,
 }
 
 impl Schedule {
-    /// What it does if it is due. What came due until `watched_since` was missed.
+    /// What the schedule does if it is due. A start that came due before `watched_since` was missed.
     pub fn fire(&self, id: ScheduleId, position: &Position, now: Instant, watched_since: Instant) -> Option<Firing> {
         let first = position.next.filter(|first| self.due(*first, id) <= now)?;
-        // A clock that was put back may show less than when the watch began.
+        // After a clock was put back, it may be before the time when the watch began.
         let watched_since = watched_since.min(now);
         let is_missed = |nominal| self.due(nominal, id) <= watched_since;
         let mut firing = if is_missed(first) {
@@ -93,21 +94,21 @@ impl Schedule {
         let rest = usize::try_from(self.executions.saturating_sub(position.fired)).unwrap_or(usize::MAX);
         if self.executions > 0 && firing.starts.len() > rest {
             firing.starts.truncate(rest);
-            // Those that are cut off have their turn if one of these is skipped and does not count.
+            // Skipped starts are not counted, so the starts that are cut off here may still be made later.
             firing.handled = firing.starts.last().copied().unwrap_or(firing.handled);
         }
         Some(firing)
     }
 
-    /// Catches up on missed starts, as the schedule says: from `first` on, as far as they were missed,
-    /// which all were until `surely`.
+    /// Makes up for missed starts according to the schedule: those from `first` on that were missed.
+    /// All starts before `all_missed_until` were.
     fn make_up(
         &self,
-        (first, surely): (Instant, Instant),
+        (first, all_missed_until): (Instant, Instant),
         anchor: Instant,
         is_missed: impl Fn(Instant) -> bool,
     ) -> Firing {
-        let mut newest = Newest { kept: self.missed.kept(), starts: VecDeque::new(), left_out: None };
+        let mut newest = Newest { kept: self.missed.most_made_up(), starts: VecDeque::new(), left_out: None };
         let (mut handled, mut count, mut more) = (first, 0, false);
         let mut following = Some(first);
         while let Some(nominal) = following.filter(|nominal| is_missed(*nominal)) {
@@ -116,9 +117,9 @@ impl Schedule {
             if count < COUNTED {
                 count += 1;
             } else if !more {
-                // Nobody wants to see each of so many; goes on with the newest.
+                // There are too many to look at each of them; continue with the newest.
                 more = true;
-                for nominal in self.newest((nominal, surely), anchor, newest.kept + 1) {
+                for nominal in self.newest((nominal, all_missed_until), anchor, newest.kept + 1) {
                     handled = nominal;
                     newest.push(nominal);
                 }
@@ -146,7 +147,7 @@ impl Schedule {
     /// The last nominal instant between these two.
     fn last(&self, after: Instant, before: Instant, anchor: Instant) -> Option<Instant> {
         let next = |from: Instant| self.next(from, anchor).filter(|next| *next < before);
-        // Looks back ever further until there is one.
+        // Look back further and further until there is one.
         let (mut last, mut stride) = (None, TimeDelta::seconds(1));
         while last.is_none() {
             let from = before.checked_sub_signed(stride).map_or(after, |from| from.max(after));
@@ -156,7 +157,7 @@ impl Schedule {
             }
             stride = stride * 2;
         }
-        // Halves the time in which there may be a later one.
+        // Halve the span in which there may be a later one.
         let (mut last, mut end) = (last?, before);
         while next(last).is_some() {
             let middle = last + (end - last) / 2;
@@ -169,7 +170,7 @@ impl Schedule {
     }
 }
 
-/// The newest of what is pushed, and the newest that was left out.
+/// Keeps the newest instants that are pushed, and the newest of those left out.
 struct Newest {
     kept: usize,
     starts: VecDeque<Instant>,
@@ -186,17 +187,17 @@ impl Newest {
 }
 
 impl LeftOut {
-    /// One sentence for a clerk.
+    /// The message of the job result that reports these starts.
     pub fn told(&self, schedule: &Schedule) -> String {
         let at = |instant: Instant| stamp(&instant.with_timezone(&schedule.zone));
         let (key, rule) = (&schedule.key, schedule.missed.word());
-        let what = match self.count {
-            1 if !self.more => format!("a start at {}", at(self.first)),
+        let (what, them) = match self.count {
+            1 if !self.more => (format!("a start at {}", at(self.first)), "it"),
             count => {
                 let count = if self.more { format!("more than {count}") } else { count.to_string() };
-                format!("{count} starts from {} to {}", at(self.first), at(self.last))
+                (format!("{count} starts from {} to {}", at(self.first), at(self.last)), "them")
             }
         };
-        format!("Missed {what}: nobody watched the schedule `{key}`, which says `missed: {rule}`.")
+        format!("Missed {what}: no server was ready to start {them}. The schedule `{key}` has `missed: {rule}`.")
     }
 }

@@ -1,4 +1,4 @@
-//! How far a schedule has come.
+//! The position of a schedule: which nominal instants are handled, and which is next.
 
 use chrono::TimeDelta;
 
@@ -6,30 +6,30 @@ use super::{Firing, Schedule, When};
 use crate::model::Instant;
 use crate::model::result::ResultId;
 
-/// Where a schedule stands between two starts.
+/// The state of a schedule between two starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// From when its intervals count.
+    /// The instant from which intervals count.
     pub anchor: Instant,
-    /// Every nominal instant up to this one is dealt with. It moves on, so that a clock that is put back
-    /// starts nothing twice; only where a clock was far ahead, a sweep brings it back.
+    /// Every nominal instant up to this one is handled. It only moves forward, so that nothing is started
+    /// twice after a clock was put back. If the clock was far ahead, a sweep brings it back.
     pub handled: Instant,
-    /// How often it started its job.
+    /// How often the schedule started its job.
     pub fired: u64,
-    /// The nominal instant it is armed for.
+    /// The nominal instant the schedule is armed for.
     pub next: Option<Instant>,
-    /// The result it waits for, if it goes on when that has ended.
+    /// The result whose end the schedule waits for, if its interval counts from there.
     pub awaits: Option<ResultId>,
 }
 
-/// What came of a firing.
+/// The outcome of a firing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fired {
-    /// How many starts count among the executions: those that were not skipped.
+    /// How many starts count as executions: those that were not skipped.
     pub counted: u64,
     /// The newest of them that has not ended.
     pub awaits: Option<ResultId>,
-    /// When it was.
+    /// When the schedule fired.
     pub at: Instant,
 }
 
@@ -40,13 +40,13 @@ impl Schedule {
         self.armed(position, self.next(now, now))
     }
 
-    /// The position after this schedule took the place of `old`. What it started is still counted, and
-    /// intervals go on, unless its nominal instants are others now.
+    /// The position after this schedule replaced `old`. Its starts are still counted and its intervals
+    /// continue, unless its nominal instants changed.
     pub fn replace(&self, old: &Self, position: &Position, now: Instant) -> Position {
         if old.when != self.when || old.start_at != self.start_at || old.zone != self.zone {
             return self.begin(now);
         }
-        // What passed while it was inactive, or had nothing more to start, is not missed.
+        // Starts that passed while it was inactive, or over, were not missed.
         let at_rest = !old.active || old.is_over(position);
         let handled = if at_rest { position.handled.max(now) } else { position.handled };
         let position = Position { handled, ..*position };
@@ -56,7 +56,7 @@ impl Schedule {
                 let next = position.next.or_else(|| self.next(handled, position.anchor));
                 let next = next.or_else(|| now.checked_add_signed(every)).map(|next| next.max(handled));
                 let replaced = self.armed(position, next);
-                // Where the end comes before that, it is over from now on.
+                // If `endAt` is before the next start, the schedule is over from now on.
                 let handled = if replaced.next.is_none() { handled.max(now) } else { handled };
                 return Position { handled, ..replaced };
             }
@@ -81,7 +81,7 @@ impl Schedule {
         }
     }
 
-    /// The position after what it awaited has ended.
+    /// The position after the awaited result has ended.
     pub fn completed(&self, position: &Position, at: Instant) -> Position {
         let position = Position { awaits: None, ..*position };
         match self.when {
@@ -93,15 +93,15 @@ impl Schedule {
         }
     }
 
-    /// Whether the clock was so far ahead when the schedule last started something that it would rest for long
-    /// without a reason that anybody sees.
+    /// Whether the clock was so far ahead at the last start that the schedule would now start nothing for a
+    /// long time.
     pub fn is_ahead(&self, position: &Position, now: Instant) -> bool {
         let slack = TimeDelta::hours(1) + self.jitter;
         self.active && now.checked_add_signed(slack).is_some_and(|limit| position.handled > limit)
     }
 
-    /// Whether it stands as it should: armed for its next nominal instant, waiting for a result that has not
-    /// ended, at rest, or over.
+    /// Whether the position is correct: armed for its next nominal instant, waiting for a result that has not
+    /// ended, inactive, or over.
     pub fn is_armed(&self, position: &Position, awaits: bool) -> bool {
         match self.when {
             When::AfterCompletion(_) if position.awaits.is_some() => awaits,
@@ -113,14 +113,14 @@ impl Schedule {
         }
     }
 
-    /// The position after this one was found not to stand as it should. One that is ahead of the clock comes
-    /// back to it: the results of what was started stay, and no instant that has one starts anything again.
+    /// The position after one that was found to be wrong. A position ahead of the clock is set back to the
+    /// clock. That starts nothing twice, because each instant that was started has a result.
     pub fn repaired(&self, position: &Position, now: Instant) -> Position {
         let handled = if self.is_ahead(position, now) { now } else { position.handled };
         self.completed(&Position { handled, ..*position }, now)
     }
 
-    /// Whether it will never start anything again as it stands.
+    /// Whether the schedule will never start anything again.
     pub fn is_over(&self, position: &Position) -> bool {
         self.active && position.next.is_none() && position.awaits.is_none()
     }

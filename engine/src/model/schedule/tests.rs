@@ -1,4 +1,4 @@
-//! Schedules: reading them, their nominal instants, and what they start.
+//! Tests of schedules: reading them, their nominal instants, and their starts.
 
 mod firing;
 mod position;
@@ -31,7 +31,7 @@ fn schedule(written: Value) -> Schedule {
     read(written).unwrap()
 }
 
-/// Position after everything that is due was started, with what was started.
+/// Starts everything that is due, and returns the position afterwards with the firings.
 fn run(schedule: &Schedule, position: Position, now: Instant, watched_since: Instant) -> (Position, Vec<Firing>) {
     let (mut position, mut firings) = (position, Vec::new());
     while let Some(firing) = schedule.fire(ID, &position, now, watched_since) {

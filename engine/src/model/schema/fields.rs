@@ -1,4 +1,4 @@
-//! Which fields of the records a value names, as the annotations of its schema say.
+//! Finds the fields of records that a value names, by the annotations of its schema.
 //!
 //! `"field": true` marks a text that is the name of a field, and `"field": "order"` one that may
 //! have a minus in front. Under `propertyNames` it marks the names in an object.
@@ -8,7 +8,7 @@ use values::path::Path;
 
 use super::Schema;
 
-/// How deep the schema and the value are followed together.
+/// How many levels of the schema and the value are followed.
 const DEEPEST: usize = 32;
 
 impl Schema {

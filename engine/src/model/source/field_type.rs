@@ -1,4 +1,4 @@
-//! What a field of a source holds, and how its values become JSON.
+//! The types of the fields of a source, and how values are converted to them.
 
 use std::fmt;
 
@@ -10,8 +10,13 @@ use values::json::parse;
 use super::limits::record_bounds;
 use super::time_format::TimeFormat;
 use crate::model::dates::stamp;
+use crate::model::text::shortened;
+use crate::model::wall::time_zone;
 
-/// The type of a field. Null stays null, and an empty text of any type but [`FieldType::Text`] becomes null.
+/// Characters of a value that a message shows.
+const SHOWN: usize = 40;
+
+/// The type of a field. Null stays null, and an empty text becomes null for every type but [`FieldType::Text`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum FieldType {
     /// Text; numbers and booleans become text.
@@ -26,7 +31,7 @@ pub enum FieldType {
     Json,
     /// A day; becomes `YYYY-MM-DD`.
     Date(TimeFormat),
-    /// An instant, meant in this zone, or in the job's; becomes RFC 3339.
+    /// An instant in this time zone, or else in the job's; becomes RFC 3339.
     Instant(TimeFormat, Option<Tz>),
     /// Seconds since 1970 in UTC; become RFC 3339 in the job's zone.
     EpochSeconds,
@@ -43,14 +48,12 @@ impl FieldType {
         match (value.as_str(), value["date"].as_str(), value["instant"].as_str()) {
             (Some(word), ..) => Self::from_word(word),
             (None, Some(format), None) if value.get("timeZone").is_none() => {
-                TimeFormat::of_dates(format).map(Self::Date)
+                TimeFormat::for_dates(format).map(Self::Date)
             }
             (None, None, Some(format)) => {
-                let format = TimeFormat::of_instants(format)?;
-                let zone = value["timeZone"].as_str().map(|name| {
-                    name.parse().map_err(|_| format!("`{name}` is not a time zone; write one such as Europe/Madrid"))
-                });
-                Ok(Self::Instant(format, zone.transpose()?))
+                let format = TimeFormat::for_instants(format)?;
+                let zone = value["timeZone"].as_str().map(time_zone).transpose()?;
+                Ok(Self::Instant(format, zone))
             }
             _ => Err("must be one type: a word, {date: FORMAT} or {instant: FORMAT, timeZone: ZONE}".to_owned()),
         }
@@ -69,10 +72,10 @@ impl FieldType {
         }
     }
 
-    /// The value as this type has it; none if it stays as it is.
+    /// Converts a value to this type; none if it stays as it is.
     ///
     /// # Errors
-    /// What the value is not, as `\`x\` is not a whole number`.
+    /// A sentence such as "`x` is not a whole number".
     pub fn convert(&self, value: &Value, zone: Tz) -> Result<Option<Value>, String> {
         let converted = match (self, value) {
             (_, Value::Null) => return Ok(None),
@@ -81,15 +84,15 @@ impl FieldType {
             }
             (Self::Json, Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => return Ok(None),
             (_, Value::String(text)) if text.trim().is_empty() => Some(Value::Null),
-            (_, Value::String(text)) => self.of_text(text.trim(), zone),
-            (_, Value::Number(number)) => self.of_number(number, zone),
+            (_, Value::String(text)) => self.convert_text(text.trim(), zone),
+            (_, Value::Number(number)) => self.convert_number(number, zone),
             (Self::Text, Value::Bool(truth)) => Some(Value::String(truth.to_string())),
             _ => None,
         };
         converted.map(Some).ok_or_else(|| format!("`{}` is not {self}", shown(value)))
     }
 
-    fn of_text(&self, text: &str, zone: Tz) -> Option<Value> {
+    fn convert_text(&self, text: &str, zone: Tz) -> Option<Value> {
         match self {
             Self::Text => Some(Value::String(text.to_owned())),
             Self::Number => number(text).map(Value::Number),
@@ -100,18 +103,18 @@ impl FieldType {
             Self::Json => parse(text.as_bytes(), record_bounds()).ok(),
             Self::Date(format) => format.date(text).map(|day| Value::String(day.to_string())),
             Self::Instant(format, own) => format.instant(text, own.unwrap_or(zone)).map(|at| Value::String(stamp(&at))),
-            Self::EpochSeconds | Self::EpochMillis => self.of_number(&number(text)?, zone),
+            Self::EpochSeconds | Self::EpochMillis => self.convert_number(&number(text)?, zone),
         }
     }
 
-    fn of_number(&self, number: &Number, zone: Tz) -> Option<Value> {
+    fn convert_number(&self, number: &Number, zone: Tz) -> Option<Value> {
         match self {
             Self::Integer if number.is_f64() => exact_integer(number.as_f64()?),
             Self::Integer | Self::Number | Self::Json => Some(Value::Number(number.clone())),
             Self::EpochSeconds => since_epoch(number, 1_000_000, zone),
             Self::EpochMillis => since_epoch(number, 1_000, zone),
             Self::Boolean => None,
-            Self::Text | Self::Date(_) | Self::Instant(..) => self.of_text(&number.to_string(), zone),
+            Self::Text | Self::Date(_) | Self::Instant(..) => self.convert_text(&number.to_string(), zone),
         }
     }
 }
@@ -132,12 +135,12 @@ impl fmt::Display for FieldType {
     }
 }
 
-/// A number as people and programs write it, also in ways that JSON does not know: `+5`, `.5`, `05`.
+/// Parses a number, also in notations that JSON does not allow: `+5`, `.5`, `05`.
 fn number(text: &str) -> Option<Number> {
     if let Some(whole) = whole(text) {
         return Some(whole);
     }
-    // A whole number that is too large would be rounded.
+    // An integer that is too large would be rounded.
     let too_large = text.trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_digit());
     Number::from_f64(text.parse().ok().filter(|_| !too_large)?)
 }
@@ -153,24 +156,22 @@ fn exact_integer(float: f64) -> Option<Value> {
     (float.fract() == 0.0 && float.abs() <= EXACT).then(|| Value::from(float as i64))
 }
 
-/// The instant this many units after 1970, of which each has so many microseconds.
-fn since_epoch(number: &Number, micros: i64, zone: Tz) -> Option<Value> {
+/// The instant that is `number` units of `unit` microseconds after the beginning of 1970 in UTC.
+fn since_epoch(number: &Number, unit: i64, zone: Tz) -> Option<Value> {
     let micros = match number.as_i64() {
-        Some(whole) => whole.checked_mul(micros)?,
-        // A cast saturates, and what it saturates to is beyond the years that are accepted.
-        None => (number.as_f64()? * micros as f64).round() as i64,
+        Some(whole) => whole.checked_mul(unit)?,
+        // The cast saturates. The largest and the smallest number are outside of the years accepted below.
+        None => (number.as_f64()? * unit as f64).round() as i64,
     };
     let at = DateTime::from_timestamp_micros(micros)?.with_timezone(&zone);
     (1..=9999).contains(&at.year()).then(|| Value::String(stamp(&at)))
 }
 
-/// The beginning of a value, for messages.
+/// A value as messages show it.
 fn shown(value: &Value) -> String {
-    const MOST: usize = 40;
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+    match value {
+        Value::String(text) => shortened(text, SHOWN),
+        value => shortened(&value.to_string(), SHOWN),
     }
 }
 

@@ -1,30 +1,30 @@
-//! A file of records, and how it is written.
+//! Files of records and their formats.
 
 use serde_json::Value;
 
 /// A file of records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileSource {
-    /// Its path, as the job names it.
+    /// The path as the job names it.
     pub path: String,
-    /// How it is written.
+    /// The format of the file.
     pub format: Format,
     /// JSON Pointer to the array of records; empty for the whole document.
     pub pointer: String,
-    /// What separates the cells of a CSV file, where the job says it.
+    /// The character between the cells of a CSV file; none for the default of the format.
     pub delimiter: Option<u8>,
-    /// How the text of a CSV file is encoded.
+    /// The encoding of a CSV file.
     pub encoding: Encoding,
     /// The sheet of an XLSX file; none for the first.
     pub sheet: Option<String>,
 }
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Comma-separated values with a header row (RFC 4180).
     Csv,
-    /// The same, separated by tabs.
+    /// Tab-separated values with a header row.
     Tsv,
     /// One JSON document.
     Json,
@@ -34,7 +34,7 @@ pub enum Format {
     Xlsx,
 }
 
-/// How a text is encoded. A byte order mark at its beginning takes precedence.
+/// The encoding of a text. A byte order mark at its beginning takes precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encoding {
     /// UTF-8.
@@ -47,10 +47,10 @@ pub enum Encoding {
 }
 
 impl FileSource {
-    /// The file at `path`, read as its ending says.
+    /// The file at `path`, in the format of its ending.
     ///
     /// # Errors
-    /// One sentence if the ending says nothing.
+    /// One sentence if the ending is unknown.
     pub fn of_path(path: &str) -> Result<Self, String> {
         Self::read(path, &Value::Null)
     }
@@ -74,7 +74,7 @@ impl FileSource {
         })
     }
 
-    /// What separates the cells of a row.
+    /// The character between the cells of a row.
     pub fn separator(&self) -> u8 {
         self.delimiter.unwrap_or(if self.format == Format::Tsv { b'\t' } else { b',' })
     }
@@ -91,7 +91,7 @@ fn check_options(format: Format, more: &Value) -> Result<(), String> {
     ];
     let misplaced = known.iter().find(|(name, formats, _)| more.get(*name).is_some() && !formats.contains(&format));
     match misplaced {
-        Some((name, _, files)) => Err(format!("`{name}` belongs to {files} files, and this is not one; remove it")),
+        Some((name, _, files)) => Err(format!("`{name}` is only for {files} files; remove it")),
         None => Ok(()),
     }
 }
@@ -100,7 +100,7 @@ fn read_delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         b"tab" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
-        _ => Err(format!("`{text}` cannot separate cells; write one character, such as \";\", or tab")),
+        _ => Err(format!("`{text}` cannot be a delimiter; write one character, such as \";\", or tab")),
     }
 }
 
@@ -116,7 +116,7 @@ impl Format {
         }
     }
 
-    /// By the ending of a file's name.
+    /// The format with this ending of a file name; none if it is unknown.
     pub fn of_ending(path: &str) -> Option<Self> {
         match path.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
             "csv" => Some(Self::Csv),
@@ -171,7 +171,7 @@ mod tests {
             ("sheet", "a", "x.csv"),
         ] {
             let message = read(json!({"path": path, (name): value})).unwrap_err();
-            assert!(message.starts_with(&format!("`{name}` belongs to ")), "{message}");
+            assert!(message.starts_with(&format!("`{name}` is only for ")), "{message}");
         }
     }
 
@@ -179,7 +179,7 @@ mod tests {
     fn a_delimiter_is_one_character() {
         for delimiter in ["", ";;", "\"", "\n", "é"] {
             let message = read(json!({"path": "a.csv", "delimiter": delimiter})).unwrap_err();
-            assert!(message.contains("cannot separate cells"), "{delimiter:?}: {message}");
+            assert!(message.contains("cannot be a delimiter"), "{delimiter:?}: {message}");
         }
     }
 }

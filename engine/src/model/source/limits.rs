@@ -1,16 +1,16 @@
-//! How much of a source is read: a row, a line or a document that is larger is refused with these numbers.
+//! Limits of sources. A larger row, line or document is refused, and the message names the limit.
 
 use values::json::Bounds;
 
 /// Bytes of one row of a CSV file, and with it of one cell.
 pub const MAX_ROW_BYTES: u64 = 16 << 20;
-/// Separators in one row of a CSV file, those in quotes included: the place of each cell takes 8 bytes.
+/// Separators in one row of a CSV file, those in quotes included: the position of each cell takes 8 bytes.
 pub const MAX_ROW_SEPARATORS: u64 = 1_000_000;
-/// Columns of a table: as many as a sheet of Excel has.
+/// Columns of a table: the maximum of a sheet in Excel.
 pub const MAX_COLUMNS: usize = 16_384;
 /// Bytes of all names in the header of a table. Every record repeats them.
 pub const MAX_HEADER_BYTES: usize = 1 << 20;
-/// Cells that are shown of a row beyond those that have a column.
+/// Cells without a column that a message shows of a row.
 pub const MAX_EXTRA_CELLS: usize = 100;
 /// Bytes of one line of a JSON Lines file.
 pub const MAX_LINE_BYTES: usize = 16 << 20;

@@ -1,4 +1,4 @@
-//! Records that a line of an earlier job result passed on, as a source.
+//! The records of an earlier line or job result as a source.
 
 use std::fmt;
 
@@ -6,15 +6,16 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::model::result::ResultId;
+use crate::model::schema::integer;
 
-/// What a line of an earlier job result passed on.
+/// The records that a line of an earlier job result passed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultSource {
     /// Key of the job.
     pub job: String,
-    /// The line; none for the last one.
+    /// The line; none for the last line.
     pub line: Option<LineRef>,
-    /// Which of the job's results.
+    /// The result of the job.
     pub of: WhichResult,
 }
 
@@ -27,27 +28,27 @@ pub enum LineRef {
     Number(u32),
 }
 
-/// Which result of a job is meant.
+/// Selects a result of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhichResult {
-    /// The last that ended `success` or `info`.
+    /// The last result that ended with `success` or `info`.
     LastSuccess,
-    /// The last that ended, in whatever way.
+    /// The last result that ended, with any status.
     Last,
-    /// This one.
+    /// The result with this identity.
     Id(ResultId),
 }
 
 impl LineRef {
-    /// A name or a number; none for anything else.
+    /// Reads a name or a number; none for any other value.
     pub(crate) fn read(value: &Value) -> Option<Self> {
         match value {
             Value::String(name) => Some(Self::Name(name.clone())),
-            number => number.as_u64().and_then(|number| u32::try_from(number).ok()).map(Self::Number),
+            number => integer(number).map(Self::Number),
         }
     }
 
-    /// Whether it means the line with this number and name.
+    /// Whether it refers to the line with this number and name.
     pub fn is(&self, line_no: u32, name: Option<&str>) -> bool {
         match self {
             Self::Name(wanted) => name == Some(wanted),
@@ -66,10 +67,10 @@ impl fmt::Display for LineRef {
 }
 
 impl ResultSource {
-    /// Reads what the job schema has already accepted.
+    /// Reads a source whose shape was checked.
     ///
     /// # Errors
-    /// One sentence with the cure.
+    /// One sentence with what to write.
     pub(super) fn read(value: &Value) -> Result<Self, String> {
         let line = LineRef::read(&value["line"]);
         let of = match (value["id"].as_str(), value["of"].as_str()) {
@@ -84,7 +85,7 @@ impl ResultSource {
 
 fn read_id(text: &str) -> Result<ResultId, String> {
     let id = Uuid::parse_str(text);
-    id.map(ResultId).map_err(|_| format!("`{text}` is no id of a job result; write one as $<result.id> shows it"))
+    id.map(ResultId).map_err(|_| format!("`{text}` is not the id of a job result; write it as $<result.id> shows it"))
 }
 
 #[cfg(test)]
@@ -108,8 +109,8 @@ mod tests {
 
     #[test]
     fn what_contradicts_itself_or_is_no_id_is_refused() {
-        let told = ResultSource::read(&json!({"job": "a", "id": "x", "of": "last"})).unwrap_err();
-        assert!(told.contains("leave one of them out"), "{told}");
-        assert!(ResultSource::read(&json!({"job": "a", "id": "7"})).unwrap_err().contains("`7` is no id"));
+        let message = ResultSource::read(&json!({"job": "a", "id": "x", "of": "last"})).unwrap_err();
+        assert!(message.contains("leave one of them out"), "{message}");
+        assert!(ResultSource::read(&json!({"job": "a", "id": "7"})).unwrap_err().contains("`7` is not the id"));
     }
 }

@@ -1,4 +1,4 @@
-//! How a source writes dates and instants: a strftime format that was checked when the job was saved.
+//! The strftime formats in which a source writes dates and instants. They are checked when the job is saved.
 
 use std::fmt::Write;
 
@@ -8,10 +8,11 @@ use chrono_tz::Tz;
 
 use crate::model::wall;
 
-/// 21 November 2026, 13:45:06 UTC. A format is usable if what it writes of this instant can be read back.
+/// 21 November 2026, 13:45:06 UTC, in seconds since 1970. A format is usable if it can read back what it
+/// writes for this instant.
 const SAMPLE: i64 = 1_795_268_706;
 
-/// A format that says at least which day it is.
+/// A format that determines at least the day.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimeFormat {
     text: String,
@@ -19,11 +20,11 @@ pub struct TimeFormat {
 }
 
 impl TimeFormat {
-    /// A format of days, such as `%d/%m/%Y`.
+    /// A format for days, such as `%d/%m/%Y`.
     ///
     /// # Errors
     /// One sentence if the format has an unknown code or does not determine the day.
-    pub fn of_dates(text: &str) -> Result<Self, String> {
+    pub fn for_dates(text: &str) -> Result<Self, String> {
         let format = Self::parse(text)?;
         match format.date(&format.sample()) {
             Some(day) if day.and_hms_opt(13, 45, 6).is_some_and(|at| at.and_utc().timestamp() == SAMPLE) => Ok(format),
@@ -31,11 +32,11 @@ impl TimeFormat {
         }
     }
 
-    /// A format of instants, such as `%Y-%m-%d %H:%M`.
+    /// A format for instants, such as `%Y-%m-%d %H:%M`.
     ///
     /// # Errors
     /// One sentence if the format has an unknown code or does not determine the minute.
-    pub fn of_instants(text: &str) -> Result<Self, String> {
+    pub fn for_instants(text: &str) -> Result<Self, String> {
         let format = Self::parse(text)?;
         match format.instant(&format.sample(), Tz::UTC) {
             Some(at) if at.timestamp().div_euclid(60) == SAMPLE.div_euclid(60) => Ok(format),
@@ -52,16 +53,16 @@ impl TimeFormat {
             format!("`{text}` has a code that strftime does not know; the usual ones are %Y %m %d %H %M %S %b %p %z")
         })?;
         if items.contains(&Item::Fixed(Fixed::TimezoneName)) {
-            return Err(format!("`{text}` reads the name of a time zone, which is ambiguous; use %z or `timeZone`"));
+            return Err(format!("`{text}` has %Z, but names of time zones are ambiguous; use %z or `timeZone`"));
         }
         Ok(Self { text: text.to_owned(), items })
     }
 
-    /// The sample as this format writes it, or as much of it as can be written.
+    /// The sample in this format, as far as it can be written.
     fn sample(&self) -> String {
         let at = DateTime::from_timestamp(SAMPLE, 0).unwrap_or_default().fixed_offset();
         let mut text = String::new();
-        // What cannot be written cannot be read back either, and is refused for that.
+        // A code that cannot be written cannot be read back either, so that the format is refused.
         let _ = write!(text, "{}", at.format_with_items(self.items.iter()));
         text
     }
@@ -77,7 +78,7 @@ impl TimeFormat {
         has_plausible_year(day, text).then_some(day)
     }
 
-    /// The instant that a text names, with its own offset if it has one, else with that of the zone.
+    /// The instant that a text names, with its own offset or else with the offset of the zone.
     pub fn instant(&self, text: &str, zone: Tz) -> Option<DateTime<FixedOffset>> {
         let parsed = self.parsed(text)?;
         let at = match parsed.to_datetime() {
@@ -97,7 +98,7 @@ impl TimeFormat {
     }
 }
 
-/// Whether a year has four digits: `%Y` would also read the 26 of `20/11/26` as a year of the first century.
+/// Whether the year is written with four digits: `%Y` would read the 26 of `20/11/26` as the year 26.
 fn has_plausible_year(day: NaiveDate, text: &str) -> bool {
     let year = day.year();
     (1000..=9999).contains(&year) || ((1..1000).contains(&year) && text.contains(&format!("{year:04}")))
@@ -108,11 +109,11 @@ mod tests {
     use super::*;
 
     fn date(format: &str, text: &str) -> Option<String> {
-        TimeFormat::of_dates(format).unwrap().date(text).map(|day| day.to_string())
+        TimeFormat::for_dates(format).unwrap().date(text).map(|day| day.to_string())
     }
 
     fn instant(format: &str, text: &str, zone: Tz) -> Option<String> {
-        TimeFormat::of_instants(format).unwrap().instant(text, zone).map(|at| at.to_rfc3339())
+        TimeFormat::for_instants(format).unwrap().instant(text, zone).map(|at| at.to_rfc3339())
     }
 
     #[test]
@@ -143,16 +144,16 @@ mod tests {
     #[test]
     fn a_format_that_determines_too_little_is_refused() {
         for format in ["%d/%m", "x", "", "%H:%M", "%Y"] {
-            let message = TimeFormat::of_dates(format).unwrap_err();
+            let message = TimeFormat::for_dates(format).unwrap_err();
             assert!(message.contains("does not determine a day"), "{format}: {message}");
         }
         for format in ["%d/%m/%Y", "%Y-%m-%d %I:%M", "%Y-%m-%d %H"] {
-            let message = TimeFormat::of_instants(format).unwrap_err();
+            let message = TimeFormat::for_instants(format).unwrap_err();
             assert!(message.contains("does not determine a minute"), "{format}: {message}");
         }
         for format in ["%Q", "%Y-%m-%d %", "%Y-%m-%!"] {
-            assert!(TimeFormat::of_dates(format).unwrap_err().contains("strftime does not know"), "{format}");
+            assert!(TimeFormat::for_dates(format).unwrap_err().contains("strftime does not know"), "{format}");
         }
-        assert!(TimeFormat::of_instants("%Y-%m-%d %H:%M %Z").unwrap_err().contains("ambiguous"));
+        assert!(TimeFormat::for_instants("%Y-%m-%d %H:%M %Z").unwrap_err().contains("ambiguous"));
     }
 }

@@ -1,4 +1,4 @@
-//! The types of a source's fields, and what becomes of records that do not fit.
+//! The types of a source's fields, and what happens to records that do not fit.
 
 use std::collections::HashSet;
 
@@ -10,10 +10,10 @@ use crate::model::criteria::Reading;
 use crate::model::fault::{Fault, field};
 use crate::model::template::holds_placeholder;
 
-/// What a source says of its fields: the same for every kind of source.
+/// The types of the fields of a source, the same for every kind of source.
 #[derive(Debug, Clone, Default)]
 pub struct Types {
-    /// By path, so that an object is read before what is in it.
+    /// Sorted by path, so that an object is converted before its fields.
     fields: Vec<(String, FieldType)>,
     rejects: bool,
 }
@@ -23,15 +23,15 @@ pub struct Types {
 pub struct Misfit {
     /// Path of the field.
     pub field: String,
-    /// What its value is not.
+    /// A sentence such as "`x` is not a whole number".
     pub message: String,
 }
 
 impl Types {
-    /// Reads `types` and `onBadRow` of a source that stands at `path`, and `columns` and `onBadRow` of its file.
+    /// Reads `types` and `onBadRow` of the source at `path`, and `columns` and `onBadRow` of its file.
     ///
     /// # Errors
-    /// Every fault, with its path. With [`Reading::Written`], a type with placeholders is not judged yet.
+    /// Every fault, with its path. With [`Reading::Written`], a type with placeholders is not checked yet.
     pub fn read(source: &Value, path: &str, reading: Reading) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let in_file = source.get("file").unwrap_or(&Value::Null);
@@ -58,7 +58,7 @@ impl Types {
                 Err(message) => faults.push(Fault::at(place(), message)),
             }
         }
-        fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+        fields.sort_by(|(a, _), (b, _)| a.cmp(b));
         if faults.is_empty() { Ok(Self { fields, rejects }) } else { Err(faults) }
     }
 
@@ -67,15 +67,16 @@ impl Types {
         self.fields.is_empty()
     }
 
-    /// Whether a record that does not fit is rejected. Otherwise it is an error.
+    /// Whether a record that does not fit is rejected. Otherwise the line is in error.
     pub fn rejects(&self) -> bool {
         self.rejects
     }
 
-    /// Gives the fields of a record their types, meant in the zone of the job. A missing field stays missing.
+    /// Converts the fields of a record to their types, with times in the zone of the job. A missing field
+    /// stays missing.
     ///
     /// # Errors
-    /// The first value that does not fit. The record is as it was then.
+    /// The first value that does not fit. The record is unchanged in this case.
     pub fn apply(&self, record: &mut Value, zone: Tz) -> Result<(), Misfit> {
         let mut replaced = Vec::new();
         for (path, kind) in &self.fields {
@@ -96,18 +97,18 @@ impl Types {
         Ok(())
     }
 
-    /// A typed field that a table with these columns cannot have.
+    /// The first field with a type that a table with these columns cannot have.
     pub fn missing_in(&self, columns: &[String]) -> Option<&str> {
         let columns: HashSet<_> = columns.iter().map(String::as_str).collect();
-        let leads_into_one = |path: &str| {
+        let is_in_a_column = |path: &str| {
             let before_dots = path.match_indices('.').map(|(dot, _)| &path[..dot]);
             before_dots.chain([path]).any(|name| columns.contains(name))
         };
-        self.fields.iter().map(|(path, _)| path.as_str()).find(|path| !leads_into_one(path))
+        self.fields.iter().map(|(path, _)| path.as_str()).find(|path| !is_in_a_column(path))
     }
 }
 
-/// The value at the end of a path, found as criteria find it: by the longest name that exists.
+/// The value at the end of a path. As in criteria, the longest name that exists is taken first.
 fn value_at<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
     match value {
         value if path.is_empty() => Some(value),

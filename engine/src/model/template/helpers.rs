@@ -1,4 +1,4 @@
-//! The helpers that only the engine's templates have.
+//! The helpers that exist only in the engine's templates.
 
 use chrono_tz::Tz;
 use handlebars::{Handlebars, Helper, HelperDef, RenderContext, RenderError, RenderErrorReason, ScopedJson};
@@ -7,8 +7,8 @@ use values::template::{Context, Templates};
 
 use crate::model::dates;
 
-/// The standard templates, with `shift` for offsets such as `today+7d`, and
-/// `brace` for a brace that stands right before a placeholder.
+/// The standard templates, with `shift` for offsets such as `today+7d`, and `brace` for a brace
+/// directly before a placeholder.
 pub fn templates() -> Templates {
     Templates::plain().with_helper("shift", Box::new(Shift)).with_helper("brace", Box::new(Brace))
 }

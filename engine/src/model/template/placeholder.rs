@@ -1,14 +1,15 @@
-//! From the placeholders of job files to handlebars.
+//! Rewrites the placeholders of job files as handlebars expressions.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use values::template::LONGEST;
+use values::template::{LONGEST, too_long};
 
-use super::super::dates;
+use crate::model::dates;
+use crate::model::text::shortened;
 
-/// Whether the text holds, or may hold, a placeholder, an escape or a handlebars expression.
+/// Whether the text may contain a placeholder, an escape or a handlebars expression.
 pub fn is_templated(text: &str) -> bool {
     ["$<", "${", "{{"].iter().any(|opening| text.contains(opening))
 }
@@ -16,17 +17,17 @@ pub fn is_templated(text: &str) -> bool {
 /// Rewrites placeholders as handlebars expressions.
 ///
 /// # Errors
-/// One sentence for a placeholder that is empty or does not end.
+/// One sentence for a placeholder that is empty or not closed.
 pub fn to_handlebars(text: &str) -> Result<String, String> {
     if text.len() > LONGEST {
-        return Err(format!("the template has {} bytes; at most {LONGEST} are allowed", text.len()));
+        return Err(too_long(text.len()));
     }
     let mut source = String::with_capacity(text.len() + 16);
     let mut rest = text;
     while let Some(at) = next_opening(rest) {
         let (before, from) = rest.split_at(at);
         source.push_str(before);
-        rest = match Opening::of(from) {
+        rest = match Opening::at_start_of(from) {
             Opening::Escape => {
                 source.push_str(&from[1..3]);
                 &from[3..]
@@ -54,7 +55,7 @@ enum Opening {
 }
 
 impl Opening {
-    fn of(text: &str) -> Self {
+    fn at_start_of(text: &str) -> Self {
         match text.as_bytes() {
             [b'$', b'$', ..] => Self::Escape,
             [b'$', b'<', ..] => Self::Placeholder('>'),
@@ -64,14 +65,14 @@ impl Opening {
     }
 }
 
-/// In one pass, so that hostile text costs no more than its length.
+/// Finds the next opening in one pass, so that the time for hostile text is proportional to its length.
 fn next_opening(text: &str) -> Option<usize> {
     let openings = ["$$<", "$${", "$<", "${", "{{"];
     let candidates = text.match_indices(['$', '{']).map(|(at, _)| at);
     candidates.into_iter().find(|at| openings.iter().any(|opening| text[*at..].starts_with(opening)))
 }
 
-/// Splits at the closing character that stands outside of quotes.
+/// Splits at the first closing character outside of quotes.
 fn cut<'a>(text: &'a str, close: char, whole: &str) -> Result<(&'a str, &'a str), String> {
     let open = if close == '>' { "$<" } else { "${" };
     let mut quote = None;
@@ -92,20 +93,21 @@ fn cut<'a>(text: &'a str, close: char, whole: &str) -> Result<(&'a str, &'a str)
             _ => {}
         }
     }
-    let shown: String = whole.chars().take(60).collect();
+    let shown = shortened(whole, 60);
     Err(format!(
         "a placeholder that begins with {open} has no {close} in `{shown}`; write ${open} for the characters themselves"
     ))
 }
 
-/// Splits behind the end of a handlebars tag; what does not end is left for its parser to tell.
+/// Splits after the end of a handlebars tag. The fault of a tag that is not closed is left to the parser.
 fn cut_handlebars(text: &str) -> (&str, &str) {
     let end = text.find("}}").map_or(text.len(), |at| at + 2);
     let end = if text[end..].starts_with('}') && text.starts_with("{{{") { end + 1 } else { end };
     text.split_at(end)
 }
 
-/// A brace or a backslash right before an expression would change its meaning in handlebars.
+/// Writes an expression. A brace or a backslash directly before it is escaped, because it would change
+/// the meaning of the expression in handlebars.
 fn push_expression(source: &mut String, expression: &str) {
     if source.ends_with('{') {
         source.pop();
@@ -126,18 +128,19 @@ static OFFSET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// An offset behind something that is no date variable, which handlebars could not read.
+/// An offset after a name that is not a date variable, which handlebars cannot parse.
 static STRAY_OFFSET: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?:^|[\s({])([A-Za-z_][A-Za-z0-9_.]*)(\+[0-9]+[mhdwMy])\b").ok());
 
-/// An offset of a date variable that is not written as one.
+/// An offset of a date variable that is written in a wrong way.
 static BROKEN_OFFSET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let names = dates::NAMES.join("|");
     Regex::new(&format!(r"(?:^|[\s({{])((?:{names}|since)\s*[+-]\s*[0-9][^\s)}}]*)")).ok()
 });
 
-/// `today+7d` is `(shift today "+7d")`, and `endOfMonth-1M` is `(shift today "-1M" "endOfMonth")`:
-/// the day is moved first, then the boundary is taken. The whole expression needs no parentheses.
+/// Rewrites offsets: `today+7d` becomes `(shift today "+7d")`, and `endOfMonth-1M` becomes
+/// `(shift today "-1M" "endOfMonth")`, because the day is moved before the boundary is taken. No
+/// parentheses are written around the whole expression.
 fn with_offsets(expression: &str) -> Result<String, String> {
     let Some(offset) = OFFSET.as_ref() else { return Ok(expression.to_owned()) };
     let shifted = offset.replace_all(expression, |found: &regex::Captures<'_>| {
@@ -201,18 +204,18 @@ mod tests {
         for broken in ["$<today+1x>", "$<today +1d>", "$<now + 3h>", "$<today+1.5d>"] {
             assert!(to_handlebars(broken).unwrap_err().contains("is not an offset"), "{broken}");
         }
-        let told = to_handlebars("$<args.today+1d>").unwrap_err();
-        assert!(told.ends_with("for `args.today` write shift args.today \"+1d\""), "{told}");
+        let message = to_handlebars("$<args.today+1d>").unwrap_err();
+        assert!(message.ends_with("for `args.today` write shift args.today \"+1d\""), "{message}");
     }
 
     #[test]
-    fn what_stands_before_a_placeholder_does_not_change_it() {
+    fn characters_before_a_placeholder_do_not_change_it() {
         assert_eq!(to_handlebars("{$<x>}").unwrap(), "{{brace \"\"}}{{x}}}");
         assert_eq!(to_handlebars("\\$<x>").unwrap(), "\\\\{{x}}");
     }
 
     #[test]
-    fn an_empty_or_open_placeholder_is_told() {
+    fn an_empty_or_open_placeholder_is_refused() {
         assert!(to_handlebars("$<>").unwrap_err().contains("is empty"));
         assert!(to_handlebars("a ${b").unwrap_err().contains("has no }"));
         assert!(to_handlebars("$<a \">\"").unwrap_err().contains("has no >"));

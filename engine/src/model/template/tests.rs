@@ -87,7 +87,7 @@ fn hostile_templates_are_refused() {
 }
 
 #[test]
-fn variables_are_told_with_the_text_that_reads_them() {
+fn variables_are_listed_with_the_text_that_uses_them() {
     let template = Template::parse(
         &json!({"a": "$<today+1d>", "b": ["{{args.x}} {{#each records}}{{title}}{{/each}}"]}),
         "p",

@@ -1,11 +1,11 @@
-//! What the body of a message means: one rule for each kind of webhook.
+//! Reads the body of a message to a webhook.
 
 use serde_json::{Map, Value};
 use values::json::{Bounds, parse};
 
 use super::Takes;
 
-/// What a message brings to the start.
+/// The arguments and records of a start by webhook.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Brought {
     /// The arguments.
@@ -15,11 +15,11 @@ pub struct Brought {
 }
 
 impl Takes {
-    /// Reads a body. For records, an array is the set, one object is the one record, and nothing is
-    /// no records; for arguments, an object is the arguments, and nothing is none.
+    /// Reads a body. For records it is an array of objects, one object, or empty for no records. For
+    /// arguments it is an object, or empty for no arguments.
     ///
     /// # Errors
-    /// A sentence, when the body is not JSON that is read the same everywhere, or has another shape.
+    /// One sentence if the body is not strict JSON or has another shape.
     pub fn read(self, body: &[u8]) -> Result<Brought, String> {
         if body.is_empty() {
             return Ok(self.brought(Vec::new(), Map::new()));
@@ -30,10 +30,13 @@ impl Takes {
             (Self::Records, Ok(record @ Value::Object(_))) => Ok(self.brought(vec![record], Map::new())),
             (Self::Arguments, Ok(Value::Object(arguments))) => Ok(self.brought(Vec::new(), arguments)),
             (Self::Records, Ok(_)) => {
-                Err("This webhook takes records: send a JSON array of objects, one object, or nothing.".to_owned())
+                Err("This webhook takes records: send a JSON array of objects, one object, or an empty body."
+                    .to_owned())
             }
-            (Self::Arguments, Ok(_)) => Err("This webhook takes arguments: send a JSON object, or nothing.".to_owned()),
-            (_, Err(fault)) => Err(format!("The body is not JSON that can be read: {fault}.")),
+            (Self::Arguments, Ok(_)) => {
+                Err("This webhook takes arguments: send a JSON object, or an empty body.".to_owned())
+            }
+            (_, Err(fault)) => Err(format!("The body cannot be read as JSON: {fault}.")),
         }
     }
 

@@ -1,5 +1,5 @@
-//! Signing secrets, and how they are kept: sealed with a key that only the webhook's token
-//! gives, of which the store has no more than a hash. What is read from a store alone signs nothing.
+//! Signing secrets, and how they are stored: encrypted with a key derived from the webhook's token.
+//! The store has only a hash of the token, so that nobody can sign with what is in a store alone.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -10,25 +10,25 @@ use crate::model::organization::OrganizationId;
 
 const PREFIX: &str = "whsec_";
 const SECRET_BYTES: usize = 32;
-/// Separates the key from any other that a token's secret might ever give.
+/// Separates this key from other keys that may be derived from the secret of a token.
 const SALT: &[u8] = b"ropewalk webhook";
 const PURPOSE: [&[u8]; 1] = [b"signing secret"];
 
-/// What a sender signs with. Has no `Debug`, so that it cannot slip into a log.
+/// The secret with which a sender signs. It has no `Debug`, so that it cannot get into a log.
 pub struct SigningSecret([u8; SECRET_BYTES]);
 
-/// A signing secret that only the token of its webhook opens.
+/// A signing secret, encrypted so that only the token of its webhook can decrypt it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);
 
 /// Why a signing secret cannot be sealed or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
-    /// The machine has no randomness to give.
-    #[error("there is no randomness")]
+    /// The system cannot provide random bytes.
+    #[error("the system cannot provide random bytes")]
     Randomness(#[from] getrandom::Error),
-    /// It was changed, or sealed for another webhook.
-    #[error("the sealed secret does not open")]
+    /// The secret was changed, or sealed for another webhook.
+    #[error("the sealed secret cannot be opened with this token")]
     Closed,
 }
 
@@ -42,7 +42,7 @@ impl SigningSecret {
     /// A new secret.
     ///
     /// # Errors
-    /// The machine has no randomness to give.
+    /// The system cannot provide random bytes.
     pub fn fresh() -> Result<Self, getrandom::Error> {
         let mut secret = [0; SECRET_BYTES];
         getrandom::fill(&mut secret)?;
@@ -55,39 +55,39 @@ impl SigningSecret {
         Self(std::array::from_fn(|index| index.try_into().unwrap_or_default()))
     }
 
-    /// What the sender is given: shown once, kept nowhere. Senders that follow Standard Webhooks
-    /// sign with the bytes that stand behind the prefix in base64, others with the text as it is.
+    /// The text for the sender: shown once, stored nowhere. Senders that follow Standard Webhooks sign
+    /// with the bytes that follow the prefix in base64; others sign with the text itself.
     pub fn text(&self) -> String {
         format!("{PREFIX}{}", BASE64.encode(self.0))
     }
 
-    /// The bytes behind the text.
+    /// The bytes that the text encodes.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Seals it for a webhook, to be opened with its token.
+    /// Seals the secret for a webhook. Only its token opens it.
     ///
     /// # Errors
-    /// The machine has no randomness to give.
+    /// The system cannot provide random bytes.
     pub fn seal(&self, token: &HookToken, organization: OrganizationId) -> Result<Sealed, SealError> {
         let mut nonce = [0; NONCE_LEN];
         getrandom::fill(&mut nonce)?;
         let mut text = self.0.to_vec();
-        let place = place(organization, token.id());
-        key(token)?.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place), &mut text)?;
+        let owner = owner(organization, token.id());
+        key(token)?.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(owner), &mut text)?;
         Ok(Sealed([nonce.as_slice(), &text].concat()))
     }
 
-    /// Opens what was sealed for a webhook.
+    /// Opens the sealed secret of a webhook.
     ///
     /// # Errors
-    /// `Closed` for what was sealed for another webhook, or changed since.
+    /// `Closed` if it was sealed for another webhook, or changed.
     pub fn open(sealed: &Sealed, token: &HookToken, organization: OrganizationId) -> Result<Self, SealError> {
         let (nonce, text) = sealed.0.split_at_checked(NONCE_LEN).ok_or(SealError::Closed)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce)?;
         let mut text = text.to_vec();
-        let opened = key(token)?.open_in_place(nonce, Aad::from(place(organization, token.id())), &mut text)?;
+        let opened = key(token)?.open_in_place(nonce, Aad::from(owner(organization, token.id())), &mut text)?;
         (&*opened).try_into().map(Self).map_err(|_| SealError::Closed)
     }
 }
@@ -98,12 +98,13 @@ fn key(token: &HookToken) -> Result<LessSafeKey, SealError> {
     Ok(LessSafeKey::new(key))
 }
 
-/// Bound to what is sealed, so that it opens nowhere else.
-fn place(organization: OrganizationId, id: WebhookId) -> [u8; 32] {
-    let mut place = [0; 32];
-    place[..16].copy_from_slice(organization.0.as_bytes());
-    place[16..].copy_from_slice(id.0.as_bytes());
-    place
+/// The identity of the owner. It is authenticated with the secret, so that the sealed secret of one
+/// webhook cannot be used for another.
+fn owner(organization: OrganizationId, id: WebhookId) -> [u8; 32] {
+    let mut owner = [0; 32];
+    owner[..16].copy_from_slice(organization.0.as_bytes());
+    owner[16..].copy_from_slice(id.0.as_bytes());
+    owner
 }
 
 #[cfg(test)]
@@ -122,12 +123,12 @@ mod tests {
         assert_eq!(SigningSecret::open(&sealed, &token, home).unwrap().text(), secret.text());
         assert!(SigningSecret::open(&sealed, &token, other).is_err(), "it was moved");
         assert!(SigningSecret::open(&sealed, &stranger, home).is_err());
-        for place in 0..sealed.0.len() {
+        for position in 0..sealed.0.len() {
             let mut changed = sealed.clone();
-            changed.0[place] ^= 1;
-            assert!(SigningSecret::open(&changed, &token, home).is_err(), "byte {place}");
-            changed.0.truncate(place);
-            assert!(SigningSecret::open(&changed, &token, home).is_err(), "cut at {place}");
+            changed.0[position] ^= 1;
+            assert!(SigningSecret::open(&changed, &token, home).is_err(), "byte {position}");
+            changed.0.truncate(position);
+            assert!(SigningSecret::open(&changed, &token, home).is_err(), "cut at {position}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Signatures of messages, in the two ways that senders have.
+//! Signatures of messages, in the two formats that senders use.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use ring::hmac::{Context, HMAC_SHA256, Key, Tag};
@@ -7,42 +7,42 @@ use super::SigningSecret;
 use crate::model::Instant;
 use crate::model::token::same_bytes;
 
-/// How far a sender's clock may be from ours, in seconds.
+/// How far the sender's clock and the server's may differ, in seconds.
 const CLOCKS_APART: i64 = 300;
-/// How many signatures a message may bring: senders that change their secret bring two.
+/// Signatures of a message that are checked. Senders that change their secret send two.
 const MOST_SIGNATURES: usize = 16;
 
-/// What a message brings to prove where it comes from.
+/// The signature of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signature {
-    /// As GitHub signs: `sha256=` and the HMAC of the body in hexadecimal, keyed with the secret as
-    /// it is written. It is as good tomorrow as it is today.
+    /// The format of GitHub: `sha256=` and the HMAC of the body in hexadecimal, keyed with the text of
+    /// the secret. It never expires.
     Hub(String),
-    /// As Standard Webhooks has it: `v1,` and the HMAC of identity, time and body in base64; several
-    /// with spaces between them.
+    /// The format of Standard Webhooks: `v1,` and the HMAC of identity, time and body in base64. There
+    /// can be several, separated by spaces.
     Standard {
-        /// Identity of the message, the same whenever it is sent again.
+        /// Identity of the message, the same when it is sent again.
         id: String,
         /// Seconds since 1970.
         timestamp: String,
-        /// The list.
+        /// The signatures.
         signatures: String,
     },
 }
 
-/// Why a message is not taken.
+/// Why a message is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureFault {
-    /// It brings none.
+    /// It has no signature.
     #[error(
-        "This webhook takes signed messages only: send `X-Hub-Signature-256`, or `webhook-id`, `webhook-timestamp` and `webhook-signature`."
+        "This webhook accepts only signed messages: send `X-Hub-Signature-256`, or `webhook-id`, `webhook-timestamp` and `webhook-signature`."
     )]
     Missing,
-    /// It was signed at another time.
+    /// Its time differs too much from the server's.
     #[error("`webhook-timestamp` must be within five minutes of the server's clock, in seconds since 1970.")]
     Untimely,
-    /// Somebody else signed, or something else.
-    #[error("The signature does not fit the message and the webhook's signing secret.")]
+    /// Its signature is wrong.
+    #[error("The signature does not match the message and the webhook's signing secret.")]
     Wrong,
 }
 
@@ -53,21 +53,22 @@ impl Signature {
     /// See [`SignatureFault`].
     pub fn check(&self, secret: &SigningSecret, body: &[u8], now: Instant) -> Result<(), SignatureFault> {
         let right = match self {
-            Self::Hub(shown) => {
+            Self::Hub(signature) => {
                 let tag = sign(secret.text().as_bytes(), &[body]);
-                shown.strip_prefix("sha256=").and_then(from_hex).is_some_and(|shown| same_bytes(&shown, tag.as_ref()))
+                let bytes = signature.strip_prefix("sha256=").and_then(from_hex);
+                bytes.is_some_and(|bytes| same_bytes(&bytes, tag.as_ref()))
             }
             Self::Standard { id, timestamp, signatures } => {
                 check_time(timestamp, now)?;
                 let tag = sign(secret.bytes(), &[id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
-                // All of them are looked at, so that the time does not tell which one fits.
-                shown(signatures).fold(false, |right, shown| same_bytes(&shown, tag.as_ref()) | right)
+                // All of them are compared, so that the time does not reveal which one is right.
+                decoded(signatures).fold(false, |right, bytes| same_bytes(&bytes, tag.as_ref()) | right)
             }
         };
         if right { Ok(()) } else { Err(SignatureFault::Wrong) }
     }
 
-    /// The name of the message, if it is signed too.
+    /// The identity of the message, if the signature covers it.
     pub fn signed_name(&self) -> Option<&str> {
         match self {
             Self::Hub(_) => None,
@@ -85,16 +86,16 @@ fn sign(key: &[u8], parts: &[&[u8]]) -> Tag {
 }
 
 fn check_time(timestamp: &str, now: Instant) -> Result<(), SignatureFault> {
-    let plain = timestamp.bytes().all(|letter| letter.is_ascii_digit());
-    let seconds: Option<i64> = timestamp.parse().ok().filter(|_| plain);
-    let apart = seconds.and_then(|seconds| seconds.checked_sub(now.timestamp()));
-    let near = apart.is_some_and(|apart| apart.unsigned_abs() <= CLOCKS_APART.unsigned_abs());
-    if near { Ok(()) } else { Err(SignatureFault::Untimely) }
+    let has_only_digits = timestamp.bytes().all(|letter| letter.is_ascii_digit());
+    let seconds: Option<i64> = timestamp.parse().ok().filter(|_| has_only_digits);
+    let difference = seconds.and_then(|seconds| seconds.checked_sub(now.timestamp()));
+    let is_near = difference.is_some_and(|difference| difference.unsigned_abs() <= CLOCKS_APART.unsigned_abs());
+    if is_near { Ok(()) } else { Err(SignatureFault::Untimely) }
 }
 
-/// The signatures of the version that we know.
-fn shown(signatures: &str) -> impl Iterator<Item = Vec<u8>> {
-    let known = signatures.split(' ').filter_map(|one| one.strip_prefix("v1,"));
+/// The bytes of the signatures of version 1. Those of other versions are ignored.
+fn decoded(signatures: &str) -> impl Iterator<Item = Vec<u8>> {
+    let known = signatures.split(' ').filter_map(|signature| signature.strip_prefix("v1,"));
     known.take(MOST_SIGNATURES).filter_map(|text| BASE64.decode(text).ok())
 }
 

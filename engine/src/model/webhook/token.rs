@@ -1,40 +1,40 @@
-//! The token in a webhook's address: `rwh_<id>_<secret><checksum>`, made like an API token.
+//! The token in a webhook's address: `rwh_<id>_<secret><checksum>`, in the format of an API token.
 
 use super::WebhookId;
 use crate::model::token::Presented;
 
 const PREFIX: &str = "rwh_";
 
-/// A webhook's token, not yet looked up.
+/// The token of a webhook, not yet looked up.
 pub struct HookToken(Presented);
 
 impl HookToken {
-    /// Reads what stands in an address. What is no token is read as one that nobody was given, so
-    /// that it takes the same way as any other that opens nothing.
+    /// Reads the token in an address. A text that is not a token becomes one that was never issued,
+    /// so that both are handled in the same way.
     pub fn read(text: &str) -> Self {
-        Self(Presented::parse_with(PREFIX, text).unwrap_or_else(Presented::nobodys))
+        Self(Presented::parse_with(PREFIX, text).unwrap_or_else(Presented::never_issued))
     }
 
-    /// A new token: its text, and what a server will read from it.
+    /// Creates a token: its text, and the token that a server reads from it.
     ///
     /// # Errors
-    /// The machine has no randomness to give.
+    /// The system cannot provide random bytes.
     pub fn fresh() -> Result<(String, Self), getrandom::Error> {
         let presented = Presented::random()?;
         Ok((presented.text_with(PREFIX), Self(presented)))
     }
 
-    /// Which webhook it claims to open.
+    /// The webhook that it claims to open.
     pub fn id(&self) -> WebhookId {
         WebhookId(self.0.id)
     }
 
-    /// The hash to keep.
+    /// The hash to store.
     pub fn hash(&self) -> [u8; 32] {
         self.0.hash()
     }
 
-    /// What only whoever was given the token has.
+    /// The part that only the owner of the token knows.
     pub(super) fn secret(&self) -> &[u8] {
         self.0.secret()
     }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_one_kind_is_none_of_the_other() {
+    fn a_token_of_one_kind_is_not_valid_as_another() {
         let (hook, _) = HookToken::fresh().unwrap();
         let (api, _) = Presented::fresh().unwrap();
         assert!(Presented::parse(&hook).is_none());

@@ -1,10 +1,10 @@
-//! A text that is the same for values that are equal, and different for others.
+//! Identities of values: texts that are equal exactly for equal values.
 
 use serde_json::Value;
 
-/// The identity of a value, for finding duplicates: `1` and `1.0` are the same,
-/// `1` and `"1"` are not, and the order of an object's fields does not matter.
-/// Unlike [`super::equal`], instants written differently stay different.
+/// The identity of a value, for finding duplicates: the same for `1` and `1.0`, but not for `1` and
+/// `"1"`. The order of the fields of an object does not matter. Unlike with [`super::equal`], two texts
+/// for the same instant are different.
 pub fn identity(value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);
@@ -41,7 +41,7 @@ fn write(value: &Value, text: &mut String) {
     }
 }
 
-/// The integer that a float stands for, as far as every integer has a float of its own.
+/// The integer that is equal to a float, up to 2^53, where every integer has a float of its own.
 fn whole(number: &serde_json::Number) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let float = number.as_f64().filter(|_| number.is_f64())?;

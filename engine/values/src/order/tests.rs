@@ -52,7 +52,7 @@ fn equality_is_deep() {
     assert!(!equal(&json!({"a": 1}), &json!({"a": 1, "b": null})));
 }
 
-/// Values of every class, and pairs that tempt an order into a circle.
+/// Values of every class, and pairs that could make an order cyclic.
 fn samples() -> Vec<Option<Value>> {
     let values = json!([
         0, 1, 1.0, -1.5, 9007199254740993_i64, 9007199254740992.0, u64::MAX, i64::MIN, 1e300,
@@ -88,7 +88,7 @@ fn a_bare_date_begins_in_its_zone() {
 }
 
 #[test]
-fn a_date_has_no_order_to_a_text_that_is_none() {
+fn a_date_has_no_order_to_a_text_that_is_not_a_date() {
     for text in ["2026-02-30", "2026-03-01 x", "Dec 07 1998", ""] {
         assert_eq!(compare(&json!(text), &json!("2026-03-01")), None, "{text}");
         assert!(!equal(&json!(text), &json!("2026-03-01")), "{text}");
@@ -143,9 +143,9 @@ fn sorts_by_several_keys_and_is_stable() {
 
 #[test]
 fn a_direction_in_words_is_refused_with_what_to_write() {
-    for (text, meant) in [("n desc", "-n"), ("Release Date ASC", "Release Date"), ("-a.b descending ", "-a.b")] {
+    for (text, cure) in [("n desc", "-n"), ("Release Date ASC", "Release Date"), ("-a.b descending ", "-a.b")] {
         let refused = Key::parse(text).expect_err("refused").message;
-        assert_eq!(refused, format!("\"{text}\" is not a key to sort by; write \"{meant}\""));
+        assert_eq!(refused, format!("\"{text}\" is not a key to sort by; write \"{cure}\""));
     }
     assert!(Key::parse("Release Date").is_ok());
 }

@@ -1,10 +1,9 @@
-//! How much work filling one template may be.
+//! Limits the work of rendering one template.
 //!
-//! Three `each` inside each other over 200 records are eight million steps from eighty
-//! bytes. So every step and every call is paid for from one budget. Helpers belong to
-//! the registry, which all renderings share; the only thing of a single rendering that
-//! they can reach is its render context, and so the budget rides there as a helper
-//! that no template can name.
+//! Three nested `each` over 200 records are eight million steps from eighty bytes. Therefore every step
+//! and every call is paid from one budget. All renderings share the registry of helpers, and the render
+//! context is the only state of a single rendering that helpers can use. So the budget is registered
+//! there, as a helper whose name no template can contain.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,12 +13,12 @@ use serde_json::Value;
 
 /// Steps of `each`.
 pub(super) const STEPS: u64 = 1_000_000;
-/// Expressions filled, and calls weighed by what they are given.
+/// Rendered expressions, and calls weighted by the size of their values.
 const WORK: u64 = 20_000_000;
-/// A name with a blank in it cannot be written in a template.
+/// The name of the helper. A template cannot contain a name with a space.
 const NAME: &str = "the budget";
 
-/// Helpers that do not go through what they are given.
+/// Helpers whose time does not depend on the size of their values.
 const LIGHT: [&str; 6] = ["lookup", "length", "len", "and", "or", "not"];
 
 struct Budget {
@@ -27,7 +26,7 @@ struct Budget {
     work: AtomicU64,
 }
 
-/// Gives a rendering its budget.
+/// Gives a budget to a rendering.
 pub(super) fn provide(rc: &mut RenderContext) {
     let budget = Budget { steps: AtomicU64::new(0), work: AtomicU64::new(0) };
     rc.register_local_helper(NAME, Box::new(budget));
@@ -72,13 +71,13 @@ impl HelperDef for Budget {
 fn exhausted(steps: bool) -> String {
     match steps {
         true => {
-            format!("The template repeats more than {STEPS} times: use fewer records or fewer each inside each other")
+            format!("The template repeats more than {STEPS} times; use fewer records or fewer nested {{{{#each}}}}")
         }
-        false => "The template is too much work: use fewer records or fewer expressions".to_owned(),
+        false => "The template takes too much work to render; use fewer records or fewer expressions".to_owned(),
     }
 }
 
-/// How large a value is, in the unit that filling one expression costs.
+/// The size of a value, measured by the cost of rendering one expression.
 fn weight(value: &Value) -> u64 {
     match value {
         Value::String(text) => text.len() as u64 / 64,

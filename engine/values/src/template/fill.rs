@@ -1,4 +1,4 @@
-//! Filling templates: the helpers, the escaping, the limits.
+//! Rendering templates, with helpers, escaping and limits.
 
 use handlebars::{Handlebars, RenderContext, RenderError, RenderErrorReason, Renderable};
 use handlebars::{html_escape, no_escape};
@@ -7,14 +7,14 @@ use serde_json::Value;
 use super::{Context, HelperDef, Text, budget, helpers, missing, output};
 use crate::Fault;
 
-/// Fills texts. Made once and shared: it keeps nothing of what it fills.
+/// Renders templates. It has no state, so that one can be shared.
 pub struct Templates {
     registry: Handlebars<'static>,
     own: Vec<String>,
 }
 
 impl Templates {
-    /// Writes values as they are.
+    /// Writes values without escaping.
     pub fn plain() -> Templates {
         Templates::with_escape(no_escape)
     }
@@ -34,41 +34,49 @@ impl Templates {
         Templates { registry, own: Vec::new() }
     }
 
-    /// The data is one record, of which any field may be absent: `default`, `if` and
-    /// the like accept it. A plain `{{field}}` that is not there stays an error.
+    /// For data that is one record. Any field may be missing in `default`, `if` and the other helpers
+    /// that allow it. A plain `{{field}}` that is missing stays an error.
     pub fn of_record(mut self) -> Templates {
         helpers::register(&mut self.registry, true);
         self
     }
 
-    /// Adds a helper. A standard helper of the same name is replaced.
+    /// Adds a helper. It replaces a standard helper with the same name.
     pub fn with_helper(mut self, name: &str, helper: Box<dyn HelperDef + Send + Sync>) -> Templates {
         self.registry.register_helper(name, helper);
         self.own.push(name.to_owned());
         self
     }
 
-    /// As [`Text::parse`], knowing the helpers that were added too.
+    /// As [`Text::parse`], with the added helpers.
+    ///
+    /// # Errors
+    /// As [`Text::parse`].
     pub fn parse(&self, source: &str) -> Result<Text, Fault> {
         Text::parse_with(source, &self.own)
     }
 
-    /// The text, filled. Fails on a variable that is not there, on a helper that cannot
-    /// take its value, beyond `limit` bytes, and when the work exceeds the budget.
+    /// Renders the text.
+    ///
+    /// # Errors
+    /// A variable is missing, a helper cannot use its value, the output is longer than `limit` bytes, or
+    /// the work exceeds the budget.
     pub fn render(&self, text: &Text, data: &Context, limit: usize) -> Result<String, Fault> {
         let mut out = output::Bounded::new(limit);
-        text.template.render(&self.registry, data, &mut rendering(text), &mut out).map_err(fault)?;
+        text.template.render(&self.registry, data, &mut render_context(text), &mut out).map_err(fault)?;
         Ok(out.text)
     }
 
-    /// What the text stands for: the value itself, with its type, when the text is a
-    /// single expression; else the filled text. Fails as [`Templates::render`] does.
-    /// `limit` holds for text: a value is no larger than the data it came from.
+    /// The value, with its type, if the text is a single expression, or else the rendered text. `limit`
+    /// applies to texts only, because other values are not larger than the data.
+    ///
+    /// # Errors
+    /// As [`Templates::render`].
     pub fn evaluate(&self, text: &Text, data: &Context, limit: usize) -> Result<Value, Fault> {
         let Some(single) = &text.single else {
             return self.render(text, data, limit).map(Value::String);
         };
-        let mut rc = rendering(text);
+        let mut rc = render_context(text);
         let found = single.expand(&self.registry, data, &mut rc).map_err(fault)?;
         let value = match found.is_value_missing() {
             false => found.value().clone(),
@@ -81,8 +89,9 @@ impl Templates {
     }
 }
 
-/// The state of one filling. A text of plain variables cannot do more work than it is long.
-fn rendering<'reg: 'rc, 'rc>(text: &Text) -> RenderContext<'reg, 'rc> {
+/// The state of one rendering. It has no budget for a text of plain variables, whose work is bounded by
+/// its length.
+fn render_context<'reg: 'rc, 'rc>(text: &Text) -> RenderContext<'reg, 'rc> {
     let mut rc = RenderContext::new(None);
     if text.calls {
         budget::provide(&mut rc);
@@ -92,9 +101,9 @@ fn rendering<'reg: 'rc, 'rc>(text: &Text) -> RenderContext<'reg, 'rc> {
 
 fn fault(error: RenderError) -> Fault {
     let message = match error.reason() {
-        RenderErrorReason::MissingVariable(Some(name)) => format!("Unknown variable \"{name}\""),
+        RenderErrorReason::MissingVariable(Some(name)) => missing::no_variable(name),
         RenderErrorReason::InvalidJsonIndex(name) => {
-            format!("\"{name}\" is not a position in a list: go through the list with {{{{#each}}}}")
+            format!("`{name}` is not a position in a list; go through the list with {{{{#each}}}}")
         }
         RenderErrorReason::IOError(limit) => limit.to_string(),
         other => other.to_string(),

@@ -1,19 +1,19 @@
-//! What must be known of a template before handlebars may read it.
+//! Checks the nesting of a template before handlebars parses it.
 //!
-//! Its parser descends once for each block and bracket, and a stack that overflows
-//! ends the whole process. So nesting is counted here first, by rules so simple that
-//! they cannot see less nesting than the parser does; what they cannot tell apart
-//! (quotes inside square brackets, braces inside a tag) is refused. Words, and the parts
-//! of paths, are counted too: each costs memory, and time when the template is filled.
+//! The parser calls itself for each block and bracket, and an overflow of the stack ends the whole
+//! process. So the nesting is counted here first, by simple rules that never count less than the parser
+//! does. Text to which they cannot be applied with certainty (quotes inside square brackets, braces
+//! inside a tag) is refused. Words and the parts of paths are counted too, because each costs memory, and
+//! time when the template is rendered.
 
-use crate::Fault;
+use crate::{Fault, path};
 
-use super::{DEEPEST, LONGEST, MAX_PATH_BYTES, MAX_PATH_PARTS, MAX_TOKENS, MOST_TAGS};
+use super::{DEEPEST, LONGEST, MAX_PATH_BYTES, MAX_PATH_PARTS, MAX_TOKENS, MOST_TAGS, too_long};
 
 /// Refuses a source that is too long, nested too deeply, or ambiguous.
 pub(super) fn check(source: &str) -> Result<(), Fault> {
     if source.len() > LONGEST {
-        return Err(Fault::new(format!("A template is longer than {} KiB", LONGEST >> 10)));
+        return Err(Fault::new(too_long(source.len())));
     }
     let mut blocks = Blocks::default();
     let (mut tags, mut tokens) = (0, 0);
@@ -33,17 +33,18 @@ pub(super) fn check(source: &str) -> Result<(), Fault> {
             close + 2
         };
         if tags > MOST_TAGS {
-            return Err(Fault::at_byte(format!("A template has more than {MOST_TAGS} tags"), source, at));
+            return Err(Fault::at_byte(format!("The template has more than {MOST_TAGS} tags"), source, at));
         }
         if tokens > MAX_TOKENS {
-            let message = format!("A template has more than {MAX_TOKENS} words in its tags: split it into several");
+            let message = format!("The template has more than {MAX_TOKENS} words in its tags; split it into several");
             return Err(Fault::at_byte(message, source, open));
         }
     }
     Ok(())
 }
 
-/// One backslash makes braces text; two are a backslash before a tag.
+/// Whether braces after this text are escaped. One backslash escapes them, and two are a backslash
+/// before a tag.
 fn is_escaped(before: &str) -> bool {
     before.ends_with('\\') && !before.ends_with("\\\\")
 }
@@ -60,23 +61,23 @@ fn after_comment(source: &str, open: usize) -> usize {
     open + long.or_else(short).unwrap_or(rest.len())
 }
 
-/// The place of the first `}}`, which must be where the tag ends, and the number of words before it.
+/// The position of the first `}}`, which must be the end of the tag, and the number of words before it.
 fn end_of_tag(source: &str, open: usize) -> Result<(usize, usize), Fault> {
-    let fault = |what: &str| Fault::at_byte(what, source, open);
+    let fault = |message: &str| Fault::at_byte(message, source, open);
     if source[open..].starts_with("{{{{") {
-        return Err(fault("Raw blocks ({{{{ }}}}) are not supported: write \\{{ to show braces"));
+        return Err(fault("Raw blocks ({{{{ }}}}) are not supported; write \\{{ to show braces"));
     }
     let inner = &source[open + 2..];
-    let length = inner.find("}}").ok_or_else(|| fault("The tag is not closed: }} is missing"))?;
+    let length = inner.find("}}").ok_or_else(|| fault("The tag is not closed; }} is missing"))?;
     let inner = &inner[..length];
     if inner.contains("{{") {
-        return Err(fault("The tag is not closed before the next one: }} is missing"));
+        return Err(fault("The tag is not closed before the next one; }} is missing"));
     }
-    let words = words(inner).map_err(|what| fault(&what))?;
+    let words = words(inner).map_err(|message| fault(&message))?;
     Ok((open + 2 + length, words))
 }
 
-/// How many words there are. Strings must end inside the tag, and brackets hold none.
+/// The number of words in a tag. Strings must end inside the tag, and brackets must not contain any.
 fn words(inner: &str) -> Result<usize, String> {
     let mut quote = None;
     let mut bracket = false;
@@ -124,17 +125,17 @@ impl Word {
         self.parts += usize::from(!between && !self.in_part);
         self.in_part = !between;
         match () {
-            () if self.bytes > MAX_PATH_BYTES => Err(format!("A path is longer than {MAX_PATH_BYTES} bytes")),
+            () if self.bytes > MAX_PATH_BYTES => Err(path::too_long()),
             () if self.parts > MAX_PATH_PARTS => Err(format!("A path has more than {MAX_PATH_PARTS} parts")),
             () => Ok(()),
         }
     }
 }
 
-/// How many blocks are open. A branch of an `else if` counts too: it nests in the tree.
+/// The open blocks. A branch of an `else if` counts as a block too, because it is nested in the tree.
 #[derive(Default)]
 struct Blocks {
-    /// For each open block, itself and its branches.
+    /// For each open block, the number of its branches.
     open: Vec<usize>,
     depth: usize,
 }
@@ -161,7 +162,7 @@ impl Blocks {
             self.depth += 1;
         } else if inner.starts_with('/') {
             self.depth -= self.open.pop().unwrap_or(0);
-        // The parser reads `{{elseif x}}` as a branch too, so what follows does not matter.
+        // The parser reads `{{elseif x}}` as a branch too, so that the text after `else` does not matter.
         } else if let Some(branches) = self.open.last_mut()
             && (inner.starts_with("else") || inner.starts_with('^'))
         {

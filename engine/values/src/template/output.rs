@@ -1,4 +1,4 @@
-//! Where a filled template goes: a text that stops growing at its limit.
+//! The output of a template: a text with a limit.
 
 use std::io;
 
@@ -27,5 +27,5 @@ impl Output for Bounded {
 }
 
 pub(super) fn too_long(limit: usize) -> String {
-    format!("The text that the template makes is longer than the {limit} bytes allowed")
+    format!("The output of the template is longer than the {limit} bytes allowed")
 }

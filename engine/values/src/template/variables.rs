@@ -1,14 +1,14 @@
-//! Which variables a template reads, as far as that can be told without data.
+//! The variables that a template reads, as far as they are known without data.
 
 use std::fmt;
 
-/// A variable that a template reads from the data it is filled with.
+/// A variable that a template reads from its data.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Variable {
-    /// The names on the way to it. Empty: the template reads the whole data (`this`).
+    /// The names of its path; empty for the whole data (`this`).
     pub path: Vec<String>,
-    /// True where its last part may be missing: in `default`, `if`, `unless`, `and`,
-    /// `or`, `not`. The first part must be known even then.
+    /// Whether its last part may be missing: in `default`, `if`, `unless`, `and`, `or` and `not`. The
+    /// first part must be known nevertheless.
     pub optional: bool,
 }
 
@@ -25,39 +25,40 @@ impl fmt::Display for Variable {
     }
 }
 
-/// What names mean at one place of a template: one for each block around it.
+/// The meaning of names inside of one block.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
-    /// Where plain names start from; none inside `each`, where the item is not known.
+    /// The path in the data at which plain names begin; none inside `each`, where the item is not known.
     base: Option<Vec<String>>,
+    /// The names that the block declares.
     params: Vec<String>,
 }
 
 impl Scope {
-    /// The place outside of all blocks.
+    /// The scope outside of all blocks.
     pub(super) fn root() -> Scope {
         Scope { base: Some(Vec::new()), params: Vec::new() }
     }
 
-    /// Inside a block with names of its own.
+    /// The scope of a block that declares these names.
     pub(super) fn block(base: Option<Vec<String>>, params: Vec<String>) -> Scope {
         Scope { base, params }
     }
 }
 
-/// A path as handlebars writes it, taken apart: `../../a.[b c]/d`.
+/// A path in the syntax of handlebars: `../../a.[b c]/d`.
 pub(super) struct Reference {
-    /// From `@root`.
+    /// Whether it begins with `@root`.
     rooted: bool,
-    /// `@index` and its like.
+    /// Whether it is a variable of a block, such as `@index`.
     local: bool,
-    /// How many `../`.
+    /// The number of `../`.
     up: usize,
     names: Vec<String>,
 }
 
 impl Reference {
-    pub(super) fn read(raw: &str) -> Reference {
+    pub(super) fn parse(raw: &str) -> Reference {
         let mut rest = raw.strip_prefix("./").unwrap_or(raw);
         let rooted = ["@root.", "@root/"].iter().find_map(|root| rest.strip_prefix(root));
         rest = rooted.unwrap_or(rest);
@@ -70,7 +71,7 @@ impl Reference {
         Reference { rooted: rooted.is_some(), local: local.is_some(), up, names: names(rest) }
     }
 
-    /// How many names there are.
+    /// The number of names.
     pub(super) fn len(&self) -> usize {
         self.names.len()
     }
@@ -79,19 +80,19 @@ impl Reference {
         self.names.get(at).map_or("", String::as_str)
     }
 
-    /// The path to the first `parts` names, as handlebars reads it.
+    /// The path with only the first `parts` names, as handlebars reads it.
     pub(super) fn to(&self, parts: usize) -> String {
         let names = self.names.iter().take(parts).map(|name| format!("[{name}]"));
         let names: Vec<String> = if parts == 0 { vec!["this".to_owned()] } else { names.collect() };
         format!("{}{}", self.start(), names.join("."))
     }
 
-    /// The names from the position `at` on, joined by dots.
+    /// The names from position `at` on, joined by dots.
     pub(super) fn rest(&self, at: usize) -> String {
         self.names.get(at..).unwrap_or_default().join(".")
     }
 
-    /// The path as a person would write it, ending with `last` at that part.
+    /// The path as people write it, cut at position `at`, where it ends with `last`.
     pub(super) fn written(&self, at: usize, last: &str) -> String {
         let before = self.names.iter().take(at).map(String::as_str);
         let names: Vec<String> = before.chain([last]).map(spelling).collect();
@@ -104,8 +105,8 @@ impl Reference {
         format!("{root}{local}{}", "../".repeat(self.up))
     }
 
-    /// The way from the data itself, or none for what belongs to a block. Fails when
-    /// the path goes out above the template.
+    /// The path from the data itself; none for a name of a block. An error if the path goes up more
+    /// levels than there are.
     pub(super) fn resolve(&self, scopes: &[Scope]) -> Result<Option<Vec<String>>, ()> {
         if self.local {
             return Ok(None);
@@ -124,14 +125,13 @@ impl Reference {
     }
 }
 
-/// A name as a template has to write it: in brackets if it holds a space or another character
-/// that means something else there.
+/// A name as it is written in a template: in brackets if it has a space or another special character.
 pub(super) fn spelling(name: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || !letter.is_ascii() || "-_$:.".contains(letter);
     if name.chars().all(plain) { name.to_owned() } else { format!("[{name}]") }
 }
 
-/// `a.[b.c]/d` is `a`, `b.c`, `d`; `this` stands for nothing.
+/// Splits a path: `a.[b.c]/d` is `a`, `b.c` and `d`. `this` is left out.
 fn names(path: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = path;

@@ -1,34 +1,35 @@
-//! The walk over a template that was parsed: refuses what is not supported, collects
-//! the variables, and settles what handlebars would only decide when filling.
+//! The walk over a parsed template. It refuses what is not supported, collects the variables, and
+//! decides what handlebars would only decide when rendering.
 //!
-//! `{{date}}` could be a helper or a field. Every helper here takes something, so a
-//! bare name is always a variable; the walk writes it as `{{value date}}`, where
-//! `value` is the helper that knows what to do when it is missing.
+//! `{{date}}` could be a helper or a field. Every helper needs at least one value, so that a bare name is
+//! always a variable. The walk rewrites it as `{{value date}}`, because the helper `value` handles
+//! missing variables.
 
 use std::collections::HashSet;
 
 use handlebars::Template;
 use handlebars::template::{BlockParam, HelperTemplate, Parameter, Subexpression, TemplateElement};
 
-use super::helpers::{self, Place, VALUE};
+use super::helpers::{self, Form, VALUE};
 use super::variables::{Reference, Scope, Variable};
 use crate::{Fault, nearest};
 
-/// What the walk found.
+/// What the walk finds.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct Findings {
     pub(super) variables: Vec<Variable>,
+    /// Whether any helper is called.
     pub(super) calls: bool,
 }
 
-/// Walks the whole template. `own` are the names of helpers beside the standard ones.
-pub(super) fn walk(template: &mut Template, own: &[String]) -> Result<Found, Fault> {
-    let mut walk = Walk { own, scopes: vec![Scope::root()], found: Found::default(), seen: HashSet::new() };
+/// Walks the whole template. `own` are the names of the helpers besides the standard ones.
+pub(super) fn walk(template: &mut Template, own: &[String]) -> Result<Findings, Fault> {
+    let mut walk = Walk { own, scopes: vec![Scope::root()], findings: Findings::default(), seen: HashSet::new() };
     walk.template(template)?;
-    Ok(walk.found)
+    Ok(walk.findings)
 }
 
-/// An expression as a value: what `{{…}}` holds when it is all there is.
+/// The only expression of a template as a parameter, which has a value with a type.
 pub(super) fn as_parameter(helper: &HelperTemplate) -> Parameter {
     match (&helper.name, &helper.params[..]) {
         (Parameter::Name(name), [only @ Parameter::Path(_)]) if name == VALUE => only.clone(),
@@ -43,16 +44,16 @@ pub(super) fn as_parameter(helper: &HelperTemplate) -> Parameter {
 struct Walk<'a> {
     own: &'a [String],
     scopes: Vec<Scope>,
-    found: Found,
+    findings: Findings,
     seen: HashSet<Variable>,
 }
 
 impl Walk<'_> {
     fn template(&mut self, template: &mut Template) -> Result<(), Fault> {
-        let places: Vec<_> = template.mapping.iter().map(|place| (place.0, place.1)).collect();
-        for (at, element) in template.elements.iter_mut().enumerate() {
-            let place = places.get(at).copied();
-            self.element(element).map_err(|fault| placed(fault, place))?;
+        let positions: Vec<_> = template.mapping.iter().map(|position| (position.0, position.1)).collect();
+        for (index, element) in template.elements.iter_mut().enumerate() {
+            let position = positions.get(index).copied();
+            self.element(element).map_err(|fault| with_position(fault, position))?;
         }
         Ok(())
     }
@@ -62,11 +63,11 @@ impl Walk<'_> {
             TemplateElement::RawString(_) | TemplateElement::Comment(_) => Ok(()),
             TemplateElement::Expression(helper) | TemplateElement::HtmlExpression(helper) => {
                 bare_name(helper);
-                self.call(helper, Place::Inline)
+                self.call(helper, Form::Inline)
             }
             TemplateElement::HelperBlock(helper) => self.block(helper),
             TemplateElement::PartialExpression(_) | TemplateElement::PartialBlock(_) => {
-                Err(Fault::new("Partials ({{> …}}) are not supported: write the text in place"))
+                Err(Fault::new("Partials ({{> …}}) are not supported; write the text in place"))
             }
             TemplateElement::DecoratorExpression(_) | TemplateElement::DecoratorBlock(_) => {
                 Err(Fault::new("Decorators ({{* …}}) are not supported"))
@@ -75,41 +76,41 @@ impl Walk<'_> {
         }
     }
 
-    fn call(&mut self, helper: &mut HelperTemplate, place: Place) -> Result<(), Fault> {
+    fn call(&mut self, helper: &mut HelperTemplate, form: Form) -> Result<(), Fault> {
         let name = helper.name.as_name().unwrap_or_default().to_owned();
-        self.known(&name, helper, place)?;
-        self.found.calls |= name != VALUE;
+        self.check_helper(&name, helper, form)?;
+        self.findings.calls |= name != VALUE;
         let (least, optional) = helpers::demands(&name);
         if helper.params.len() < least {
             let values = if least == 1 { "1 value" } else { &format!("{least} values") };
-            return Err(Fault::new(format!("The helper \"{name}\" needs {values}")));
+            return Err(Fault::new(format!("The helper `{name}` needs {values}")));
         }
         let params = helper.params.iter_mut().enumerate();
         params.map(|(at, p)| (optional.covers(at), p)).try_for_each(|(o, p)| self.parameter(p, o))?;
         helper.hash.values_mut().try_for_each(|option| self.parameter(option, false))
     }
 
-    fn known(&self, name: &str, helper: &HelperTemplate, place: Place) -> Result<(), Fault> {
-        let own = self.own.iter().any(|own| own == name);
-        match helpers::place(name) {
-            None if own => Ok(()),
-            Some(places) if places.allow(place) => Ok(()),
-            Some(_) => Err(Fault::new(place.refusal(name))),
-            None => Err(Fault::new(self.unknown(name, helper, place))),
+    fn check_helper(&self, name: &str, helper: &HelperTemplate, form: Form) -> Result<(), Fault> {
+        let is_own = self.own.iter().any(|own| own == name);
+        match helpers::forms(name) {
+            None if is_own => Ok(()),
+            Some(forms) if forms.allow(form) => Ok(()),
+            Some(_) => Err(Fault::new(form.refusal(name))),
+            None => Err(Fault::new(self.no_helper(name, helper, form))),
         }
     }
 
-    fn unknown(&self, name: &str, helper: &HelperTemplate, place: Place) -> String {
+    fn no_helper(&self, name: &str, helper: &HelperTemplate, form: Form) -> String {
         let own = self.own.iter().map(String::as_str);
         let names = helpers::names().chain(own);
-        let hint = match (nearest(name, names), place) {
-            (Some(near), _) => format!(": did you mean \"{near}\"?"),
-            (None, Place::Block) => format!(": to go through a list write {{{{#each {name}}}}}"),
-            (None, Place::Inline) => spaced(name, helper).map_or_else(String::new, |spaced| {
-                format!("; if \"{spaced}\" is the name of a field, write {{{{[{spaced}]}}}}")
+        let hint = match (nearest(name, names), form) {
+            (Some(near), _) => format!("; did you mean `{near}`?"),
+            (None, Form::Block) => format!("; to go through a list, write {{{{#each {name}}}}}"),
+            (None, Form::Inline) => spaced(name, helper).map_or_else(String::new, |spaced| {
+                format!("; if `{spaced}` is the name of a field, write {{{{[{spaced}]}}}}")
             }),
         };
-        format!("Unknown helper \"{name}\"{hint}")
+        format!("There is no helper `{name}`{hint}")
     }
 
     fn parameter(&mut self, parameter: &mut Parameter, optional: bool) -> Result<(), Fault> {
@@ -119,34 +120,34 @@ impl Walk<'_> {
                 let TemplateElement::Expression(helper) = inner.element.as_mut() else {
                     return Err(Fault::new("This expression is not supported"));
                 };
-                // `(name)` is the variable, in brackets.
+                // `(name)` is a variable in parentheses.
                 if helper.params.is_empty() && helper.hash.is_empty() {
                     *parameter = helper.name.clone();
                     return self.parameter(parameter, optional);
                 }
-                self.call(helper, Place::Inline)
+                self.call(helper, Form::Inline)
             }
             _ => Ok(()),
         }
     }
 
-    /// Notes a variable; gives its way from the data itself, if it has one.
-    fn read(&mut self, path: &Parameter, optional: bool) -> Result<Option<Vec<String>>, Fault> {
-        let raw = path.as_name().unwrap_or_default();
-        let way = Reference::read(raw)
+    /// Notes a variable and returns its path from the data itself, if it has one.
+    fn read(&mut self, parameter: &Parameter, optional: bool) -> Result<Option<Vec<String>>, Fault> {
+        let raw = parameter.as_name().unwrap_or_default();
+        let resolved = Reference::parse(raw)
             .resolve(&self.scopes)
-            .map_err(|()| Fault::new(format!("\"{raw}\" goes up more levels than there are blocks around it")))?;
-        if let Some(path) = &way {
+            .map_err(|()| Fault::new(format!("`{raw}` goes up more levels than there are blocks around it")))?;
+        if let Some(path) = &resolved {
             let variable = Variable { path: path.clone(), optional };
             if self.seen.insert(variable.clone()) {
-                self.found.variables.push(variable);
+                self.findings.variables.push(variable);
             }
         }
-        Ok(way)
+        Ok(resolved)
     }
 
     fn block(&mut self, helper: &mut HelperTemplate) -> Result<(), Fault> {
-        self.call(helper, Place::Block)?;
+        self.call(helper, Form::Block)?;
         let scope = self.scope_of(helper)?;
         let opened = scope.is_some();
         self.scopes.extend(scope);
@@ -158,7 +159,7 @@ impl Walk<'_> {
         helper.inverse.as_mut().map_or(Ok(()), |inverse| self.template(inverse))
     }
 
-    /// What names mean inside the block, if it changes that.
+    /// The scope of the block, if it changes the meaning of names.
     fn scope_of(&mut self, helper: &HelperTemplate) -> Result<Option<Scope>, Fault> {
         let first = helper.params.first();
         let base = match (helper.name.as_name(), first) {
@@ -167,8 +168,8 @@ impl Walk<'_> {
             _ => return Ok(None),
         };
         let names = match &helper.block_param {
-            Some(BlockParam::Single(one)) => vec![one],
-            Some(BlockParam::Pair((one, two))) => vec![one, two],
+            Some(BlockParam::Single(item)) => vec![item],
+            Some(BlockParam::Pair((item, key))) => vec![item, key],
             _ => Vec::new(),
         };
         let names = names.into_iter().filter_map(|name| name.as_name().map(str::to_owned));
@@ -176,7 +177,7 @@ impl Walk<'_> {
     }
 }
 
-/// `Airport Name`, which reads as a helper with a value but may be one name with spaces.
+/// A call such as `Airport Name` as one name with spaces, which may be meant instead.
 fn spaced(name: &str, helper: &HelperTemplate) -> Option<String> {
     let word = |parameter: &Parameter| match parameter {
         Parameter::Path(_) => parameter.as_name().map(str::to_owned),
@@ -192,7 +193,7 @@ fn spaced(name: &str, helper: &HelperTemplate) -> Option<String> {
     helper.hash.is_empty().then(|| format!("{name} {}", words.join(" ")))
 }
 
-/// Writes `{{name}}` as `{{value name}}`, and `{{(call x)}}` as `{{call x}}`.
+/// Rewrites `{{name}}` as `{{value name}}`, and `{{(call x)}}` as `{{call x}}`.
 fn bare_name(helper: &mut HelperTemplate) {
     while helper.params.is_empty() && helper.hash.is_empty() {
         let Parameter::Subexpression(inner) = &helper.name else {
@@ -207,8 +208,8 @@ fn bare_name(helper: &mut HelperTemplate) {
     }
 }
 
-fn placed(fault: Fault, place: Option<(usize, usize)>) -> Fault {
-    match (fault.at, place) {
+fn with_position(fault: Fault, position: Option<(usize, usize)>) -> Fault {
+    match (fault.at, position) {
         (None, Some((line, column))) => Fault::at(fault.message, line, column),
         _ => fault,
     }

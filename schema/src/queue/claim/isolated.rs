@@ -1,10 +1,11 @@
-//! Isolated results: each is performed with nothing else at work on its node, so that a crash tells
-//! who caused it.
+//! Isolated results: each runs alone on its node, so that a crash of the node has a known cause.
 
 use engine::model::Instant;
+use engine::model::fairness::{Candidate, Occupancy};
+use engine::model::lifecycle::isolation::Isolation;
+use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
-use engine::model::turn::{Candidate, Occupancy};
 use engine::ports::StoreError;
 use engine::ports::queue::Claim;
 use sea_orm::ActiveValue::Set;
@@ -13,41 +14,31 @@ use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
 use super::{learn_limits, occupancy};
 use crate::columns::micros;
-use crate::entities::leases::{ActiveModel, Column, Entity, Model, Stands};
+use crate::entities::leases::{ActiveModel, Column, Entity, Model, is_in};
 use crate::failed;
-
-/// What isolated results mean for a claim.
-pub(super) enum Isolation {
-    /// One is at work on the node, and nothing else is claimed until this time.
-    AtWork(Instant),
-    /// The node has nothing at work, and takes this one alone.
-    Next(Candidate),
-    /// Some wait until the node has nothing at work.
-    WaitsForIdle,
-    Nothing,
-}
 
 pub(super) async fn isolation(db: &DatabaseTransaction, claim: Claim) -> Result<Isolation, StoreError> {
     let rows = Entity::find().filter(Column::IsolatedUntil.is_not_null());
     let rows = rows.order_by_asc(Column::Strikes).order_by_asc(Column::JobResultId).all(db).await.map_err(failed)?;
-    // Almost always.
+    // The usual case.
     if rows.is_empty() {
         return Ok(Isolation::Nothing);
     }
-    let (leased, waiting): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.stands == Stands::Leased.word());
+    let (leased, waiting): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.stands == LeaseState::Leased.word());
+    let mut at_work = None;
     for row in leased.iter().filter(|row| row.node == Some(claim.node.0)) {
-        match row.place().maybe_instant("isolated_until", row.isolated_until)? {
-            Some(until) if until > claim.now => return Ok(Isolation::AtWork(until)),
+        match row.row_name().maybe_instant("isolated_until", row.isolated_until)? {
+            Some(until) if until > claim.now => at_work = Some(until),
             _ => end(db, row).await?,
         }
     }
-    let Some(first) = first_with_room(db, waiting).await? else { return Ok(Isolation::Nothing) };
-    let is_next = claim.room.slots > 0 && is_idle(db, claim).await?;
-    Ok(if is_next { Isolation::Next(first) } else { Isolation::WaitsForIdle })
+    let first = first_with_capacity(db, waiting).await?;
+    let is_free = claim.capacity.slots > 0 && is_idle(db, claim).await?;
+    Ok(Isolation::decide(at_work, first, is_free))
 }
 
 /// The first of these whose queue is not full.
-async fn first_with_room(db: &DatabaseTransaction, waiting: Vec<Model>) -> Result<Option<Candidate>, StoreError> {
+async fn first_with_capacity(db: &DatabaseTransaction, waiting: Vec<Model>) -> Result<Option<Candidate>, StoreError> {
     let mut at_work: Option<Occupancy> = None;
     for row in waiting {
         let mut occupancy = match at_work.take() {
@@ -65,14 +56,14 @@ async fn first_with_room(db: &DatabaseTransaction, waiting: Vec<Model>) -> Resul
     Ok(None)
 }
 
-/// Whether the node has nothing at work.
+/// Whether nothing runs on the node.
 async fn is_idle(db: &DatabaseTransaction, claim: Claim) -> Result<bool, StoreError> {
-    let own = Entity::find().filter(Stands::Leased.holds()).filter(Column::Node.eq(claim.node.0));
+    let own = Entity::find().filter(is_in(LeaseState::Leased)).filter(Column::Node.eq(claim.node.0));
     let own = own.select_only().column(Column::JobResultId).limit(1).into_tuple::<Uuid>();
     Ok(own.one(db).await.map_err(failed)?.is_none())
 }
 
-/// The time of isolation is over: others may be claimed beside it.
+/// Ends the isolation of a result: others may be claimed while it runs.
 async fn end(db: &DatabaseTransaction, row: &Model) -> Result<(), StoreError> {
     let one = Entity::update_many()
         .set(ActiveModel { isolated_until: Set(None), ..Default::default() })
@@ -82,11 +73,11 @@ async fn end(db: &DatabaseTransaction, row: &Model) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A row that is put back: it is isolated until a time, or ready.
+/// The changes of a row that waits again: isolated until a time, or ready.
 pub(in crate::queue) fn isolated_until(until: Option<Instant>) -> ActiveModel {
-    let stands = if until.is_some() { Stands::Later } else { Stands::Ready };
+    let state = if until.is_some() { LeaseState::Later } else { LeaseState::Ready };
     ActiveModel {
-        stands: Set(stands.word().to_owned()),
+        stands: Set(state.word().to_owned()),
         ready_at: Set(until.map(micros)),
         isolated_until: Set(until.map(micros)),
         node: Set(None),

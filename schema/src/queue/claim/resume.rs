@@ -1,4 +1,4 @@
-//! From where a result goes on that was claimed before, or takes over from another.
+//! Where a result continues that was claimed before, or that retries another one.
 
 use engine::model::organization::OrganizationId;
 use engine::ports::StoreError;
@@ -10,14 +10,14 @@ use crate::entities::{batches, leases, line_results};
 use crate::failed;
 use crate::results::lines;
 
-/// Reads what was done, and drops the lines that run again.
+/// Reads what is done, and drops the results of lines that run again.
 pub(super) async fn resume(db: &DatabaseTransaction, lease: &leases::Model) -> Result<Resume, StoreError> {
-    let place = lease.place();
-    let at = lease.next_line.map(|line| place.small("next_line", line)).transpose()?;
+    let row = lease.row_name();
+    let at = lease.next_line.map(|line| row.small("next_line", line)).transpose()?;
     if lease.number > 0 {
         drop_lines(db, lease).await?;
     }
-    let mut resume = Resume { at, tries: place.small("tries", lease.tries)?, ..Resume::default() };
+    let mut resume = Resume { at, tries: row.small("tries", lease.tries)?, ..Resume::default() };
     if at.is_some() {
         let rows = lines::of(OrganizationId(lease.organization_id), &[lease.job_result_id]);
         for row in rows.all(db).await.map_err(failed)? {
@@ -32,7 +32,7 @@ pub(super) async fn resume(db: &DatabaseTransaction, lease: &leases::Model) -> R
     Ok(resume)
 }
 
-/// The line that is next and those after it are told anew; batches that are recorded stay done.
+/// The next line and those after it write new line results. Their recorded batches stay done.
 async fn drop_lines(db: &DatabaseTransaction, lease: &leases::Model) -> Result<(), StoreError> {
     let rows = line_results::Entity::delete_many()
         .filter(line_results::Column::OrganizationId.eq(lease.organization_id))

@@ -55,7 +55,7 @@ fn batches_are_posted_as_they_come() {
 }
 
 #[test]
-fn records_can_stand_in_a_field_of_the_body() {
+fn records_can_be_in_a_field_of_the_body() {
     let host = answers(Response::new(200));
     sends(json!({"body": {"source": "x"}, "recordsIn": "items"}), &[json!([{"id": 1}])]);
     sends(json!({"recordsIn": "items"}), &[json!([{"id": 2}])]);
@@ -72,8 +72,8 @@ fn a_request_without_records_is_sent_once() {
     assert_eq!(from_nothing.message(), "Sent 1 request to api.example.com.");
     let instead = sends(fetch, &[json!([{"a": 1}]), json!([{"a": 2}])]);
     assert_eq!(instead.records, json!([{"id": 7}, {"id": 8}]));
-    let beside = sends(json!({"response": "field", "field": "all"}), &[json!([{"a": 1}]), json!([{"a": 2}])]);
-    assert_eq!(beside.records[1], json!({"a": 2, "all": {"data": {"items": [{"id": 7}, {"id": 8}]}}}));
+    let with_field = sends(json!({"response": "field", "field": "all"}), &[json!([{"a": 1}]), json!([{"a": 2}])]);
+    assert_eq!(with_field.records[1], json!({"a": 2, "all": {"data": {"items": [{"id": 7}, {"id": 8}]}}}));
     assert_eq!(sent(&host).len(), 3);
     assert_eq!(sent(&host)[0].0, "GET");
     assert!(host.requests()[0].has_header("accept"));
@@ -82,7 +82,7 @@ fn a_request_without_records_is_sent_once() {
 }
 
 #[test]
-fn nothing_is_sent_of_no_records() {
+fn without_records_nothing_is_sent() {
     let host = host();
     let report = sends(json!({"method": "PUT"}), &[]);
     assert_eq!((report.message(), host.requests().len()), ("", 0));
@@ -118,7 +118,7 @@ fn without_a_method_records_are_posted() {
 }
 
 #[test]
-fn each_record_has_a_request_of_its_own() {
+fn each_record_has_its_own_request() {
     let host = answers(json_answer(json!({"state": "ok"})));
     let parameters = json!({
         "method": "PUT",
@@ -132,7 +132,7 @@ fn each_record_has_a_request_of_its_own() {
     assert_eq!(host.requests()[1].headers[1], ("If-Match".to_owned(), "3".to_owned()));
     assert_eq!(report.records[0], json!({"id": 1, "name": "a b", "answer": "ok"}));
     assert_eq!(report.rejected()[0].0, 1);
-    assert!(report.rejected()[0].1.starts_with("perRecord.url: Unknown variable \"name\""));
+    assert!(report.rejected()[0].1.starts_with("perRecord.url: There is no variable `name`"));
 }
 
 #[test]
@@ -175,18 +175,18 @@ fn a_record_that_is_refused_is_rejected() {
     let host = host();
     host.answer(|request| match request.body.as_deref() {
         Some(b"{\"id\":2}") => Ok(Response::new(422).with_body("no name")),
-        Some(b"{\"id\":3}") => Err(Error::Invalid("The URL is none".to_owned())),
+        Some(b"{\"id\":3}") => Err(Error::Invalid("The URL is invalid".to_owned())),
         Some(b"{\"id\":4}") => Ok(Response::new(503).with_header("retry-after", "60")),
         _ => Ok(Response::new(200)),
     });
     let parameters = json!({"method": "POST", "per": "record"});
     let report = sends(parameters.clone(), &[json!([{"id": 1}, {"id": 2}, {"id": 3}])]);
     let refused = format!("{URL} answered 422 Unprocessable Content: no name");
-    assert_eq!(report.rejected(), [(1, refused.as_str()), (2, "The URL is none")]);
+    assert_eq!(report.rejected(), [(1, refused.as_str()), (2, "The URL is invalid")]);
     assert_eq!(report.records, json!([{"id": 1}]));
     let busy = fails(parameters, &[json!([{"id": 1}, {"id": 4}, {"id": 1}])]);
     assert_eq!((busy.temporary, busy.after), (true, Some(60)));
-    assert!(busy.message.ends_with("503 Service Unavailable (1 request was answered before it)"), "{busy}");
+    assert!(busy.message.ends_with("503 Service Unavailable (1 request before it got a response)"), "{busy}");
 }
 
 #[test]
@@ -202,11 +202,11 @@ fn a_temporary_status_fails_the_line_for_a_record_as_for_a_batch() {
     let host = host();
     host.answer(|request| Ok(Response::new(if request.body.as_deref() == Some(b"[3]") { 502 } else { 200 })));
     let failure = fails(json!({"method": "POST"}), &[json!([1]), json!([2]), json!([3])]);
-    assert!(failure.message.ends_with("502 Bad Gateway (2 requests were answered before it)"), "{failure}");
+    assert!(failure.message.ends_with("502 Bad Gateway (2 requests before it got a response)"), "{failure}");
 }
 
 #[test]
-fn a_server_that_is_away_fails_the_line() {
+fn an_unreachable_server_fails_the_line() {
     for (error, temporary) in [
         (Error::Unreachable("away".to_owned()), true),
         (Error::TimedOut("slow".to_owned()), true),
@@ -222,17 +222,17 @@ fn a_server_that_is_away_fails_the_line() {
 }
 
 #[test]
-fn answers_that_hold_no_records_are_told() {
+fn responses_without_records_are_reported() {
     let cases = [
-        ("5", "holds a single value, not records"),
-        ("[1]", "holds a list whose element 0 is not an object, not records"),
+        ("5", "contains a single value, not records"),
+        ("[1]", "contains a list whose element 0 is not an object, not records"),
         ("<html>", "is not JSON: Expected value (line 1, column 1)"),
-        ("{\"a\": 1, \"a\": 2}", "is not JSON: The name \"a\" stands twice"),
+        ("{\"a\": 1, \"a\": 2}", "is not JSON: The name \"a\" occurs twice"),
     ];
-    for (body, told) in cases {
+    for (body, expected) in cases {
         let _host = answers(Response::new(200).with_body(body));
         let failure = fails(json!({"response": "records"}), &[]);
-        assert!(failure.message.contains(told), "{failure}");
+        assert!(failure.message.contains(expected), "{failure}");
     }
     let _host = answers(json_answer(json!({"data": "x"})));
     assert!(
@@ -258,21 +258,21 @@ fn a_dry_run_says_what_it_would_send() {
 }
 
 #[test]
-fn what_contradicts_itself_is_told_at_once() {
+fn contradictions_fail_at_once() {
     let cases = [
-        (json!({"url": ""}), "url: write where"),
+        (json!({"url": ""}), "url: write the URL"),
         (json!({"per": "batch", "perRecord": {"url": "/{{id}}"}}), "per: perRecord sends one request"),
         (json!({"method": "GET", "body": {}}), "method: a GET request has no body"),
-        (json!({"body": {}, "perRecord": {"body": {}}}), "body: perRecord.body is sent instead"),
-        (json!({"per": "record", "recordsIn": "x"}), "recordsIn: one record is sent at a time"),
+        (json!({"body": {}, "perRecord": {"body": {}}}), "body: perRecord.body replaces it"),
+        (json!({"per": "record", "recordsIn": "x"}), "recordsIn: each request has only one record"),
         (json!({"body": "text", "recordsIn": "x"}), "recordsIn: the body is not an object"),
         (json!({"response": "field"}), "field: name the field"),
         (json!({"pointer": "data"}), "pointer: \"data\" is not a JSON Pointer"),
         (json!({"timeout": "1 hour"}), "timeout: \"1 hour\" is not a duration"),
-        (json!({"perRecord": {"headers": {"A": "{{uper x}}"}}}), "perRecord.headers.A: Unknown helper"),
+        (json!({"perRecord": {"headers": {"A": "{{uper x}}"}}}), "perRecord.headers.A: There is no helper"),
     ];
-    for (parameters, told) in cases {
+    for (parameters, expected) in cases {
         let failure = fails(parameters, &[]);
-        assert!(failure.message.starts_with(told), "{failure}");
+        assert!(failure.message.starts_with(expected), "{failure}");
     }
 }

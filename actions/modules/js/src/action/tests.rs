@@ -2,8 +2,8 @@ use ropewalk_sdk::testing::{Report, context, run, run_in};
 
 use super::*;
 
-mod forgotten;
-mod reach;
+mod host;
+mod missing_return;
 mod results;
 mod web;
 
@@ -58,7 +58,7 @@ fn every_form_of_script_runs() {
 }
 
 #[test]
-fn the_outcome_is_told() {
+fn the_outcome_has_message_and_rejections() {
     let report =
         js("return { rejected: [{ index: 1, reason: 'no' }], message: 'Looked.' }", json!([{}, {}])).expect("runs");
     assert_eq!(report.message(), "Looked.");
@@ -67,7 +67,7 @@ fn the_outcome_is_told() {
 }
 
 #[test]
-fn the_context_is_there() {
+fn the_context_is_complete() {
     gives(
         "return [{ args: ctx.args.top, limit: ctx.parameters.limit, script: 'script' in ctx.parameters, today: ctx.today, \
          since: ctx.since, org: ctx.organization, key: ctx.idempotencyKey, line: ctx.lineNo, attempt: ctx.attempt, dry: ctx.dryRun, now: ctx.now }]",
@@ -83,7 +83,7 @@ fn the_context_is_there() {
 }
 
 #[test]
-fn random_numbers_follow_from_the_line() {
+fn random_numbers_are_seeded_from_the_line() {
     let script = json!({"script": "return [{ n: Math.random() }, { n: Math.random() }]"});
     let draw = |key: &str| {
         let context = Context { idempotency_key: key.to_owned(), ..context() };
@@ -142,18 +142,18 @@ fn a_wrong_script_fails_when_it_is_opened() {
         let message = opens(script).err().expect(script);
         assert!(message.contains(expected), "{script}\n{message}");
     };
-    fails("return records.filter(", "SyntaxError: the script ends where more was expected (script line 1, column 23)");
+    fails("return records.filter(", "SyntaxError: the script ends too early (script line 1, column 23)");
     fails("let a = 1\nlet b = = 2", "(script line 2, column 9)");
     fails("let a = = 1", "(script line 1, column 9)");
     fails("export default (records) => {\n  retrun records\n}", "(script line 2, column ");
-    fails("export const a = 1", "exports nothing as default");
+    fails("export const a = 1", "has no default export");
     fails("import x from 'fs'; export default x", "fs");
     fails("return 1\0", "NUL");
     assert!(opens("return records").is_ok());
 }
 
 #[test]
-fn a_wrong_result_is_told() {
+fn a_wrong_result_is_reported() {
     fails("return rs => rs", "The script returned a function, not records: call it");
     fails("() => rs => rs", "The script returned a function, not records: call it");
     fails("return 5", "The script returned a number: return an array of records");
@@ -172,10 +172,10 @@ fn a_wrong_result_is_told() {
 }
 
 #[test]
-fn a_failure_that_nobody_waits_for_is_told() {
+fn a_failure_that_is_not_awaited_is_reported() {
     let report = js("records.forEach(async r => { throw new Error('lost') }); return []", json!([{}])).expect("runs");
     assert!(
-        report.message().ends_with("A promise failed that nobody waited for: Error: lost (script line 1, column 40)"),
+        report.message().ends_with("A promise that was not awaited failed: Error: lost (script line 1, column 40)"),
         "{}",
         report.message()
     );

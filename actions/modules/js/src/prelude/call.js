@@ -1,6 +1,6 @@
-// Calling the script, and what it returned as an outcome.
+// Calls the script, and makes an outcome from what it returns.
 
-// What a line's script is told, and what it can reach.
+// The `ctx` of a line's script.
 const begin = (key, contextText, longContext) => {
   seed(key);
   return Object.assign(read(contextText, longContext), { log, http, collection, startJob });
@@ -36,8 +36,8 @@ const outcome = (value, count) => {
   return { ...answer, rejected: stringify(refused), message: message?.toWellFormed() ?? undefined };
 };
 
-// Whether a script changed records that go on as they came. Most texts are the same at
-// once; only where they differ may it be the spelling of a number.
+// Whether a script changed records without returning them. Most texts are equal at once; if they
+// differ, the difference may only be the spelling of a number.
 const wasChanged = (list, recordsText, long) => {
   try {
     const now = text(list);
@@ -47,9 +47,9 @@ const wasChanged = (list, recordsText, long) => {
   }
 };
 
-// Calls the script and brings what it returns into the shape of an outcome. A script that
-// is one expression may give a function, which is then called; its other values are dropped,
-// as those of a statement are. A script that did nothing to the records tells its source.
+// Calls the script and makes an outcome from what it returns. If the script is an expression, its
+// value may be a function, which is then called; other values are ignored, like those of a statement.
+// `idle` is the source of a script that returned nothing and changed nothing.
 const call = async (script, bare, context, recordsText, long) => {
   if (typeof script !== "function")
     throw fault(`The script's default export is ${kind(script)}, not a function: write export default (records, ctx) => …`);
@@ -64,13 +64,12 @@ const call = async (script, bare, context, recordsText, long) => {
   }
   const answer = outcome(value, count);
   const lost = answer.records === undefined && wasChanged(list, recordsText, long);
-  const unmoved = value === undefined && !lost && count > 0;
-  return { ...answer, before: count, lost, unmoved: unmoved ? `${called}` : undefined };
+  const idle = value === undefined && !lost && count > 0;
+  return { ...answer, before: count, lost, idle: idle ? `${called}` : undefined };
 };
 
-// Asks the predicate of each record. A script that is one expression may turn out to be
-// a function: that one is then asked, from here on. A predicate that never answered
-// anything tells its source.
+// Calls the predicate for each record. If the script is an expression, its value may be a function,
+// which is then used as the predicate. `idle` is the source of a predicate that never returned a value.
 const sift = async (script, bare, context, recordsText, long, seen) => {
   if (typeof script !== "function")
     throw fault(`The script's default export is ${kind(script)}, not a function: write export default (record, ctx) => …`);
@@ -92,5 +91,5 @@ const sift = async (script, bare, context, recordsText, long, seen) => {
       throw { thrown, record: seen + i };
     }
   }
-  return { kept, count: list.length, unmoved: answered ? undefined : `${predicate}` };
+  return { kept, count: list.length, idle: answered ? undefined : `${predicate}` };
 };

@@ -1,4 +1,4 @@
-// What scripts write goes to the log of the line.
+// Writes to the log of the line.
 const shown = (value) => {
   if (typeof value === "string") return value;
   if (value instanceof Error) return `${value.name}: ${value.message}${value.stack ? "\n" + value.stack.trimEnd() : ""}`;

@@ -1,15 +1,15 @@
-// Requests, with a good part of what the web's standard says of them.
+// Requests, with a large part of the web's standard for fetch.
 
-// What the host refused, as an error that knows whether trying again may help.
+// Throws an error if the host refused the call. The error says whether trying again may help.
 const answered = (answer, Kind) => {
   if (answer.error === undefined) return answer;
   const { code, temporary } = answer;
   throw Object.assign(new Kind(answer.error), { code, temporary });
 };
-// Calls a function that does not wait, and answers by a promise whatever becomes of it.
-const promised = (call) => (...given) => {
+// Makes a synchronous function return a promise, also for its errors.
+const promised = (call) => (...values) => {
   try {
-    return Promise.resolve(call(...given));
+    return Promise.resolve(call(...values));
   } catch (error) {
     return Promise.reject(error);
   }
@@ -18,18 +18,18 @@ const promised = (call) => (...given) => {
 class Headers {
   #list = new Map();
   constructor(init = []) {
-    if (typeof init !== "object" || init === null) throw new TypeError(`Headers are made of an object or pairs, not of ${kind(init)}`);
+    if (typeof init !== "object" || init === null) throw new TypeError(`Headers need an object or pairs, not ${kind(init)}`);
     const pairs = typeof init[Symbol.iterator] === "function" ? init : Object.entries(init);
     for (const [name, value] of pairs) this.append(name, value);
   }
   static #name(name) {
     const text = String(name).toLowerCase();
-    if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(text)) throw new TypeError(`"${text}" is no name of a header`);
+    if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(text)) throw new TypeError(`"${text}" is not a valid header name`);
     return text;
   }
   static #value(value) {
     const text = String(value).trim();
-    if (/[\0\r\n]/.test(text)) throw new TypeError("The value of a header has no line breaks");
+    if (/[\0\r\n]/.test(text)) throw new TypeError("The value of a header must not contain line breaks");
     return text;
   }
   append(name, value) {
@@ -47,13 +47,13 @@ class Headers {
   *keys() { for (const [name] of this.entries()) yield name; }
   *values() { for (const [, value] of this.entries()) yield value; }
   [Symbol.iterator]() { return this.entries(); }
-  // Every name with each of its values, one after the other, as the host takes them.
+  // Names and values alternately, as the host needs them.
   static flat(headers) { return [...headers.#list].flatMap(([name, values]) => values.flatMap((value) => [name, value])); }
 }
 const { flat } = Headers;
 delete Headers.flat;
 
-// What is sent, as bytes, and of which type it is if nobody says otherwise.
+// The bytes of a body, and its default content type.
 const content = (body) => {
   if (body === undefined || body === null) return [undefined, undefined];
   if (typeof body === "string") return [encode(body), "text/plain;charset=UTF-8"];
@@ -82,7 +82,7 @@ class Response {
     try {
       return read(body, /\d{16}/.test(body));
     } catch (error) {
-      throw new SyntaxError(`The answer from ${this.url || "the server"} is not JSON: ${error.message}`);
+      throw new SyntaxError(`The response from ${this.url || "the server"} is not JSON: ${error.message}`);
     }
   }
   clone() { return new Response(this.#bytes.slice(), this); }
@@ -90,13 +90,13 @@ class Response {
 
 const send = (url, init) => {
   const { method = "GET", body, timeout, redirect = "follow", signal } = init;
-  if (signal !== undefined && signal !== null) throw new TypeError("fetch knows no signal: say timeout, in milliseconds");
+  if (signal !== undefined && signal !== null) throw new TypeError("fetch does not support signal: use timeout, in milliseconds");
   if (redirect !== "follow") throw new TypeError(`fetch follows redirects itself: redirect cannot be ${redirect}`);
-  if (timeout !== undefined && !(timeout >= 1)) throw new TypeError("timeout is a number of milliseconds, at least 1");
+  if (timeout !== undefined && !(timeout >= 1)) throw new TypeError("timeout must be a number of milliseconds, at least 1");
   const verb = String(method).toUpperCase();
   const headers = new Headers(init.headers ?? []);
   const [bytes, type] = content(body);
-  if (bytes !== undefined && (verb === "GET" || verb === "HEAD")) throw new TypeError(`A ${verb} request has no body: say method: "POST"`);
+  if (bytes !== undefined && (verb === "GET" || verb === "HEAD")) throw new TypeError(`A ${verb} request has no body: use method: "POST"`);
   if (type !== undefined && !headers.has("content-type")) headers.set("content-type", type);
   const answer = answered(native.send(verb, String(url).toWellFormed(), flat(headers), bytes, timeout), TypeError);
   const pairs = [];
@@ -106,7 +106,7 @@ const send = (url, init) => {
 };
 const fetch = promised((url, init = {}) => send(url, init ?? {}));
 
-// As fetch, with everything in one object, and `json` for a body that is to be JSON.
+// Like fetch, with everything in one object, and with `json` for a JSON body.
 const http = promised((request) => {
   if (typeof request === "string") return send(request, {});
   if (typeof request !== "object" || request === null || typeof request.url !== "string")

@@ -1,5 +1,4 @@
-// What the web has beside the language and costs little: texts as bytes, parameters of
-// URLs, copies.
+// Some web APIs that cost little: texts as bytes, parameters of URLs, copies.
 const view = (input, where) => {
   if (input instanceof Uint8Array) return input;
   if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
@@ -17,7 +16,7 @@ class TextDecoder {
   #fatal;
   #ignoreBOM;
   constructor(label = "utf-8", { fatal = false, ignoreBOM = false } = {}) {
-    if (!/^\s*(utf-?8|unicode-1-1-utf-8)\s*$/i.test(label)) throw new RangeError(`TextDecoder knows utf-8 only, not ${label}`);
+    if (!/^\s*(utf-?8|unicode-1-1-utf-8)\s*$/i.test(label)) throw new RangeError(`TextDecoder supports only utf-8, not ${label}`);
     this.#fatal = Boolean(fatal);
     this.#ignoreBOM = Boolean(ignoreBOM);
   }
@@ -25,10 +24,10 @@ class TextDecoder {
   get fatal() { return this.#fatal; }
   get ignoreBOM() { return this.#ignoreBOM; }
   decode(input, { stream = false } = {}) {
-    if (stream) throw new TypeError("TextDecoder cannot decode piece by piece: hand it all bytes at once");
+    if (stream) throw new TypeError("TextDecoder cannot decode in parts: pass all bytes at once");
     if (input === undefined) return "";
     const decoded = native.decode(view(input, "The input of decode"), this.#fatal);
-    if (decoded === undefined) throw new TypeError("The bytes are no UTF-8");
+    if (decoded === undefined) throw new TypeError("The bytes are not valid UTF-8");
     return !this.#ignoreBOM && decoded.charCodeAt(0) === 0xfeff ? decoded.slice(1) : decoded;
   }
 }
@@ -85,7 +84,7 @@ class URLSearchParams {
   toString() { return this.#list.map(([name, value]) => `${escaped(name)}=${escaped(value)}`).join("&"); }
 }
 
-// Copies what JSON can hold and what it cannot: dates, maps, sets, bytes, cycles.
+// Copies values, including those that JSON cannot represent: dates, maps, sets, bytes, cycles.
 const copy = (value, seen) => {
   if (typeof value === "function" || typeof value === "symbol") throw new TypeError(`structuredClone cannot copy ${kind(value)}`);
   if (typeof value !== "object" || value === null) return value;

@@ -64,8 +64,8 @@ fn other_texts_can_be_compared_but_not_added() {
     let compared = aggregate(json!({"values": values}), &records);
     assert_eq!(compared.outcomes.last().map(|outcome| outcome.severity), Some(Severity::Success));
     let added = aggregate(json!({"values": {"s": {"sum": "t"}}}), &records);
-    let told = "\"t\" is not a number in 3 records (for example \"00501\"): left out of sum.";
-    assert!(added.message().ends_with(told), "{}", added.message());
+    let warning = "\"t\" is not a number in 3 records (for example \"00501\"): left out of sum.";
+    assert!(added.message().ends_with(warning), "{}", added.message());
     let many: Map<String, Value> = (0..5).map(|n| (n.to_string(), json!({"sum": format!("f{n}")}))).collect();
     let records = [json!([{"f0": "1", "f1": "1", "f2": "1", "f3": "1", "f4": "1"}])];
     let message = aggregate(json!({"values": many}), &records).message().to_owned();
@@ -87,7 +87,7 @@ fn nothing_makes_one_group_or_none() {
 }
 
 #[test]
-fn wrong_values_are_told() {
+fn invalid_values_are_reported() {
     let failure = run::<Aggregate>(json!({"values": {"s": {"total": "t"}}}), &[]).expect_err("wrong");
     assert!(failure.message.starts_with("values.s: write one of"), "{failure}");
 }

@@ -1,4 +1,4 @@
-//! Values that are not numbers, where sums, averages, min and max expect some.
+//! Counts values that are not numbers where sums, averages, min and max expect numbers.
 
 use ropewalk_sdk::Value;
 use serde_json::Number;
@@ -12,16 +12,16 @@ const NAMED: usize = 3;
 /// Longest example, in characters.
 const LONGEST: usize = 40;
 
-/// What one field has instead of numbers.
+/// The values of one field that are not numbers.
 pub(super) struct Unfit {
     field: Path,
-    /// `sum` and `avg`, which leave out what is not a number.
+    /// `sum` and `avg`, which leave out values that are not numbers.
     adding: Vec<&'static str>,
     /// `min` and `max`, which compare any values.
     comparing: Vec<&'static str>,
-    /// Texts such as `"12.5"`, which a type in the source makes numbers.
+    /// Texts such as `"12.5"`, which become numbers if the source gives the field a type.
     texts: Seen,
-    /// Anything else that is not a number. Only what adds expects a number in any case.
+    /// Other values that are not numbers. They only matter to `sum` and `avg`.
     others: Seen,
 }
 
@@ -33,7 +33,7 @@ struct Seen {
 }
 
 impl Unfit {
-    /// One for each field that is added up or compared.
+    /// One entry for each field that is added or compared.
     pub(super) fn of<'a>(kinds: impl Iterator<Item = &'a Kind>) -> Vec<Unfit> {
         let mut all: Vec<Unfit> = Vec::new();
         for kind in kinds {
@@ -60,8 +60,8 @@ impl Unfit {
         Unfit { field: field.clone(), adding: Vec::new(), comparing: Vec::new(), texts, others }
     }
 
-    /// Counts the value of the record. What is null or missing is nothing to add or compare.
-    pub(super) fn look_at(&mut self, record: &Value) {
+    /// Counts the value of a record. Null and missing values are neither added nor compared.
+    pub(super) fn count(&mut self, record: &Value) {
         match self.field.of(record) {
             None | Some(Value::Null | Value::Number(_)) => {}
             Some(Value::String(text)) if is_number(text) => self.texts.note(text),
@@ -105,18 +105,18 @@ impl std::fmt::Display for Seen {
     }
 }
 
-/// A number as JSON writes it. Texts such as `00501` are codes, which nobody adds up.
+/// Whether a text is a number in JSON. Texts such as `00501` are codes, which are not added.
 fn is_number(text: &str) -> bool {
     text.trim().parse::<Number>().is_ok()
 }
 
-/// What is unfit in all fields, with the cure; none if nothing is.
+/// The message about all fields, which says what to do; `None` if there is nothing to report.
 pub(super) fn message(all: &[Unfit]) -> Option<String> {
-    let sentences: Vec<Vec<String>> = all.iter().map(Unfit::sentences).filter(|said| !said.is_empty()).collect();
+    let sentences: Vec<Vec<String>> = all.iter().map(Unfit::sentences).filter(|found| !found.is_empty()).collect();
     let more = match sentences.len().saturating_sub(NAMED) {
         0 => None,
         more => Some(format!("The same is true of {}.", phrase::counted(more, "other field"))),
     };
-    let said: Vec<String> = sentences.into_iter().take(NAMED).flatten().chain(more).collect();
-    (!said.is_empty()).then(|| said.join(" "))
+    let shown: Vec<String> = sentences.into_iter().take(NAMED).flatten().chain(more).collect();
+    (!shown.is_empty()).then(|| shown.join(" "))
 }

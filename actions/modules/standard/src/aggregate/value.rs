@@ -1,4 +1,4 @@
-//! One value of a group, as it grows record by record.
+//! One value of a group, which is updated record by record.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -8,7 +8,7 @@ use serde_json::Number;
 use values::order::{identity, rank};
 use values::path::Path;
 
-/// What is made of the records, and of which field.
+/// How a value is computed, and from which field.
 pub(super) enum Kind {
     Count,
     Sum(Path),
@@ -23,7 +23,7 @@ pub(super) enum Kind {
 impl Kind {
     /// Reads `{"sum": "total"}`.
     pub(super) fn read(name: &str, what: &Value) -> Result<Kind, Failure> {
-        let fault = |said: &str| Failure::new(format!("values.{name}: {said}"));
+        let fault = |message: &str| Failure::new(format!("values.{name}: {message}"));
         let usage =
             "write one of {\"count\": true} or {\"sum\": \"field\"}, with sum, avg, min, max, first, last or distinct";
         let fields = what.as_object().filter(|fields| fields.len() == 1);
@@ -32,7 +32,7 @@ impl Kind {
             return Ok(Kind::Count);
         }
         let path = Path::parse(field.as_str().ok_or_else(|| fault(usage))?);
-        let path = path.map_err(|said| fault(&said.to_string()))?;
+        let path = path.map_err(|error| fault(&error.to_string()))?;
         match kind.as_str() {
             "sum" => Ok(Kind::Sum(path)),
             "avg" => Ok(Kind::Avg(path)),
@@ -66,7 +66,7 @@ impl Running {
         }
     }
 
-    /// Takes one record.
+    /// Adds one record.
     pub(super) fn add(&mut self, kind: &Kind, record: &Value) {
         let of = |path: &Path| path.of(record).filter(|value| !value.is_null()).cloned();
         match (self, kind) {
@@ -79,10 +79,10 @@ impl Running {
             (Running::Distinct(found), Kind::Distinct(path)) => {
                 found.extend(of(path).map(|value| identity(&value)));
             }
-            (Running::One(one), Kind::Min(path)) => replace(one, of(path), Ordering::Less),
-            (Running::One(one), Kind::Max(path)) => replace(one, of(path), Ordering::Greater),
-            (Running::One(one @ None), Kind::First(path)) => *one = of(path),
-            (Running::One(one), Kind::Last(path)) => *one = of(path).or(one.take()),
+            (Running::One(value), Kind::Min(path)) => replace(value, of(path), Ordering::Less),
+            (Running::One(value), Kind::Max(path)) => replace(value, of(path), Ordering::Greater),
+            (Running::One(value @ None), Kind::First(path)) => *value = of(path),
+            (Running::One(value), Kind::Last(path)) => *value = of(path).or(value.take()),
             _ => {}
         }
     }
@@ -92,25 +92,27 @@ impl Running {
             Running::Count(count) => count.into(),
             Running::Sum(sum) => sum.total(),
             Running::Avg(sum) => sum.average(),
-            Running::One(one) => one.unwrap_or(Value::Null),
+            Running::One(value) => value.unwrap_or(Value::Null),
             Running::Distinct(found) => found.len().into(),
         }
     }
 }
 
-fn replace(one: &mut Option<Value>, other: Option<Value>, when: Ordering) {
-    let better = |other: &Value| one.as_ref().is_none_or(|one| rank(Some(other), Some(one)) == when);
+/// Replaces the value with another one that compares with it as `when` says.
+fn replace(value: &mut Option<Value>, other: Option<Value>, when: Ordering) {
+    let better = |other: &Value| value.as_ref().is_none_or(|value| rank(Some(other), Some(value)) == when);
     if let Some(other) = other.filter(better) {
-        *one = Some(other);
+        *value = Some(other);
     }
 }
 
-/// A sum that is exact as long as everything in it is an integer.
+/// A sum that is exact as long as all of its numbers are integers.
 #[derive(Default)]
 pub(super) struct Sum {
     count: usize,
     whole: i128,
-    /// Floats apart, with what their addition lost (Neumaier), so that many small ones count.
+    /// The sum of the floats, and the rounding error of its additions (Neumaier), so that many small
+    /// numbers are not lost.
     float: f64,
     lost: f64,
     floats: bool,

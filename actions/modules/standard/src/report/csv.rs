@@ -1,4 +1,4 @@
-//! CSV (RFC 4180): quoted where it must be, and harmless in a spreadsheet.
+//! CSV (RFC 4180) with quotes where they are needed, and without formulas for spreadsheets.
 
 use ropewalk_sdk::{Failure, Value, json};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use values::path::Path;
 pub(super) struct Parameters {
     #[serde(default)]
     columns: Vec<Column>,
-    /// Called `separator` in jobs of earlier versions.
+    /// Jobs of earlier versions call it `separator`.
     #[serde(default = "comma", alias = "separator")]
     delimiter: char,
     #[serde(default = "yes")]
@@ -26,7 +26,7 @@ fn yes() -> bool {
     true
 }
 
-/// A field, with or without a title of its own.
+/// A field, with or without its own title.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Column {
@@ -40,7 +40,7 @@ pub(super) fn schema() -> Map<String, Value> {
         "columns": {
             "type": "array",
             "title": "Columns",
-            "description": "csv only: the fields, in order. Without any, all fields in the order in which they first appear.",
+            "description": "csv only: the fields, in order. Without it, all fields in the order in which they first appear.",
             "items": {
                 "anyOf": [
                     { "type": "string", "minLength": 1, "title": "Field", "field": true },
@@ -79,13 +79,13 @@ pub(super) fn schema() -> Map<String, Value> {
             "type": "boolean",
             "default": true,
             "title": "Protect spreadsheets",
-            "description": "csv only: puts ' before texts that a spreadsheet would run as a formula (those that begin with = + - @, a tab or a return)."
+            "description": "csv only: puts ' before texts that a spreadsheet would run as a formula (those that begin with = + - @, a tab or a carriage return)."
         }
     });
     schema.as_object().cloned().unwrap_or_default()
 }
 
-/// What the rows look like.
+/// The layout of the table.
 pub(super) struct Table {
     columns: Vec<(Path, String)>,
     delimiter: char,
@@ -107,11 +107,11 @@ impl Table {
         Ok(Table { columns: columns.collect::<Result<_, Failure>>()?, delimiter, header, protect })
     }
 
-    /// The whole table. Rows end with CRLF. Fails beyond `limit` bytes.
+    /// Writes the whole table. Rows end with CRLF. Fails if it has more than `limit` bytes.
     pub(super) fn write(&self, records: &[Value], limit: usize) -> Result<String, Failure> {
         let all;
         let columns = if self.columns.is_empty() {
-            all = fields(records)?;
+            all = all_fields(records)?;
             &all
         } else {
             &self.columns
@@ -126,7 +126,7 @@ impl Table {
             self.row(&mut text, cells);
             if text.len() > limit {
                 return Err(Failure::new(format!(
-                    "The report is longer than {} MB: take fewer records or columns",
+                    "The report is longer than {} MiB: use fewer records or columns",
                     limit >> 20
                 )));
             }
@@ -148,13 +148,13 @@ impl Table {
         match value {
             None | Some(Value::Null) => String::new(),
             Some(Value::String(text)) => self.text(text),
-            // A number is a number to a spreadsheet too, so its minus is harmless.
+            // A spreadsheet reads a number as a number, so its minus is harmless.
             Some(other) => self.quoted(&other.to_string()),
         }
     }
 
     fn text(&self, text: &str) -> String {
-        // A plain number is no formula, even where it came as text.
+        // A plain number is not a formula, even if it is a text.
         let number = text.parse::<f64>().is_ok_and(f64::is_finite);
         if self.protect && !number && text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
             return self.quoted(&format!("'{text}"));
@@ -169,7 +169,7 @@ impl Table {
 }
 
 /// All fields of all records, in the order in which they first appear.
-fn fields(records: &[Value]) -> Result<Vec<(Path, String)>, Failure> {
+fn all_fields(records: &[Value]) -> Result<Vec<(Path, String)>, Failure> {
     let mut found: Map<String, Value> = Map::new();
     for name in records.iter().filter_map(Value::as_object).flat_map(Map::keys) {
         if !found.contains_key(name) {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn every_delimiter_is_quoted_where_it_stands_in_a_cell() {
+    fn every_delimiter_in_a_cell_is_quoted() {
         let records = json!([{"a": "x,y", "b": "x;y", "c": "x\ty", "d": "x|y"}]);
         let cases = [
             (json!({}), "\"x,y\",x;y,x\ty,x|y\r\n"),

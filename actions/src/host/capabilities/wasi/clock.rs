@@ -1,15 +1,15 @@
-//! The clocks of a guest.
+//! The clocks of a guest of WASI.
 
 use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock};
 
-/// The time of day: always the same instant.
+/// The time of day, which is always the same instant.
 pub(super) struct Frozen(Duration);
 
 impl Frozen {
-    /// At this instant, RFC 3339; at the beginning of 1970 if there is none.
+    /// A clock that shows this instant (RFC 3339), or the beginning of 1970 if it cannot be read.
     pub(super) fn at(now: &str) -> Self {
         let since_1970 = DateTime::parse_from_rfc3339(now).ok().and_then(|now| {
             let seconds = u64::try_from(now.timestamp()).ok()?;
@@ -29,7 +29,7 @@ impl HostWallClock for Frozen {
     }
 }
 
-/// Nanoseconds since the guest first asked.
+/// Counts nanoseconds from the first call of WASI.
 pub(super) struct Running(Instant);
 
 impl Running {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_of_day_is_the_one_that_was_read() {
+    fn the_time_of_day_is_the_clock_reading() {
         let at = |now| Frozen::at(now).now();
         assert_eq!(at("1970-01-02T01:00:00.5+01:00"), Duration::from_millis(86_400_500));
         assert_eq!(at("1969-12-31T00:00:00Z"), Duration::ZERO);

@@ -1,10 +1,10 @@
-//! WASI 0.2 with nothing behind it, so that components of any toolchain load.
+//! WASI 0.2 without access to the machine, so that components of any toolchain load.
 //!
-//! No files, no environment, no arguments, no sockets; standard input is closed, standard output
-//! and error go to the line's log. The time of day is the one clock reading of the job result,
-//! and does not move; the monotonic clock runs, from 0, since pollables need it. Random numbers
-//! come from the line's idempotency key alone, the same in every attempt: they are no secrets.
-//! `wasi:http` goes the way of `ropewalk:host/http`.
+//! There are no files, no environment, no arguments and no sockets. Standard input is closed;
+//! standard output and error go to the line's log. The time of day is the one clock reading of the
+//! job result and does not move; the monotonic clock runs from 0, because pollables need it. Random
+//! numbers are derived from the line's idempotency key alone. They are the same in every attempt,
+//! so they must not be used as secrets. `wasi:http` works like `ropewalk:host/http`.
 
 mod clock;
 mod random;
@@ -19,11 +19,11 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::log::Log;
 use super::wasi_http::Hooks;
+use crate::host::effects::Effects;
 use crate::host::guest::Guest;
-use crate::host::outside::Outside;
 use stdio::Lines;
 
-/// Most random bytes that one call may ask for.
+/// Most random bytes that one call may request.
 const RANDOM_BYTES: u64 = 1024 * 1024;
 
 pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -31,7 +31,8 @@ pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
 }
 
-/// What WASI knows of one instance. Made when a guest first calls it, so that the others pay nothing.
+/// The state of WASI for one instance. It is created at the first call, so that guests without WASI
+/// do not pay for it.
 pub(in crate::host) struct Wasi {
     context: WasiCtx,
     http: WasiHttpCtx,
@@ -42,10 +43,10 @@ pub(in crate::host) struct Wasi {
 }
 
 impl Wasi {
-    /// `now` is the clock reading, RFC 3339.
-    pub(in crate::host) fn new(outside: &Arc<Outside>, log: &Log, now: &str) -> Self {
+    /// `now` is the clock reading in RFC 3339.
+    pub(in crate::host) fn new(effects: &Arc<Effects>, log: &Log, now: &str) -> Self {
         let (stdout, stderr) = (Lines::into(log, LogLevel::Info), Lines::into(log, LogLevel::Warn));
-        let key = &outside.caller().idempotency_key;
+        let key = &effects.caller().idempotency_key;
         let mut builder = WasiCtx::builder();
         builder
             .stdout(stdout.clone())
@@ -60,12 +61,12 @@ impl Wasi {
             .allow_udp(false)
             .allow_ip_name_lookup(false);
         let mut table = ResourceTable::new();
-        table.set_max_capacity(outside.limits().resources);
-        let hooks = Hooks::of(outside);
+        table.set_max_capacity(effects.limits().resources);
+        let hooks = Hooks::of(effects);
         Self { context: builder.build(), http: WasiHttpCtx::new(), hooks, table, stdout, stderr }
     }
 
-    /// Logs what was written without an end of line.
+    /// Logs what was written without a final line break.
     pub(in crate::host) fn flush(&self) {
         self.stdout.finish();
         self.stderr.finish();

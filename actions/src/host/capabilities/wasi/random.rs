@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use rand_core::TryRng;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 of a key and a counter, block after block.
+/// A generator: SHA-256 of a key and a counter, block after block.
 pub(super) struct Seeded {
     start: Sha256,
     counter: u64,
@@ -14,7 +14,7 @@ pub(super) struct Seeded {
 }
 
 impl Seeded {
-    /// Numbers for this idempotency key; another `stream` gives others.
+    /// Numbers for this idempotency key. Another `stream` gives other numbers.
     pub(super) fn with(key: &str, stream: &str) -> Self {
         let start = Sha256::new().chain_update(stream).chain_update([0]).chain_update(key).chain_update([0]);
         Self { start, counter: 0, block: [0; 32], used: 32 }

@@ -1,4 +1,4 @@
-//! Standard output and error: into the line's log, a message for each line.
+//! Standard output and error. Each line of text becomes a message in the line's log.
 
 use std::io;
 use std::pin::Pin;
@@ -14,44 +14,44 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::host::capabilities::log::Log;
 
-/// What a guest may write at once.
+/// Most bytes that a guest may write at once.
 const AT_ONCE: usize = 64 * 1024;
 
-/// Cuts a stream of bytes into messages. Clones are the same stream.
+/// Splits a stream of bytes into messages. Clones share the stream.
 #[derive(Clone)]
 pub(super) struct Lines {
     log: Log,
     level: LogLevel,
     longest: usize,
-    begun: Arc<Mutex<Vec<u8>>>,
+    unfinished: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Lines {
     pub(super) fn into(log: &Log, level: LogLevel) -> Self {
-        Self { log: log.clone(), level, longest: log.longest(), begun: Arc::default() }
+        Self { log: log.clone(), level, longest: log.longest(), unfinished: Arc::default() }
     }
 
-    fn begun(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    fn unfinished(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_up(&self, bytes: &[u8]) {
-        let mut begun = self.begun();
+    fn append(&self, bytes: &[u8]) {
+        let mut unfinished = self.unfinished();
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
-            // One more than the longest, so that the log cuts it with a mark.
-            let room = (self.longest + 1).saturating_sub(begun.len());
-            begun.extend_from_slice(&part[..part.len().min(room)]);
+            // One byte more than the longest message, so that the log cuts it and adds a mark.
+            let room = (self.longest + 1).saturating_sub(unfinished.len());
+            unfinished.extend_from_slice(&part[..part.len().min(room)]);
             if part.ends_with(b"\n") {
-                self.write(&mut begun);
+                self.write(&mut unfinished);
             }
         }
     }
 
-    /// Logs what has no end of line yet.
+    /// Logs text that has no line break yet.
     pub(super) fn finish(&self) {
-        let mut begun = self.begun();
-        if !begun.is_empty() {
-            self.write(&mut begun);
+        let mut unfinished = self.unfinished();
+        if !unfinished.is_empty() {
+            self.write(&mut unfinished);
         }
     }
 
@@ -80,7 +80,7 @@ impl StdoutStream for Lines {
 
 impl OutputStream for Lines {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.take_up(&bytes);
+        self.append(&bytes);
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl Pollable for Lines {
 
 impl AsyncWrite for Lines {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.take_up(bytes);
+        self.append(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -123,12 +123,12 @@ mod tests {
         let log = Log::within(&Limits { log_message: 10, ..Limits::default() }, Arc::new(()));
         let lines = Lines::into(&log, LogLevel::Warn);
         for part in ["one\ntw", "o\r\n\n", &"x".repeat(1000), "x\nlast"] {
-            lines.clone().take_up(part.as_bytes());
+            lines.clone().append(part.as_bytes());
         }
         lines.finish();
         lines.finish();
-        let told: Vec<_> = log.drain().into_iter().map(|entry| (entry.level, entry.message)).collect();
+        let logged: Vec<_> = log.drain().into_iter().map(|entry| (entry.level, entry.message)).collect();
         let messages = ["one", "two", "", "xxxxxxxxxx…", "last"];
-        assert_eq!(told, messages.map(|message| (LogLevel::Warn, message.to_owned())));
+        assert_eq!(logged, messages.map(|message| (LogLevel::Warn, message.to_owned())));
     }
 }

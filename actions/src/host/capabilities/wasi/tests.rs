@@ -1,21 +1,21 @@
 use std::time::{Duration, Instant};
 
-use ::engine::ports::reach::Nowhere;
+use ::engine::ports::host_calls::NoHostCalls;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance};
 use wasmtime_wasi::I32Exit;
 
 use super::*;
+use crate::host::effects::Caller;
 use crate::host::engine::Runtime;
 use crate::host::guest::new_store;
 use crate::host::imports::{LINKED, WASI};
 use crate::host::limits::Limits;
-use crate::host::outside::Caller;
 
 const NOW: &str = "2026-11-20T07:00:00+01:00";
 
-/// A component of each thing that WASI could give away.
+/// A component that calls each part of WASI that could reveal something of the machine.
 const GUEST: &str = r#"(component
     (import "wasi:random/random@0.2.0" (instance $random (export "get-random-u64" (func (result u64)))))
     (import "wasi:clocks/monotonic-clock@0.2.3" (instance $monotonic (export "now" (func (result u64)))))
@@ -82,7 +82,7 @@ async fn guest(runtime: &Runtime, key: &str) -> (Store<Guest>, Instance) {
         module: "m".into(),
         idempotency_key: key.into(),
         dry_run: false,
-        reach: Some(Arc::new(Nowhere::default())),
+        host_calls: Some(Arc::new(NoHostCalls::default())),
         end: Instant::now() + Duration::from_secs(5),
         listener: Arc::new(()),
     };
@@ -99,16 +99,16 @@ async fn call(guest: &mut (Store<Guest>, Instance), name: &str) -> wasmtime::Res
 }
 
 #[tokio::test]
-async fn a_guest_finds_nothing_but_what_its_line_says() {
+async fn a_guest_sees_only_what_belongs_to_its_line() {
     let runtime = runtime();
-    let mut one = guest(&runtime, "r:10").await;
-    assert_eq!(call(&mut one, "wall").await.unwrap(), 1_795_154_400);
-    assert!(call(&mut one, "monotonic").await.unwrap() < 1_000_000_000, "the clock does not begin at 0");
-    assert_eq!(call(&mut one, "environment").await.unwrap(), 0);
-    let numbers = [call(&mut one, "random").await.unwrap(), call(&mut one, "random").await.unwrap()];
-    let error = call(&mut one, "exit").await.unwrap_err();
+    let mut first = guest(&runtime, "r:10").await;
+    assert_eq!(call(&mut first, "wall").await.unwrap(), 1_795_154_400);
+    assert!(call(&mut first, "monotonic").await.unwrap() < 1_000_000_000, "the clock does not begin at 0");
+    assert_eq!(call(&mut first, "environment").await.unwrap(), 0);
+    let numbers = [call(&mut first, "random").await.unwrap(), call(&mut first, "random").await.unwrap()];
+    let error = call(&mut first, "exit").await.unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(I32Exit(1))), "{error:?}");
-    drop(one);
+    drop(first);
     let mut again = guest(&runtime, "r:10").await;
     assert_eq!(numbers, [call(&mut again, "random").await.unwrap(), call(&mut again, "random").await.unwrap()]);
     let mut other = guest(&runtime, "r:20").await;
@@ -116,7 +116,7 @@ async fn a_guest_finds_nothing_but_what_its_line_says() {
     assert_ne!(numbers[0], numbers[1]);
 }
 
-/// Something of each interface, in the order of `LINKED`.
+/// One item of each interface, in the order of `LINKED`.
 const ITEMS: [&str; LINKED.len()] = [
     "get-environment",
     "exit",
@@ -150,25 +150,24 @@ const ITEMS: [&str; LINKED.len()] = [
 ];
 
 #[tokio::test]
-async fn what_is_said_to_be_linked_is_linked() {
+async fn every_listed_interface_is_linked() {
     let mut linker = runtime().linker().clone();
-    // Nothing can be defined where something is.
-    let mut is_there = |interface: &str, item: &str| {
+    // Defining an item that exists already fails.
+    let mut is_linked = |interface: &str, item: &str| {
         let mut instance = linker.instance(&format!("{interface}@{WASI}")).unwrap();
         instance.func_wrap(item, |_, (): ()| Ok(())).is_err()
     };
     for (interface, item) in LINKED.into_iter().zip(ITEMS) {
-        assert!(is_there(interface, item), "{interface} is not linked");
+        assert!(is_linked(interface, item), "{interface} is not linked");
     }
-    assert!(!is_there("wasi:keyvalue/store", "open"));
+    assert!(!is_linked("wasi:keyvalue/store", "open"));
 }
 
-/// A guest that does not ask for WASI has none made for it.
 #[tokio::test]
-async fn wasi_is_made_when_it_is_first_called() {
+async fn wasi_is_created_at_the_first_call() {
     let runtime = runtime();
     let mut guest = guest(&runtime, "r:10").await;
-    assert!(guest.0.data().wasi_if_made().is_none());
+    assert!(guest.0.data().existing_wasi().is_none());
     call(&mut guest, "random").await.unwrap();
-    assert!(guest.0.data().wasi_if_made().is_some());
+    assert!(guest.0.data().existing_wasi().is_some());
 }

@@ -2,6 +2,7 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::fault::Fault;
 use crate::model::filter::{Filter, lines_named};
 use crate::model::source::LineRef;
 
@@ -16,8 +17,8 @@ fn a_lookup_says_where_it_looks_and_what_it_joins() {
     let [lookup] = read.as_ref().unwrap().lookups() else { panic!("one lookup") };
     assert_eq!(lookup.source, Source::Line(LineRef::Name("customers".to_owned())));
     assert_eq!((lookup.name.as_str(), lookup.missing), ("customer", Missing::Drop));
-    assert_eq!(lookup.wanted(&json!({"c": {"id": 7}})), Key::of(&json!(7.0)));
-    assert_eq!(lookup.key_of(None, &json!({"id": 7})), Key::of(&json!(7)));
+    assert_eq!(lookup.wanted(&json!({"c": {"id": 7}})), Key::from_value(&json!(7.0)));
+    assert_eq!(lookup.key_of(None, &json!({"id": 7})), Key::from_value(&json!(7)));
     assert_eq!(lookup.joined(json!({"id": 7, "name": "Ada"})), json!({"name": "Ada"}));
 }
 
@@ -35,7 +36,7 @@ fn what_a_lookup_cannot_do_is_refused_with_the_cure() {
         (json!({"on": "c"}), "f.lookup.customer: does not say where to look; write `collection`, `file` or `line`"),
         (
             json!({"on": "c", "collection": "a", "line": "b"}),
-            "f.lookup.customer: says more than one place to look; keep one of `collection`, `file` and `line`",
+            "f.lookup.customer: names more than one place to look; keep one of `collection`, `file` and `line`",
         ),
         (
             json!({"on": "c", "line": "b"}),
@@ -43,7 +44,10 @@ fn what_a_lookup_cannot_do_is_refused_with_the_cure() {
         ),
         (json!({"on": "a..b", "collection": "a"}), "f.lookup.customer.on: "),
         (json!({"on": "a", "collection": "a", "fields": ["a..b"]}), "f.lookup.customer.fields[0]: "),
-        (json!({"on": "a", "collection": "Not This"}), "f.lookup.customer.collection: `Not This` cannot name"),
+        (
+            json!({"on": "a", "collection": "Not This"}),
+            "f.lookup.customer.collection: `Not This` cannot be the name of a collection",
+        ),
         (json!({"on": "a", "collection": "a", "missing": "skip"}), "f.lookup.customer.missing: "),
         (json!({"collection": "a"}), "f.lookup.customer: `on` is missing"),
     ] {
@@ -52,7 +56,7 @@ fn what_a_lookup_cannot_do_is_refused_with_the_cure() {
         assert!(faults[0].starts_with(expected), "{lookup}: {faults:?}");
     }
     let dotted = json!({"lookup": {"a.b": {"collection": "a", "on": "c"}}});
-    assert!(Filter::read(&dotted, "f", Tz::UTC).unwrap_err()[0].message.contains("cannot name a field"));
+    assert!(Filter::read(&dotted, "f", Tz::UTC).unwrap_err()[0].message.contains("cannot be the name of a field"));
 }
 
 #[test]
@@ -71,7 +75,7 @@ fn placeholders_may_stand_anywhere_but_in_the_name_of_a_line() {
     assert_eq!(faults, [Fault::at("f.source", BY_PLACEHOLDER)]);
 }
 
-const BY_PLACEHOLDER: &str = "names a line by a placeholder; write the name of the line itself";
+const BY_PLACEHOLDER: &str = "the name of a line must not be a placeholder; write the name itself";
 
 #[test]
 fn a_definition_tells_which_lines_it_reads() {

@@ -1,4 +1,4 @@
-//! The fields of a cron expression, as they are written.
+//! The fields of a cron expression as text, and how they are parsed.
 
 use std::str::FromStr;
 
@@ -6,6 +6,7 @@ use cron::{Schedule, TimeUnitSpec};
 
 use super::Ordinals;
 use super::days::{Days, OfMonth, OfWeek};
+use crate::model::text::shortened;
 
 const SHORTHANDS: [(&str, &str); 7] = [
     ("@yearly", "0 0 1 1 *"),
@@ -45,20 +46,20 @@ pub(super) struct Fields<'a> {
     day_of_week: &'a str,
 }
 
-/// A field as the `cron` crate reads it.
+/// A field as the `cron` crate parses it.
 struct Field {
     name: &'static str,
-    /// What may stand in it.
+    /// What the field may contain, for messages.
     takes: &'static str,
-    /// Its place in the crate's expressions.
-    place: usize,
-    /// What was chosen, of an expression that the crate read.
-    chosen: fn(&Schedule) -> Ordinals,
+    /// Its position in the crate's expressions.
+    position: usize,
+    /// The numbers of the field in an expression that the crate has parsed.
+    numbers: fn(&Schedule) -> Ordinals,
 }
 
 macro_rules! field {
-    ($name:literal, $takes:literal, $place:literal, $unit:ident) => {
-        Field { name: $name, takes: $takes, place: $place, chosen: |schedule| schedule.$unit().iter().collect() }
+    ($name:literal, $takes:literal, $position:literal, $unit:ident) => {
+        Field { name: $name, takes: $takes, position: $position, numbers: |schedule| schedule.$unit().iter().collect() }
     };
 }
 
@@ -67,7 +68,7 @@ const MINUTE: Field = field!("minute", "numbers from 0 to 59", 1, minutes);
 const HOUR: Field = field!("hour", "numbers from 0 to 23", 2, hours);
 const DAY_OF_MONTH: Field = field!("day of month", "numbers from 1 to 31, L, L-3, LW or 15W", 3, days_of_month);
 const MONTH: Field = field!("month", "numbers from 1 to 12 or names such as JAN", 4, months);
-/// Weekdays are numbered from 0, as hours are.
+/// The field of hours parses weekdays, because both are numbered from 0.
 const DAY_OF_WEEK: Field =
     field!("day of week", "numbers from 0 to 7 (0 and 7 are Sunday), names such as MON, 5L or 1#3", 2, hours);
 
@@ -97,7 +98,7 @@ impl<'a> Fields<'a> {
     }
 
     pub fn months(&self) -> Result<Ordinals, String> {
-        let read = |item| MONTH.chosen_by(&numbered_months(item)).ok_or_else(|| MONTH.refuse(item));
+        let read = |item| MONTH.parse(&numbered_months(item)).ok_or_else(|| MONTH.refuse(item));
         self.month.split(',').try_fold(Ordinals::default(), |all, item| Ok(all.or(read(item)?)))
     }
 
@@ -110,7 +111,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// Whether a wildcard or a step stands among second, minute and hour.
+    /// Whether the second, the minute or the hour has a wildcard or a step.
     pub fn follow_elapsed_time(&self) -> bool {
         [self.second, self.minute, self.hour].iter().any(|field| field.contains(['*', '/']))
     }
@@ -119,14 +120,14 @@ impl<'a> Fields<'a> {
 fn of_shorthand(written: &str) -> Result<&'static str, String> {
     let known = SHORTHANDS.iter().find(|(name, _)| written.eq_ignore_ascii_case(name));
     known.map(|(_, fields)| *fields).ok_or_else(|| {
-        let written: String = written.chars().take(SHOWN).collect();
         let names: Vec<_> = SHORTHANDS.iter().map(|(name, _)| *name).collect();
-        format!("`{written}` names no time; write one of {}, or five fields", names.join(", "))
+        let written = shortened(written, SHOWN);
+        format!("`{written}` is not known; write one of {}, or five fields", names.join(", "))
     })
 }
 
 fn faulty_count(count: usize) -> String {
-    let years = if count > 6 { "; years are said with startAt and endAt" } else { "" };
+    let years = if count > 6 { "; use startAt and endAt for years" } else { "" };
     format!(
         "has {count} fields; write minute, hour, day of month, month and day of week, such as `0 7 * * 1`, \
          or six fields with the second in front{years}"
@@ -135,25 +136,26 @@ fn faulty_count(count: usize) -> String {
 
 impl Field {
     fn read(&self, text: &str) -> Result<Ordinals, String> {
-        let all = self.chosen_by(text);
+        let all = self.parse(text);
         all.ok_or_else(|| {
-            let wrong = text.split(',').find(|item| self.chosen_by(item).is_none());
+            let wrong = text.split(',').find(|item| self.parse(item).is_none());
             self.refuse(wrong.unwrap_or(text))
         })
     }
 
-    fn chosen_by(&self, text: &str) -> Option<Ordinals> {
+    fn parse(&self, text: &str) -> Option<Ordinals> {
         let plain = |byte: u8| byte.is_ascii_digit() || b"*,-/".contains(&byte);
-        // All seven, the year too: the crate takes what is left of one field (`*5`) for the next.
+        // All seven fields are written, the year included, because the crate reads the unparsed rest of
+        // one field (`*5`) as the next field.
         let mut fields = ["*"; 7];
-        fields[self.place] = Some(text).filter(|text| !text.is_empty() && text.bytes().all(plain))?;
+        fields[self.position] = Some(text).filter(|text| !text.is_empty() && text.bytes().all(plain))?;
         let schedule = Schedule::from_str(&fields.join(" "));
-        Some((self.chosen)(&schedule.ok()?)).filter(|chosen| *chosen != Ordinals::default())
+        Some((self.numbers)(&schedule.ok()?)).filter(|numbers| *numbers != Ordinals::default())
     }
 
     fn refuse(&self, item: &str) -> String {
         let Self { name, takes, .. } = self;
-        let item: String = item.chars().take(SHOWN).collect();
+        let item = shortened(item, SHOWN);
         format!(
             "{name}: `{item}` cannot be read; write {takes}, in lists (1,2), upward ranges (1-5) and steps (*/5) \
              that fit into them"
@@ -222,16 +224,16 @@ fn plain_weekdays(item: &str) -> Option<Ordinals> {
         }
     };
     let step = step.map_or(Some(1), number).filter(|step| (1..=7).contains(step))?;
-    let days = DAY_OF_WEEK.chosen_by(&format!("{from}-{to}/{step}"))?;
+    let days = DAY_OF_WEEK.parse(&format!("{from}-{to}/{step}"))?;
     Some((0..=7).filter(|day| days.holds(*day)).map(|day| day % 7).collect())
 }
 
-/// From 0 to 7.
+/// A weekday by number or name, from 0 to 7.
 fn weekday_of(text: &str) -> Option<u32> {
     named(text, &WEEKDAYS).or_else(|| number(text)).filter(|day| *day <= 7)
 }
 
-/// The item with numbers in place of the names of months. A step has no name.
+/// The item with the names of months replaced by numbers. A step has no name.
 fn numbered_months(item: &str) -> String {
     let (range, step) = item.split_at(item.find('/').unwrap_or(item.len()));
     let number = |word: &str| {
@@ -242,13 +244,13 @@ fn numbered_months(item: &str) -> String {
     format!("{}{step}", months.join("-"))
 }
 
-/// The place of a name, written out or with its first three letters.
+/// The position of a name, written in full or with its first three letters.
 fn named(text: &str, names: &[&str]) -> Option<u32> {
-    let place = names.iter().position(|name| *name == text || name[..3] == *text)?;
-    u32::try_from(place).ok()
+    let position = names.iter().position(|name| *name == text || name[..3] == *text)?;
+    u32::try_from(position).ok()
 }
 
-/// Digits alone.
+/// A number of digits only, without a sign.
 fn number(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }

@@ -1,4 +1,4 @@
-//! The arithmetic of cron, held against a walk that looks at every minute (or second).
+//! Compares the arithmetic of cron with a walk that looks at every minute (or second).
 
 mod naive;
 mod peer;
@@ -67,7 +67,7 @@ fn list(item: BoxedStrategy<String>) -> impl Strategy<Value = String> {
 }
 
 fn hours() -> impl Strategy<Value = String> {
-    // Clocks are changed by night.
+    // Clocks are changed at night.
     let near = prop_oneof![item(0, 4, &[]), item(22, 23, &[]).prop_filter("a range", |text| !text.contains('/'))];
     prop_oneof![list(near.boxed()), list(item(0, 23, &[]))]
 }
@@ -100,7 +100,7 @@ fn day_of_week() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// Day of month, month and day of week. Mostly open, so that times of day meet changes of clocks.
+/// Day of month, month and day of week. Most are wildcards, so that times of day often meet clock changes.
 fn days() -> impl Strategy<Value = String> {
     let all = (list(day_of_month()), list(month()), list(day_of_week()));
     let written = all.prop_map(|(of_month, month, of_week)| format!("{of_month} {month} {of_week}"));
@@ -125,13 +125,13 @@ fn span(hours: i64) -> impl Strategy<Value = (Tz, Instant, Instant)> {
     })
 }
 
-/// Every start after `from`, until `to`.
+/// All starts after `from`, up to `to`.
 fn found(cron: &Cron, zone: Tz, from: Instant, to: Instant) -> Vec<Instant> {
     let all = std::iter::successors(cron.next(from, zone), |last| cron.next(*last, zone));
     all.take_while(|start| *start <= to).collect()
 }
 
-/// Compares what is found with what a walk sees, and asks again from instants in between.
+/// Compares the starts with those of a walk, also for searches that begin in between.
 fn compare(text: &str, zone: Tz, from: Instant, to: Instant) -> Result<(), TestCaseError> {
     let naive = Naive::read(text).unwrap_or_else(|| panic!("the oracle cannot read {text}"));
     let Ok(cron) = Cron::parse(text) else {
@@ -202,7 +202,7 @@ proptest! {
         prop_assert_eq!(found(&cron, Tz::UTC, from - TimeDelta::seconds(1), to), expected, "{}", text);
     }
 
-    /// A fixed time with one hour and one minute: one start for each day, whatever the clocks do.
+    /// A fixed time with one hour and one minute has one start on each day, also when clocks change.
     #[test]
     fn one_start_a_day(hour in 0_u32..24, minute in 0_u32..60, days in days(), (zone, from, _) in span(24 * 300)) {
         let text = format!("{minute} {hour} {days}");
@@ -222,7 +222,7 @@ proptest! {
         }
     }
 
-    /// Both refuse the same, whatever is written.
+    /// Both refuse the same expressions.
     #[test]
     fn the_same_is_read_and_refused(pieces in vec(select(&PIECES[..]), 1..6), place in 0_usize..6) {
         let field = pieces.concat();
@@ -234,7 +234,7 @@ proptest! {
     }
 }
 
-/// What fields are made of, and what has no place in them.
+/// Valid parts of fields, and parts that are not valid.
 const PIECES: [&str; 28] = [
     "*", "*", "?", "/", "/", "-", "-", ",", ",", "0", "1", "2", "3", "5", "7", "12", "23", "31", "59", "60", "L", "W",
     "#", "MON", "sunday", "FEB", "+", "x",

@@ -18,7 +18,7 @@ fn starts(cron: &str, from: &str, zone: Tz, count: usize) -> Vec<String> {
     all.map(|instant| instant.with_timezone(&zone).format("%m-%d %H:%M:%S %z").to_string()).collect()
 }
 
-fn told(cron: &str) -> String {
+fn message(cron: &str) -> String {
     Cron::parse(cron).unwrap_err()
 }
 
@@ -87,12 +87,12 @@ fn last_nearest_and_numbered_days() {
 }
 
 #[test]
-fn what_cannot_be_read_names_the_field_and_the_cure() {
+fn faults_name_the_field_and_what_to_write() {
     let cases = [
         ("", "has 0 fields"),
         ("* * * *", "has 4 fields"),
         ("0 0 7 * * 1 2027", "has 7 fields; write"),
-        ("@reboot", "`@reboot` names no time; write one of @yearly"),
+        ("@reboot", "`@reboot` is not known; write one of @yearly"),
         ("60 * * * *", "minute: `60` cannot be read; write numbers from 0 to 59"),
         ("5,61 * * * *", "minute: `61`"),
         ("*/60 * * * *", "minute: `*/60`"),
@@ -128,22 +128,22 @@ fn what_cannot_be_read_names_the_field_and_the_cure() {
         ("0 0 * * 1#0", "day of week: `1#0`"),
         ("0 0 * * moonday", "day of week: `moonday`"),
         ("60 * * * * *", "second: `60`"),
-        ("0 0 30 2 *", "`0 0 30 2 *` never comes"),
-        ("0 0 31 4,6,9,11 *", "never comes"),
-        ("0 0 31W 2 *", "never comes"),
+        ("0 0 30 2 *", "`0 0 30 2 *` never occurs"),
+        ("0 0 31 4,6,9,11 *", "never occurs"),
+        ("0 0 31W 2 *", "never occurs"),
         ("ä * * * *", "minute: `ä`"),
     ];
     for (cron, expected) in cases {
-        assert!(told(cron).contains(expected), "{cron}: {}", told(cron));
+        assert!(message(cron).contains(expected), "{cron}: {}", message(cron));
     }
     for place in 0..5 {
         let mut fields = ["*"; 5];
         let long = "9".repeat(240);
         fields[place] = &long;
-        assert!(told(&fields.join(" ")).len() < 300, "{}", told(&fields.join(" ")));
+        assert!(message(&fields.join(" ")).len() < 300, "{}", message(&fields.join(" ")));
     }
-    assert!(told(&format!("@{long}", long = "x".repeat(250))).len() < 300);
-    assert_eq!(told(&"1,".repeat(5000)), "is 10000 bytes long; a cron expression has at most 256");
+    assert!(message(&format!("@{long}", long = "x".repeat(250))).len() < 300);
+    assert_eq!(message(&"1,".repeat(5000)), "has 10000 bytes; a cron expression may have at most 256");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn fixed_times_start_once_whatever_the_clocks_do() {
     let autumn = |cron, count| starts(cron, "2026-11-01T03:00:00Z", new_york, count).join(", ");
     assert_eq!(autumn("30 1 * * *", 2), "11-01 01:30:00 -0400, 11-02 01:30:00 -0500");
     assert_eq!(autumn("0,30 1,2 * * *", 3), "11-01 01:00:00 -0400, 11-01 01:30:00 -0400, 11-01 02:00:00 -0500");
-    // Asked from within the repeated hour.
+    // The search begins within the repeated hour.
     assert_eq!(starts("30 1 * * *", "2026-11-01T06:10:00Z", new_york, 1), ["11-02 01:30:00 -0500"]);
 }
 
@@ -180,7 +180,7 @@ fn wildcards_and_steps_follow_elapsed_time() {
 
 #[test]
 fn zones_with_a_way_of_their_own() {
-    // Lord Howe moves its clocks by half an hour.
+    // Lord Howe changes its clocks by half an hour.
     let lord_howe = zone("Australia/Lord_Howe");
     assert_eq!(
         starts("15 2 * * *", "2026-10-02T16:00:00Z", lord_howe, 2),
@@ -200,7 +200,7 @@ fn zones_with_a_way_of_their_own() {
             "04-05 02:00:00 +1030"
         ]
     );
-    // Santiago moves them at midnight: the gap is the first hour of the day, the fold the last.
+    // Santiago changes them at midnight: the gap is the first hour of a day, the repeated hour the last.
     let santiago = zone("America/Santiago");
     assert_eq!(
         starts("0 0 * * *", "2026-09-05T12:00:00Z", santiago, 2),
@@ -236,7 +236,7 @@ fn clocks_that_are_moved_at_midnight_or_in_winter() {
         starts("0 0 * * *", "2018-02-17T01:00:00Z", sao_paulo, 2),
         ["02-17 00:00:00 -0200", "02-18 00:00:00 -0300"]
     );
-    // Dublin's winter time is the one that is moved.
+    // In Dublin, winter time is the one that differs from standard time.
     let dublin = zone("Europe/Dublin");
     assert_eq!(
         starts("30 1 * * *", "2026-03-28T12:00:00Z", dublin, 2),

@@ -16,7 +16,7 @@ fn minutes(range: std::ops::RangeInclusive<i64>) -> Vec<Instant> {
     range.map(minute).collect()
 }
 
-/// What is done when a watch begins after so many minutes.
+/// The firing when a watch begins after this many minutes.
 fn after_a_gap(schedule: &Schedule, minutes: i64) -> Firing {
     let now = minute(minutes) + seconds(30);
     schedule.fire(ID, &schedule.begin(at(SAVED)), now, now).unwrap()
@@ -66,7 +66,7 @@ fn none_of_the_missed_is_made_up_for() {
 }
 
 #[test]
-fn ten_thousand_are_counted_and_more_are_told_as_more() {
+fn ten_thousand_are_counted_and_more_are_reported_as_more() {
     for (missed, kept) in [(Missed::Latest, 1), (Missed::All, 100), (Missed::None, 0)] {
         let firing = after_a_gap(&minutely(missed), 10_000);
         let left_out = firing.left_out.unwrap();
@@ -83,7 +83,7 @@ fn ten_thousand_are_counted_and_more_are_told_as_more() {
     }
 }
 
-/// Fires after years in which nobody watched, and looks at the newest instants one by one.
+/// Fires after years without a running server, and looks at the newest instants one by one.
 fn jump(written: Value, saved: &str, now: &str) {
     let watch = Stopwatch::now();
     let schedule = Schedule { missed: Missed::All, ..schedule(written.clone()) };
@@ -111,7 +111,7 @@ fn over_years_the_newest_are_found_quickly() {
     jump(json!({"cron": "* * * * * *"}), long_ago, now);
     jump(json!({"cron": "*/5 * * * *"}), long_ago, now);
     jump(json!({"cron": "*/5 * * * *", "jitter": "5m"}), long_ago, now);
-    // Dense for a while, and nothing for long.
+    // Many starts for a while, and then none for long.
     jump(json!({"cron": "* * * 1 1 *"}), long_ago, now);
     jump(json!({"cron": "* * * * 1 *"}), long_ago, "2026-02-20T12:00:00Z");
     jump(json!({"cron": "* * 29 2 *", "timeZone": "Pacific/Apia"}), long_ago, now);
@@ -121,8 +121,8 @@ fn over_years_the_newest_are_found_quickly() {
 }
 
 #[test]
-fn with_jitter_the_missed_and_the_others_are_told_apart_start_by_start() {
-    // Jitter is longer than what is between two starts.
+fn with_jitter_missed_starts_are_distinguished_from_others_one_by_one() {
+    // The jitter is longer than the time between two starts.
     let jittery = schedule(json!({"cron": "* * * * *", "jitter": "1h", "missed": "none"}));
     for minutes in [30, 90, 9_000, 20_000] {
         let now = minute(minutes);
@@ -130,10 +130,10 @@ fn with_jitter_the_missed_and_the_others_are_told_apart_start_by_start() {
         let next = jittery.next(firing.handled, at(SAVED)).unwrap();
         assert!(firing.handled < now && jittery.due(next, ID) >= now, "{minutes}: {firing:?}");
         assert!(now - firing.handled <= TimeDelta::minutes(61), "{minutes}: {firing:?}");
-        // None of those that are told was still to come.
-        let told = (0..61).map(|earlier| firing.handled - TimeDelta::minutes(earlier));
-        let mut told = told.filter(|nominal| *nominal > at(SAVED));
-        assert!(told.all(|nominal| jittery.due(nominal, ID) < now), "{minutes}: {firing:?}");
+        // All handled starts were due.
+        let handled = (0..61).map(|earlier| firing.handled - TimeDelta::minutes(earlier));
+        let mut handled = handled.filter(|nominal| *nominal > at(SAVED));
+        assert!(handled.all(|nominal| jittery.due(nominal, ID) < now), "{minutes}: {firing:?}");
     }
 }
 
@@ -141,7 +141,7 @@ fn with_jitter_the_missed_and_the_others_are_told_apart_start_by_start() {
 fn a_clock_that_was_put_back_loses_no_start_and_makes_none_twice() {
     let every = minutely(Missed::Latest);
     let watched_since = minute(500);
-    // It shows less now than when the watch began.
+    // The clock is now before the time when the watch began.
     let position = every.begin(at(SAVED));
     let firing = every.fire(ID, &position, minute(1), watched_since).unwrap();
     assert_eq!(firing, Firing { starts: minutes(1..=1), left_out: None, handled: minute(1) });
@@ -152,19 +152,20 @@ fn a_clock_that_was_put_back_loses_no_start_and_makes_none_twice() {
 }
 
 #[test]
-fn what_was_left_out_is_told_in_one_sentence() {
-    let told = |missed, gone: i64| {
+fn one_sentence_describes_what_was_left_out() {
+    let message = |missed, gone: i64| {
         let every = minutely(missed);
         after_a_gap(&every, gone).left_out.unwrap().told(&every)
     };
     assert_eq!(
-        told(Missed::Latest, 2),
-        "Missed a start at 2026-11-20T13:01:00+01:00: nobody watched the schedule `a`, which says `missed: latest`."
+        message(Missed::Latest, 2),
+        "Missed a start at 2026-11-20T13:01:00+01:00: no server was ready to start it. The schedule `a` has \
+         `missed: latest`."
     );
     assert_eq!(
-        told(Missed::None, 3),
-        "Missed 3 starts from 2026-11-20T13:01:00+01:00 to 2026-11-20T13:03:00+01:00: nobody watched the schedule \
-         `a`, which says `missed: none`."
+        message(Missed::None, 3),
+        "Missed 3 starts from 2026-11-20T13:01:00+01:00 to 2026-11-20T13:03:00+01:00: no server was ready to start \
+         them. The schedule `a` has `missed: none`."
     );
-    assert!(told(Missed::All, 20_000).starts_with("Missed more than 9900 starts from"));
+    assert!(message(Missed::All, 20_000).starts_with("Missed more than 9900 starts from"));
 }

@@ -11,7 +11,7 @@ fn noon_and(hours: i64) -> Instant {
     at(SAVED) + TimeDelta::hours(hours)
 }
 
-/// Started, without any delay, so often.
+/// The position after this number of starts, each without delay.
 fn started(schedule: &Schedule, times: u64) -> Position {
     (0..times).fold(schedule.begin(at(SAVED)), |position, _| {
         let now = position.next.unwrap();
@@ -65,10 +65,10 @@ fn after_completion_it_waits_for_what_it_started() {
     assert_eq!(after.fire(ID, &waiting, noon_and(99), at(SAVED)), None);
     let position = after.completed(&waiting, noon_and(5));
     assert_eq!((position.next, position.awaits), (Some(noon_and(6)), None));
-    // The clock was put back while it waited: never at an instant that it started already.
+    // The clock was put back while it waited. It must not start an instant a second time.
     let back = after.completed(&waiting, noon_and(-5));
     assert_eq!(back.next, Some(noon_and(2)));
-    // Skipped: the wait begins at once.
+    // The start was skipped, so the wait begins at once.
     let skipped = after.moved(&position, &firing, Fired { counted: 0, awaits: None, at: noon_and(7) });
     assert_eq!(skipped.next, Some(noon_and(8)));
     let ended = Schedule { end_at: Some(noon_and(5)), ..after.clone() };
@@ -85,12 +85,12 @@ fn what_takes_its_place_goes_on_where_it_stood() {
     assert!(limited.is_over(&limited.replace(&old, &position, noon_and(2))));
     let ended = Schedule { end_at: Some(noon_and(2)), ..hourly() };
     assert!(ended.is_over(&ended.replace(&old, &position, noon_and(2))));
-    // What is due and not started yet still is.
+    // A start that is due and was not made is still due.
     assert_eq!(same.replace(&old, &position, noon_and(4)).next, Some(noon_and(3)));
 }
 
 #[test]
-fn other_nominal_instants_begin_anew() {
+fn other_nominal_instants_start_a_new_position() {
     let old = hourly();
     let position = started(&old, 2);
     let now = noon_and(2) + seconds(60);

@@ -5,8 +5,8 @@ use crate::model::argument::Arguments;
 use crate::model::catalogue::{Catalogue, Choice};
 use crate::model::job::Job;
 
-/// What a whole job with these schedules is told.
-fn told(schedules: Value) -> Vec<Fault> {
+/// The faults of a whole job with these schedules.
+fn faults_of_job(schedules: Value) -> Vec<Fault> {
     let document = json!({
         "key": "a",
         "arguments": {"properties": {"top": {"type": "integer"}}, "required": ["top"]},
@@ -21,13 +21,13 @@ fn told(schedules: Value) -> Vec<Fault> {
     faults
 }
 
-/// What a job with one schedule is told; arguments and key are as they should be.
-fn told_of(mut written: Value) -> Vec<Fault> {
+/// The faults of a job with one schedule, which gets a valid key and valid arguments.
+fn faults_of(mut written: Value) -> Vec<Fault> {
     for (name, value) in [("key", json!("a")), ("arguments", json!({"top": 5}))] {
         let fields = written.as_object_mut().unwrap();
         fields.entry(name).or_insert(value);
     }
-    told(json!([written]))
+    faults_of_job(json!([written]))
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn an_end_that_is_a_date_ends_with_the_last_moment_of_the_day() {
         ("2026-04-04", "America/Santiago", "2026-04-05T03:59:59.999999Z"),
         ("2010-11-06", "America/St_Johns", "2010-11-07T03:29:59.999999Z"),
         ("2018-02-17", "America/Sao_Paulo", "2018-02-18T02:59:59.999999Z"),
-        // This day was left out.
+        // The zone skipped this day.
         ("2011-12-30", "Pacific/Apia", "2011-12-30T10:00:00Z"),
         ("2026-03-29", "Europe/Madrid", "2026-03-29T21:59:59.999999Z"),
     ];
@@ -107,8 +107,8 @@ fn an_end_that_is_a_date_ends_with_the_last_moment_of_the_day() {
 }
 
 #[test]
-fn every_fault_is_told_at_once_with_its_place() {
-    let faults = told(json!([
+fn every_fault_is_reported_at_once_with_its_path() {
+    let faults = faults_of_job(json!([
         {"key": "a", "cron": "61 * * * *", "timeZone": "Europe/Madird", "startAt": "soon", "endAt": "later",
          "jitter": "25h", "after": "completion", "arguments": {"top": 5}},
         {"key": "b", "interval": 5, "arguments": {"top": "x"}},
@@ -138,39 +138,43 @@ fn every_fault_is_told_at_once_with_its_place() {
 #[test]
 fn what_makes_no_sense_is_refused_at_its_field() {
     let cases = [
-        (json!({}), "", "says none of `cron`, `interval` and `at`"),
-        (json!({"cron": "* * * * *", "at": "2027-01-01"}), "", "says `cron` and `at`; a schedule has one of them"),
-        (json!({"cron": "* * * * *", "interval": 5000, "at": "2027-01-01"}), "", "says `cron` and `interval` and `at`"),
-        (json!({"cron": "* * * * *", "after": "completion"}), ".after", "belongs to `interval`"),
+        (json!({}), "", "has none of `cron`, `interval` and `at`"),
+        (
+            json!({"cron": "* * * * *", "at": "2027-01-01"}),
+            "",
+            "has `cron` and `at`; a schedule may have only one of them",
+        ),
+        (json!({"cron": "* * * * *", "interval": 5000, "at": "2027-01-01"}), "", "has `cron` and `interval` and `at`"),
+        (json!({"cron": "* * * * *", "after": "completion"}), ".after", "is only for `interval`"),
         (json!({"interval": 99}), ".interval", "is shorter than 100ms"),
         (json!({"interval": 0}), ".interval", "is shorter than 100ms"),
-        (json!({"interval": -5000}), ".interval", "-5000 is no span of time"),
+        (json!({"interval": -5000}), ".interval", "-5000 is not a duration"),
         (json!({"interval": 1e30}), ".interval", "is longer than 3660d"),
         (json!({"interval": u64::MAX}), ".interval", "is longer than 3660d"),
-        (json!({"interval": i64::MIN}), ".interval", "is no span of time"),
+        (json!({"interval": i64::MIN}), ".interval", "is not a duration"),
         (json!({"interval": 1000.5}), ".interval", "is not"),
-        (json!({"interval": "0s"}), ".interval", "is no duration"),
-        (json!({"interval": "-5s"}), ".interval", "is no duration"),
-        (json!({"interval": "1e30d"}), ".interval", "is no duration"),
+        (json!({"interval": "0s"}), ".interval", "is not a duration"),
+        (json!({"interval": "-5s"}), ".interval", "is not a duration"),
+        (json!({"interval": "1e30d"}), ".interval", "is not a duration"),
         (json!({"interval": "3661d"}), ".interval", "is longer than 3660d"),
-        (json!({"interval": "99999999999999999d"}), ".interval", "is no duration"),
+        (json!({"interval": "99999999999999999d"}), ".interval", "is not a duration"),
         (json!({"interval": []}), ".interval", "is not"),
         (json!({"interval": null}), ".interval", "is not"),
         (json!({"interval": "1m", "jitter": "61s"}), ".jitter", "is longer than `interval`"),
-        (json!({"interval": "1m", "jitter": -1}), ".jitter", "is no span of time"),
+        (json!({"interval": "1m", "jitter": -1}), ".jitter", "is not a duration"),
         (json!({"interval": "2d", "jitter": "25h"}), ".jitter", "is longer than 1d"),
         (json!({"at": "9999-12-31T23:59:59Z"}), ".at", "is not in the years 1970 to 2199"),
         (json!({"at": "+262142-12-31T23:59:59"}), ".at", "is not in the years"),
         (json!({"at": "-262143-01-01"}), ".at", "is n"),
         (json!({"at": "1969-12-31"}), ".at", "is not in the years"),
-        (json!({"at": "2027-02-29"}), ".at", "`2027-02-29` is no instant"),
-        (json!({"at": ""}), ".at", "`` is no instant"),
+        (json!({"at": "2027-02-29"}), ".at", "`2027-02-29` is not an instant"),
+        (json!({"at": ""}), ".at", "`` is not an instant"),
         (json!({"at": 5}), ".at", "is not a string"),
-        (json!({"at": "2027-01-01", "startAt": "2027-01-02"}), ".at", "comes at no time"),
-        (json!({"at": "2027-01-01", "endAt": "2026-12-31"}), ".at", "comes at no time"),
+        (json!({"at": "2027-01-01", "startAt": "2027-01-02"}), ".at", "has no time between"),
+        (json!({"at": "2027-01-01", "endAt": "2026-12-31"}), ".at", "has no time between"),
         (json!({"cron": ""}), ".cron", "has 0 fields"),
         (json!({"cron": []}), ".cron", "is not a string"),
-        (json!({"cron": "0 0 29 2 *", "startAt": "2026-01-01", "endAt": "2027-12-31"}), ".cron", "comes at no time"),
+        (json!({"cron": "0 0 29 2 *", "startAt": "2026-01-01", "endAt": "2027-12-31"}), ".cron", "has no time between"),
         (json!({"interval": "1d", "startAt": "2027-01-02", "endAt": "2027-01-01"}), ".endAt", "is before `startAt`"),
         (json!({"cron": "* * * * *", "startAt": "2027-01-02", "endAt": "2027-01-01"}), ".endAt", "is before"),
         (json!({"interval": "1d", "startAt": "9999-01-01"}), ".startAt", "is not in the years"),
@@ -190,12 +194,12 @@ fn what_makes_no_sense_is_refused_at_its_field() {
         (json!({"interval": "1d", "key": "Ä"}), ".key", ""),
     ];
     for (written, place, expected) in cases {
-        let faults = told_of(written.clone());
+        let faults = faults_of(written.clone());
         assert_eq!(faults.len(), 1, "{written}: {faults:?}");
         assert_eq!(faults[0].path, format!("schedules[0]{place}"), "{written}: {faults:?}");
         assert!(faults[0].message.contains(expected), "{written}: {faults:?}");
     }
-    assert!(told(json!([])).is_empty());
+    assert!(faults_of_job(json!([])).is_empty());
 }
 
 #[test]
@@ -208,18 +212,18 @@ fn long_fields_are_refused_with_short_messages() {
                 written = json!({});
             }
             written[field] = json!(long);
-            let faults = told_of(written);
+            let faults = faults_of(written);
             let place = format!("schedules[0].{field}");
             assert!(!faults.is_empty() && faults.iter().all(|fault| fault.path == place), "{filler}: {faults:?}");
         }
     }
-    // What can be read, but is too much.
+    // These can be parsed, but are too large.
     let zeros = "0".repeat(10_000);
-    assert_eq!(told_of(json!({"interval": format!("{zeros}9999d")})).len(), 1);
-    assert_eq!(told_of(json!({"at": format!("1960-01-01T00:00:00.{zeros}Z")})).len(), 1);
+    assert_eq!(faults_of(json!({"interval": format!("{zeros}9999d")})).len(), 1);
+    assert_eq!(faults_of(json!({"at": format!("1960-01-01T00:00:00.{zeros}Z")})).len(), 1);
     let many: Vec<_> =
         (0..101).map(|no| json!({"key": format!("a{no}"), "cron": "* * * * *", "arguments": {"top": 1}})).collect();
-    assert_eq!(told(json!(many)).iter().map(|fault| fault.path.as_str()).collect::<Vec<_>>(), ["schedules"]);
+    assert_eq!(faults_of_job(json!(many)).iter().map(|fault| fault.path.as_str()).collect::<Vec<_>>(), ["schedules"]);
 }
 
 #[test]
@@ -265,7 +269,7 @@ proptest! {
     fn a_document_reads_back_as_the_same_schedule(written in any_written()) {
         let schedule = schedule(written);
         let document = schedule.document();
-        prop_assert_eq!(told(json!([document.clone()])), []);
+        prop_assert_eq!(faults_of_job(json!([document.clone()])), []);
         let again = Schedule::read(&document, "", Tz::UTC);
         prop_assert_eq!(again.as_ref(), Ok(&schedule));
         prop_assert_eq!(again.unwrap().document(), document);

@@ -1,5 +1,5 @@
-//! Whenever nobody watches, and whatever the clock does: each nominal instant is started once, or
-//! told as left out, and never both.
+//! Whenever the server is down and the clock is changed, each nominal instant is either started once or
+//! reported as left out.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -10,13 +10,13 @@ use super::*;
 /// What happens next in a world of clocks and restarts.
 #[derive(Debug, Clone, Copy)]
 enum Event {
-    /// Time passes while somebody watches, who looks then.
+    /// This time passes while a server is running.
     Passes(i64),
-    /// Nobody watches for so long.
+    /// This time passes without a running server.
     Down(i64),
-    /// The clock is put back by so much; the watch goes on.
+    /// The clock is put back by this time while a server is running.
     Back(i64),
-    /// The clock is put back by so much while nobody watches.
+    /// The clock is put back by this time without a running server.
     BackWhileDown(i64),
 }
 
@@ -107,7 +107,7 @@ impl World {
         }
     }
 
-    /// Goes through all nominal instants that are dealt with, one by one.
+    /// Checks all handled nominal instants, one by one.
     fn settle(&self) -> Result<(), TestCaseError> {
         prop_assert!(self.starts.is_sorted_by(|one, next| one < next));
         let (mut starts, mut left_out) = (self.starts.iter().peekable(), self.left_out.iter().peekable());
@@ -117,14 +117,14 @@ impl World {
             match left_out.peek() {
                 Some(range) if instant >= range.first => {
                     in_range += 1;
-                    prop_assert!(starts.peek() != Some(&&instant), "{} is started and told", instant);
+                    prop_assert!(starts.peek() != Some(&&instant), "{} is started and left out", instant);
                     if instant == range.last {
                         let fits = if range.more { range.count < in_range } else { range.count == in_range };
                         prop_assert!(fits, "{} are left out: {:?}", in_range, range);
                         (in_range, _) = (0, left_out.next());
                     }
                 }
-                _ => prop_assert_eq!(starts.next(), Some(&instant), "neither started nor told"),
+                _ => prop_assert_eq!(starts.next(), Some(&instant), "neither started nor left out"),
             }
             nominal = self.schedule.next(instant, self.position.anchor);
         }
@@ -137,7 +137,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_nominal_instant_is_started_once_or_told(
+    fn every_nominal_instant_is_started_once_or_reported(
         schedule in any_schedule(), events in vec((event(), any::<bool>(), prop::bool::weighted(0.8)), 1..40),
     ) {
         let saved = at("2026-10-24T12:00:00Z");
@@ -146,7 +146,7 @@ proptest! {
         let mut world = World { schedule, position, now: saved, watched_since: saved, starts, left_out };
         for (event, looks, counts) in events {
             world.happens(event);
-            // Whoever starts to watch looks before long; else it may take its time.
+            // A server that has started looks soon; after that, the next look can come later.
             if looks {
                 world.look(counts)?;
             }

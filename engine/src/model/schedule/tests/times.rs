@@ -23,7 +23,7 @@ fn intervals_count_from_start_at() {
     assert_eq!(future.begin(at("2026-11-20T12:00:00Z")).next, Some(at("2026-12-01T09:00:00Z")));
     let past = schedule(json!({"interval": "1h", "startAt": "2020-01-01T00:10:00Z"}));
     assert_eq!(past.begin(at("2026-11-20T12:00:00Z")).next, Some(at("2026-11-20T12:10:00Z")));
-    // Elapsed time, whatever the clocks do.
+    // Intervals follow elapsed time, also when clocks change.
     let daily = schedule(json!({"interval": "1d", "startAt": "2026-10-24T12:00"}));
     let shown = first(&daily, "2026-10-20T00:00:00Z", 2);
     assert_eq!(shown, ["2026-10-24T12:00:00+02:00", "2026-10-25T11:00:00+01:00"]);
@@ -35,7 +35,7 @@ fn intervals_after_completion_begin_at_start_at_or_when_an_interval_has_passed()
     for (start_at, expected) in [
         (None, "2026-11-20T13:00:00Z"),
         (Some("2026-12-01T09:00:00Z"), "2026-12-01T09:00:00Z"),
-        // It had passed already.
+        // It has passed already.
         (Some("2026-01-01T09:00:00Z"), "2026-11-20T13:00:00Z"),
     ] {
         let mut after = schedule(json!({"interval": "1h", "after": "completion"}));
@@ -79,7 +79,7 @@ fn jitter_is_the_same_for_the_same_instant_and_below_its_bound() {
     let later: Vec<_> = (0..1000).map(|minute| jittery.due(nominal(minute), ID) - nominal(minute)).collect();
     assert!(later.iter().all(|later| (TimeDelta::zero()..seconds(30)).contains(later)));
     assert_eq!(later, (0..1000).map(|minute| jittery.due(nominal(minute), ID) - nominal(minute)).collect::<Vec<_>>());
-    // It is spread: over the span, and between schedules.
+    // Delays are spread over the whole jitter and differ between schedules.
     for tenth in 0..10 {
         let span = seconds(tenth * 3)..seconds(tenth * 3 + 3);
         let count = later.iter().filter(|later| span.contains(later)).count();

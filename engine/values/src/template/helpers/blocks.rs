@@ -1,4 +1,4 @@
-//! The blocks: `if`, `unless`, `each`, `with`.
+//! The helpers that are blocks: `if`, `unless`, `each` and `with`.
 
 use handlebars::{BlockContext, BlockParams, Context, Handlebars, Helper, HelperDef, HelperResult};
 use handlebars::{JsonTruthy, Output, PathAndJson, RenderContext, RenderError, Renderable};
@@ -132,7 +132,7 @@ fn step<'rc>(
     Ok(block)
 }
 
-/// Gives the item, and its key, the names after `as`.
+/// Gives the item and its key the names after `as`.
 fn name<'rc>(
     block: &mut BlockContext<'rc>,
     h: &Helper<'rc>,
@@ -158,7 +158,7 @@ fn name<'rc>(
     Ok(())
 }
 
-/// A scope that starts at the value.
+/// The scope of a block whose names begin at the value.
 fn block_at<'rc>(param: &PathAndJson<'rc>, value: &Value) -> BlockContext<'rc> {
     let mut block = BlockContext::new();
     match param.context_path() {

@@ -1,4 +1,4 @@
-//! Comparing and joining conditions, with the same meaning as in criteria.
+//! Helpers that compare values and combine conditions, with the same meaning as in criteria.
 
 use std::cmp::Ordering;
 
@@ -32,7 +32,7 @@ pub(super) fn lte(call: &Call) -> Result<Value, String> {
     ordered(call, |order| order != Ordering::Greater)
 }
 
-/// Values without an order are neither above nor below each other.
+/// False for values that have no order.
 fn ordered(call: &Call, holds: fn(Ordering) -> bool) -> Result<Value, String> {
     Ok(order::compare(call.value(0), call.value(1)).is_some_and(holds).into())
 }

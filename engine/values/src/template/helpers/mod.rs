@@ -1,4 +1,4 @@
-//! The standard helpers: one table, and the one way in which a plain one is called.
+//! The standard helpers: their table, and how a helper that is not a block is called.
 
 mod blocks;
 mod compare;
@@ -16,59 +16,55 @@ use super::{MAX_PATTERN_BYTES, budget, missing};
 
 /// The helper that a bare `{{name}}` becomes.
 pub(super) const VALUE: &str = "value";
-/// A pattern that a helper writes by.
-fn pattern<'a>(call: &'a Call, example: &str) -> Result<&'a str, String> {
-    let pattern = call.value(1).as_str().ok_or_else(|| format!("the pattern is not a text: write \"{example}\""))?;
-    match pattern.len() {
-        length if length > MAX_PATTERN_BYTES => {
-            Err(format!("the pattern has {length} bytes; at most {MAX_PATTERN_BYTES} are allowed"))
-        }
-        _ => Ok(pattern),
-    }
-}
 
-/// Longest text that one call may make, in bytes, whatever the limit of the whole.
+/// Bytes of the text that one call may make.
 const LONGEST: usize = 16 << 20;
 
-/// Where a tag stands.
+/// The message for a text that is longer than [`LONGEST`].
+fn too_long() -> String {
+    format!("the result is longer than {} MiB", LONGEST >> 20)
+}
+
+/// The form in which a helper is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Form {
     /// `{{name …}}` or `(name …)`.
     Inline,
     /// `{{#name …}}`.
     Block,
 }
 
-impl Place {
+impl Form {
+    /// The message for a helper that cannot be called in this form.
     pub(super) fn refusal(self, name: &str) -> String {
         match self {
-            Place::Inline => {
-                format!("The helper \"{name}\" is a block: write {{{{#{name} …}}}}…{{{{/{name}}}}}")
+            Form::Inline => {
+                format!("The helper `{name}` is a block; write {{{{#{name} …}}}}…{{{{/{name}}}}}")
             }
-            Place::Block => format!("The helper \"{name}\" is not a block: write {{{{{name} …}}}}"),
+            Form::Block => format!("The helper `{name}` is not a block; write {{{{{name} …}}}}"),
         }
     }
 }
 
-/// Where a helper may stand.
+/// The forms in which a helper may be called.
 #[derive(Clone, Copy)]
-pub(super) enum Places {
+pub(super) enum Forms {
     Inline,
     Block,
     Both,
 }
 
-impl Places {
-    pub(super) fn allow(self, place: Place) -> bool {
+impl Forms {
+    pub(super) fn allow(self, form: Form) -> bool {
         match self {
-            Places::Both => true,
-            Places::Inline => place == Place::Inline,
-            Places::Block => place == Place::Block,
+            Forms::Both => true,
+            Forms::Inline => form == Form::Inline,
+            Forms::Block => form == Form::Block,
         }
     }
 }
 
-/// Which values a helper can do without.
+/// Which values of a helper may be missing.
 #[derive(Clone, Copy)]
 pub(super) enum Optional {
     None,
@@ -86,20 +82,33 @@ impl Optional {
     }
 }
 
-/// What a plain helper is given. A value that is missing, and may be, is `None`.
+/// One call of a helper that is not a block.
 struct Call<'a> {
+    /// None for a value that is missing and may be.
     values: &'a [Option<Cow<'a, Value>>],
     helper: &'a Helper<'a>,
 }
 
 impl Call<'_> {
-    /// The value at a position, null when it was not given or may be missing and is.
+    /// The value at a position, or null if it is missing.
     fn value(&self, at: usize) -> &Value {
         self.values.get(at).and_then(Option::as_deref).unwrap_or(&Value::Null)
     }
 
     fn option(&self, name: &str) -> Option<&Value> {
         self.helper.hash_get(name).map(PathAndJson::value)
+    }
+
+    /// The second value as a pattern for dates or numbers.
+    fn pattern(&self, example: &str) -> Result<&str, String> {
+        let pattern = self.value(1).as_str();
+        let pattern = pattern.ok_or_else(|| format!("the pattern must be a text such as \"{example}\""))?;
+        match pattern.len() {
+            length if length > MAX_PATTERN_BYTES => {
+                Err(format!("the pattern has {length} bytes; at most {MAX_PATTERN_BYTES} are allowed"))
+            }
+            _ => Ok(pattern),
+        }
     }
 }
 
@@ -108,7 +117,8 @@ type Run = fn(&Call) -> Result<Value, String>;
 /// A helper of the table.
 struct Standard {
     name: &'static str,
-    places: Places,
+    forms: Forms,
+    /// How many values it needs.
     least: usize,
     optional: Optional,
     /// None for the blocks, which are not functions of their values.
@@ -116,15 +126,15 @@ struct Standard {
 }
 
 const fn inline(name: &'static str, least: usize, run: Run) -> Standard {
-    Standard { name, places: Places::Inline, least, optional: Optional::None, run: Some(run) }
+    Standard { name, forms: Forms::Inline, least, optional: Optional::None, run: Some(run) }
 }
 
 const fn condition(name: &'static str, least: usize, optional: Optional, run: Run) -> Standard {
-    Standard { name, places: Places::Both, least, optional, run: Some(run) }
+    Standard { name, forms: Forms::Both, least, optional, run: Some(run) }
 }
 
 const fn block(name: &'static str, optional: Optional) -> Standard {
-    Standard { name, places: Places::Block, least: 1, optional, run: None }
+    Standard { name, forms: Forms::Block, least: 1, optional, run: None }
 }
 
 static TABLE: [Standard; 34] = [
@@ -173,17 +183,17 @@ pub(super) fn names<'a>() -> impl Iterator<Item = &'a str> {
     TABLE.iter().map(|standard| standard.name).filter(|name| *name != VALUE)
 }
 
-/// Where the helper may stand; none if there is no such helper.
-pub(super) fn place(name: &str) -> Option<Places> {
-    standard(name).map(|standard| standard.places)
+/// The forms in which a helper may be called; none if there is no such helper.
+pub(super) fn forms(name: &str) -> Option<Forms> {
+    standard(name).map(|standard| standard.forms)
 }
 
-/// How many values the helper needs, and which may be missing.
+/// How many values a helper needs, and which of them may be missing.
 pub(super) fn demands(name: &str) -> (usize, Optional) {
     standard(name).map_or((0, Optional::None), |standard| (standard.least, standard.optional))
 }
 
-/// Puts the standard helpers in place of those that handlebars brings.
+/// Registers the standard helpers. They replace those of handlebars.
 pub(super) fn register(registry: &mut Handlebars<'static>, open: bool) {
     for standard in &TABLE {
         if let Some(run) = standard.run {
@@ -193,11 +203,17 @@ pub(super) fn register(registry: &mut Handlebars<'static>, open: bool) {
     blocks::register(registry, open);
 }
 
-/// A helper whose value follows from what it is given.
+/// A helper whose result depends only on its values.
 struct Function {
     standard: &'static Standard,
     run: Run,
     open: bool,
+}
+
+impl Function {
+    fn fault(&self, message: &str) -> RenderError {
+        other(format!("{}: {message}", self.standard.name))
+    }
 }
 
 impl HelperDef for Function {
@@ -218,10 +234,11 @@ impl HelperDef for Function {
             present(option, ctx, rc, false, false)?;
         }
         match (self.run)(&Call { values: &values, helper: h }) {
-            // Only `lookup` answers null for what is not there; see `text::lookup`.
+            // `lookup` returns null for a value that it did not find.
             Ok(Value::Null) if self.standard.name == "lookup" => Ok(ScopedJson::Missing),
-            Ok(value) => bounded(value),
-            Err(message) => Err(other(format!("{}: {message}", self.standard.name))),
+            Ok(Value::String(text)) if text.len() > LONGEST => Err(self.fault(&too_long())),
+            Ok(value) => Ok(ScopedJson::Derived(value)),
+            Err(message) => Err(self.fault(&message)),
         }
     }
 
@@ -247,8 +264,8 @@ impl HelperDef for Function {
     }
 }
 
-/// The value, or none where it is missing and may be. A name with dots that leads nowhere may
-/// be the name of one field, as in paths.
+/// The value of a parameter; none if it is missing and may be. A path with dots that leads nowhere can be
+/// the name of one field.
 fn present<'a, 'rc>(
     param: &'a PathAndJson<'rc>,
     ctx: &'rc Context,
@@ -262,19 +279,10 @@ fn present<'a, 'rc>(
     if let Some(found) = missing::dotted(param, ctx, rc) {
         return Ok(Some(Cow::Owned(found)));
     }
-    if optional && missing::is_forgiven(param, ctx, rc, open) {
+    if optional && missing::may_be_missing(param, ctx, rc, open) {
         return Ok(None);
     }
     Err(missing::unknown(param, ctx, rc))
-}
-
-fn bounded<'rc>(value: Value) -> Result<ScopedJson<'rc>, RenderError> {
-    match &value {
-        Value::String(text) if text.len() > LONGEST => {
-            Err(other(format!("A helper made a text of more than {} MiB", LONGEST >> 20)))
-        }
-        _ => Ok(ScopedJson::Derived(value)),
-    }
 }
 
 fn other(message: String) -> RenderError {

@@ -1,12 +1,12 @@
-//! Arithmetic and the writing of numbers.
+//! Helpers for arithmetic and for formatting numbers.
 
 use serde_json::{Number, Value};
 
-use super::{Call, pattern};
+use super::Call;
 use crate::decimal::Decimal;
 use crate::order::whole;
 
-/// Most digits behind the point.
+/// Digits after the point.
 const PLACES: usize = 30;
 
 fn number<'a>(call: &'a Call, at: usize) -> Result<&'a Number, String> {
@@ -23,7 +23,7 @@ fn float(number: &Number) -> f64 {
     number.as_f64().unwrap_or(0.0)
 }
 
-/// Exactly, as long as all are integers and so is the result; else as floats.
+/// Calculates exactly if all values and the result are integers, and otherwise with floats.
 fn fold(call: &Call, exact: fn(i128, i128) -> Option<i128>, rough: fn(f64, f64) -> f64) -> Result<Value, String> {
     let numbers = (0..call.values.len()).map(|at| number(call, at)).collect::<Result<Vec<_>, _>>()?;
     let integers: Option<Vec<i128>> = numbers.iter().map(|number| whole(number)).collect();
@@ -54,49 +54,57 @@ pub(super) fn div(call: &Call) -> Result<Value, String> {
     fold(call, |a, b| if a % b == 0 { Some(a / b) } else { None }, |a, b| a / b)
 }
 
-/// `{{round total 2}}`: half away from zero; without places, to an integer.
+/// `{{round total 2}}` rounds half away from zero; without a number of digits, to an integer.
 pub(super) fn round(call: &Call) -> Result<Value, String> {
     if call.value(0).is_null() {
         return Ok(Value::Null);
     }
     let places = match call.values.len() {
         1 => 0,
-        _ => call.value(1).as_u64().filter(|places| *places <= PLACES as u64).ok_or("places must be 0 to 30")?,
+        _ => call
+            .value(1)
+            .as_u64()
+            .filter(|places| *places <= PLACES as u64)
+            .ok_or("the number of digits must be from 0 to 30")?,
     };
-    Ok(Decimal::of(number(call, 0)?).rounded(places as usize).into_value())
+    Ok(Decimal::new(number(call, 0)?).rounded(places as usize).into_value())
 }
 
-/// `{{format total "#,##0.00"}}`; `decimal=","` and `group="."` change the signs.
+/// `{{format total "#,##0.00"}}`; `decimal=","` and `group="."` change the separators.
 pub(super) fn format(call: &Call) -> Result<Value, String> {
     if call.value(0).is_null() {
         return Ok(Value::Null);
     }
-    let pattern = pattern(call, "#,##0.00")?;
-    let pattern = Pattern::read(pattern)?;
-    let sign = |name: &str, usual: &'static str| match call.option(name) {
-        None => Ok(usual.to_owned()),
-        Some(Value::String(sign)) if sign.chars().count() <= 1 => Ok(sign.clone()),
-        Some(_) => Err(format!("\"{name}\" must be one character")),
+    let pattern = Pattern::parse(call.pattern("#,##0.00")?)?;
+    let separator = |name: &str, default: &'static str| match call.option(name) {
+        None => Ok(default.to_owned()),
+        Some(Value::String(text)) if text.chars().count() <= 1 => Ok(text.clone()),
+        Some(_) => Err(format!("`{name}` must be one character")),
     };
-    let (point, group) = (sign("decimal", ".")?, sign("group", ",")?);
-    Ok(pattern.write(Decimal::of(number(call, 0)?), &point, &group).into())
+    let (point, group) = (separator("decimal", ".")?, separator("group", ",")?);
+    Ok(pattern.write(Decimal::new(number(call, 0)?), &point, &group).into())
 }
 
-/// `EUR #,##0.00`: what stands before and after the digits, how many digits at least
-/// before the point, how many at least and at most behind it, and whether in groups.
+/// A pattern such as `EUR #,##0.00`.
 struct Pattern<'a> {
+    /// The text before the digits.
     before: &'a str,
+    /// The text after the digits.
     after: &'a str,
+    /// The least number of digits before the point.
     integer: usize,
+    /// The least number of digits after the point.
     least: usize,
+    /// The highest number of digits after the point.
     most: usize,
+    /// Whether the digits before the point are in groups of three.
     grouped: bool,
 }
 
 impl Pattern<'_> {
-    fn read(pattern: &str) -> Result<Pattern<'_>, String> {
+    fn parse(pattern: &str) -> Result<Pattern<'_>, String> {
         let digit = |letter: char| matches!(letter, '#' | '0');
-        let wrong = || format!("the pattern \"{pattern}\" has no digits: write it like \"#,##0.00\"");
+        let wrong = || format!("the pattern \"{pattern}\" has no digits; write it like \"#,##0.00\"");
         let start = pattern.find(digit).ok_or_else(wrong)?;
         let end = pattern.rfind(digit).ok_or_else(wrong)? + 1;
         let digits = &pattern[start..end];
@@ -105,7 +113,7 @@ impl Pattern<'_> {
             || fraction.contains([',', '.'])
             || digits.len() > PLACES
         {
-            return Err(format!("the pattern \"{pattern}\" is wrong: write it like \"#,##0.00\""));
+            return Err(format!("the pattern \"{pattern}\" is wrong; write it like \"#,##0.00\""));
         }
         Ok(Pattern {
             before: &pattern[..start],
@@ -132,11 +140,11 @@ impl Pattern<'_> {
     }
 }
 
-fn in_groups(digits: &str, sign: &str) -> String {
+fn in_groups(digits: &str, separator: &str) -> String {
     let mut grouped = String::with_capacity(digits.len() * 2);
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push_str(sign);
+            grouped.push_str(separator);
         }
         grouped.push(digit);
     }

@@ -1,13 +1,12 @@
-//! Texts, lists and fallbacks.
+//! Helpers for texts, lists and default values.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Call, LONGEST};
+use super::{Call, LONGEST, too_long};
 
-/// How a value stands in a text: a string as it is, null as nothing, a list or an
-/// object as JSON.
+/// The text of a value: a string itself, an empty text for null, and JSON for every other value.
 pub(super) fn shown(value: &Value) -> Cow<'_, str> {
     match value {
         Value::Null => Cow::Borrowed(""),
@@ -20,7 +19,7 @@ pub(super) fn value(call: &Call) -> Result<Value, String> {
     Ok(call.value(0).clone())
 }
 
-/// The second value where the first is missing or null.
+/// The first value, or the second if the first is missing or null.
 pub(super) fn default(call: &Call) -> Result<Value, String> {
     let fallback = if call.value(0).is_null() { 1 } else { 0 };
     Ok(call.value(fallback).clone())
@@ -87,16 +86,16 @@ pub(super) fn replace(call: &Call) -> Result<Value, String> {
         return Err("the text to replace is empty".to_owned());
     }
     if within.len() / old.len() * new.len() > LONGEST {
-        return Err("the result would be too long".to_owned());
+        return Err(too_long());
     }
     Ok(within.replace(&*old, &new).into())
 }
 
 fn fits(text: &str) -> Result<(), String> {
-    if text.len() > LONGEST { Err("the result is too long".to_owned()) } else { Ok(()) }
+    if text.len() > LONGEST { Err(too_long()) } else { Ok(()) }
 }
 
-/// Letters of a text, elements of a list, fields of an object.
+/// The number of characters of a text, elements of a list, or fields of an object.
 pub(super) fn length(call: &Call) -> Result<Value, String> {
     match call.value(0) {
         Value::String(text) => Ok(text.chars().count().into()),
@@ -107,13 +106,14 @@ pub(super) fn length(call: &Call) -> Result<Value, String> {
     }
 }
 
-/// `{{lookup prices sku}}`: null, which counts as missing, when it is not there.
+/// `{{lookup prices sku}}`: the value in an object or a list; null if there is none, which then counts as
+/// missing.
 pub(super) fn lookup(call: &Call) -> Result<Value, String> {
     let found = match (call.value(0), call.value(1)) {
         (Value::Object(fields), key) => fields.get(&*shown(key)),
         (Value::Array(list), Value::Number(at)) => at.as_u64().and_then(|at| list.get(at as usize)),
         (Value::Array(list), Value::String(at)) => at.parse::<usize>().ok().and_then(|at| list.get(at)),
-        _ => return Err("takes a list or an object, and then a position or a name".to_owned()),
+        _ => return Err("needs a list or an object, and then a position or a name".to_owned()),
     };
     Ok(found.cloned().unwrap_or(Value::Null))
 }

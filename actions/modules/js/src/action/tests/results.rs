@@ -1,4 +1,4 @@
-//! What a script returns, where JSON or the host would lose something of it.
+//! Results of scripts that JSON or the host would change.
 
 use ropewalk_sdk::testing::run;
 use ropewalk_sdk::{Severity, json};
@@ -7,15 +7,15 @@ use super::super::Js;
 use super::{fails, gives, js};
 
 #[test]
-fn what_json_cannot_hold_is_told_with_its_place() {
+fn values_that_json_cannot_represent_are_reported_with_their_place() {
     fails(
         "return [{ a: 1 }, { b: { c: [1, NaN] } }]",
-        "at position 1, whose field b.c[1] is NaN, which JSON cannot hold",
+        "at position 1, whose field b.c[1] is NaN, which JSON cannot represent",
     );
     fails("return records.map(r => ({ a: r.a / 0 }))", "at position 0, whose field a is Infinity");
     fails("return [{ a: new Date(NaN) }]", "whose field a is an invalid date");
-    fails("return [{ a: '\\ud83d' }]", "whose field a holds half a surrogate pair");
-    fails("return [{ x: { '\\udc00': 1 } }]", "whose field x has a name that holds half a surrogate pair");
+    fails("return [{ a: '\\ud83d' }]", "whose field a contains half a surrogate pair");
+    fails("return [{ x: { '\\udc00': 1 } }]", "whose field x has a name that contains half a surrogate pair");
     gives(
         "return [{ a: null, b: '\u{1F600}', c: '\\\\ud800' }]",
         json!([]),
@@ -24,14 +24,14 @@ fn what_json_cannot_hold_is_told_with_its_place() {
 }
 
 #[test]
-fn depth_is_bounded_as_the_host_bounds_it() {
+fn depth_has_the_same_bound_as_in_the_host() {
     let nested = |levels: usize| format!("let a = 1; for (let i = 0; i < {levels}; i++) a = {{ a }}; return [a]");
     assert!(js(&nested(63), json!([])).is_ok());
     let message = js(&nested(64), json!([])).expect_err("too deep");
-    assert!(message.contains("a.a.a is nested deeper than 64"), "{message}");
+    assert!(message.contains("a.a.a is nested more than 64 levels deep"), "{message}");
     for levels in [1_000, 5_000, 100_000] {
         let message = js(&nested(levels), json!([])).expect_err("too deep");
-        assert!(message.contains("nested deeper than 64"), "{message}");
+        assert!(message.contains("nested more than 64 levels deep"), "{message}");
     }
 }
 
@@ -45,7 +45,7 @@ fn large_floats_stay_floats() {
 }
 
 #[test]
-fn changes_that_are_lost_are_told() {
+fn lost_changes_are_reported() {
     let lost = |script: &str| {
         let report = js(script, json!([{"a": 1.0}, {"a": 1e25, "b": "x"}])).expect(script);
         let severity = report.outcomes[0].severity;
@@ -63,7 +63,7 @@ fn changes_that_are_lost_are_told() {
 }
 
 #[test]
-fn half_a_pair_in_words_is_replaced() {
+fn half_a_surrogate_pair_in_messages_is_replaced() {
     let report = js(
         "console.log('\\ud83d'); return { rejected: [{ index: 0, reason: 'a\\ud83d' }], message: '\\udc00b' }",
         json!([{}]),
@@ -82,13 +82,14 @@ fn batches_share_what_the_module_keeps() {
     let random = json!({"script": "return [{ n: Math.random() }]", "perBatch": true});
     let report = run::<Js>(random, &[json!([{}]), json!([{}])]).expect("runs");
     assert_ne!(report.records[0], report.records[1]);
-    let told = json!({"script": "return [{ p: ctx.parameters }]", "perBatch": true, "x": 1});
-    assert_eq!(run::<Js>(told, &[json!([])]).expect("runs").records, json!([{"p": {"x": 1}}]));
+    let with_parameter = json!({"script": "return [{ p: ctx.parameters }]", "perBatch": true, "x": 1});
+    assert_eq!(run::<Js>(with_parameter, &[json!([])]).expect("runs").records, json!([{"p": {"x": 1}}]));
 }
 
 #[test]
 fn a_failure_in_a_later_batch_names_its_place() {
-    let parameters = json!({"script": "export default rs => {\n  rs.forEach(r => r.a.b)\n  return rs\n}", "perBatch": true});
+    let parameters =
+        json!({"script": "export default rs => {\n  rs.forEach(r => r.a.b)\n  return rs\n}", "perBatch": true});
     let failure = run::<Js>(parameters, &[json!([{"a": 1}]), json!([{}])]).expect_err("throws");
     assert!(failure.message.contains("(script line 2, column "), "{failure}");
 }

@@ -1,4 +1,4 @@
-//! What scripts know from the web: fetch, and what belongs to it.
+//! Web APIs for scripts: fetch and what belongs to it.
 
 use ropewalk_sdk::http::{Error, Response};
 use ropewalk_sdk::json;
@@ -37,7 +37,7 @@ fn fetch_sends_and_reads() {
 }
 
 #[test]
-fn bodies_go_out_as_bytes() {
+fn bodies_are_sent_as_bytes() {
     let host = host();
     host.answer(|_| Ok(Response::new(204)));
     gives(
@@ -79,28 +79,28 @@ fn what_the_host_refuses_is_a_type_error() {
 }
 
 #[test]
-fn a_request_that_is_none_is_told() {
+fn invalid_requests_are_reported() {
     let _host = host();
     fails(
         "await fetch('u:', { method: 'POST', body: { a: 1 } })",
         "TypeError: The body is an object (Object): send JSON.stringify(…)",
     );
     fails("await fetch('u:', { body: 'x' })", "A GET request has no body");
-    fails("await fetch('u:', { headers: { 'a b': '1' } })", "\"a b\" is no name of a header");
-    fails("await fetch('u:', { headers: { a: '1\\n2' } })", "no line breaks");
-    fails("await fetch('u:', { signal: {} })", "fetch knows no signal");
+    fails("await fetch('u:', { headers: { 'a b': '1' } })", "\"a b\" is not a valid header name");
+    fails("await fetch('u:', { headers: { a: '1\\n2' } })", "must not contain line breaks");
+    fails("await fetch('u:', { signal: {} })", "fetch does not support signal");
     fails("await fetch('u:', { redirect: 'manual' })", "redirect cannot be manual");
     fails("await ctx.http({ url: 'u:', json: { a: NaN } })", "json.a is NaN");
     fails("await ctx.http({})", "ctx.http takes a URL");
-    fails("await new Response('<a>', { url: 'u:' }).json()", "SyntaxError: The answer from u: is not JSON");
+    fails("await new Response('<a>', { url: 'u:' }).json()", "SyntaxError: The response from u: is not JSON");
 }
 
 #[test]
-fn a_fetch_that_nobody_waits_for_is_told() {
+fn a_fetch_that_is_not_awaited_is_reported() {
     let host = host();
     host.answer(|_| Err(Error::Unreachable("away".to_owned())));
     let report = run::<Js>(json!({"script": "fetch('https://example.com'); return []"}), &[json!([])]).expect("runs");
-    assert!(report.message().contains("nobody waited for: TypeError: away"), "{}", report.message());
+    assert!(report.message().contains("not awaited failed: TypeError: away"), "{}", report.message());
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn texts_become_bytes_and_come_back() {
         json!([{"bytes": [97, 195, 169, 240, 159, 152, 128, 239, 191, 189], "text": "aé\u{1F600}\u{FFFD}", "part": "é", "none": "",
                 "bom": "a", "loose": "\u{FFFD}", "broken": "TypeError", "b": "YWJj", "a": "abc"}]),
     );
-    fails("new TextDecoder('latin1')", "RangeError: TextDecoder knows utf-8 only, not latin1");
+    fails("new TextDecoder('latin1')", "RangeError: TextDecoder supports only utf-8, not latin1");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! An independent reading of cron expressions, made from crontab(5) and from what the module's
-//! documentation promises, as simple as can be: it tells whether one time of the wall clock fits.
+//! A very simple, independent implementation of cron expressions, written from crontab(5) and from the
+//! documentation of the module. It decides whether one time of the wall clock fits.
 
 use std::ops::RangeInclusive;
 
@@ -29,7 +29,7 @@ pub struct Naive {
     by_number: Vec<OfMonth>,
     by_weekday: Vec<OfWeek>,
     either: bool,
-    /// Whether seconds, minutes or hours hold a wildcard or a step.
+    /// Whether seconds, minutes or hours have a wildcard or a step.
     pub elapsed: bool,
     pub has_seconds: bool,
 }
@@ -48,7 +48,7 @@ enum OfWeek {
 }
 
 impl Naive {
-    /// None if it cannot be read.
+    /// None if it cannot be parsed.
     pub fn read(text: &str) -> Option<Self> {
         let lower = text.trim().to_ascii_lowercase();
         let text = match lower.as_str() {
@@ -140,7 +140,7 @@ fn works_on(day: NaiveDate, number: u32) -> bool {
     day.with_day(number).is_some_and(works)
 }
 
-/// What each item of a list means.
+/// The meaning of each item of a list.
 fn each<T>(field: &str, item: fn(&str) -> Option<Vec<T>>) -> Option<Vec<T>> {
     field.split(',').map(item).collect::<Option<Vec<_>>>().map(|items| items.into_iter().flatten().collect())
 }
@@ -171,7 +171,7 @@ fn days_of_week(item: &str) -> Option<Vec<OfWeek>> {
         return number(day, 0, 7, &WEEKDAYS).map(|day| vec![OfWeek::Last(day % 7)]);
     }
     let item = if item == "?" { "*" } else { item };
-    // The week goes from Sunday (0) to Saturday (6); where a range ends with Sunday, it is 7.
+    // The week begins with Sunday (0) and ends with Saturday (6); at the end of a range, Sunday is 7.
     let stepped_number = item.contains('/') && !item.contains('-') && !item.trim_start_matches('0').starts_with('7');
     let last = if item.starts_with('*') || stepped_number { 6 } else { 7 };
     let item = match item.split_once("-sun") {

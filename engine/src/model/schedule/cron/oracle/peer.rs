@@ -1,5 +1,5 @@
-//! Ten years of many expressions beside the `croner` crate, instant by instant. Every difference
-//! has a name here; `docs/decisions/0018` says why we differ.
+//! Compares ten years of many expressions with the `croner` crate, instant by instant. Every kind of
+//! difference has a name here; `docs/decisions/0018` gives the reasons.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant as Stopwatch};
@@ -13,17 +13,17 @@ use super::*;
 /// Why the two start something at different instants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Why {
-    /// A field with a wildcard is open to us even if it has a step (`*/2`); to croner only `*` is, so
-    /// that it joins the day fields by *or*.
+    /// For us, a field with a wildcard is not restricted, even if it has a step (`*/2`). For croner, only
+    /// `*` is not restricted, so that it joins the day fields by *or*.
     SteppedDaysAreOpen,
-    /// Several fixed times (`0,30 2`, `0 0-23`) are fixed to us: once in a repeated hour. They are an
-    /// interval to croner: twice.
+    /// For us, several fixed times (`0,30 2`, `0 0-23`) are fixed times and start once in a repeated hour.
+    /// For croner they are an interval and start twice.
     ListsAreFixedInAFold,
-    /// The same in a gap: once when it ends, or never.
+    /// The same in a gap: we start once at its end, croner never.
     ListsAreFixedInAGap,
-    /// Croner looks for the end of a gap for two hours, and breaks off at a longer one.
+    /// Croner searches the end of a gap for two hours and gives up at a longer gap.
     LongGap,
-    /// `L` beside `LW` is lost to croner.
+    /// Croner ignores `L` if there is `LW` too.
     LastBesideLastWorking,
 }
 
@@ -86,7 +86,7 @@ const TEN_YEARS: [&str; 56] = [
     "30 59 23 * * *",
 ];
 
-/// When croner starts something, and the days over which it had to be helped.
+/// The starts of croner, and the days that it could not handle by itself.
 fn of_croner(text: &str, zone: Tz, from: Instant, to: Instant) -> (Vec<Instant>, Vec<Instant>) {
     let cron: croner::Cron = text.parse().unwrap();
     let (mut last, mut starts, mut broken) = (from, Vec::new(), Vec::new());
@@ -101,7 +101,7 @@ fn of_croner(text: &str, zone: Tz, from: Instant, to: Instant) -> (Vec<Instant>,
     (starts, broken)
 }
 
-/// What one start that only one of the two knows of comes from.
+/// Why a start exists in only one of the two.
 fn why(text: &str, zone: Tz, start: Instant, ours: bool, broken: &[Instant]) -> Option<Why> {
     let naive = Naive::read(text)?;
     let shown = |at: Instant| at.with_timezone(&zone).naive_local();
@@ -126,7 +126,7 @@ fn why(text: &str, zone: Tz, start: Instant, ours: bool, broken: &[Instant]) -> 
     }
 }
 
-/// Compares both, and gives the reasons of their differences with how many there are of each.
+/// Compares both and counts their differences by reason.
 fn compare(text: &str, zone: Tz, from: Instant, to: Instant, taken: &mut Taken) -> BTreeMap<Why, usize> {
     let cron = Cron::parse(text).unwrap();
     let watch = Stopwatch::now();
@@ -162,16 +162,21 @@ fn ten_years_beside_croner() {
     let zones = [Tz::UTC, Tz::America__New_York, Tz::America__Santiago, Tz::Australia__Lord_Howe, Tz::Pacific__Apia];
     let from = "2010-06-15T12:00:00Z".parse().unwrap();
     let to = "2020-06-15T12:00:00Z".parse().unwrap();
-    let (mut taken, mut told) = (Taken::default(), BTreeMap::new());
+    let (mut taken, mut differences) = (Taken::default(), BTreeMap::new());
     for (zone, text) in zones.into_iter().flat_map(|zone| TEN_YEARS.map(|text| (zone, text))) {
         for (why, count) in compare(text, zone, from, to, &mut taken) {
-            told.entry(why).or_insert_with(BTreeMap::new).entry(text).and_modify(|all| *all += count).or_insert(count);
+            differences
+                .entry(why)
+                .or_insert_with(BTreeMap::new)
+                .entry(text)
+                .and_modify(|all| *all += count)
+                .or_insert(count);
         }
     }
     let Taken { schedules, starts, ours, theirs } = taken;
-    println!("ten years of {schedules} schedules, {starts} starts: {ours:?}; croner: {theirs:?}\n{told:#?}");
-    assert_eq!(told.len(), 5, "a difference that no longer is one: {told:#?}");
-    let texts = |why| told[&why].keys().copied().collect::<Vec<_>>();
+    println!("ten years of {schedules} schedules, {starts} starts: {ours:?}; croner: {theirs:?}\n{differences:#?}");
+    assert_eq!(differences.len(), 5, "a difference that no longer is one: {differences:#?}");
+    let texts = |why| differences[&why].keys().copied().collect::<Vec<_>>();
     assert_eq!(texts(Why::SteppedDaysAreOpen), ["0 12 */10 * */3", "0 12 */2 * 1", "0 12 1 * */2"]);
     assert_eq!(texts(Why::LastBesideLastWorking), ["0 18 L,LW * *"]);
 }

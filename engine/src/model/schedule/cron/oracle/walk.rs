@@ -1,4 +1,4 @@
-//! Walks along the time, and looks at a wall clock at each step.
+//! Walks through time and looks at a wall clock at each step.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -9,16 +9,16 @@ use chrono_tz::Tz;
 use super::naive::Naive;
 use crate::model::Instant;
 
-/// What a wall clock shows, asked of the zone alone.
+/// The time that a wall clock shows, computed from the zone only.
 fn shown(at: Instant, zone: Tz) -> NaiveDateTime {
     at.with_timezone(&zone).naive_local()
 }
 
-/// Every start after `from`, until `to`.
+/// All starts after `from`, up to `to`.
 ///
-/// Elapsed expressions start whenever the clock shows a time that fits. Fixed ones start when the
-/// clock shows, for the first time, a time at or after one that fits: its reading only counts where
-/// it is later than ever before, and what it jumps over is reached by the jump.
+/// Expressions that follow elapsed time start whenever the clock shows a time that fits. Fixed times start
+/// when the clock, for the first time, shows a time that fits or jumps over it. A time that is not later
+/// than all times before is ignored.
 pub fn starts(naive: &Naive, zone: Tz, from: Instant, to: Instant) -> Vec<Instant> {
     let step = if naive.has_seconds { 1 } else { 60 };
     let mut at = Instant::from_timestamp(from.timestamp().div_euclid(step) * step, 0).unwrap();
@@ -44,8 +44,8 @@ pub fn starts(naive: &Naive, zone: Tz, from: Instant, to: Instant) -> Vec<Instan
     }
 }
 
-/// The instants from 2005 to 2035 at which the zone's clocks are moved; New Year's days for a zone
-/// that never does.
+/// The instants from 2005 to 2035 at which the zone changes its clocks; New Year's days for a zone that
+/// never does.
 pub fn changes(zone: Tz) -> Vec<Instant> {
     static KNOWN: LazyLock<Mutex<HashMap<Tz, Vec<Instant>>>> = LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().unwrap();

@@ -1,0 +1,42 @@
+//! Retention: removes old results, a few at a time.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::sleep_or_stop;
+use crate::model::lifecycle::retention::Retention;
+use crate::node::Node;
+use crate::node::panics::catch_panic;
+
+/// The pause after the last step, and the pause between two steps.
+const IDLE_PAUSE: Duration = Duration::from_secs(600);
+const STEP_PAUSE: Duration = Duration::from_millis(50);
+/// How often the stored bytes of organizations are counted: the store has to read every row for that.
+const COUNT_INTERVAL: Duration = IDLE_PAUSE;
+
+pub(crate) async fn work(node: Arc<Node>, keep: Retention, stop: CancellationToken) {
+    let (mut pause, mut counted) = (STEP_PAUSE, None::<Instant>);
+    while !sleep_or_stop(pause, &stop).await {
+        if counted.is_none_or(|counted| counted.elapsed() >= COUNT_INTERVAL) {
+            if let Some(Err(error)) = catch_panic("count", node.usage.count_stored()).await {
+                tracing::warn!(%error, "the stored bytes of organizations could not be counted; this is retried later");
+            }
+            counted = Some(Instant::now());
+        }
+        pause = match catch_panic("retention", node.stores.endings.prune(keep, node.clock.now())).await {
+            Some(Ok(pruned)) => {
+                if pruned.removed > 0 {
+                    tracing::debug!(removed = pruned.removed, "old job results were removed");
+                }
+                if pruned.more { STEP_PAUSE } else { IDLE_PAUSE }
+            }
+            Some(Err(error)) => {
+                tracing::warn!(%error, "old job results could not be removed; this is retried later");
+                IDLE_PAUSE
+            }
+            None => IDLE_PAUSE,
+        };
+    }
+}
