@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn urls_that_cannot_be_made_are_reported() {
-        assert!(of("/{{idd}}", json!({"id": 1})).is_err_and(|reason| reason.contains("did you mean \"id\"")));
+        assert!(of("/{{idd}}", json!({"id": 1})).is_err_and(|reason| reason.contains("did you mean `id`")));
         let up = of("/x/{{up}}{{up}}/y", json!({"up": "."}));
         assert_eq!(up, Err("perRecord.url: /x/../y would lead to another path because of `..`".to_owned()));
         assert_eq!(of("/{{id}}", json!({"id": null})), Err("perRecord.url: {{id}} is null".to_owned()));

@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_wrong_message_fails() {
-        assert!(run::<Log>(json!({"message": "{{coutn}}"}), &[]).expect_err("unknown").message.contains("\"count\"?"));
+        assert!(run::<Log>(json!({"message": "{{coutn}}"}), &[]).expect_err("unknown").message.contains("`count`?"));
         assert!(run::<Log>(json!({"message": "{{#if}}"}), &[]).is_err());
     }
 }
