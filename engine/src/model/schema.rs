@@ -18,7 +18,7 @@ use super::template::holds_placeholder;
 
 /// An integer, as JSON Schema means it: in any notation, 5, 5.0 or 5e0; none for another value or one out of bounds.
 pub(crate) fn integer<Int: TryFrom<i64>>(value: &Value) -> Option<Int> {
-    let whole = |number: &f64| number.fract() == 0.0 && number.abs() < 1e15;
+    let whole = |number: &f64| number.fract() == 0.0;
     let number = value.as_i64().or_else(|| value.as_f64().filter(whole).map(|number| number as i64))?;
     Int::try_from(number).ok()
 }
