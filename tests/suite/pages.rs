@@ -10,7 +10,11 @@
 //! - `sh` and `text` are not run.
 //!
 //! In outputs and answers, `…` stands for any text of a line, and alone on a line for any lines. In a command it stands
-//! for a word that an earlier output showed. `UPDATE_GUIDE=1` writes the outputs that were found into the page.
+//! for a word that an earlier output showed. `UPDATE_GUIDE=1` writes the outputs that were found into the page; lines that
+//! fit a line of the page stay as they are there.
+
+#[path = "pages/page.rs"]
+mod page;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,128 +28,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{Ended, folder, program, root, write};
+use page::{Block, Step, blocks, fits, json_fits, lines_fit, steps, whole};
 
 /// The address that pages show. Tests take a free port instead.
 const SHOWN: &str = "127.0.0.1:7700";
 /// The first start on a machine compiles the bundled modules before it prints anything.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
-
-/// A fenced block.
-#[derive(Debug)]
-struct Block {
-    language: String,
-    /// The line above it.
-    label: String,
-    /// Its first line in the page, counted from 0.
-    first: usize,
-    lines: Vec<String>,
-}
-
-impl Block {
-    fn text(&self) -> String {
-        self.lines.iter().map(|line| format!("{line}\n")).collect()
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.text()).unwrap_or_else(|error| panic!("{error} in {}", self.text()))
-    }
-
-    /// The name of the file that the block is.
-    fn file(&self) -> Option<&str> {
-        let name = self.label.strip_prefix('`')?.strip_suffix("`:")?;
-        (!name.contains(['`', ' '])).then_some(name)
-    }
-}
-
-fn blocks(text: &str) -> Vec<Block> {
-    let mut found: Vec<Block> = Vec::new();
-    let (mut inside, mut label) = (false, String::new());
-    for (number, line) in text.lines().enumerate() {
-        match (line.strip_prefix("```"), inside) {
-            (Some(language), false) => {
-                let language = language.to_owned();
-                found.push(Block { language, label: std::mem::take(&mut label), first: number + 1, lines: Vec::new() });
-                inside = true;
-            }
-            (Some(_), true) => inside = false,
-            (None, true) => found.last_mut().expect("a block").lines.push(line.to_owned()),
-            (None, false) if !line.trim().is_empty() => label = line.trim().to_owned(),
-            (None, false) => {}
-        }
-    }
-    found
-}
-
-/// A command of a console block, and the output that the page shows.
-struct Step {
-    command: String,
-    /// The first line of the output in the page, counted from 0.
-    first: usize,
-    output: Vec<String>,
-}
-
-fn steps(block: &Block) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
-    let mut goes_on = false;
-    for (index, line) in block.lines.iter().enumerate() {
-        let command = line.strip_prefix("$ ").map(str::to_owned);
-        if let Some(command) = command {
-            goes_on = command.ends_with('\\');
-            steps.push(Step { command, first: block.first + index + 1, output: Vec::new() });
-            continue;
-        }
-        let step = steps.last_mut().expect("a console block begins with a command");
-        if goes_on {
-            goes_on = line.ends_with('\\');
-            step.command = format!("{} {}", step.command.trim_end_matches('\\'), line.trim());
-            step.first += 1;
-        } else {
-            step.output.push(line.trim_end().to_owned());
-        }
-    }
-    for step in &mut steps {
-        let length = step.output.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
-        step.output.truncate(length);
-    }
-    steps
-}
-
-/// Whether a text is as a pattern says, in which `…` stands for any text.
-fn fits(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('…') {
-        None => pattern == text,
-        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
-            let ends = text.char_indices().map(|(place, _)| place).chain([text.len()]);
-            ends.into_iter().any(|end| fits(rest, &text[end..]))
-        }),
-    }
-}
-
-fn lines_fit(expected: &[String], actual: &[String]) -> bool {
-    match expected.split_first() {
-        None => actual.is_empty(),
-        Some((line, rest)) if line == "…" => (0..=actual.len()).any(|skipped| lines_fit(rest, &actual[skipped..])),
-        Some((line, rest)) => {
-            actual.split_first().is_some_and(|(first, others)| fits(line, first) && lines_fit(rest, others))
-        }
-    }
-}
-
-fn json_fits(expected: &Value, actual: &Value) -> bool {
-    match (expected, actual) {
-        (Value::String(pattern), _) if pattern == "…" => true,
-        (Value::String(pattern), Value::String(text)) => fits(pattern, text),
-        (Value::Array(expected), Value::Array(actual)) => {
-            expected.len() == actual.len() && expected.iter().zip(actual).all(|(one, other)| json_fits(one, other))
-        }
-        (Value::Object(expected), Value::Object(actual)) => {
-            let found =
-                |(name, value): (&String, &Value)| actual.get(name).is_some_and(|other| json_fits(value, other));
-            expected.len() == actual.len() && expected.iter().all(found)
-        }
-        _ => expected == actual,
-    }
-}
 
 /// A server that ends with its page.
 struct Running {
@@ -210,22 +98,6 @@ pub fn play(page: &str) -> (usize, Vec<String>) {
     }
     reader.update(&text);
     (reader.examples, reader.faults)
-}
-
-/// A job of which the page shows a part: fields of a job, or a list of lines.
-fn whole(fragment: &str) -> String {
-    let begins = |word: &str| fragment.lines().any(|line| line.starts_with(word));
-    if begins("key:") || begins("jobs:") {
-        fragment.to_owned()
-    } else if begins("filterTemplates:") {
-        format!("{fragment}\njobs: [{{ key: fragment, lines: [{{ filter: {{}} }}] }}]\n")
-    } else if begins("- ") {
-        format!("key: fragment\nlines:\n{fragment}")
-    } else if begins("lines:") {
-        format!("key: fragment\n{fragment}")
-    } else {
-        format!("key: fragment\nlines: [{{ filter: {{}} }}]\n{fragment}")
-    }
 }
 
 impl Reader {
@@ -296,7 +168,9 @@ impl Reader {
             let expected = &step.output;
             if !lines_fit(expected, &actual) {
                 self.fault(step.first, &step.command, &expected.join("\n"), &actual.join("\n"));
-                self.differing.push((step.first, expected.len(), actual));
+                let fitting = |line: &String| expected.iter().find(|shown| *shown != "…" && fits(shown, line)).cloned();
+                let new = actual.into_iter().map(|line| fitting(&line).unwrap_or(line)).collect();
+                self.differing.push((step.first, expected.len(), new));
             }
             self.seen.push(printed);
         }
@@ -315,7 +189,6 @@ impl Reader {
                 self.variables.insert(name.to_owned(), value.to_owned());
                 String::new()
             }
-            ["cargo", "build", "--quiet"] => String::new(),
             ["ropewalk", "serve", arguments @ ..] => self.serve(arguments, step.output.len()),
             ["ropewalk", arguments @ ..] => {
                 let mut command = program();
