@@ -78,7 +78,7 @@ pub fn schema(data: &[u8]) {
 
 /// A GraphQL document comes to the walls.
 pub fn graphql(data: &[u8]) {
-    let _ = api::document::read(text(data), &api::document::WALLS);
+    let _ = api::document::read(text(data), &api::document::DOCUMENT_LIMITS);
 }
 
 /// A message has a signature: header and body with a line break between them.

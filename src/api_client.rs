@@ -27,8 +27,8 @@ pub struct Server {
     organization: Option<String>,
 }
 
-/// Installing a module compiles it, which may take a minute.
-const TIMEOUT: Duration = Duration::from_secs(180);
+/// A little longer than a server takes to install a module.
+const TIMEOUT: Duration = Duration::from_secs(680);
 /// The largest page of a listing that a server gives.
 const PAGE: usize = 100;
 

@@ -1,4 +1,4 @@
-//! The walls: limits that a GraphQL document must stay within.
+//! Limits that a GraphQL document must stay within.
 //!
 //! To validate a document, async-graphql may need time and memory that grow with the square of its size, or
 //! exponentially with its fragments: 733 bytes could cost seconds. So tokens are counted before a document is parsed,
@@ -14,7 +14,7 @@ use crate::error::{ApiError, Code};
 
 /// The limits of one document. A string counts as one token, no matter how long it is.
 #[derive(Debug, Clone, Copy)]
-pub struct Walls {
+pub struct DocumentLimits {
     /// Bytes of the text.
     pub bytes: usize,
     /// Names, punctuation, numbers and strings.
@@ -39,9 +39,9 @@ pub struct Walls {
     pub schema_lists: usize,
 }
 
-/// The walls of the server. The largest document that tools are known to send, the introspection of the whole schema,
+/// The limits of the server. The largest document that tools are known to send, the introspection of the whole schema,
 /// fits twice.
-pub const WALLS: Walls = Walls {
+pub const DOCUMENT_LIMITS: DocumentLimits = DocumentLimits {
     bytes: 512 * 1024,
     tokens: 10_000,
     brackets: 64,
@@ -59,28 +59,28 @@ pub const WALLS: Walls = Walls {
 ///
 /// # Errors
 /// Names the limit that it exceeds (`TOO_LARGE`, `TOO_COMPLEX`), or where it cannot be parsed (`BAD_REQUEST`).
-pub fn read(text: &str, walls: &Walls) -> Result<ExecutableDocument, ServerError> {
-    refuse_above("bytes", text.len(), walls.bytes, Code::TooLarge)?;
+pub fn read(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, ServerError> {
+    refuse_above("bytes", text.len(), limits.bytes, Code::TooLarge)?;
     let counted = tokens::count(text);
-    too_complex("tokens", counted.tokens, walls.tokens)?;
-    too_complex("nested brackets", counted.depth, walls.brackets)?;
+    too_complex("tokens", counted.tokens, limits.tokens)?;
+    too_complex("nested brackets", counted.depth, limits.brackets)?;
     let document = parser::parse_query(text).map_err(unreadable)?;
-    measure(&document, walls)?;
+    measure(&document, limits)?;
     Ok(document)
 }
 
-fn measure(document: &ExecutableDocument, walls: &Walls) -> Result<(), ServerError> {
+fn measure(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<(), ServerError> {
     let definitions = document.operations.iter().len() + document.fragments.len();
-    too_complex("operations and fragments", definitions, walls.definitions)?;
+    too_complex("operations and fragments", definitions, limits.definitions)?;
     let written = size::written(document);
-    too_complex("fields and spreads", written.selections, walls.selections)?;
-    too_complex("aliases", written.aliases, walls.aliases)?;
-    too_complex("directives", written.directives, walls.directives)?;
+    too_complex("fields and spreads", written.selections, limits.selections)?;
+    too_complex("aliases", written.aliases, limits.aliases)?;
+    too_complex("directives", written.directives, limits.directives)?;
     let size = size::expanded(document).map_err(ApiError::into_server_error)?;
-    too_complex("fields, with all fragments expanded,", size.selections, walls.expanded)?;
-    too_complex("nested fields", size.depth, walls.depth)?;
-    too_complex("nested fields of the schema", size.schema_depth, walls.schema_depth)?;
-    too_complex("nested lists of the schema", size.schema_lists, walls.schema_lists)
+    too_complex("fields, with all fragments expanded,", size.selections, limits.expanded)?;
+    too_complex("nested fields", size.depth, limits.depth)?;
+    too_complex("nested fields of the schema", size.schema_depth, limits.schema_depth)?;
+    too_complex("nested lists of the schema", size.schema_lists, limits.schema_lists)
 }
 
 fn too_complex(what: &str, is: usize, most: usize) -> Result<(), ServerError> {

@@ -146,7 +146,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let message = match error.obstacle() {
             Obstacle::Away => "The store cannot be reached at the moment; try again.",
-            known => known.told(),
+            known => known.message(),
         };
         match error {
             StoreError::Unavailable(cause) => {
@@ -230,6 +230,6 @@ mod tests {
     fn a_known_obstacle_is_named() {
         let trouble = Trouble { obstacle: Obstacle::DiskFull, cause: "SQLITE_FULL".into() };
         let full = ApiError::from(StoreError::Unavailable(trouble.into()));
-        assert_eq!((full.code, full.message.as_ref()), (Code::Unavailable, Obstacle::DiskFull.told()));
+        assert_eq!((full.code, full.message.as_ref()), (Code::Unavailable, Obstacle::DiskFull.message()));
     }
 }

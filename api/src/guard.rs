@@ -21,15 +21,16 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
 use crate::budget::AnswerBudget;
-use crate::document::{self, WALLS};
+use crate::document::{self, DOCUMENT_LIMITS};
 use crate::error::{ApiError, Code, with_codes};
-use crate::schema;
 
 /// The guard.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Guard {
     /// Whether introspection is allowed.
     pub(crate) introspection: bool,
+    /// Whether the schema has a root field.
+    pub(crate) has_root_field: fn(OperationType, &str) -> bool,
 }
 
 /// Marks a request that may only subscribe, because it came over a socket.
@@ -49,7 +50,7 @@ impl Extension for Guard {
         mut request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        let document = document::read(&request.query, &WALLS)?;
+        let document = document::read(&request.query, &DOCUMENT_LIMITS)?;
         self.permit(access(&request), &document).map_err(ApiError::into_server_error)?;
         if request.data.contains_key(&TypeId::of::<SubscriptionsOnly>()) {
             check_subscription(&request, &document).map_err(ApiError::into_server_error)?;
@@ -113,7 +114,7 @@ impl Guard {
             "__schema" | "__type" | "__typename" => Ok(()),
             // Validation refuses an unknown field and suggests the nearest name. A field of the schema that is missing
             // in the table of rights is refused for all roles.
-            _ if !schema::has_root_field(operation, field) => Ok(()),
+            _ if !(self.has_root_field)(operation, field) => Ok(()),
             _ => match Operation::from_word(field) {
                 Some(operation) => Ok(access.require(operation)?),
                 None => Err(ApiError::new(Code::Forbidden, format!("`{field}` is not available to any role."))),

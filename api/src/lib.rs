@@ -18,6 +18,7 @@ mod http;
 mod mutation;
 mod objects;
 mod query;
+mod resolver;
 mod schema;
 mod server;
 mod slots;
@@ -26,6 +27,7 @@ mod state;
 mod subscription;
 #[cfg(test)]
 mod tests;
+mod user_error;
 
 pub use options::Options;
 pub use schema::sdl;

@@ -1,8 +1,6 @@
 //! The mutations. Each has one input object and one payload. Expected refusals are in the `userErrors` of the payload;
 //! everything else is an error.
 
-pub(crate) mod user_error;
-
 mod create_organization;
 mod create_token;
 mod create_webhook;
@@ -29,8 +27,6 @@ mod set_quotas;
 mod update_job;
 mod upgrade_module;
 mod write_records;
-
-use std::future::Future;
 
 use async_graphql::{Context, Object};
 
@@ -61,8 +57,8 @@ use update_job::{UpdateJobInput, UpdateJobPayload};
 use upgrade_module::{UpgradeModuleInput, UpgradeModulePayload};
 use write_records::{WriteRecordsInput, WriteRecordsPayload};
 
-use crate::error::ApiError;
-use crate::objects::{Result, page};
+use crate::objects::page;
+use crate::resolver::Result;
 
 /// The mutations. An expected refusal is in the `userErrors` of the payload.
 pub(crate) struct Mutation;
@@ -281,10 +277,4 @@ impl Mutation {
     async fn remove_module(&self, context: &Context<'_>, input: RemoveModuleInput) -> Result<RemoveModulePayload> {
         remove_module::answer(context, input).await
     }
-}
-
-/// Does the work to its end even if the caller disconnects or the request times out. Otherwise a kill could be in the
-/// store while the worker never hears of it.
-pub(crate) async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T> {
-    tokio::spawn(work).await.map_err(|error| ApiError::internal(&error))
 }

@@ -68,7 +68,7 @@ impl Default for Options {
         Self {
             body_limit: 1024 * 1024,
             timeout: Duration::from_secs(30),
-            install_time: Duration::from_secs(180),
+            install_time: Duration::from_secs(660),
             upload_limit: 32 * 1024 * 1024,
             upload_time: Duration::from_secs(300),
             uploads_at_once: 4,

@@ -5,7 +5,6 @@ use engine::model::catalogue::Choice;
 use engine::ports::results::ResultFilter;
 use serde_json::Value;
 
-use crate::mutation::user_error::{UserError, user_errors};
 use crate::objects::action::Action;
 use crate::objects::collection::{self, AllCollections, Collection};
 use crate::objects::filter_preview::{self, FilterPreview, PreviewFilterInput};
@@ -22,7 +21,8 @@ use crate::objects::schedule::{self, AllSchedules, PreviewScheduleInput, Schedul
 use crate::objects::server_info::ServerInfo;
 use crate::objects::status::Status;
 use crate::objects::viewer::Viewer;
-use crate::objects::{Result, access, engine, scope};
+use crate::resolver::{Result, access, engine, scope};
+use crate::user_error::{UserError, user_errors};
 
 /// How many actions a server is assumed to have when the cost of a document is computed.
 const EXPECTED_ACTIONS: usize = 50;

@@ -7,7 +7,7 @@ use async_graphql::parser::types::{OperationType, TypeKind, TypeSystemDefinition
 use async_graphql::{ObjectType, SDLExportOptions, Schema, SchemaBuilder, SubscriptionType};
 use engine::engine::Engine;
 
-use crate::document::WALLS;
+use crate::document::DOCUMENT_LIMITS;
 use crate::guard::Guard;
 use crate::mutation::Mutation;
 use crate::options::Options;
@@ -35,11 +35,11 @@ where
     S: SubscriptionType + 'static,
 {
     builder
-        .limit_depth(WALLS.schema_depth)
-        .limit_recursive_depth(WALLS.schema_depth)
+        .limit_depth(DOCUMENT_LIMITS.schema_depth)
+        .limit_recursive_depth(DOCUMENT_LIMITS.schema_depth)
         .limit_complexity(COMPLEXITY)
         .limit_directives(5)
-        .extension(Guard { introspection })
+        .extension(Guard { introspection, has_root_field })
 }
 
 /// The schema in SDL, as in `schema.graphql`.

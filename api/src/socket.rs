@@ -51,7 +51,7 @@ impl Endpoint for Socket {
 /// that are not yet. So clients without a token cannot take the slots of clients that send theirs at once.
 async fn slot(state: &ApiState, credentials: Option<&Credentials>, request: &Request) -> Option<SessionSlot> {
     if credentials.is_some()
-        && let Ok(access) = state.let_in(credentials).await
+        && let Ok(access) = state.authenticate(credentials).await
     {
         return state.socket_slot(&access).ok().map(SessionSlot::Authenticated);
     }

@@ -18,6 +18,7 @@ use crate::objects::schedule::ScheduleLoader;
 use crate::objects::waits_for::WaitLoader;
 use crate::objects::webhook::WebhookLoader;
 use crate::options::Options;
+use crate::resolver::in_time;
 use crate::schema::{self, ApiSchema};
 use crate::slots::{NoSlot, SlotPool, Slots};
 use crate::subscription::read_permit::{READERS, READERS_OF_ONE_ORGANIZATION};
@@ -107,14 +108,16 @@ impl ApiState {
         work.await
     }
 
-    /// Authenticates the caller. A refusal does not say what is wrong with the token.
-    pub(crate) async fn let_in(&self, credentials: Option<&Credentials>) -> Result<Access, ApiError> {
+    /// Authenticates the caller, within the time of a request. A refusal does not say what is wrong with the
+    /// token.
+    pub(crate) async fn authenticate(&self, credentials: Option<&Credentials>) -> Result<Access, ApiError> {
         let Some(credentials) = credentials else {
             let message = "The request has no API token; send one as `Authorization: Bearer TOKEN`.";
             return Err(ApiError::new(Code::Unauthenticated, message));
         };
-        let access = self.engine.tokens().authenticate(&credentials.token, credentials.organization.as_deref()).await;
-        Ok(access?)
+        let tokens = self.engine.tokens();
+        let authenticating = tokens.authenticate(&credentials.token, credentials.organization.as_deref());
+        Ok(in_time(self.options.timeout, self.with_lookup_permit(authenticating)).await??)
     }
 
     /// Adds what resolvers need to a request: the caller, and loaders of its own, so that callers share nothing.

@@ -9,8 +9,8 @@ use async_graphql::{Context, ID, Subscription};
 use futures_util::Stream;
 
 use crate::error::{ApiError, Code};
-use crate::objects::Result;
 use crate::objects::job_result::JobResult;
+use crate::resolver::Result;
 use log_watch::{LogAppended, LogWatch};
 use result_watch::ResultWatch;
 

@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 /// Why work was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cut {
+pub(crate) enum Interrupt {
     /// It reached this timeout.
     TimedOut(Duration),
     /// It was killed, or its worker stops.
-    Killed,
+    Cancelled,
 }
 
 /// A deadline, and a token that interrupts the work.
@@ -19,23 +19,23 @@ pub(crate) enum Cut {
 pub(crate) struct Deadline {
     end: Instant,
     timeout: Duration,
-    kill: CancellationToken,
+    cancellation: CancellationToken,
 }
 
 impl Deadline {
     /// The deadline of work that begins now.
-    pub(crate) fn new(kill: CancellationToken, timeout: Duration) -> Self {
-        Self { end: Instant::now() + timeout, timeout, kill }
+    pub(crate) fn new(cancellation: CancellationToken, timeout: Duration) -> Self {
+        Self { end: Instant::now() + timeout, timeout, cancellation }
     }
 
     /// Checks the deadline in work that is not async.
     ///
     /// # Errors
     /// The work has to stop now.
-    pub(crate) fn check(&self) -> Result<(), Cut> {
+    pub(crate) fn check(&self) -> Result<(), Interrupt> {
         match () {
-            () if self.kill.is_cancelled() => Err(Cut::Killed),
-            () if Instant::now() >= self.end => Err(Cut::TimedOut(self.timeout)),
+            () if self.cancellation.is_cancelled() => Err(Interrupt::Cancelled),
+            () if Instant::now() >= self.end => Err(Interrupt::TimedOut(self.timeout)),
             () => Ok(()),
         }
     }
@@ -44,7 +44,7 @@ impl Deadline {
     ///
     /// # Errors
     /// The work was stopped, and is dropped.
-    pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Cut> {
+    pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Interrupt> {
         self.run_with_grace(work, Duration::ZERO).await
     }
 
@@ -52,12 +52,16 @@ impl Deadline {
     ///
     /// # Errors
     /// The work was stopped, and is dropped.
-    pub(crate) async fn run_with_grace<T>(&self, work: impl Future<Output = T>, grace: Duration) -> Result<T, Cut> {
+    pub(crate) async fn run_with_grace<T>(
+        &self,
+        work: impl Future<Output = T>,
+        grace: Duration,
+    ) -> Result<T, Interrupt> {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            () = self.kill.cancelled() => Err(Cut::Killed),
-            () = tokio::time::sleep_until(self.end + grace) => Err(Cut::TimedOut(self.timeout)),
+            () = self.cancellation.cancelled() => Err(Interrupt::Cancelled),
+            () = tokio::time::sleep_until(self.end + grace) => Err(Interrupt::TimedOut(self.timeout)),
         }
     }
 }

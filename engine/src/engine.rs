@@ -29,6 +29,9 @@ use crate::services::{
     Collections, FilterTemplates, Jobs, Modules, Organizations, Queues, Results, Schedules, Tokens, Webhooks,
 };
 
+/// How long the metrics wait for the depths of the queues.
+const DEPTHS_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// One node, for the API and the command line. Clones share the node.
 #[derive(Clone)]
 pub struct Engine(pub(crate) Arc<Node>);
@@ -157,11 +160,18 @@ impl Engine {
         &self.0.health
     }
 
-    /// The current metrics of this node, in the text format of OpenMetrics.
-    pub fn encode_metrics(&self) -> String {
+    /// The current metrics of this node, in the text format of OpenMetrics. Without the depths of the queues while the
+    /// store cannot be read.
+    pub async fn encode_metrics(&self) -> String {
+        let depths = tokio::time::timeout(DEPTHS_TIMEOUT, self.0.stores.queues.depths()).await;
+        let depths = depths.unwrap_or_else(|elapsed| Err(StoreError::Unavailable(Box::new(elapsed))));
+        let depths = depths.unwrap_or_else(|error| {
+            tracing::warn!(cause = %error, "the depths of the queues could not be read for the metrics");
+            Vec::new()
+        });
         let running = u64::try_from(self.0.running.len()).unwrap_or(u64::MAX);
         self.0.metrics.job_results_running.set(running);
-        self.0.metrics.encode()
+        self.0.metrics.encode(depths, self.now())
     }
 
     /// The usage of quotas.

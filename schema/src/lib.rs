@@ -9,11 +9,14 @@
 mod batch;
 mod collections;
 mod columns;
+mod due_schedules;
 mod entities;
 mod job_users;
 mod jobs;
 mod modules;
+mod occupancy;
 mod organizations;
+mod parts;
 mod queue;
 mod queues;
 mod results;

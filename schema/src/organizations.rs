@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use engine::model::organization::{OrgScope, Organization, OrganizationId};
-use engine::model::quota::{Quotas, Stored};
+use engine::model::quota::{Quotas, StorageUse};
 use engine::model::token::TokenRecord;
 use engine::ports::StoreError;
 use engine::ports::organizations::{CreateError, LISTED_ORGANIZATIONS, Organizations};
@@ -43,7 +43,7 @@ impl Organizations for Store {
         self.writer.write_one(SetQuotas { organization: scope.organization(), quotas }).await
     }
 
-    async fn count_stored(&self) -> Result<HashMap<OrganizationId, Stored>, StoreError> {
+    async fn count_stored(&self) -> Result<HashMap<OrganizationId, StorageUse>, StoreError> {
         stored::count(&self.readers).await
     }
 

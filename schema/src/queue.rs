@@ -2,12 +2,12 @@
 
 mod checkpoint;
 mod claim;
+mod end_unreadable;
 mod finish;
 mod lease_guard;
 mod nodes;
 mod note;
 mod parts;
-mod quarantine;
 mod recover;
 mod release;
 
@@ -26,9 +26,6 @@ use engine::ports::queue::{
 
 use crate::Store;
 use crate::entities::{batches, line_results, parts as part_rows};
-
-pub(crate) use claim::{learn_limits, occupancy};
-pub(crate) use parts::insert_parts;
 
 #[async_trait]
 impl Queue for Store {
@@ -49,8 +46,8 @@ impl Queue for Store {
         self.writer.write(release::Release { lease }).await?
     }
 
-    async fn release_others(&self, node: NodeId, at_work: &[Lease]) -> Result<u64, StoreError> {
-        self.writer.write_one(release::ReleaseOthers { node, at_work: at_work.to_vec() }).await
+    async fn release_others(&self, node: NodeId, running: &[Lease]) -> Result<u64, StoreError> {
+        self.writer.write_one(release::ReleaseOthers { node, running: running.to_vec() }).await
     }
 
     async fn beat(&self, node: NodeId, now: Instant) -> Result<(), StoreError> {

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use engine::model::fairness::QueueName;
 use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::{OrgScope, OrganizationId};
+use engine::model::result::ResultId;
 use engine::ports::StoreError;
-use engine::ports::queues::{DEFAULT_QUEUE, QueueSetting, QueueState, Queues};
+use engine::ports::queues::{DEFAULT_QUEUE, QueueDepth, QueueSetting, QueueState, Queues};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
@@ -15,7 +16,7 @@ use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 use crate::batch::insert;
 use crate::entities::leases;
 use crate::entities::queues::{Column, Entity, Model};
-use crate::queue::occupancy;
+use crate::occupancy::occupancy;
 use crate::writer::SingleCommand;
 use crate::{Store, failed, unavailable};
 
@@ -48,14 +49,36 @@ impl Queues for Store {
             let limit = row.limit()?;
             by_key.insert(row.key, (row.holder, limit));
         }
-        let (at_work, waiting) = (occupancy(&self.readers).await?, self.waiting_by_queue(organization).await?);
+        let (occupancy, waiting) = (occupancy(&self.readers).await?, self.waiting_by_queue(organization).await?);
         let state = |(key, (holder, limit)): (String, (Uuid, Option<u32>))| {
             let name = QueueName { holder, key: key.clone() };
             let waiting = waiting.get(&name).copied().unwrap_or(0);
-            let at_work = at_work.by_queue.get(&name).copied().unwrap_or(0).into();
-            QueueState { key, global: holder.is_nil(), limit, waiting, at_work }
+            let running = occupancy.by_queue.get(&name).copied().unwrap_or(0).into();
+            QueueState { key, global: holder.is_nil(), limit, waiting, running }
         };
         Ok(by_key.into_iter().map(state).collect())
+    }
+
+    async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
+        use leases::Column::{JobResultId, OrganizationId, Queue, QueueHolder};
+        // Grouped as the index is ordered, so that nothing is sorted.
+        let ready = leases::Entity::find()
+            .select_only()
+            .column(Queue)
+            .column_as(JobResultId.count(), "ready")
+            .column_as(JobResultId.min(), "oldest")
+            .filter(leases::is_in(LeaseState::Ready))
+            .group_by(OrganizationId)
+            .group_by(QueueHolder)
+            .group_by(Queue);
+        let rows: Vec<(String, i64, Uuid)> = ready.into_tuple().all(&self.readers).await.map_err(failed)?;
+        let mut depths = HashMap::new();
+        for (queue, ready, oldest) in rows {
+            let (ready, oldest) = (u64::try_from(ready).map_err(unavailable)?, ResultId(oldest).created_at());
+            let depth = depths.entry(queue).or_insert((0, oldest));
+            *depth = (depth.0 + ready, depth.1.min(oldest));
+        }
+        Ok(depths.into_iter().map(|(queue, (ready, oldest))| QueueDepth { queue, ready, oldest }).collect())
     }
 
     async fn remove_queue(&self, scope: OrgScope, key: &str, global: bool) -> Result<bool, StoreError> {
@@ -70,13 +93,13 @@ fn holder(organization: Uuid, global: bool) -> Uuid {
 
 impl Store {
     async fn waiting_by_queue(&self, organization: OrganizationId) -> Result<HashMap<QueueName, u64>, StoreError> {
-        use leases::Column::{JobResultId, OrganizationId, Queue, QueueHolder, Stands};
+        use leases::Column::{JobResultId, OrganizationId, Queue, QueueHolder, State};
         let counted = leases::Entity::find()
             .select_only()
             .columns([QueueHolder, Queue])
             .column_as(JobResultId.count(), "waiting")
             .filter(OrganizationId.eq(organization.0))
-            .filter(Stands.ne(LeaseState::Leased.word()))
+            .filter(State.ne(LeaseState::Leased.word()))
             .group_by(QueueHolder)
             .group_by(Queue);
         let rows: Vec<(Uuid, String, i64)> = counted.into_tuple().all(&self.readers).await.map_err(failed)?;

@@ -2,10 +2,11 @@
 
 mod append_output;
 pub(crate) mod end;
-pub(crate) mod kill;
+mod kill;
 pub(crate) mod lines;
 mod prune;
 pub(crate) mod start;
+mod unfinished;
 mod waiting;
 
 use std::collections::HashMap;
@@ -20,7 +21,7 @@ use engine::model::status::Status;
 use engine::ports::actions::LineOutput;
 use engine::ports::parts::{Part, PartKind};
 use engine::ports::results::{
-    Endings, History, Kill, KillError, NewResult, Pruned, ResultFilter, ResultRelation, StartRefused, Started, Starts,
+    Endings, History, Kill, KillError, NewResult, Pruned, ResultFilter, ResultRelation, StartError, Started, Starts,
 };
 use engine::ports::{Listed, Page, StoreError};
 use sea_orm::prelude::*;
@@ -39,7 +40,7 @@ const RELATED_AT_MOST: u64 = 100;
 
 #[async_trait]
 impl Starts for Store {
-    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartRefused> {
+    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartError> {
         self.writer.write(start::Start { organization: scope.organization(), start }).await?
     }
 

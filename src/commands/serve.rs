@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use engine::engine::Engine;
 use engine::model::lifecycle::retention::Retention;
-use engine::model::token::{ChosenSecret, Presented, TokenScope};
+use engine::model::token::{ChosenSecret, ParsedToken, TokenScope};
 use engine::ports::clock::SystemClock;
 use engine::ports::files::Folder;
 use engine::ports::scratch::ScratchFolder;
@@ -164,7 +164,7 @@ async fn first_start(engine: &Engine) -> Result<Option<String>, Failed> {
     }
     match std::env::var("ROPEWALK_ADMIN_TOKEN") {
         Ok(preset) => {
-            let token = Presented::parse(&preset);
+            let token = ParsedToken::parse(&preset);
             let token = token.ok_or_else(|| {
                 Failed::Refused("ROPEWALK_ADMIN_TOKEN is not a token. Make one with `ropewalk token`.".to_owned())
             })?;

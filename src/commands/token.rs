@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use engine::model::token::{Presented, TokenRecord, TokenScope};
+use engine::model::token::{ParsedToken, TokenRecord, TokenScope};
 use engine::ports::clock::{Clock, SystemClock};
 use engine::ports::organizations::Organizations;
 use schema::{OpenError, Store};
@@ -44,8 +44,8 @@ fn read_name(name: &str) -> Result<String, String> {
 
 /// Prints a new token.
 pub async fn token(options: &Options) -> Result<(), Failed> {
-    let (text, token) =
-        Presented::fresh().map_err(|error| Failed::Broken(format!("the system gives no random numbers: {error}")))?;
+    let (text, token) = ParsedToken::fresh()
+        .map_err(|error| Failed::Broken(format!("the system cannot make random numbers: {error}")))?;
     if let Some(Verb::Create(create)) = &options.verb {
         adopt(&token, create).await?;
     }
@@ -53,7 +53,7 @@ pub async fn token(options: &Options) -> Result<(), Failed> {
 }
 
 /// Saves the token in the database as one of a server administrator.
-async fn adopt(token: &Presented, Create { data_dir, name }: &Create) -> Result<(), Failed> {
+async fn adopt(token: &ParsedToken, Create { data_dir, name }: &Create) -> Result<(), Failed> {
     let database = data_dir.join(DATABASE);
     if !database.is_file() {
         return Err(Failed::Refused(format!(

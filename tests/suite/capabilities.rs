@@ -47,7 +47,7 @@ async fn hanging(host: &Host, module: &ModuleInfo, timeout: Duration) -> (Waitin
     let (address, connections) = listen();
     let parameters = json!({"how": "hang", "url": format!("http://{address}/")});
     let opening = Opening { timeout, ..Opening::misbehave(module, parameters) };
-    let (kill, host) = (opening.kill.clone(), host.clone());
+    let (cancellation, host) = (opening.cancellation.clone(), host.clone());
     let taking = tokio::spawn(async move {
         let mut line = opening.open(&host).await.expect("a line");
         let failure = line.take(0, &[json!({})]).await.map(drop).expect_err("nothing answers");
@@ -55,12 +55,12 @@ async fn hanging(host: &Host, module: &ModuleInfo, timeout: Duration) -> (Waitin
     });
     let connected = tokio::task::spawn_blocking(move || connections.recv_timeout(Duration::from_secs(5)));
     let stream = connected.await.expect("no panic").expect("a connection");
-    (Waiting { taking, kill }, stream)
+    (Waiting { taking, cancellation }, stream)
 }
 
 struct Waiting {
     taking: tokio::task::JoinHandle<(Failure, Vec<Effect>)>,
-    kill: tokio_util::sync::CancellationToken,
+    cancellation: tokio_util::sync::CancellationToken,
 }
 
 /// The far side sees the end of the connection.
@@ -76,10 +76,10 @@ async fn a_guest_that_hangs_in_a_call_is_killed_at_once() {
     let module = load(&host, hostile("honest")).await;
     let (waiting, stream) = hanging(&host, &module, Duration::from_secs(60)).await;
     let began = Instant::now();
-    waiting.kill.cancel();
+    waiting.cancellation.cancel();
     let (failure, effects) = waiting.taking.await.expect("no panic");
     assert!(began.elapsed() < Duration::from_millis(100), "it went on for {:?}", began.elapsed());
-    assert_eq!(failure.kind, FailureKind::Killed);
+    assert_eq!(failure.kind, FailureKind::Cancelled);
     // It was sent, whatever came of it.
     assert!(effects[0].done && effects[0].summary.ends_with("no answer before the line ended"), "{effects:?}");
     assert_closed(stream).await;
@@ -105,14 +105,17 @@ async fn a_guest_in_a_loop_is_killed_at_once_even_among_others() {
     let mut spinning = Vec::new();
     for _ in 0..4 {
         let opening = Opening::misbehave(&module, json!({"how": "spin"}));
-        let (kill, host) = (opening.kill.clone(), host.clone());
-        spinning.push((kill, tokio::spawn(async move { opening.take(&host).await.map(drop).expect_err("it spins") })));
+        let (cancellation, host) = (opening.cancellation.clone(), host.clone());
+        spinning.push((
+            cancellation,
+            tokio::spawn(async move { opening.take(&host).await.map(drop).expect_err("it spins") }),
+        ));
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
-    for (kill, line) in spinning {
+    for (cancellation, line) in spinning {
         let began = Instant::now();
-        kill.cancel();
-        assert_eq!(line.await.expect("no panic").kind, FailureKind::Killed);
+        cancellation.cancel();
+        assert_eq!(line.await.expect("no panic").kind, FailureKind::Cancelled);
         assert!(began.elapsed() < Duration::from_millis(100), "it went on for {:?}", began.elapsed());
     }
 }

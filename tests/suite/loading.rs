@@ -61,7 +61,7 @@ async fn a_module_is_recalled_from_the_disk_and_forgotten_by_memory() {
     assert!(failure.message.contains("hostile@0.1.0 is not loaded"), "{}", failure.message);
     assert!(second.recall(&info.digest).await);
     assert!(opening().take(&second).await.is_ok());
-    // What is at work goes on.
+    // What is running goes on.
     let mut line = opening().open(&second).await.expect("a line");
     second.unload(&info.digest);
     assert!(line.take(0, &[json!({})]).await.is_ok());

@@ -2,10 +2,9 @@
 //! its disk is full.
 
 use std::fs::File;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::disk::Disk;
 use crate::served::Server;
@@ -30,7 +29,7 @@ fn work(server: &Server, token: &str) {
 fn a_log_whose_reader_is_gone_stops_no_work() {
     let data = folder();
     let (reader, writer) = std::io::pipe().expect("a pipe");
-    let server = Server::start_logging_to(data.path(), writer.into());
+    let server = Server::start_logging_to(data.path(), writer, "debug", "text");
     drop(reader);
     let token = server.token().to_owned();
     work(&server, &token);
@@ -48,7 +47,7 @@ fn a_log_on_a_full_disk_stops_no_work_and_says_what_was_lost() {
     let path = disk.path().join("log");
     let log = File::create(&path).expect("a file");
     let filler = disk.fill();
-    let server = Server::start_logging_to(data.path(), Stdio::from(log));
+    let server = Server::start_logging_to(data.path(), log, "debug", "text");
     let token = server.token().to_owned();
     work(&server, &token);
     std::fs::remove_file(filler).expect("room again");
@@ -64,34 +63,56 @@ fn a_log_on_a_full_disk_stops_no_work_and_says_what_was_lost() {
 }
 
 #[test]
-fn a_log_in_json_has_one_object_on_each_line() {
+fn a_log_in_json_says_which_job_result_and_line_each_event_belongs_to() {
     let data = folder();
-    drop(Server::start(data.path()));
     let path = data.path().join("log");
-    let log = File::create(&path).expect("a file");
-    let mut command = crate::support::program();
-    command.args(["serve", "--log-format", "json", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path());
-    command.env("ROPEWALK_LOG", "debug").stdout(Stdio::null()).stderr(log);
-    let mut child = command.spawn().expect("the program starts");
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let events = loop {
-        let text = std::fs::read_to_string(&path).expect("a log");
-        // The last line may be incomplete.
-        let lines: Vec<_> = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(str::to_owned).collect();
-        if !lines.is_empty() {
-            break lines;
-        }
-        assert!(Instant::now() < deadline, "nothing was logged");
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    let _ = child.kill();
-    let _ = child.wait();
-    for event in events {
-        let event: serde_json::Value = serde_json::from_str(&event).unwrap_or_else(|error| panic!("{error}: {event}"));
+    let server = Server::start_logging_to(data.path(), File::create(&path).expect("a file"), "info", "json");
+    let token = server.token().to_owned();
+    // Nobody answers on the port that the second line calls.
+    let lines = json!([
+        {"name": "choose", "filter": {"source": {"inline": [{"n": 1}]}}},
+        {"name": "call", "action": "http.request", "parameters": {"url": "http://127.0.0.1:1/"},
+         "retry": {"attempts": 2, "delay": "10ms"}},
+    ]);
+    let saved = server.save(&token, json!({"key": "report", "lines": lines}));
+    assert_eq!(saved["userErrors"], json!([]));
+    let grant = r#"mutation { grantModule(input: {module: "http", http: {hosts: ["127.0.0.1"], addresses: ["127.0.0.0/8"]}}) { userErrors { message } } }"#;
+    assert_eq!(server.ask(&token, grant, json!({}))["grantModule"]["userErrors"], json!([]));
+    let id = server.start_job(&token, "report");
+    server.await_end(&token, &id);
+    drop(server);
+    let text = std::fs::read_to_string(&path).expect("a log");
+    let events: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect();
+    for event in &events {
         for member in ["timestamp", "level", "target"] {
             assert!(event[member].is_string(), "{member} is missing in {event}");
         }
     }
+    let find = |message: &str| {
+        let found = events.iter().find(|event| event["message"] == message);
+        found.unwrap_or_else(|| panic!("`{message}` is missing in\n{text}"))
+    };
+    let of_result = |event: &Value| {
+        let span = &event["spans"][0];
+        assert_eq!(
+            (&span["name"], &span["job"], &span["version"]),
+            (&json!("job_result"), &json!("report"), &json!(1))
+        );
+        for member in ["result", "organization"] {
+            assert!(span[member].is_string(), "{member} is missing in {event}");
+        }
+    };
+    of_result(find("a job result begins or is resumed"));
+    let ended = find("a job result has ended");
+    of_result(ended);
+    assert_eq!((&ended["status"], &ended["level"]), (&json!("error"), &json!("INFO")));
+    let retried = find("a line failed and will be retried");
+    of_result(retried);
+    assert_eq!((&retried["level"], &retried["attempt"], &retried["line_no"]), (&json!("WARN"), &json!(1), &json!(20)));
+    assert!(retried["cause"].as_str().is_some_and(|cause| cause.contains("127.0.0.1:1")), "{retried}");
+    let line = &retried["spans"][1];
+    assert_eq!((&line["name"], &line["line_no"], &line["title"]), (&json!("line"), &json!(20), &json!("call")));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use serde_json::json;
 
 use crate::served::Server;
-use crate::support::{Ended, folder, program};
+use crate::support::{Ended, folder, program, root};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("a file").permissions().mode() & 0o777
@@ -91,4 +91,36 @@ fn a_short_metrics_token_is_refused() {
     assert_eq!(refused.code, 2, "{refused:#?}");
     assert!(refused.stderr.contains("must have 16 to 200 visible ASCII characters"), "{refused:#?}");
     assert!(!refused.stderr.contains("'short'"), "{refused:#?}");
+}
+
+#[test]
+fn the_guide_lists_every_metric() {
+    let data = folder();
+    let server = Server::start(data.path());
+    let token = server.token().to_owned();
+    let lines = json!([{"action": "js", "parameters": {"script": "() => { throw new Error('no'); }"}}]);
+    assert_eq!(server.save(&token, json!({"key": "fails", "lines": lines}))["userErrors"], json!([]));
+    server.await_end(&token, &server.start_job(&token, "fails"));
+    let metrics = server.metrics();
+    let printed: Vec<_> = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .map(|line| match line.split_once(' ').expect("a name and a type") {
+            (name, "counter") => (format!("{name}_total"), "counter"),
+            (name, kind) => (name.to_owned(), kind),
+        })
+        .collect();
+    // Nothing is ready when the metrics are read, so no queue is named.
+    let of_queues = ["ropewalk_queue_ready", "ropewalk_queue_oldest_ready_seconds"];
+    let page = fs::read_to_string(root().join("docs/guide/operating.md")).expect("the page");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `ropewalk_"));
+    let (queues, listed): (Vec<_>, Vec<_>) = rows
+        .map(|row| {
+            let mut cells = row.split(" | ");
+            let name = cells.next().expect("a name").trim_end_matches('`');
+            (format!("ropewalk_{name}"), cells.next().expect("a type"))
+        })
+        .partition(|(name, _)| of_queues.contains(&name.as_str()));
+    assert_eq!(queues.len(), of_queues.len());
+    assert_eq!(listed, printed);
 }

@@ -153,7 +153,7 @@ async fn a_spinning_guest_is_killed_at_once() {
         .await
         .expect("a start");
     let worker = bench.engine.worker(1);
-    let at_work = tokio::spawn(async move { worker.step().await.expect("a store") });
+    let running = tokio::spawn(async move { worker.step().await.expect("a store") });
     let mut lines = Vec::new();
     while lines.is_empty() {
         tokio::task::yield_now().await;
@@ -162,6 +162,6 @@ async fn a_spinning_guest_is_killed_at_once() {
     let began = Instant::now();
     let killed = bench.engine.results().kill(&bench.access, started.id, None).await.expect("a kill");
     assert_eq!(killed.status, Status::Killed);
-    assert!(at_work.await.expect("no panic").is_none());
+    assert!(running.await.expect("no panic").is_none());
     assert!(began.elapsed() < Duration::from_secs(1), "the guest went on for {:?}", began.elapsed());
 }

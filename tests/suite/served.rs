@@ -30,10 +30,10 @@ impl Server {
         Self::start_again(data).with_token()
     }
 
-    /// The same, with everything that is logged written here.
-    pub fn start_logging_to(data: &Path, log: Stdio) -> Self {
+    /// The same, with a log of this level and format written here.
+    pub fn start_logging_to(data: &Path, log: impl Into<Stdio>, level: &str, format: &str) -> Self {
         let mut command = program();
-        command.env("ROPEWALK_LOG", "debug").stderr(log);
+        command.env("ROPEWALK_LOG", level).env("ROPEWALK_LOG_FORMAT", format).stderr(log);
         Self::start_by(command, data).with_token()
     }
 

@@ -113,7 +113,7 @@ pub struct Opening {
     pub host_calls: Arc<GrantedCalls>,
     pub dry_run: bool,
     pub timeout: Duration,
-    pub kill: CancellationToken,
+    pub cancellation: CancellationToken,
 }
 
 impl Opening {
@@ -125,7 +125,7 @@ impl Opening {
             host_calls: Arc::default(),
             dry_run: false,
             timeout: Duration::from_secs(10),
-            kill: CancellationToken::new(),
+            cancellation: CancellationToken::new(),
         }
     }
 
@@ -148,9 +148,18 @@ impl Opening {
             dates: json!({"today": "2026-11-20"}),
             dry_run: self.dry_run,
         };
-        let Self { module, action, parameters, host_calls, timeout, kill, .. } = self;
-        host.open(OpenLine { module, action, parameters, context, host_calls, timeout, kill, listener: Arc::new(()) })
-            .await
+        let Self { module, action, parameters, host_calls, timeout, cancellation, .. } = self;
+        host.open(OpenLine {
+            module,
+            action,
+            parameters,
+            context,
+            host_calls,
+            timeout,
+            cancellation,
+            listener: Arc::new(()),
+        })
+        .await
     }
 
     /// Opens the line, and hands it one record.

@@ -5,10 +5,11 @@
 //! only waits.
 
 use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
-use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, nice, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use wasmtime::Engine;
@@ -19,8 +20,8 @@ use super::limits::{Limits, in_words};
 /// The hidden command of the program that compiles a component from standard input.
 pub const VERB: &str = "compile-module";
 
-/// The lowest priority (nice value), so that lines at work run first.
-const NICE: i32 = 19;
+/// The priority (nice value): running lines come first, but a busy machine leaves it about a tenth of the processor.
+const NICE: i32 = 10;
 
 /// Compiles components with a program that knows [`VERB`].
 #[derive(Debug, Clone)]
@@ -56,29 +57,32 @@ impl Compiler {
             }
         };
         let work = async { tokio::join!(feed, read_all(stdout), read_all(stderr), child.wait()) };
-        let finished = tokio::time::timeout(limits.compile_time, work).await;
-        let (_, code, complaint, status) =
-            finished.map_err(|_| format!("takes longer than {:?} to compile", limits.compile_time))?;
+        let finished = tokio::time::timeout(limits.compile_deadline, work).await;
+        let (_, code, complaint, status) = finished.map_err(|_| {
+            let deadline = limits.compile_deadline;
+            format!("was not compiled within {deadline:?}; install it again when the server has less to do")
+        })?;
         match status {
             Ok(status) if status.success() => Ok(code),
-            Ok(status) => {
-                Err(describe_failure(limits, status.code() == Some(REFUSED), &String::from_utf8_lossy(&complaint)))
-            }
+            Ok(status) => Err(describe_failure(limits, status, &String::from_utf8_lossy(&complaint))),
             Err(error) => Err(format!("the compiler process failed: {error}")),
         }
     }
 }
 
-/// Why there is no code, from the message of the child and from whether it exited normally.
-fn describe_failure(limits: &Limits, ended: bool, complaint: &str) -> String {
-    if complaint.contains("overflowed its stack") {
-        return "is nested too deeply to be compiled".to_owned();
+/// Why there is no code, from how the child ended and what it wrote to standard error.
+fn describe_failure(limits: &Limits, status: ExitStatus, complaint: &str) -> String {
+    let memory = in_words(saturate(limits.compile_memory));
+    let out_of_memory = ["out of memory", "memory allocation of"].iter().any(|words| complaint.contains(words));
+    match status.code() {
+        _ if complaint.contains("overflowed its stack") => "is nested too deeply to be compiled".to_owned(),
+        _ if out_of_memory => format!("needs more than {memory} to compile"),
+        _ if status.signal() == Some(Signal::XCPU.as_raw()) => {
+            format!("needs more than {:?} of processor time to compile", limits.compile_time)
+        }
+        Some(REFUSED) => complaint.trim().to_owned(),
+        _ => format!("needs more than {memory} to compile, or crashes the compiler ({status})"),
     }
-    if ended && !complaint.contains("out of memory") {
-        return complaint.trim().to_owned();
-    }
-    let (memory, time) = (in_words(saturate(limits.compile_memory)), limits.compile_time);
-    format!("needs more than {memory} or {time:?} to compile")
 }
 
 fn saturate(bytes: u64) -> usize {
@@ -123,8 +127,10 @@ fn compile_within(arguments: &[u64]) -> Result<Vec<u8>, String> {
     let _ = nice(NICE);
     // The engine comes first, because it reserves address space that is not memory.
     let engine = Engine::new(&config(&guest, 1)).map_err(|error| error.to_string())?;
-    set_limit(Resource::Cpu, *seconds)?;
-    set_limit(Resource::As, reserved_addresses().saturating_add(*memory))?;
+    // At the first limit the kernel sends a signal that says why, at the second it kills.
+    set_limit(Resource::Cpu, *seconds, *seconds + 1)?;
+    let addresses = reserved_addresses().saturating_add(*memory);
+    set_limit(Resource::As, addresses, addresses)?;
     let mut component = Vec::new();
     std::io::stdin().lock().read_to_end(&mut component).map_err(|error| error.to_string())?;
     engine
@@ -132,10 +138,9 @@ fn compile_within(arguments: &[u64]) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("is not a component that this host can run: {error:#}"))
 }
 
-fn set_limit(resource: Resource, most: u64) -> Result<(), String> {
-    let present = getrlimit(resource);
-    let most = present.maximum.map_or(most, |maximum| maximum.min(most));
-    setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).map_err(|error| {
+fn set_limit(resource: Resource, soft: u64, hard: u64) -> Result<(), String> {
+    let hard = getrlimit(resource).maximum.map_or(hard, |maximum| maximum.min(hard));
+    setrlimit(resource, Rlimit { current: Some(soft.min(hard)), maximum: Some(hard) }).map_err(|error| {
         format!("cannot be compiled, because the limits of the compiler process cannot be set: {error}")
     })
 }

@@ -3,15 +3,18 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::Linker;
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, WasmFeatures};
 
-use super::capabilities;
-use super::epoch::{EpochGuard, EpochTicker};
-use super::guest::Guest;
+use super::effects::Caller;
+use super::epoch::EpochTicker;
+use super::guest::{Guest, capabilities, on_tick};
 use super::limits::{CORE_INSTANCES, Limits, MEMORIES, TABLES};
 use crate::egress::{Client, Dialer};
 
+/// Bytes that a call may carry besides its records, for messages, reasons and log lines.
+const MARGIN: usize = 1024 * 1024;
 /// Stack of guest code, in bytes. It is large enough for the recursion that scripts usually need.
 const MAX_STACK: usize = 1024 * 1024;
 /// Must be increased when the checks of components become stricter, so that components that passed
@@ -70,14 +73,23 @@ impl Runtime {
         format!("{:016x}", hasher.finish())
     }
 
-    /// Keeps the epoch advancing until the guard is dropped.
-    pub(super) fn keep_epoch_advancing(&self) -> EpochGuard {
-        self.inner.epoch.keep_advancing()
-    }
-
-    /// The client that sends the HTTP requests of guests.
-    pub(super) fn client(&self) -> &Client {
-        &self.inner.client
+    /// A store with all limits in force. `now` is the clock reading for WASI, and `carries` the size of the records
+    /// that a call may carry.
+    pub(super) fn new_store(
+        &self,
+        (caller, now): (Caller, String),
+        cancellation: CancellationToken,
+        carries: usize,
+    ) -> Store<Guest> {
+        let Inner { engine, limits, client, epoch, .. } = &*self.inner;
+        let guest = Guest::new((caller, now), cancellation, (limits, client.clone()), epoch.keep_advancing());
+        let mut store = Store::new(engine, guest);
+        store.limiter(|guest| &mut guest.limiter);
+        // A little more than the limit, so that our own check fails first and gives the better message.
+        store.set_hostcall_fuel(carries.saturating_add(MARGIN));
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(on_tick);
+        store
     }
 
     /// The limits in force.
@@ -154,7 +166,7 @@ mod tests {
                 "(module (memory 64) (func (export \"f\") (memory.fill (i32.const 0) (i32.const {number}) (i32.const 4194304))))"
             );
             let module = wasmtime::Module::new(&engine, wat::parse_str(text).unwrap()).unwrap();
-            let mut store = wasmtime::Store::new(&engine, ());
+            let mut store = Store::new(&engine, ());
             store.set_epoch_deadline(1);
             let instance = wasmtime::Instance::new(&mut store, &module, &[]).unwrap();
             instance.get_typed_func::<(), ()>(&mut store, "f").unwrap().call(&mut store, ()).unwrap();

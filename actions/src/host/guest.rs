@@ -1,27 +1,26 @@
 //! The host's data about one instance: the data of its store, and when it must stop.
 
+pub(super) mod capabilities;
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
-use wasmtime::{Store, StoreContextMut, UpdateDeadline};
+use wasmtime::{StoreContextMut, UpdateDeadline};
 
-use super::capabilities::Wasi;
-use super::capabilities::log::Log;
 use super::effects::{Caller, Effects};
-use super::engine::Runtime;
 use super::epoch::EpochGuard;
-use super::limits::Growth;
-
-/// Bytes that a call may carry besides its records, for messages, reasons and log lines.
-const MARGIN: usize = 1024 * 1024;
+use super::limits::{GrowthLimiter, Limits};
+use super::log::Log;
+use crate::egress::Client;
+use capabilities::Wasi;
 
 /// The data of a store.
 pub(super) struct Guest {
     pub(super) log: Log,
     pub(super) effects: Arc<Effects>,
-    pub(super) growth: Growth,
+    pub(super) limiter: GrowthLimiter,
     wasi: Option<Box<Wasi>>,
     /// The clock reading, for the clock of WASI.
     now: String,
@@ -38,20 +37,33 @@ const TICKS_BEFORE_YIELD: u32 = 3;
 /// When a guest must stop.
 #[derive(Clone)]
 pub(super) struct Stop {
-    kill: CancellationToken,
+    cancellation: CancellationToken,
     end: Instant,
 }
 
 /// Why a guest was stopped.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 pub(super) enum Interrupted {
-    #[error("killed")]
-    Killed,
+    #[error("cancelled")]
+    Cancelled,
     #[error("out of time")]
     OutOfTime,
 }
 
 impl Guest {
+    /// The guest of this caller. `now` is the clock reading for WASI.
+    pub(super) fn new(
+        (caller, now): (Caller, String),
+        cancellation: CancellationToken,
+        (limits, client): (&Arc<Limits>, Client),
+        epoch: EpochGuard,
+    ) -> Self {
+        let log = Log::within(limits, Arc::clone(&caller.listener));
+        let stop = Stop { cancellation, end: caller.end };
+        let effects = Arc::new(Effects::new(caller, log.clone(), client, Arc::clone(limits)));
+        Self { log, effects, limiter: GrowthLimiter::within(limits), wasi: None, now, stop, ticks: 0, _epoch: epoch }
+    }
+
     pub(super) fn wasi(&mut self) -> &mut Wasi {
         self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.effects, &self.log, &self.now)))
     }
@@ -85,7 +97,7 @@ impl Guest {
 impl Stop {
     fn reason(&self) -> Option<Interrupted> {
         match () {
-            () if self.kill.is_cancelled() => Some(Interrupted::Killed),
+            () if self.cancellation.is_cancelled() => Some(Interrupted::Cancelled),
             () if Instant::now() >= self.end => Some(Interrupted::OutOfTime),
             () => None,
         }
@@ -97,37 +109,15 @@ impl Stop {
         tokio::select! {
             biased;
             result = call => result,
-            () = self.kill.cancelled() => Err(Interrupted::Killed.into()),
+            () = self.cancellation.cancelled() => Err(Interrupted::Cancelled.into()),
             () = tokio::time::sleep_until(self.end.into()) => Err(Interrupted::OutOfTime.into()),
         }
     }
 }
 
-/// A store with all limits in force. `carries` is the size of the records that a call may carry.
-pub(super) fn new_store(
-    runtime: &Runtime,
-    caller: Caller,
-    kill: CancellationToken,
-    now: String,
-    carries: usize,
-) -> Store<Guest> {
-    let limits = runtime.limits();
-    let (log, stop) = (Log::within(limits, Arc::clone(&caller.listener)), Stop { kill, end: caller.end });
-    let effects = Arc::new(Effects::new(caller, log.clone(), runtime.client().clone(), Arc::clone(limits)));
-    let growth = Growth::within(limits);
-    let guest = Guest { log, effects, growth, wasi: None, now, stop, ticks: 0, _epoch: runtime.keep_epoch_advancing() };
-    let mut store = Store::new(runtime.engine(), guest);
-    store.limiter(|guest| &mut guest.growth);
-    // A little more than the limit, so that our own check fails first and gives the better message.
-    store.set_hostcall_fuel(carries.saturating_add(MARGIN));
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(on_tick);
-    store
-}
-
 /// A guest that keeps running yields to other tasks at every tick, until its time is over. Tasks
 /// that wait for the network or a timer run first, too.
-fn on_tick(mut store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
+pub(super) fn on_tick(mut store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
     let guest = store.data_mut();
     guest.ticks += 1;
     match guest.stop.reason() {

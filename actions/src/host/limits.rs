@@ -55,8 +55,10 @@ pub struct Limits {
     pub actions: usize,
     /// Schema of the parameters of one action, in bytes.
     pub schema: usize,
-    /// How long a component may take to compile.
+    /// Processor time that a component may take to compile.
     pub compile_time: Duration,
+    /// How long compiling may take on the clock. The compiler has a low priority, and waits for other work.
+    pub compile_deadline: Duration,
     /// Memory of the process that compiles, in bytes.
     pub compile_memory: u64,
     /// Components that are compiled at the same time.
@@ -91,7 +93,8 @@ impl Default for Limits {
             list: 4 * MIB,
             actions: 200,
             schema: 256 * 1024,
-            compile_time: Duration::from_secs(120),
+            compile_time: Duration::from_secs(60),
+            compile_deadline: Duration::from_secs(600),
             compile_memory: 2048 * MIB as u64,
             compilers: 2,
             calls: 10_000,
@@ -135,30 +138,36 @@ pub(super) fn in_words(bytes: usize) -> String {
 /// Refuses growth beyond the limits, and remembers it, so that the failure that follows can name
 /// the limit.
 #[derive(Debug)]
-pub(super) struct Growth {
+pub(super) struct GrowthLimiter {
     memory: usize,
     table_elements: usize,
+    /// The largest memory so far, in bytes.
+    pub(super) memory_peak: usize,
     /// Whether memory was refused.
     pub(super) memory_refused: bool,
     /// Whether a table was refused.
     pub(super) table_refused: bool,
 }
 
-impl Growth {
+impl GrowthLimiter {
     pub(super) fn within(limits: &Limits) -> Self {
         Self {
             memory: limits.memory,
             table_elements: limits.table_elements,
+            memory_peak: 0,
             memory_refused: false,
             table_refused: false,
         }
     }
 }
 
-impl ResourceLimiter for Growth {
+impl ResourceLimiter for GrowthLimiter {
     fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let allowed = desired <= self.memory;
         self.memory_refused |= !allowed;
+        if allowed {
+            self.memory_peak = self.memory_peak.max(desired);
+        }
         Ok(allowed)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::engine::ports::actions::{self, ActionLine, Failure, FailureKind, LineOutput, OpenLine, Severity};
-use ::engine::ports::host_calls::CLOSING;
+use ::engine::ports::host_calls::CLOSE_BATCH;
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
@@ -16,7 +16,7 @@ use super::blocking::run_blocking;
 use super::contract::{self, Module as Exports, Outcome};
 use super::effects::Caller;
 use super::engine::Runtime;
-use super::guest::{Guest, new_store};
+use super::guest::Guest;
 use super::limits::{Limits, clean_text};
 use super::module::Module;
 use super::traps::{describe, name_limit, too_much_output};
@@ -52,7 +52,7 @@ impl Line {
             end: Instant::now() + timeout,
             listener: open.listener,
         };
-        let mut store = new_store(runtime, caller, open.kill, open.context.now.clone(), limits.output);
+        let mut store = runtime.new_store((caller, open.context.now.clone()), open.cancellation, limits.output);
         let stop = store.data_mut().begin_call();
         let (parameters, context) = (open.parameters.to_string(), contract::to_wit_context(&open.context));
         let opening = async {
@@ -131,7 +131,7 @@ impl ActionLine for Line {
     }
 
     async fn close(&mut self) -> Result<actions::Outcome, Failure> {
-        self.store.data().effects.begin_batch(CLOSING);
+        self.store.data().effects.begin_batch(CLOSE_BATCH);
         let line = self.exports.ropewalk_action_actions().line();
         let stop = self.store.data_mut().begin_call();
         let closed = stop.limit(line.call_close(&mut self.store, self.resource)).await;
@@ -146,11 +146,15 @@ impl ActionLine for Line {
     }
 }
 
-/// The log and the effects of a guest since the last call.
+/// The log and the effects of a guest since the last call, and its memory.
 fn drain_output(store: &Store<Guest>) -> LineOutput {
     let guest = store.data();
     guest.flush_output();
-    LineOutput { log: guest.log.drain(), effects: guest.effects.drain_effects() }
+    LineOutput {
+        log: guest.log.drain(),
+        effects: guest.effects.drain_effects(),
+        memory_peak: guest.limiter.memory_peak as u64,
+    }
 }
 
 type CallResult<T> = wasmtime::Result<Result<T, contract::wit::Failure>>;
@@ -172,7 +176,7 @@ fn read_result<T>(
     };
     store.data_mut().drop_wasi();
     if let Some(denied) = store.data().effects.denied()
-        && failure.kind != FailureKind::Killed
+        && failure.kind != FailureKind::Cancelled
         && !failure.message.contains(&denied)
     {
         failure.message = format!("{} {denied}", failure.message);

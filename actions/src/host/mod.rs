@@ -2,7 +2,6 @@
 
 mod blocking;
 mod cache;
-mod capabilities;
 pub mod compile;
 mod contract;
 mod effects;
@@ -13,6 +12,7 @@ mod imports;
 mod limits;
 mod line;
 mod listing;
+mod log;
 mod metadata;
 mod module;
 mod module_registry;
@@ -169,7 +169,7 @@ impl Actions for Host {
         // The pool of instances is bounded, so a line waits for a free one.
         let slot = tokio::select! {
             slot = Arc::clone(slots).acquire_owned() => slot,
-            () = open.kill.cancelled() => return Err(Failure::new(FailureKind::Killed, "The line was killed.")),
+            () = open.cancellation.cancelled() => return Err(Failure::new(FailureKind::Cancelled, "The line was killed.")),
         };
         let slot = slot.map_err(|_| Failure::new(FailureKind::Final, "The host is shutting down."))?;
         Ok(Box::new(line::Line::open(&loader.runtime, &module, open, slot).await?))

@@ -18,7 +18,7 @@ use super::compile::Compiler;
 use super::contract::{Module as Exports, ModulePre, wit};
 use super::effects::Caller;
 use super::engine::Runtime;
-use super::guest::{Guest, new_store};
+use super::guest::Guest;
 use super::metadata::{self, ModuleMetadata};
 use super::scan::scan;
 use super::traps::describe;
@@ -149,7 +149,7 @@ async fn list_actions(runtime: &Runtime, pre: &ModulePre<Guest>, module: &str) -
         end: Instant::now() + limits.listing,
         listener: Arc::new(()),
     };
-    let mut store = new_store(runtime, caller, CancellationToken::new(), String::new(), limits.list);
+    let mut store = runtime.new_store((caller, String::new()), CancellationToken::new(), limits.list);
     let stop = store.data_mut().begin_call();
     let listed = stop.limit(async {
         let exports = pre.instantiate_async(&mut store).await?;

@@ -13,7 +13,7 @@ use super::limits::Limits;
 /// The failure that a trap means.
 pub(super) fn describe(store: &Store<Guest>, limits: &Limits, timeout: Duration, error: &wasmtime::Error) -> Failure {
     match error.downcast_ref::<Interrupted>() {
-        Some(Interrupted::Killed) => return Failure::new(FailureKind::Killed, "The line was killed."),
+        Some(Interrupted::Cancelled) => return Failure::new(FailureKind::Cancelled, "The line was killed."),
         Some(Interrupted::OutOfTime) => return Failure::timed_out(timeout),
         None => {}
     }
@@ -25,14 +25,14 @@ pub(super) fn describe(store: &Store<Guest>, limits: &Limits, timeout: Duration,
     if let Some(calls) = error.downcast_ref::<TooManyCalls>() {
         return limit(calls.to_string());
     }
-    let growth = &store.data().growth;
-    if growth.memory_refused {
+    let limiter = &store.data().limiter;
+    if limiter.memory_refused {
         let most = limits.memory_in_words();
         return limit(format!(
             "The action needed more than its memory limit of {most}; give it fewer records at once."
         ));
     }
-    if growth.table_refused {
+    if limiter.table_refused {
         return limit(format!("The action needed a table of more than {} elements.", limits.table_elements));
     }
     let cause = error.root_cause().to_string();
@@ -59,7 +59,7 @@ pub(super) fn describe(store: &Store<Guest>, limits: &Limits, timeout: Duration,
 /// Adds the memory limit to the failure of a guest that was refused memory: its own message often
 /// does not name the cause.
 pub(super) fn name_limit(failure: Failure, store: &Store<Guest>, limits: &Limits) -> Failure {
-    if !store.data().growth.memory_refused {
+    if !store.data().limiter.memory_refused {
         return failure;
     }
     let limit = limits.memory_in_words();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const SMALL: Walls = Walls {
+const SMALL: DocumentLimits = DocumentLimits {
     bytes: 200,
     tokens: 40,
     brackets: 8,

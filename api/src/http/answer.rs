@@ -11,7 +11,7 @@ use engine::model::refusal::Refusal;
 
 use crate::budget::UnsentBytes;
 use crate::error::{ApiError, Code};
-use crate::mutation::user_error::UserError;
+use crate::user_error::UserError;
 
 /// How many bytes are handed to the connection at a time.
 const PIECE: usize = 64 * 1024;

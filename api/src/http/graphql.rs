@@ -1,22 +1,19 @@
 //! GraphQL over HTTP: one document by POST, as JSON. There is no GET, no form, no upload and no batch: with these, a
 //! foreign page could make a browser act for its user, or one request could cost as much as thousands.
 
-use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use async_graphql::{PathSegment, Request as Document, Response as Outcome, Variables};
 use poem::error::ReadBodyError;
 use poem::http::{Method, StatusCode, header};
 use poem::{Endpoint, Request, Response};
 use serde_json::{Map, Value};
-use tokio::time::timeout;
 
 use super::answer;
 use crate::budget::ANSWER_BYTES;
 use crate::error::{ApiError, Code};
+use crate::resolver::{LongerTime, in_time};
 use crate::state::ApiState;
 
 /// `POST /graphql`.
@@ -37,8 +34,7 @@ impl GraphQl {
     async fn answer(&self, mut request: Request) -> Result<Response, ApiError> {
         let state = &self.0;
         let time = state.options.timeout;
-        let access =
-            in_time(time, state.with_lookup_permit(state.let_in(super::credentials(&request).as_ref()))).await??;
+        let access = state.authenticate(super::credentials(&request).as_ref()).await?;
         if let Err(quota_reached) = state.engine.usage().count_request(&access) {
             return Ok(answer::too_many(&quota_reached));
         }
@@ -54,26 +50,6 @@ impl GraphQl {
         let unsent = state.unsent.count(access.organization.id, text.len())?;
         Ok(answer::counted(status_of(&outcome), text, unsent))
     }
-}
-
-/// Whether a document does something that takes longer than others.
-#[derive(Clone, Default)]
-pub(crate) struct LongerTime(Arc<AtomicBool>);
-
-impl LongerTime {
-    /// Asks for [`Options::install_time`](crate::options::Options::install_time), from the beginning of the document.
-    pub(crate) fn ask(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Does the work, or gives it up when the time is over.
-pub(crate) async fn in_time<T>(time: Duration, work: impl Future<Output = T>) -> Result<T, ApiError> {
-    timeout(time, work).await.map_err(|_| ApiError::too_slow())
 }
 
 /// Refuses every request but a POST of JSON.

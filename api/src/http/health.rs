@@ -49,6 +49,6 @@ impl Endpoint for Ready {
 /// Says only what kind of obstacle there is: anybody may ask.
 fn unready(obstacle: Obstacle, cause: &dyn std::fmt::Display) -> Response {
     tracing::warn!(%cause, "not ready");
-    let body = json!({"status": "paused", "reason": obstacle.word(), "message": obstacle.told()});
+    let body = json!({"status": "paused", "reason": obstacle.word(), "message": obstacle.message()});
     answer::json(StatusCode::SERVICE_UNAVAILABLE, body.to_string())
 }

@@ -14,12 +14,12 @@ use poem::{Endpoint, Request, Response};
 use serde_json::json;
 
 use super::answer;
-use super::graphql::{in_time, read_body};
+use super::graphql::read_body;
 use crate::error::{ApiError, Code};
-use crate::mutation::to_the_end;
-use crate::mutation::user_error::{UserError, UserErrorCode};
 use crate::objects::global_id::GlobalId;
+use crate::resolver::{in_time, to_the_end};
 use crate::state::ApiState;
+use crate::user_error::{UserError, UserErrorCode};
 
 /// The parameter of the route: the rest of the address behind `/hooks/`.
 pub(crate) const TOKEN: &str = "token";

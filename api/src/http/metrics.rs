@@ -27,6 +27,7 @@ impl Endpoint for Metrics {
             return Ok(answer::refused(&ApiError::new(Code::Unauthenticated, message)));
         }
         let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        Ok(Response::builder().header(header::CONTENT_TYPE, content_type).body(self.0.engine.encode_metrics()))
+        let metrics = self.0.with_lookup_permit(self.0.engine.encode_metrics()).await;
+        Ok(Response::builder().header(header::CONTENT_TYPE, content_type).body(metrics))
     }
 }

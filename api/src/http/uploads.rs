@@ -22,8 +22,7 @@ impl Uploads {
     async fn answer(&self, mut request: Request) -> Result<Response, ApiError> {
         let options = &self.0.options;
         let credentials = super::credentials(&request);
-        let access =
-            timeout(options.timeout, self.0.let_in(credentials.as_ref())).await.map_err(|_| ApiError::too_slow())??;
+        let access = self.0.authenticate(credentials.as_ref()).await?;
         access.require(Operation::InstallModule)?;
         let busy = || ApiError::new(Code::Unavailable, "Other uploads are in progress; try again in a moment.");
         let _slot = self.0.uploads.take(access.organization.id, 1).map_err(|_| busy())?;

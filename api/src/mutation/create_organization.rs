@@ -3,10 +3,9 @@
 use async_graphql::{Context, InputObject, SimpleObject};
 use engine::services::organizations::NewOrganization;
 
-use super::to_the_end;
-use super::user_error::{UserError, user_errors};
 use crate::objects::organization::Organization;
-use crate::objects::{Result, access, engine};
+use crate::resolver::{Result, access, engine, to_the_end};
+use crate::user_error::{UserError, user_errors};
 
 /// Input of `createOrganization`.
 #[derive(InputObject)]

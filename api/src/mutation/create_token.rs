@@ -3,11 +3,10 @@
 use async_graphql::{Context, InputObject, SimpleObject};
 use engine::services::tokens::NewToken;
 
-use super::to_the_end;
-use super::user_error::{UserError, user_errors};
 use crate::objects::moment::Moment;
 use crate::objects::role::Role;
-use crate::objects::{Result, access, engine};
+use crate::resolver::{Result, access, engine, to_the_end};
+use crate::user_error::{UserError, user_errors};
 
 /// Input of `createToken`.
 #[derive(InputObject)]

@@ -4,9 +4,8 @@ use async_graphql::{Context, InputObject, SimpleObject};
 use engine::services::collections::Which;
 use serde_json::Value;
 
-use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode, user_errors};
-use crate::objects::{Result, access, engine};
+use crate::resolver::{Result, access, engine, to_the_end};
+use crate::user_error::{UserError, UserErrorCode, user_errors};
 
 /// Input of `deleteRecords`: either `keys` or `where`.
 #[derive(InputObject)]

@@ -2,9 +2,8 @@
 
 use async_graphql::{Context, InputObject, SimpleObject};
 
-use super::to_the_end;
-use super::user_error::{UserError, user_errors};
-use crate::objects::{Result, access, engine};
+use crate::resolver::{Result, access, engine, to_the_end};
+use crate::user_error::{UserError, user_errors};
 
 /// Input of `deleteWebhook`.
 #[derive(InputObject)]

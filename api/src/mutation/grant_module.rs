@@ -4,10 +4,9 @@ use async_graphql::{Context, Enum, InputObject, SimpleObject};
 use engine::model::grant::Grants;
 use serde_json::{Map, Value, json};
 
-use super::to_the_end;
-use super::user_error::{UserError, user_errors};
 use crate::objects::module::{self, Module};
-use crate::objects::{Result, access, engine, scope};
+use crate::resolver::{Result, access, engine, scope, to_the_end};
+use crate::user_error::{UserError, user_errors};
 
 /// Input of `grantModule`. It replaces all earlier grants of the module: capabilities that are left out are
 /// withdrawn.

@@ -3,11 +3,9 @@
 use async_graphql::{Context, ID, InputObject, SimpleObject};
 use engine::model::module::Owner;
 
-use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode, user_errors};
-use crate::http::graphql::LongerTime;
 use crate::objects::module::{self, Module};
-use crate::objects::{Result, access, engine, scope};
+use crate::resolver::{LongerTime, Result, access, engine, scope, to_the_end};
+use crate::user_error::{UserError, UserErrorCode, user_errors};
 
 /// Input of `installModule`.
 #[derive(InputObject)]

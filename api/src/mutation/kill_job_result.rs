@@ -4,11 +4,10 @@ use async_graphql::{Context, ID, InputObject, SimpleObject};
 
 use engine::model::refusal::RefusalCode;
 
-use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode, user_errors};
 use crate::objects::global_id::result_id;
 use crate::objects::job_result::JobResult;
-use crate::objects::{Result, access, engine, scope};
+use crate::resolver::{Result, access, engine, scope, to_the_end};
+use crate::user_error::{UserError, UserErrorCode, user_errors};
 
 /// Input of `killJobResult`.
 #[derive(InputObject)]

@@ -3,12 +3,11 @@
 use async_graphql::{Context, ID, InputObject, SimpleObject};
 use engine::execution::retry::Retry;
 
-use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode, user_errors};
 use crate::objects::global_id::result_id;
 use crate::objects::job_result::JobResult;
 use crate::objects::status::RetryMode;
-use crate::objects::{Result, access, engine};
+use crate::resolver::{Result, access, engine, to_the_end};
+use crate::user_error::{UserError, UserErrorCode, user_errors};
 
 /// Input of `retryJobResult`.
 #[derive(InputObject)]

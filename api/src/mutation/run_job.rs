@@ -4,12 +4,11 @@ use async_graphql::{Context, InputObject, SimpleObject};
 use engine::execution::start::Start;
 use serde_json::{Map, Value};
 
-use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode, user_errors};
 use crate::objects::job_result::JobResult;
 use crate::objects::moment::Moment;
 use crate::objects::status::Overlap;
-use crate::objects::{Result, access, engine};
+use crate::resolver::{Result, access, engine, to_the_end};
+use crate::user_error::{UserError, UserErrorCode, user_errors};
 
 /// Input of `runJob` and `dryRunJob`.
 #[derive(InputObject)]

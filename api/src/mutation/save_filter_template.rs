@@ -5,10 +5,9 @@ use engine::model::module::Owner;
 use engine::model::refusal::RefusalCode;
 use serde_json::Value;
 
-use super::to_the_end;
-use super::user_error::{UserError, user_errors};
 use crate::objects::filter_template::FilterTemplate;
-use crate::objects::{Result, access, engine, scope};
+use crate::resolver::{Result, access, engine, scope, to_the_end};
+use crate::user_error::{UserError, user_errors};
 
 /// Input of `saveFilterTemplate`.
 #[derive(InputObject)]

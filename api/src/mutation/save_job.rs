@@ -5,10 +5,9 @@ use engine::model::refusal::RefusalCode;
 use engine::node::service_error::ServiceError;
 use serde_json::Value;
 
-use super::to_the_end;
-use super::user_error::{UserError, user_errors};
 use crate::objects::job::Job;
-use crate::objects::{Result, access, engine, scope};
+use crate::resolver::{Result, access, engine, scope, to_the_end};
+use crate::user_error::{UserError, user_errors};
 
 /// Input of `saveJob`.
 #[derive(InputObject)]

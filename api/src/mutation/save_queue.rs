@@ -3,10 +3,9 @@
 use async_graphql::{Context, InputObject, SimpleObject};
 use engine::ports::queues::QueueSetting;
 
-use super::to_the_end;
-use super::user_error::{UserError, user_errors};
 use crate::objects::queue::Queue;
-use crate::objects::{Result, access, engine};
+use crate::resolver::{Result, access, engine, to_the_end};
+use crate::user_error::{UserError, user_errors};
 
 /// Input of `saveQueue`.
 #[derive(InputObject)]

@@ -4,10 +4,9 @@ use async_graphql::{Context, InputObject, SimpleObject};
 use engine::model::organization as model;
 use engine::model::quota::Quotas;
 
-use super::to_the_end;
-use super::user_error::{UserError, user_errors};
 use crate::objects::organization::Organization;
-use crate::objects::{Result, access, engine};
+use crate::resolver::{Result, access, engine, to_the_end};
+use crate::user_error::{UserError, user_errors};
 
 /// Input of `setQuotas`. Quotas that are left out do not change.
 #[derive(InputObject)]

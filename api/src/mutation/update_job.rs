@@ -4,10 +4,9 @@ use async_graphql::{Context, InputObject, SimpleObject};
 use serde_json::Value;
 
 use super::save_job::newest;
-use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode, user_errors};
 use crate::objects::job::Job;
-use crate::objects::{Result, access, engine};
+use crate::resolver::{Result, access, engine, to_the_end};
+use crate::user_error::{UserError, UserErrorCode, user_errors};
 
 /// Input of `updateJob`.
 #[derive(InputObject)]

@@ -4,10 +4,9 @@ use async_graphql::{Context, InputObject, OneofObject, SimpleObject};
 use engine::model::collection::{Change, Entry};
 use serde_json::Value;
 
-use super::to_the_end;
-use super::user_error::{UserError, UserErrorCode, user_errors};
 use crate::objects::collection::Collection;
-use crate::objects::{Result, access, engine};
+use crate::resolver::{Result, access, engine, to_the_end};
+use crate::user_error::{UserError, UserErrorCode, user_errors};
 
 /// Input of `writeRecords`.
 #[derive(InputObject)]

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::global_id::GlobalId;
 use super::page::{self, Cursor, Page};
-use super::{Result, access, engine, scope};
+use crate::resolver::{Result, access, engine, scope};
 
 /// Named records that Ropewalk keeps for the organization. Filters read them; actions and API clients write them.
 /// The first write creates a collection.

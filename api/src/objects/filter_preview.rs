@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::line_result::Sample;
 use super::page::BULKY;
-use super::{Result, access, engine};
-use crate::mutation::user_error::{UserError, UserErrorCode, user_errors};
+use crate::resolver::{Result, access, engine};
+use crate::user_error::{UserError, UserErrorCode, user_errors};
 
 /// Input of `previewFilter`.
 #[derive(InputObject)]

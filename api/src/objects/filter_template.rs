@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::global_id::GlobalId;
 use super::moment::Moment;
 use super::page::{self, BULKY, Cursor, Page};
-use super::{Result, access, engine, scope};
+use crate::resolver::{Result, access, engine, scope};
 
 /// One version of a filter template: a named source with criteria, whose values the filters of lines supply. A
 /// version never changes; saving creates a new one.

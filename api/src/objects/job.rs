@@ -13,7 +13,7 @@ use super::moment::Moment;
 use super::page::{self, Cursor, Page};
 use super::schedule::{Schedule, ScheduleLoader};
 use super::webhook::{self, Webhook};
-use super::{Result, access, engine, scope};
+use crate::resolver::{Result, access, engine, scope};
 
 /// How many schedules a job is assumed to have when the cost of a document is computed.
 const EXPECTED_SCHEDULES: usize = 5;

@@ -16,7 +16,7 @@ use super::moment::Moment;
 use super::page::{self, Cursor, Page};
 use super::status::Status;
 use super::waits_for::{WaitLoader, WaitsFor};
-use super::{Result, engine, scope};
+use crate::resolver::{Result, engine, scope};
 
 /// How many lines and modules a job is assumed to have when the cost of a document is computed.
 const EXPECTED: usize = 10;

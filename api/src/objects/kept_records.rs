@@ -9,7 +9,7 @@ use engine::ports::{Listed, PAGE_BYTES};
 use serde_json::Value;
 
 use super::page::{self, Cursor};
-use super::{Result, engine, scope};
+use crate::resolver::{Result, engine, scope};
 
 /// How many parts are read at once: two parts hold more than most pages.
 const PARTS_AT_ONCE: u32 = 2;

@@ -5,12 +5,12 @@ use engine::model::{effect, record, result as model};
 use engine::ports::parts::PartKind;
 use serde_json::Value;
 
-use super::Result;
 use super::kept_records::{self, KeptPage, KeptRecord, RejectedRecord};
 use super::module::Capability;
 use super::moment::Moment;
 use super::page::{self, BULKY};
 use super::status::{LineKind, LogLevel, Status};
+use crate::resolver::Result;
 
 /// The record of one execution of a line.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use super::action::Action;
 use super::global_id::GlobalId;
 use super::moment::Moment;
 use super::page::{self, BULKY};
-use super::{Result, access, engine, scope};
+use crate::resolver::{Result, access, engine, scope};
 
 /// How many actions a module is assumed to have when the cost of a document is computed.
 const EXPECTED_ACTIONS: usize = 20;

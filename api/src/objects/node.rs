@@ -11,7 +11,7 @@ use super::module::{self, Module};
 use super::organization::Organization;
 use super::schedule::{self, Schedule};
 use super::webhook::{self, Webhook};
-use super::{Result, access, engine, scope};
+use crate::resolver::{Result, access, engine, scope};
 
 /// An object with a global id.
 #[derive(Interface)]

@@ -4,7 +4,8 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use engine::model::{organization as model, quota};
 
 use super::global_id::GlobalId;
-use super::{Result, engine, page, scope};
+use super::page;
+use crate::resolver::{Result, engine, scope};
 
 /// A tenant of the server. Every job and every job result belongs to an organization.
 #[derive(Debug, Clone)]

@@ -8,8 +8,8 @@ use async_graphql::{Context, ObjectType, OutputType};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use engine::ports::{Listed, PAGE_BYTES};
 
-use super::{Result, budget};
 use crate::error::ApiError;
+use crate::resolver::{Result, budget};
 
 /// How many items a page has by default.
 pub(crate) const USUAL: i32 = 20;

@@ -30,7 +30,7 @@ impl Queue {
     }
 
     /// How many of its results run; of all organizations if it is global.
-    async fn at_work(&self) -> u64 {
-        self.0.at_work
+    async fn running(&self) -> u64 {
+        self.0.running
     }
 }

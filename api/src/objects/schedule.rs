@@ -13,9 +13,9 @@ use serde_json::Value;
 use super::global_id::GlobalId;
 use super::moment::Moment;
 use super::page::{self, Cursor, Page};
-use super::{Result, access, engine, scope};
 use crate::error::ApiError;
-use crate::mutation::user_error::UserError;
+use crate::resolver::{Result, access, engine, scope};
+use crate::user_error::UserError;
 
 /// A schedule that starts a job, with its position.
 pub(crate) struct Schedule(pub(crate) SavedSchedule);

@@ -44,7 +44,7 @@ impl ServerInfo {
     /// The state of the node that answers.
     pub(crate) fn of(engine: &Engine) -> Self {
         let paused = engine.health().pause();
-        let paused = paused.map(|pause| Paused { since: Moment(pause.since), reason: pause.obstacle.told() });
+        let paused = paused.map(|pause| Paused { since: Moment(pause.since), reason: pause.obstacle.message() });
         let database_check = engine.integrity().last().map(|last| DatabaseCheck {
             at: Moment(last.at),
             faults: last.faults.len() as u64,

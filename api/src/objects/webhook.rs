@@ -11,12 +11,12 @@ use engine::model::webhook::{self as model, WebhookId};
 
 use super::global_id::GlobalId;
 use super::moment::Moment;
-use super::{Result, engine, scope};
 use crate::error::ApiError;
+use crate::resolver::{Result, engine, scope};
 
 /// How a webhook uses the body of a message.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "model::Takes")]
+#[graphql(remote = "model::PayloadKind")]
 pub(crate) enum WebhookTakes {
     /// As the records of the first line: a JSON array of objects, one object for one record, or an empty body for no
     /// records.

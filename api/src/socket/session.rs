@@ -207,7 +207,7 @@ impl Session {
             return Some(Some(Close::RepeatedInit));
         }
         self.credentials = credentials.or(self.credentials.take());
-        match self.state.let_in(self.credentials.as_ref()).await {
+        match self.state.authenticate(self.credentials.as_ref()).await {
             Ok(access) => {
                 let Ok(slot) = self.state.socket_slot(&access) else { return Some(Some(Close::Full)) };
                 self.slot = SessionSlot::Authenticated(slot);
@@ -293,7 +293,7 @@ impl Session {
 
     /// Checks regularly that the token is still valid and the client still connected.
     async fn check(&mut self) -> Ended {
-        match self.state.let_in(self.credentials.as_ref()).await {
+        match self.state.authenticate(self.credentials.as_ref()).await {
             Ok(access) => self.access = Some(access),
             Err(refusal) if refusal.code == Code::Unauthenticated => return Some(Some(Close::Forbidden)),
             // The store cannot be read, but the token was valid a moment ago.

@@ -16,10 +16,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::absent;
 use super::watched_result::{PAUSE, WatchedResult};
-use crate::objects::Result;
 use crate::objects::moment::Moment;
 use crate::objects::page::Cursor;
 use crate::objects::status::LogLevel;
+use crate::resolver::Result;
 use position::{Attempt, LogPosition, SentMessages};
 
 /// The log is read at most this often, so that messages that come quickly are read together.
@@ -129,13 +129,13 @@ impl LogWatch {
     async fn read(&mut self) -> Result<(), StoreError> {
         self.watched.permit.acquire().await;
         let began = Instant::now();
-        // The order matters: a result that is no longer at work has written its whole log, and one that has ended has
+        // The order matters: a result that is no longer running has written its whole log, and one that has ended has
         // all its lines.
-        let at_work = self.watched.engine.results().is_at_work(self.watched.id);
+        let running = self.watched.engine.results().is_running(self.watched.id);
         let result = self.watched.find().await?;
         let ended = result.is_none_or(|result| result.status.is_final());
         let complete = self.read_lines().await?;
-        self.stage = match (complete, ended, at_work) {
+        self.stage = match (complete, ended, running) {
             (false, ..) => Stage::Reading,
             (true, false, _) => Stage::Watching,
             (true, true, true) => Stage::Ending,

@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::resolver::access;
+
 use async_graphql::Context;
 use engine::model::organization::OrganizationId;
 use engine::node::fair_permits::{FairPermits, Permit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::objects::access;
 
 /// How many subscriptions of all sockets read the store at once. The store has four readers; the others are left to
 /// requests, however much is watched.

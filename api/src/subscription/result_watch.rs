@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::absent;
 use super::watched_result::{PAUSE, WatchedResult};
-use crate::objects::Result;
 use crate::objects::job_result::JobResult;
+use crate::resolver::Result;
 
 /// Progress is sent at most this often; a change of status is sent at once.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);

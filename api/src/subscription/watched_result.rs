@@ -16,8 +16,8 @@ use tokio::sync::broadcast::error::RecvError;
 use super::absent;
 use super::read_permit::ReadPermit;
 use crate::objects::global_id::result_id;
-use crate::objects::{Result, engine, scope};
 use crate::options::Options;
+use crate::resolver::{Result, engine, scope};
 
 /// A read that took long is followed by a pause of this many times its length.
 pub(super) const PAUSE: u32 = 4;

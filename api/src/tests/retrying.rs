@@ -145,9 +145,9 @@ async fn queues_are_set_up_seen_and_removed() {
     let admin = world.caller(Role::Admin).await;
     let global = world.ask(&admin, save, json!({"input": {"key": "all", "global": true}})).await;
     assert_eq!(code(&global), "FORBIDDEN");
-    let seen = world.data("{ queues { key global limit waiting atWork } }", json!({})).await["queues"].take();
-    let default = json!({"key": "default", "global": true, "limit": null, "waiting": 0, "atWork": 0});
-    assert_eq!(seen, json!([default, {"key": "slow", "global": false, "limit": 2, "waiting": 0, "atWork": 0}]));
+    let seen = world.data("{ queues { key global limit waiting running } }", json!({})).await["queues"].take();
+    let default = json!({"key": "default", "global": true, "limit": null, "waiting": 0, "running": 0});
+    assert_eq!(seen, json!([default, {"key": "slow", "global": false, "limit": 2, "waiting": 0, "running": 0}]));
     let delete = "mutation { deleteQueue(input: {key: \"slow\"}) { deleted userErrors { code path } } }";
     assert_eq!(world.data(delete, json!({})).await["deleteQueue"], json!({"deleted": true, "userErrors": []}));
     let gone = world.data(delete, json!({})).await["deleteQueue"].take();

@@ -1,4 +1,4 @@
-//! An action that says something for each permit it is given, so that tests see a line at work.
+//! An action that says something for each permit it is given, so that tests see a running line.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ impl Talker {
     async fn say(&mut self, message: &str) -> Result<(), Failure> {
         tokio::select! {
             permit = self.permits.acquire() => permit.unwrap().forget(),
-            () = self.line.kill.cancelled() => return Err(Failure::new(FailureKind::Killed, "killed")),
+            () = self.line.cancellation.cancelled() => return Err(Failure::new(FailureKind::Cancelled, "killed")),
         }
         let entry = LogEntry { level: LogLevel::Info, message: message.to_owned(), at: None };
         self.said.push(entry.clone());

@@ -22,7 +22,7 @@ use engine::ports::clock::StandingClock;
 use engine::ports::files::Folder;
 use engine::ports::parts::{Part, PartKind};
 use engine::ports::results::{
-    Endings, History, Kill, KillError, NewResult, Pruned, ResultFilter, ResultRelation, StartRefused, Started, Starts,
+    Endings, History, Kill, KillError, NewResult, Pruned, ResultFilter, ResultRelation, StartError, Started, Starts,
 };
 use engine::ports::stores::Stores;
 use engine::ports::{Listed, Page, StoreError};
@@ -87,13 +87,13 @@ impl World {
     /// A caller with this role in `main`.
     pub(super) async fn caller(&self, role: Role) -> Access {
         let credentials = Credentials { token: self.token(role).await, organization: None };
-        self.state.let_in(Some(&credentials)).await.unwrap()
+        self.state.authenticate(Some(&credentials)).await.unwrap()
     }
 
     /// The server administrator, in an organization.
     pub(super) async fn administrator(&self, organization: &str) -> Access {
         let credentials = Credentials { token: self.root.clone(), organization: Some(organization.into()) };
-        self.state.let_in(Some(&credentials)).await.unwrap()
+        self.state.authenticate(Some(&credentials)).await.unwrap()
     }
 
     /// Asks as `caller`; the whole answer.
@@ -246,7 +246,7 @@ impl Counting {
 
 #[async_trait]
 impl Starts for Counting {
-    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartRefused> {
+    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartError> {
         Starts::start(self.ask()?, scope, start).await
     }
 

@@ -36,7 +36,7 @@ use engine::ports::jobs::SavedJob;
 use engine::ports::modules::Upload;
 use engine::ports::parts::{BatchDone, PartKind};
 use engine::ports::queue::NodeId;
-use engine::ports::schedules::{Place, SavedSchedule};
+use engine::ports::schedules::{SavedSchedule, ScheduleRef};
 use engine::ports::templates::SavedTemplate;
 use engine::ports::{Listed, PAGE_BYTES, StoreError};
 
@@ -76,7 +76,7 @@ struct Tables {
     components: BTreeMap<String, Arc<[u8]>>,
     grants: BTreeMap<(OrganizationId, String), Grants>,
     uploads: BTreeMap<(OrganizationId, Uuid), Upload>,
-    schedules: BTreeMap<Place, SavedSchedule>,
+    schedules: BTreeMap<ScheduleRef, SavedSchedule>,
     webhooks: BTreeMap<WebhookId, Webhook>,
     /// The queues that were set up, with their limits.
     queues: BTreeMap<QueueName, Option<u32>>,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{MemoryStore, impossible};
 use engine::model::organization::{OrgScope, Organization, OrganizationId};
-use engine::model::quota::{Quotas, Stored};
+use engine::model::quota::{Quotas, StorageUse};
 use engine::model::record::size_of_text;
 use engine::model::result::LineResult;
 use engine::model::token::{TokenRecord, TokenScope};
@@ -51,9 +51,9 @@ impl Organizations for MemoryStore {
         Ok(())
     }
 
-    async fn count_stored(&self) -> Result<HashMap<OrganizationId, Stored>, StoreError> {
+    async fn count_stored(&self) -> Result<HashMap<OrganizationId, StorageUse>, StoreError> {
         let tables = self.tables();
-        let mut stored: HashMap<_, Stored> = HashMap::new();
+        let mut stored: HashMap<_, StorageUse> = HashMap::new();
         for ((organization, _), entry) in &tables.results {
             let lines = entry.lines.values().map(LineResult::bytes).sum::<usize>();
             let parts = entry.parts.values().map(size_of_text).sum::<usize>();

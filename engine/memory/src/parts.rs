@@ -7,8 +7,8 @@ use engine::model::result::LineResult;
 use engine::model::status::Event;
 use engine::ports::StoreError;
 use engine::ports::parts::{Part, PartKind};
-use engine::ports::queue::{Resume, cut};
-use engine::ports::results::Retrial;
+use engine::ports::queue::{Resume, end_open_line};
+use engine::ports::results::RetryStart;
 
 impl Entry {
     pub(super) fn keep(&mut self, parts: Vec<Part>) {
@@ -40,7 +40,7 @@ impl Entry {
         Some(Resume {
             lines: self.lines.values().cloned().collect(),
             at,
-            tries: self.checkpoint.map_or(0, |(_, tries)| tries),
+            failed_attempts: self.checkpoint.map_or(0, |(_, failed_attempts)| failed_attempts),
             batches: self.batches.iter().filter(|batch| Some(batch.line_no) == at).cloned().collect(),
             condemned: self.crashes.condemned(),
             careful: self.crashes.any(),
@@ -48,10 +48,10 @@ impl Entry {
     }
 
     /// Ends the open lines of a result that has ended.
-    pub(super) fn cut_lines(&mut self, event: Event, message: &str) -> Result<(), StoreError> {
+    pub(super) fn end_open_lines(&mut self, event: Event, message: &str) -> Result<(), StoreError> {
         let Some(at) = self.result.finished_at else { return Ok(()) };
         for line in self.lines.values_mut().filter(|line| !line.status.is_final()) {
-            cut(line, event, message, at).map_err(impossible)?;
+            end_open_line(line, event, message, at).map_err(impossible)?;
         }
         Ok(())
     }
@@ -73,7 +73,7 @@ impl Entry {
     }
 
     /// Copies what a retry needs from the result that it retries.
-    pub(super) fn copy_from(&mut self, old: &Self, retry: &Retrial) -> Result<(), StoreError> {
+    pub(super) fn copy_from(&mut self, old: &Self, retry: &RetryStart) -> Result<(), StoreError> {
         if !old.result.status.is_final() {
             return Err(impossible("the job result to be retried has not ended"));
         }
@@ -88,7 +88,7 @@ impl Entry {
                     PartKind::Output | PartKind::Rejected => false,
                 });
                 self.parts.extend(copied.map(|(key, records)| (*key, records.clone())));
-                if !retry.is_anew(self.result.id) {
+                if !retry.restarts_effects(self.result.id) {
                     let of_line = old.batches.iter().filter(|batch| batch.line_no == retry.line_no);
                     self.batches = of_line.cloned().collect();
                 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::Tables;
 use crate::results::began;
 use engine::model::Instant;
-use engine::model::lifecycle::retention::{KINDS, Past, Retention};
+use engine::model::lifecycle::retention::{KINDS, Retention, RetentionFacts};
 use engine::model::organization::OrganizationId;
 use engine::model::result::{JobResult, ResultId};
 use engine::ports::results::Pruned;
@@ -49,7 +49,7 @@ impl Tables {
         for ((organization, id), entry) in self.results.iter().rev() {
             let result = &entry.result;
             let seen = seen.entry((*organization, &result.job)).or_default();
-            let past = Past {
+            let past = RetentionFacts {
                 created_at: result.created_at,
                 status: result.status,
                 of_deleted_job: result.version <= self.deleted_version(*organization, &result.job),

@@ -28,7 +28,7 @@ impl Queue for MemoryStore {
         let isolation = tables.isolation(claim);
         let isolated = isolation != Isolation::Nothing;
         let chosen = match isolation {
-            Isolation::AtWork(until) => {
+            Isolation::Running(until) => {
                 let next_due = Some(next_due.map_or(until, |due| due.min(until)));
                 return Ok(Claims { claimed: Vec::new(), next_due, isolated });
             }
@@ -60,11 +60,11 @@ impl Queue for MemoryStore {
         Ok(())
     }
 
-    async fn release_others(&self, node: NodeId, at_work: &[Lease]) -> Result<u64, StoreError> {
+    async fn release_others(&self, node: NodeId, running: &[Lease]) -> Result<u64, StoreError> {
         let (mut tables, mut released) = (self.tables(), 0);
         for ((organization, result), entry) in &mut tables.results {
             let lease = Lease { organization: *organization, result: *result, number: entry.lease };
-            if entry.held_by(node) && !at_work.contains(&lease) {
+            if entry.held_by(node) && !running.contains(&lease) {
                 entry.put_back_unstarted();
                 released += 1;
             }
@@ -81,8 +81,8 @@ impl Queue for MemoryStore {
         let mut tables = self.tables();
         let lost: Vec<_> = tables.lost(node, now, silent);
         let mut put_back = 0;
-        for place in lost {
-            put_back += u64::from(tables.put_back(place, now)?);
+        for result in lost {
+            put_back += u64::from(tables.put_back(result, now)?);
         }
         tables.beats.retain(|other, beat| !is_lost(*other, Some(*beat), (node, now, silent)));
         Ok(put_back)
@@ -134,16 +134,16 @@ impl Leases for MemoryStore {
         entry.take_notes(finish.notes);
         entry.drop_temporary(finish.failed_line);
         let result = entry.result.clone();
-        let rearmed = tables.after_end(lease.organization, &result, finish.notifications)?;
+        let armed_schedule = tables.after_end(lease.organization, &result, finish.notifications)?;
         Ok(Finished {
             result,
             more: tables.results.values().any(|entry| entry.state == Some(LeaseState::Ready)),
-            rearmed,
+            armed_schedule,
         })
     }
 }
 
-type Place = (OrganizationId, ResultId);
+type ResultRef = (OrganizationId, ResultId);
 
 impl Tables {
     fn wake_what_is_due(&mut self, now: Instant) {
@@ -161,18 +161,18 @@ impl Tables {
     }
 
     fn isolation(&mut self, claim: Claim) -> Isolation {
-        let mut at_work = None;
+        let mut isolated_until = None;
         for entry in self.results.values_mut().filter(|entry| entry.held_by(claim.node)) {
             entry.isolated_until = entry.isolated_until.filter(|until| *until > claim.now);
-            at_work = at_work.or(entry.isolated_until);
+            isolated_until = isolated_until.or(entry.isolated_until);
         }
         let occupancy = self.occupancy();
         let waits = |entry: &Entry| entry.state == Some(LeaseState::Later) && entry.isolated_until.is_some();
         let waiting = self.results.iter().filter(|(_, entry)| waits(entry) && !occupancy.is_full(&entry.queue));
-        let first = waiting.min_by_key(|(place, entry)| (entry.crashes.alone, place.1));
-        let first = first.map(|(place, entry)| entry.candidate(*place));
+        let first = waiting.min_by_key(|(result, entry)| (entry.crashes.alone, result.1));
+        let first = first.map(|(result, entry)| entry.candidate(*result));
         let is_idle = !self.results.values().any(|entry| entry.held_by(claim.node));
-        Isolation::decide(at_work, first, is_idle && claim.capacity.slots > 0)
+        Isolation::decide(isolated_until, first, is_idle && claim.capacity.slots > 0)
     }
 
     /// The running results by organization and queue.
@@ -188,21 +188,21 @@ impl Tables {
     }
 
     fn choose(&mut self, capacity: Capacity) -> Vec<Candidate> {
-        let mut at_work = self.occupancy();
+        let mut occupancy = self.occupancy();
         let ready = self.results.iter().filter(|(_, entry)| entry.state == Some(LeaseState::Ready));
-        let candidates = ready.map(|(place, entry)| entry.candidate(*place)).collect();
-        let chosen = choose(candidates, &mut at_work, capacity);
-        self.last_served = at_work.last_served;
+        let candidates = ready.map(|(result, entry)| entry.candidate(*result)).collect();
+        let chosen = choose(candidates, &mut occupancy, capacity);
+        self.last_served = occupancy.last_served;
         chosen
     }
 
-    fn claim_one(&mut self, place: Place, claim: Claim) -> Result<Claimed, StoreError> {
-        let entry = self.results.get_mut(&place).ok_or_else(|| impossible("a job result that waits is absent"))?;
+    fn claim_one(&mut self, result: ResultRef, claim: Claim) -> Result<Claimed, StoreError> {
+        let entry = self.results.get_mut(&result).ok_or_else(|| impossible("a job result that waits is absent"))?;
         let resume = entry.resume();
         begin(&mut entry.result, claim.now).map_err(impossible)?;
         entry.lease += 1;
         (entry.state, entry.node) = (Some(LeaseState::Leased), Some(claim.node));
-        let lease = Lease { organization: place.0, result: place.1, number: entry.lease };
+        let lease = Lease { organization: result.0, result: result.1, number: entry.lease };
         Ok(Claimed { lease, result: entry.result.clone(), records: entry.records.clone(), resume })
     }
 
@@ -212,17 +212,17 @@ impl Tables {
         entry.filter(held).ok_or(LeaseError::Lost)
     }
 
-    fn lost(&self, node: NodeId, now: Instant, silent: Option<Duration>) -> Vec<Place> {
+    fn lost(&self, node: NodeId, now: Instant, silent: Option<Duration>) -> Vec<ResultRef> {
         let lost = |other: NodeId| is_lost(other, self.beats.get(&other).copied(), (node, now, silent));
         let leased = self.results.iter().filter(|(_, entry)| entry.state == Some(LeaseState::Leased));
         let held = leased.filter(|(_, entry)| entry.node.is_some_and(lost));
-        held.map(|(place, _)| *place).collect()
+        held.map(|(result, _)| *result).collect()
     }
 
-    fn put_back(&mut self, place: Place, now: Instant) -> Result<bool, StoreError> {
-        let Some(entry) = self.results.get_mut(&place) else { return Ok(false) };
-        let at_work = entry.lines.values().find(|line| line.status == Status::Running).map(|line| line.line_no);
-        entry.crashes = entry.crashes.and(at_work, entry.isolated_until.is_some());
+    fn put_back(&mut self, result: ResultRef, now: Instant) -> Result<bool, StoreError> {
+        let Some(entry) = self.results.get_mut(&result) else { return Ok(false) };
+        let line = entry.lines.values().find(|line| line.status == Status::Running).map(|line| line.line_no);
+        entry.crashes = entry.crashes.add(line, entry.isolated_until.is_some());
         entry.isolated_until = entry.crashes.isolated_until(now);
         entry.wait(entry.isolated_until);
         if !entry.crashes.gives_up() {
@@ -231,16 +231,16 @@ impl Tables {
         let finish = Finish::given_up(&entry.result, entry.crashes, now);
         finish.end(&mut entry.result).map_err(impossible)?;
         entry.state = None;
-        entry.cut_lines(Event::End(finish.status), &finish.message)?;
+        entry.end_open_lines(Event::End(finish.status), &finish.message)?;
         entry.drop_temporary(None);
-        let result = entry.result.clone();
-        self.after_end(place.0, &result, Vec::new())?;
+        let ended = entry.result.clone();
+        self.after_end(result.0, &ended, Vec::new())?;
         Ok(false)
     }
 }
 
 impl Entry {
-    fn candidate(&self, (organization, result): Place) -> Candidate {
+    fn candidate(&self, (organization, result): ResultRef) -> Candidate {
         Candidate { organization, result, queue: self.queue.clone(), priority: self.result.priority }
     }
 
@@ -277,6 +277,6 @@ impl Entry {
         let stays = |line_no: u32| line_no >= checkpoint.line_no || Some(line_no) == checkpoint.failed_line;
         self.parts.retain(|(line_no, kind, _), _| kind.is_kept() || stays(*line_no));
         self.batches.retain(|batch| stays(batch.line_no));
-        self.checkpoint = Some((checkpoint.line_no, checkpoint.tries));
+        self.checkpoint = Some((checkpoint.line_no, checkpoint.failed_attempts));
     }
 }

@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{MemoryStore, Tables};
+use engine::model::Instant;
 use engine::model::fairness::QueueName;
 use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::{OrgScope, OrganizationId};
 use engine::ports::StoreError;
-use engine::ports::queues::{DEFAULT_QUEUE, QueueSetting, QueueState, Queues};
+use engine::ports::queues::{DEFAULT_QUEUE, QueueDepth, QueueSetting, QueueState, Queues};
 
 #[async_trait]
 impl Queues for MemoryStore {
@@ -38,6 +39,18 @@ impl Queues for MemoryStore {
         Ok(seen.into_iter().map(|(key, limit)| tables.state_of_queue(organization, key, limit)).collect())
     }
 
+    async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
+        let tables = self.tables();
+        let ready = tables.results.iter().filter(|(_, entry)| entry.state == Some(LeaseState::Ready));
+        let mut depths = BTreeMap::<_, (u64, Instant)>::new();
+        for ((_, id), entry) in ready {
+            let (ready, oldest) = depths.entry(&entry.queue.key).or_insert((0, id.created_at()));
+            (*ready, *oldest) = (*ready + 1, id.created_at().min(*oldest));
+        }
+        let depth = |(queue, (ready, oldest)): (&String, _)| QueueDepth { queue: queue.clone(), ready, oldest };
+        Ok(depths.into_iter().map(depth).collect())
+    }
+
     async fn remove_queue(&self, scope: OrgScope, key: &str, global: bool) -> Result<bool, StoreError> {
         Ok(self.tables().queues.remove(&name(scope.organization(), key, global)).is_some())
     }
@@ -59,7 +72,7 @@ impl Tables {
         let of_queue = || self.results.iter().filter(|(_, entry)| entry.queue == name);
         let waits = |state: Option<LeaseState>| state.is_some_and(|state| state != LeaseState::Leased);
         let waiting = of_queue().filter(|((owner, _), entry)| *owner == organization && waits(entry.state)).count();
-        let at_work = self.occupancy().by_queue.get(&name).copied().unwrap_or(0).into();
-        QueueState { key, global: name.holder.is_nil(), limit, waiting: waiting as u64, at_work }
+        let running = self.occupancy().by_queue.get(&name).copied().unwrap_or(0).into();
+        QueueState { key, global: name.holder.is_nil(), limit, waiting: waiting as u64, running }
     }
 }

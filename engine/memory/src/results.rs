@@ -20,14 +20,14 @@ use engine::model::status::{Event, Status};
 use engine::ports::actions::LineOutput;
 use engine::ports::parts::{Part, PartKind};
 use engine::ports::results::{
-    Endings, History, Kill, KillError, NewResult, Pruned, ResultFilter, ResultRelation, StartRefused, Started, Starts,
+    Endings, History, Kill, KillError, NewResult, Pruned, ResultFilter, ResultRelation, StartError, Started, Starts,
     replaced,
 };
 use engine::ports::{Listed, Page, StoreError};
 
 #[async_trait]
 impl Starts for MemoryStore {
-    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartRefused> {
+    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartError> {
         self.tables().start(scope.organization(), start)
     }
 
@@ -190,12 +190,12 @@ pub(super) fn began(result: &JobResult) -> bool {
 }
 
 impl Tables {
-    pub(super) fn start(&mut self, organization: OrganizationId, start: NewResult) -> Result<Started, StartRefused> {
+    pub(super) fn start(&mut self, organization: OrganizationId, start: NewResult) -> Result<Started, StartError> {
         if let Some(first) = self.first_start(organization, &start)? {
             return Ok(Started { result: first, replaced: Vec::new() });
         }
         let old = match &start.retry {
-            Some(retry) => Some(self.results.get(&(organization, retry.of)).ok_or(StartRefused::Gone)?),
+            Some(retry) => Some(self.results.get(&(organization, retry.of)).ok_or(StartError::Gone)?),
             None => None,
         };
         let mut entry = Entry::of(start.clone(), self.queue(organization, &start.queue));
@@ -214,11 +214,11 @@ impl Tables {
     }
 
     /// The result of the first start with the same idempotency key.
-    fn first_start(&self, organization: OrganizationId, start: &NewResult) -> Result<Option<JobResult>, StartRefused> {
+    fn first_start(&self, organization: OrganizationId, start: &NewResult) -> Result<Option<JobResult>, StartError> {
         let Some(name) = &start.idempotency else { return Ok(None) };
         let Some((first, digest)) = self.starts.get(&(organization, name.key.clone())) else { return Ok(None) };
         if *digest != name.digest {
-            return Err(StartRefused::Conflict(*first));
+            return Err(StartError::Conflict(*first));
         }
         Ok(self.results.get(&(organization, *first)).map(|entry| entry.result.clone()))
     }
@@ -280,7 +280,7 @@ impl Tables {
         let open = |line: &LineResult| entry.lines.get(&line.line_no).is_none_or(|known| !known.status.is_final());
         let lines = kill.lines.into_iter().filter(open).collect();
         entry.note(lines);
-        entry.cut_lines(Event::Kill, &kill.line_message)?;
+        entry.end_open_lines(Event::Kill, &kill.line_message)?;
         entry.drop_temporary(None);
         self.after_end(organization, &killed, kill.notifications)?;
         Ok(killed)
@@ -316,7 +316,7 @@ impl Tables {
         ended: &JobResult,
         notifications: Vec<NewResult>,
     ) -> Result<bool, StoreError> {
-        let rearmed = self.complete(organization, ended);
+        let armed_schedule = self.complete(organization, ended);
         for notification in notifications {
             self.start(organization, notification).map_err(impossible)?;
         }
@@ -324,7 +324,7 @@ impl Tables {
         if let Some(entry) = next.and_then(|next| self.results.get_mut(&(organization, next))) {
             entry.state = Some(LeaseState::Ready);
         }
-        Ok(rearmed)
+        Ok(armed_schedule)
     }
 
     fn waiting(&self, organization: OrganizationId, id: ResultId) -> Option<Waiting> {

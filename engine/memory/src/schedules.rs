@@ -9,9 +9,9 @@ use engine::model::Instant;
 use engine::model::organization::{OrgScope, OrganizationId};
 use engine::model::result::{JobResult, Scheduled};
 use engine::model::schedule::{Position, Schedule, ScheduleId};
-use engine::ports::results::{StartRefused, Started};
+use engine::ports::results::{StartError, Started};
 use engine::ports::schedules::{
-    Due, DueSchedules, Fire, FireAnswer, Inspected, Inspection, Place, SavedSchedule, Schedules,
+    Due, DueSchedules, Fire, FireAnswer, Inspected, Inspection, SavedSchedule, ScheduleRef, Schedules,
 };
 use engine::ports::{Listed, StoreError};
 
@@ -32,10 +32,10 @@ impl Schedules for MemoryStore {
         after: Option<(&str, &str)>,
         limit: u32,
     ) -> Result<Listed<SavedSchedule>, StoreError> {
-        let place = |saved: &SavedSchedule| (saved.job.clone(), saved.schedule.key.clone());
+        let schedule = |saved: &SavedSchedule| (saved.job.clone(), saved.schedule.key.clone());
         let after = after.map(|(job, key)| (job.to_owned(), key.to_owned()));
         let all = self.tables().by_key(scope).into_iter();
-        Ok(listed(all.filter(|saved| after.as_ref().is_none_or(|after| place(saved) > *after)), limit, |_| 0))
+        Ok(listed(all.filter(|saved| after.as_ref().is_none_or(|after| schedule(saved) > *after)), limit, |_| 0))
     }
 
     async fn count_schedules(&self, scope: OrgScope) -> Result<u64, StoreError> {
@@ -57,20 +57,20 @@ impl DueSchedules for MemoryStore {
 
     async fn fire(&self, fire: Fire) -> Result<FireAnswer, StoreError> {
         let mut tables = self.tables();
-        let place = (fire.saved.organization, fire.saved.id);
-        if tables.schedules.get(&place).is_none_or(|saved| saved.revision != fire.saved.revision) {
+        let schedule = (fire.saved.organization, fire.saved.id);
+        if tables.schedules.get(&schedule).is_none_or(|saved| saved.revision != fire.saved.revision) {
             return Ok(FireAnswer::Outdated);
         }
         let started = tables.start_scheduled(&fire)?;
         let ended = started.iter().flat_map(|one| one.replaced.iter().copied()).collect();
         let position = fire.moved(&started, &ended);
-        if let Some(saved) = tables.schedules.get_mut(&place) {
+        if let Some(saved) = tables.schedules.get_mut(&schedule) {
             (saved.position, saved.revision) = (position, saved.revision + 1);
         }
         Ok(FireAnswer::Fired(started))
     }
 
-    async fn inspect(&self, after: Option<Place>, limit: u32) -> Result<Inspection, StoreError> {
+    async fn inspect(&self, after: Option<ScheduleRef>, limit: u32) -> Result<Inspection, StoreError> {
         let tables = self.tables();
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let some: Vec<_> = tables.schedules.range((from, Bound::Unbounded)).take(limit as usize).collect();
@@ -79,7 +79,7 @@ impl DueSchedules for MemoryStore {
             awaited.is_some_and(|entry| !entry.result.status.is_final())
         };
         Ok(Inspection {
-            last: some.last().map(|(place, _)| **place),
+            last: some.last().map(|(schedule, _)| **schedule),
             schedules: some.into_iter().map(|(_, saved)| inspected(saved, waits(saved))).collect(),
             unreadable: Vec::new(),
         })
@@ -94,7 +94,7 @@ impl DueSchedules for MemoryStore {
     }
 
     /// In memory no schedule is ever unreadable.
-    async fn disarm(&self, _place: Place) -> Result<(), StoreError> {
+    async fn disarm(&self, _place: ScheduleRef) -> Result<(), StoreError> {
         Ok(())
     }
 }
@@ -125,9 +125,13 @@ impl Tables {
         let mut before: Vec<_> = self.schedules_of(organization, Some(job)).cloned().collect();
         self.schedules.retain(|_, saved| saved.organization != organization || saved.job != job);
         for new in schedules {
-            let place = before.iter().position(|saved| saved.schedule.key == new.1.key);
-            let saved =
-                SavedSchedule::save(place.map(|place| before.swap_remove(place)), (organization, job), new, now);
+            let schedule = before.iter().position(|saved| saved.schedule.key == new.1.key);
+            let saved = SavedSchedule::save(
+                schedule.map(|schedule| before.swap_remove(schedule)),
+                (organization, job),
+                new,
+                now,
+            );
             self.schedules.insert((organization, saved.id), saved);
         }
     }
@@ -146,7 +150,7 @@ impl Tables {
         let mut started = Vec::new();
         for new in missing {
             started.push(self.start(organization, new).map_err(|refused| match refused {
-                StartRefused::Store(error) => error,
+                StartError::Store(error) => error,
                 other => super::impossible(other),
             })?);
         }

@@ -16,7 +16,7 @@ use futures_util::stream;
 use tokio_util::sync::CancellationToken;
 
 use super::sweep;
-use crate::execution::start::announce_start;
+use crate::execution::start::publish_start;
 use crate::model::Instant;
 use crate::model::status::Status;
 use crate::node::Node;
@@ -24,7 +24,7 @@ use crate::node::backoff::Backoff;
 use crate::node::panics::catch_panic;
 use crate::ports::StoreError;
 use crate::ports::results::Started;
-use crate::ports::schedules::{Fire, FireAnswer, Place, SavedSchedule};
+use crate::ports::schedules::{Fire, FireAnswer, SavedSchedule, ScheduleRef};
 use clock_watch::ClockWatch;
 use prepare::Preparation;
 
@@ -43,7 +43,7 @@ const MAX_FAILURES: u32 = 4;
 pub struct Scheduler {
     node: Arc<Node>,
     watch: ClockWatch,
-    failures: HashMap<Place, u32>,
+    failures: HashMap<ScheduleRef, u32>,
 }
 
 impl Scheduler {
@@ -123,10 +123,9 @@ impl Scheduler {
         loop {
             self.check_clock();
             let due = self.node.stores.due_schedules.due(self.node.clock.now(), BATCH).await?;
-            for (place, fault) in &due.unreadable {
-                let schedule = place.1.0;
-                tracing::error!(%schedule, %fault, "a schedule cannot be read, so it starts nothing; save its job again");
-                self.node.stores.due_schedules.disarm(*place).await?;
+            for (schedule, fault) in &due.unreadable {
+                tracing::error!(schedule = %schedule.1.0, %fault, "a schedule cannot be read, so it starts nothing; save its job again");
+                self.node.stores.due_schedules.disarm(*schedule).await?;
             }
             if due.schedules.is_empty() && due.unreadable.is_empty() || stop.is_cancelled() {
                 return Ok(due.next);
@@ -139,44 +138,44 @@ impl Scheduler {
         let since = self.watch.since();
         let preparation = Preparation::new(Arc::clone(&self.node), since);
         let firing = stream::iter(due).map(async |saved| {
-            let place = (saved.organization, saved.id);
-            (place, preparation.prepare(saved).await)
+            let schedule = (saved.organization, saved.id);
+            (schedule, preparation.prepare(saved).await)
         });
         let fires: Vec<_> = firing.buffered(CONCURRENT_PREPARATIONS).collect().await;
         // Fired together, so that they share a commit.
-        let firing = fires.into_iter().map(async |(place, fire)| match fire {
-            Ok(Some(fire)) => (place, fire_one(&self.node, fire, since).await),
+        let firing = fires.into_iter().map(async |(schedule, fire)| match fire {
+            Ok(Some(fire)) => (schedule, fire_one(&self.node, fire, since).await),
             Ok(None) => {
-                (place, Err(StoreError::Unreadable("the schedule is due, but has nothing to start".to_owned())))
+                (schedule, Err(StoreError::Unreadable("the schedule is due, but has nothing to start".to_owned())))
             }
-            Err(error) => (place, Err(error)),
+            Err(error) => (schedule, Err(error)),
         });
         let fired = futures_util::future::join_all(firing).await;
         self.node.wake.notify_one();
         let mut failed = Ok(());
-        for (place, fired) in fired {
+        for (schedule, fired) in fired {
             match fired {
                 Ok(()) => {
-                    self.failures.remove(&place);
+                    self.failures.remove(&schedule);
                 }
-                Err(error) => failed = failed.and(self.count_failure(place, error).await),
+                Err(error) => failed = failed.and(self.count_failure(schedule, error).await),
             }
         }
         failed
     }
 
     /// Counts a failure of a schedule. One that keeps failing while the store works is disarmed until the next sweep.
-    async fn count_failure(&mut self, place: Place, error: StoreError) -> Result<(), StoreError> {
-        let failures = self.failures.entry(place).or_default();
+    async fn count_failure(&mut self, schedule: ScheduleRef, error: StoreError) -> Result<(), StoreError> {
+        let failures = self.failures.entry(schedule).or_default();
         *failures += 1;
         if *failures < MAX_FAILURES || self.node.stores.queue.beat(self.node.id, self.node.clock.now()).await.is_err() {
-            let (schedule, failures) = (place.1.0, *failures);
-            tracing::warn!(%schedule, %error, failures, "a schedule could not be fired; this is retried");
+            let failures = *failures;
+            tracing::warn!(schedule = %schedule.1.0, %error, failures, "a schedule could not be fired; this is retried");
             return Err(error);
         }
-        tracing::error!(schedule = %place.1.0, %error, "a schedule keeps failing; it is disarmed until the next sweep");
-        self.failures.remove(&place);
-        self.node.stores.due_schedules.disarm(place).await
+        tracing::error!(schedule = %schedule.1.0, %error, "a schedule keeps failing; it is disarmed until the next sweep");
+        self.failures.remove(&schedule);
+        self.node.stores.due_schedules.disarm(schedule).await
     }
 }
 
@@ -202,7 +201,7 @@ async fn fire_one(node: &Arc<Node>, fire: Fire, watched_since: Instant) -> Resul
                 node.metrics.schedule_lateness.observe((now - due).as_seconds_f64());
             }
         }
-        announce_start(node, organization, &result, replaced);
+        publish_start(node, organization, &result, replaced);
     }
     Ok(())
 }

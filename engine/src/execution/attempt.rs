@@ -44,7 +44,7 @@ pub(crate) struct Attempt<'a> {
     pub(super) result: JobResult,
     organization: &'a Organization,
     zone: Tz,
-    kill: CancellationToken,
+    cancellation: CancellationToken,
     live: Arc<LiveResult>,
     journal: Journal,
     /// When the job reaches its own timeout.
@@ -80,7 +80,7 @@ impl<'a> Attempt<'a> {
             job,
             organization,
             zone,
-            kill: live.kill.clone(),
+            cancellation: live.cancellation.clone(),
             live: Arc::clone(live),
             journal: Journal::new(node, lease, Arc::clone(live), job.modules()),
             deadline: deadline(node, job, &result),
@@ -107,7 +107,7 @@ impl<'a> Attempt<'a> {
             return Ok(());
         }
         let attempt = self.resume.failed_attempts(line.line_no) + 1;
-        let span = tracing::info_span!("line", line_no = line.line_no, name = line.title(), attempt);
+        let span = tracing::info_span!("line", line_no = line.line_no, title = line.title(), attempt);
         self.run_or_skip(line).instrument(span).await
     }
 
@@ -167,7 +167,7 @@ impl<'a> Attempt<'a> {
         match (self.skip_reason, line.run_on) {
             _ if !line.active => Some("The line is inactive.".to_owned()),
             (None | Some(SkipReason::EmptySet(_)), RunOn::Error) => {
-                Some("No error had stopped the job before this line.".to_owned())
+                Some("No error stopped the job before this line.".to_owned())
             }
             (Some(reason), RunOn::Success) => Some(reason.message()),
             _ => None,

@@ -9,7 +9,7 @@ use crate::model::field_use::FieldUse;
 use crate::model::record::Rejected;
 use crate::model::status::Status;
 use crate::ports::actions::{Outcome, Severity};
-use crate::ports::host_calls::CLOSING;
+use crate::ports::host_calls::CLOSE_BATCH;
 use crate::ports::parts::BatchDone;
 use crate::records::rejections::Rejections;
 use crate::records::{COPIED, counted};
@@ -202,7 +202,7 @@ impl BatchOutcome {
 pub(super) fn closing_to_recorded(line_no: u32, outcome: &Outcome) -> BatchDone {
     BatchDone {
         line_no,
-        batch: CLOSING,
+        batch: CLOSE_BATCH,
         taken: 0,
         records: outcome.records.clone(),
         rejected: Vec::new(),

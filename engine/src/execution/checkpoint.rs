@@ -14,7 +14,7 @@ use crate::ports::parts::BatchDone;
 use crate::ports::queue::{Checkpoint, LeaseError};
 use crate::records::Set;
 
-/// The checkpoint of one line at work.
+/// The checkpoint of one running line.
 pub(crate) struct LineCheckpoint {
     journal: Journal,
     line_no: u32,
@@ -65,7 +65,7 @@ impl LineCheckpoint {
             tracing::warn!(%error, line_no = self.line_no, "a line was stopped before it changed anything");
             *self.save_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             // The guest is interrupted, so nobody reads what it makes of this message.
-            self.journal.live().kill.cancel();
+            self.journal.live().cancellation.cancel();
             HostCallError::Unavailable("The job result no longer belongs to this worker.".to_owned())
         })
     }
@@ -76,7 +76,7 @@ impl LineCheckpoint {
         let checkpoint = Checkpoint {
             notes: self.journal.notes(),
             line_no: self.line_no,
-            tries: self.failed_attempts,
+            failed_attempts: self.failed_attempts,
             failed_line: self.failed_line,
         };
         self.journal.checkpoint(checkpoint).await

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::channel;
 
 use super::action;
 use super::filter_scope::FilterScope;
-use super::line_at_work::LineAtWork;
+use super::line_run::LineRun;
 use super::outcome::{LineError, LineOutcome};
 use super::sources::{self, FileReading, collection, result};
 use crate::deadline::Deadline;
@@ -38,22 +38,22 @@ const PORTIONS_AHEAD: usize = 2;
 /// Runs a filter whose definition is rendered. It may hold costly patterns or a large file, so it works away from the
 /// async threads, and checks now and then whether it has to stop.
 pub(crate) async fn run(
-    at: LineAtWork<'_>,
+    line_run: LineRun<'_>,
     (work, definition): (&FilterWork, Value),
     output: &mut LineOutput,
 ) -> Result<LineOutcome, LineError> {
-    let (path, zone) = (field(&at.line.path, "filter"), at.zone);
-    let deadline = Arc::new(at.deadline());
+    let (path, zone) = (field(&line_run.line.path, "filter"), line_run.zone);
+    let deadline = Arc::new(line_run.deadline());
     let filter = blocking(move || Filter::read(&definition, &path, zone)).await?.map_err(LineError::of_faults)?;
-    let (has_script, fields_are_optional) = (work.script.is_some(), at.line.fields_optional);
-    let spill = at.node.spill.clone();
+    let (has_script, fields_are_optional) = (work.script.is_some(), line_run.line.fields_optional);
+    let spill = line_run.node.spill.clone();
     let selector = Selector { filter: Arc::new(filter), spill, deadline, zone, has_script, fields_are_optional };
-    let selected = selector.select(&at.filter_scope()).await?;
+    let selected = selector.select(&line_run.filter_scope()).await?;
     let Some((script, parameters)) = work.script.as_deref().filter(|_| !selected.records.is_empty()) else {
         return Ok(selector.outcome(selected));
     };
-    let at = LineAtWork { done: &[], ..at };
-    let of_script = action::run(at, (script, parameters), &selected.records, output)
+    let line_run = LineRun { done: &[], ..line_run };
+    let of_script = action::run(line_run, (script, parameters), &selected.records, output)
         .await
         .map_err(|unfinished| unfinished.error)?;
     let warning = (of_script.status == Status::Warning).then_some(of_script.message);
@@ -74,7 +74,7 @@ pub(crate) async fn select(scope: &FilterScope<'_>, filter: Filter, deadline: De
     selector.select(scope).await
 }
 
-/// A filter at work.
+/// A running filter.
 #[derive(Clone)]
 struct Selector {
     filter: Arc<Filter>,
@@ -208,7 +208,7 @@ impl Selector {
             let read = summary.read;
             collection::find_fields(collections, organization, source, &mut summary.fields).await?;
             // Without a limit the store compared every record.
-            let total = match summary.has_mismatches() && self.filter.suffices().is_none() {
+            let total = match summary.has_mismatches() && self.filter.stop_after().is_none() {
                 true => Some(collection::count(collections, organization, source).await?),
                 false => None,
             };

@@ -31,7 +31,7 @@ impl FilterScope<'_> {
     pub(crate) fn set_of_line(&self, line: &LineRef) -> Result<Set, LineError> {
         let not_found = || {
             LineError::Failed(format!(
-                "Line `{line}` passed no records on before this line; name an earlier line that is not skipped."
+                "Line `{line}` did not pass on any records before this line; name an earlier line that is not skipped."
             ))
         };
         self.lines.get(line).ok_or_else(not_found)?.map_err(LineError::Failed)

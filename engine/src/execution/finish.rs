@@ -10,7 +10,7 @@ use crate::ports::queue::Finished;
 
 /// Counts the end, and wakes whatever may wait for it: watchers, the line that started the job, the worker, and the
 /// scheduler.
-pub(crate) fn announce_end(node: &Arc<Node>, organization: OrganizationId, finished: &Finished) {
+pub(crate) fn publish_end(node: &Arc<Node>, organization: OrganizationId, finished: &Finished) {
     node.waits.remove(finished.result.id);
     node.metrics.count_job_result(finished.result.status);
     node.publish(organization, finished.result.id, ResultChange::Status);
@@ -18,7 +18,7 @@ pub(crate) fn announce_end(node: &Arc<Node>, organization: OrganizationId, finis
     if finished.more {
         node.wake.notify_one();
     }
-    if finished.rearmed {
+    if finished.armed_schedule {
         node.schedules.changed.notify_one();
     }
 }

@@ -9,8 +9,8 @@ use crate::model::result::JobResult;
 use crate::node::Node;
 use crate::ports::StoreError;
 
-/// The job of a result, in the version with which the result runs, and its organization; within, why the result cannot
-/// run.
+/// The job of a result, in the version with which the result runs, and its organization; the inner error says
+/// why the result cannot run.
 pub(crate) async fn load_job(
     node: &Node,
     scope: OrgScope,

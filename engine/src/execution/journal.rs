@@ -83,7 +83,7 @@ impl Journal {
         what: &'static str,
         write: impl Fn() -> Written,
     ) -> Result<T, LeaseError> {
-        self.node.retry_write(what, &self.live.kill, write).await
+        self.node.retry_write(what, &self.live.cancellation, write).await
     }
 
     /// Keeps the set that a line takes.
@@ -114,7 +114,7 @@ impl Journal {
     pub(crate) async fn keep_set(&self, line_no: u32, kind: PartKind, set: &Set) -> Result<(), LeaseError> {
         let (mut batches, mut next_part) = (set.batches(PART_RECORDS, 0), 0);
         if set.is_empty() {
-            // An empty part tells an empty set from one that is not kept.
+            // An empty part distinguishes an empty set from one that is not kept.
             self.keep_parts(vec![Part { line_no, kind, part: 0, records: Vec::new() }]).await?;
         }
         while let Some(batch) = batches.next().await.map_err(unreadable)? {

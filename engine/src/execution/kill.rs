@@ -24,7 +24,7 @@ const PAGE: u32 = 100;
 /// How many kills are written at once: they share a sync of the disk.
 const CONCURRENT_KILLS: usize = 4;
 
-/// The reason of the kill of a job whose waiting job result was killed.
+/// The reason for killing jobs for which a killed job result waited.
 pub(super) const STARTER_WAS_KILLED: &str = "the job result that waits for it was killed";
 
 /// Which results are killed, and why.
@@ -128,7 +128,7 @@ pub(crate) async fn kill(
     };
     kill.notifications = notifications_of_kill(node, access, id, &kill, &lines).await?;
     let killed = node.stores.endings.kill(access.scope(), id, kill).await.map_err(refused)?;
-    live.iter().for_each(|live| live.kill.cancel());
+    live.iter().for_each(|live| live.cancellation.cancel());
     node.metrics.count_job_result(Status::Killed);
     node.publish(access.organization.id, id, ResultChange::Status);
     node.wake.notify_one();
@@ -219,8 +219,8 @@ fn describe_taken(progress: Option<&Progress>, line: &LineResult) -> String {
 
 fn describe_done(done: usize) -> String {
     match done {
-        0 => "no line was done before".to_owned(),
-        1 => "1 line was done before".to_owned(),
-        _ => format!("{done} lines were done before"),
+        0 => "no line was completed before".to_owned(),
+        1 => "1 line was completed before".to_owned(),
+        _ => format!("{done} lines were completed before"),
     }
 }

@@ -15,7 +15,7 @@ mod host_calls;
 mod job_loading;
 mod journal;
 pub mod kill;
-mod line_at_work;
+mod line_run;
 pub(crate) mod line_sets;
 pub(crate) mod module_loading;
 pub(crate) mod notifications;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::deadline::Cut;
+use crate::deadline::Interrupt;
 use crate::model::fault::{self, Fault};
 use crate::model::record::Rejected;
 use crate::model::result::{JobResult, LineResult};
@@ -107,8 +107,8 @@ pub(crate) enum LineError {
     Retryable(String, RetryCause),
     /// The line waits until the jobs that it started have ended.
     Waiting(AwaitedJobs),
-    /// The job result was killed.
-    Killed,
+    /// The job result was killed, or its worker stops.
+    Cancelled,
     /// The store did not record what the line did.
     NotRecorded(LeaseError),
 }
@@ -125,7 +125,7 @@ pub(crate) enum RetryCause {
 impl From<Failure> for LineError {
     fn from(failure: Failure) -> Self {
         match failure.kind {
-            FailureKind::Killed => Self::Killed,
+            FailureKind::Cancelled => Self::Cancelled,
             FailureKind::Timeout => Self::Retryable(failure.message, RetryCause::Timeout),
             FailureKind::Temporary { retry_after } => {
                 let at_least = retry_after.map(|seconds| Duration::from_secs(seconds.into()));
@@ -161,11 +161,11 @@ impl From<Fault> for LineError {
     }
 }
 
-impl From<Cut> for LineError {
-    fn from(cut: Cut) -> Self {
-        match cut {
-            Cut::Killed => Self::Killed,
-            Cut::TimedOut(timeout) => Failure::timed_out(timeout).into(),
+impl From<Interrupt> for LineError {
+    fn from(interrupt: Interrupt) -> Self {
+        match interrupt {
+            Interrupt::Cancelled => Self::Cancelled,
+            Interrupt::TimedOut(timeout) => Failure::timed_out(timeout).into(),
         }
     }
 }
@@ -179,7 +179,7 @@ impl From<TaskFailed> for LineError {
 impl From<SetError> for LineError {
     fn from(error: SetError) -> Self {
         match error {
-            SetError::Cut(cut) => cut.into(),
+            SetError::Interrupt(interrupt) => interrupt.into(),
             SetError::Scratch(fault) => fault.into(),
         }
     }

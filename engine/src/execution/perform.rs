@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::attempt::Attempt;
-use super::finish::announce_end;
+use super::finish::publish_end;
 use super::job_loading::load_job;
 use super::notifications;
 use super::outcome::{Ending, Performed, Stopped};
@@ -103,17 +103,17 @@ async fn run_lines(node: &Arc<Node>, claimed: Claimed, live: &Arc<LiveResult>) -
 
 /// Ends a result after the engine panicked while it performed it.
 async fn end_after_panic(node: &Arc<Node>, lease: Lease, unwritten: Vec<LineResult>) -> Result<(), LeaseError> {
-    end_with(node, lease, unwritten, "An internal error of the engine stopped the job; the node's log says more.").await
+    end_with(node, lease, unwritten, "An internal error of the engine stopped the job; see the log of the node.").await
 }
 
-/// The same if only what the store holds is known of its lines.
+/// The same, when only the stored lines are known.
 pub(crate) async fn end_after_unknown_panic(node: &Arc<Node>, lease: Lease) -> Result<(), LeaseError> {
     end_after_panic(node, lease, Vec::new()).await
 }
 
 /// Ends a result that the store cannot read or write.
 pub(crate) async fn end_unreadable(node: &Arc<Node>, lease: Lease) -> Result<(), LeaseError> {
-    let message = "The store cannot read or write the job result; the node's log says more.";
+    let message = "The store cannot read or write the job result; see the log of the node.";
     end_with(node, lease, Vec::new(), message).await
 }
 
@@ -132,7 +132,7 @@ async fn end_with(node: &Arc<Node>, lease: Lease, mut lines: Vec<LineResult>, me
     finish.notifications = notifications_of_error(node, scope, lease.result, &finish, &lines).await;
     finish.notes = Notes { modules: None, lines };
     let finished = node.stores.leases.finish(lease, finish).await?;
-    announce_end(node, lease.organization, &finished);
+    publish_end(node, lease.organization, &finished);
     node.wake.notify_one();
     Ok(())
 }
@@ -161,7 +161,7 @@ async fn notifications_of_error(
 async fn refuse(node: &Arc<Node>, claimed: Claimed, message: String) -> Result<Performed, Stopped> {
     let finish = Finish::bare(Status::Error, message, node.clock.now());
     let finished = node.stores.leases.finish(claimed.lease, finish).await?;
-    announce_end(node, claimed.lease.organization, &finished);
+    publish_end(node, claimed.lease.organization, &finished);
     let result = finished.result;
     Ok(Performed { result, lines: Vec::new(), records: Set::held(claimed.records), rejected: Vec::new() })
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::notifications;
-use super::start::{MAX_TITLE_LENGTH, begin_result};
+use super::start::{MAX_TITLE_LENGTH, store_result};
 use super::stored_sets::PartReader;
 use crate::model::notify::job_of;
 use crate::model::organization::{Access, OrgScope};
@@ -17,7 +17,7 @@ use crate::node::service_error::ServiceError;
 use crate::node::{Node, new_id};
 use crate::ports::StoreError;
 use crate::ports::parts::{Part, PartKind};
-use crate::ports::results::{NewResult, Retrial};
+use crate::ports::results::{NewResult, RetryStart};
 
 /// What is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,19 +65,19 @@ pub async fn retry(node: &Arc<Node>, access: &Access, id: ResultId, retry: Retry
         return refuse("A dry run cannot be retried, because it changed nothing; start another dry run instead.");
     }
     let new = ResultId(new_id());
-    let (retrial, title_note) = match retry.mode {
+    let (retry_start, title_note) = match retry.mode {
         RetryMode::FailedLine => (retry_failed_line(node, scope, &old, new).await?, None),
         RetryMode::Rejected => retry_rejected(node, scope, &old, new).await?,
     };
     // Another version may do something else, in other batches, so its effects have keys of their own.
-    let root = if retry.newest { new } else { retrial.root };
-    let mut new = new_result(node, access, (new, &old), retry, Retrial { root, ..retrial }).await?;
+    let root = if retry.newest { new } else { retry_start.root };
+    let mut new = new_result(node, access, (new, &old), retry, RetryStart { root, ..retry_start }).await?;
     if let Some(note) = title_note {
         // Not all rejected records are retried, and the title is where everybody sees that.
         let title = new.title.map_or_else(|| note.clone(), |title| format!("{title}: {note}"));
         new.title = Some(title.chars().take(MAX_TITLE_LENGTH).collect());
     }
-    begin_result(node, access, new).await
+    store_result(node, access, new).await
 }
 
 async fn new_result(
@@ -85,7 +85,7 @@ async fn new_result(
     access: &Access,
     (id, old): (ResultId, &JobResult),
     retry: Retry,
-    retrial: Retrial,
+    retry_start: RetryStart,
 ) -> Result<NewResult, ServiceError> {
     let scope = access.scope();
     let version = (!retry.newest).then_some(old.version);
@@ -101,14 +101,14 @@ async fn new_result(
         false => node.jobs.at(scope, &saved, &old.templates).await?,
     };
     let job = job?;
-    if !notifications::lines(&job, old).iter().any(|line| line.line_no == retrial.line_no) {
+    if !notifications::lines(&job, old).iter().any(|line| line.line_no == retry_start.line_no) {
         return refuse(
             "The newest version of the job does not have the line to begin with; retry with the old version, or start \
              the job.",
         );
     }
     let records = match old.notification_of {
-        Some(_) => read_subject(node, scope, old.id, retrial.line_no).await?,
+        Some(_) => read_subject(node, scope, old.id, retry_start.line_no).await?,
         None => Records::new(),
     };
     let created_at = node.clock.now();
@@ -119,7 +119,7 @@ async fn new_result(
         queue: old.queue.clone(),
         priority: old.priority,
         overlap: job.overlap.filter(|rule| *rule == Overlap::Allow).unwrap_or(Overlap::Queue),
-        retry: Some(retrial),
+        retry: Some(retry_start),
         notification_of: old.notification_of,
         scheduled: old.scheduled.clone(),
         started_from: old.started_from,
@@ -144,7 +144,7 @@ async fn retry_failed_line(
     scope: OrgScope,
     old: &JobResult,
     new: ResultId,
-) -> Result<Retrial, ServiceError> {
+) -> Result<RetryStart, ServiceError> {
     if old.status != Status::Error {
         return refuse("Only a result that ended in error can be retried from its failed line.");
     }
@@ -157,7 +157,7 @@ async fn retry_failed_line(
     let failed = lines.into_iter().map(|(_, line)| line).find(|line| line.line_no == line_no);
     // If all records were rejected, the recorded batches would only reject them again.
     let rejected_all = failed.is_some_and(|line| line.counters.rejected_all());
-    Ok(Retrial { of: old.id, line_no, root: if rejected_all { new } else { old.root }, parts: None })
+    Ok(RetryStart { of: old.id, line_no, root: if rejected_all { new } else { old.root }, parts: None })
 }
 
 /// A retry in which the rejected records join at the lines that rejected them. The text says if some are missing.
@@ -166,7 +166,7 @@ async fn retry_rejected(
     scope: OrgScope,
     old: &JobResult,
     new: ResultId,
-) -> Result<(Retrial, Option<String>), ServiceError> {
+) -> Result<(RetryStart, Option<String>), ServiceError> {
     let lines = node.stores.history.lines(scope, &[old.id]).await?;
     let rejecting = lines.into_iter().map(|(_, line)| line).filter(|line| line.counters.records_rejected > 0);
     // A filter would read all records of its source again, not only those that it rejected.
@@ -194,7 +194,7 @@ async fn retry_rejected(
     };
     let note = (kept < total).then(|| format!("the first {kept} of {total} rejected records"));
     // The batches differ from those of the old result, so their effects have keys of their own.
-    Ok((Retrial { of: old.id, line_no, root: new, parts: Some(parts) }, note))
+    Ok((RetryStart { of: old.id, line_no, root: new, parts: Some(parts) }, note))
 }
 
 /// The records that a line rejected, as far as they are kept, as parts of another kind.

@@ -21,14 +21,14 @@ use crate::model::webhook::WebhookId;
 use crate::node::Node;
 use crate::node::events::ResultChange;
 use crate::node::service_error::ServiceError;
-use crate::ports::results::{NewResult, StartRefused, Started};
+use crate::ports::results::{NewResult, StartError, Started};
 use acceptance::fault_of_key;
 pub(crate) use acceptance::{accept, fault_of_queue};
 
 /// How many characters a title may have.
 pub(crate) const MAX_TITLE_LENGTH: usize = 200;
 
-/// What a start brings.
+/// The input of a start.
 #[derive(Debug, Clone, Default)]
 pub struct Start {
     /// Key of the job.
@@ -124,16 +124,17 @@ impl Start {
     }
 }
 
-fn refused(error: StartRefused) -> ServiceError {
+fn refused(error: StartError) -> ServiceError {
     match error {
-        StartRefused::Conflict(first) => key_conflict(first),
-        StartRefused::Gone => Refusal::invalid("jobResult", error.to_string()).into(),
-        StartRefused::Store(error) => error.into(),
+        StartError::Conflict(first) => key_conflict(first),
+        StartError::Gone => Refusal::invalid("jobResult", error.to_string()).into(),
+        StartError::Store(error) => error.into(),
     }
 }
 
 fn key_conflict(first: ResultId) -> ServiceError {
-    let message = format!("The idempotency key was used for another start, which made the job result {}.", first.0);
+    let message =
+        format!("The idempotency key was already used by another start, which made the job result {}.", first.0);
     ServiceError::refused(RefusalCode::Conflict, "idempotencyKey", message)
 }
 
@@ -147,7 +148,7 @@ pub async fn start(node: &Arc<Node>, access: &Access, start: Start) -> Result<Jo
     }
     node.usage.count_start(access).await?;
     let new = accept(node, access, start).await?;
-    begin_result(node, access, new).await
+    store_result(node, access, new).await
 }
 
 /// The result of an earlier start with the same key. It is returned even if the job has changed or is deleted.
@@ -161,10 +162,10 @@ async fn find_first_start(node: &Arc<Node>, access: &Access, start: &Start) -> R
 }
 
 /// Starts an accepted result, and interrupts the results that it replaces.
-pub(crate) async fn begin_result(node: &Arc<Node>, access: &Access, new: NewResult) -> Result<JobResult, ServiceError> {
+pub(crate) async fn store_result(node: &Arc<Node>, access: &Access, new: NewResult) -> Result<JobResult, ServiceError> {
     let id = new.id;
     let started = node.stores.starts.start(access.scope(), new).await;
-    if let Err(StartRefused::Store(error)) = &started {
+    if let Err(StartError::Store(error)) = &started {
         // A paused worker checks regularly whether the store can be written again.
         node.health.paused(error);
         node.wake.notify_one();
@@ -173,13 +174,13 @@ pub(crate) async fn begin_result(node: &Arc<Node>, access: &Access, new: NewResu
     if result.id == id && result.status.is_final() {
         node.metrics.count_job_result(result.status);
     }
-    announce_start(node, access.organization.id, &result, replaced);
+    publish_start(node, access.organization.id, &result, replaced);
     node.wake.notify_one();
     Ok(result)
 }
 
 /// Publishes a start, and interrupts the results that it replaces.
-pub(crate) fn announce_start(
+pub(crate) fn publish_start(
     node: &Arc<Node>,
     organization: OrganizationId,
     result: &JobResult,
@@ -213,7 +214,7 @@ async fn end_replaced(node: &Arc<Node>, scope: OrgScope, ids: Vec<ResultId>) {
     node.wake.notify_one();
 }
 
-async fn notify_of_replaced(node: &Arc<Node>, scope: OrgScope, id: ResultId) -> Result<(), StartRefused> {
+async fn notify_of_replaced(node: &Arc<Node>, scope: OrgScope, id: ResultId) -> Result<(), StartError> {
     let Some(result) = node.stores.history.find(scope, id).await? else { return Ok(()) };
     let lines: Vec<_> = node.stores.history.lines(scope, &[id]).await?.into_iter().map(|(_, line)| line).collect();
     for notification in notifications::of_result(node, scope, &result, &lines).await? {

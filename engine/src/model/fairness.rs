@@ -173,12 +173,12 @@ mod tests {
     fn organizations_take_turns_however_many_jobs_they_have() {
         let many = (1..100).map(|number| candidate(1, number, "default", 0));
         let waiting: Vec<_> = many.chain([candidate(2, 500, "default", 0)]).collect();
-        let mut at_work = Occupancy::default();
-        let first = choose(waiting.clone(), &mut at_work, Capacity { slots: 3, spare: 0 });
+        let mut occupancy = Occupancy::default();
+        let first = choose(waiting.clone(), &mut occupancy, Capacity { slots: 3, spare: 0 });
         assert_eq!(numbers(&first), [1, 500, 2]);
         let busy = OrganizationId(Uuid::from_u128(1));
-        let mut at_work = Occupancy { by_organization: HashMap::from([(busy, 7)]), ..Occupancy::default() };
-        assert_eq!(numbers(&choose(waiting, &mut at_work, Capacity { slots: 1, spare: 0 })), [500]);
+        let mut occupancy = Occupancy { by_organization: HashMap::from([(busy, 7)]), ..Occupancy::default() };
+        assert_eq!(numbers(&choose(waiting, &mut occupancy, Capacity { slots: 1, spare: 0 })), [500]);
     }
 
     #[test]
@@ -192,8 +192,8 @@ mod tests {
     fn spare_workers_are_for_organizations_without_running_results() {
         let waiting = vec![candidate(1, 1, "a", 0), candidate(2, 2, "a", 0), candidate(2, 3, "a", 0)];
         let busy = OrganizationId(Uuid::from_u128(1));
-        let mut at_work = Occupancy { by_organization: HashMap::from([(busy, 1)]), ..Occupancy::default() };
-        assert_eq!(numbers(&choose(waiting, &mut at_work, Capacity { slots: 0, spare: 4 })), [2]);
+        let mut occupancy = Occupancy { by_organization: HashMap::from([(busy, 1)]), ..Occupancy::default() };
+        assert_eq!(numbers(&choose(waiting, &mut occupancy, Capacity { slots: 0, spare: 4 })), [2]);
     }
 
     proptest! {
@@ -209,19 +209,19 @@ mod tests {
                 .map(|(number, (organization, queue, priority))| candidate(*organization, number, &name(*queue), *priority))
                 .collect();
             let limits = (0_u8..3).zip(limits).map(|(queue, limit)| (candidate(1, 1, &name(queue), 0).queue, limit)).collect();
-            let mut at_work = Occupancy { limits, ..Occupancy::default() };
-            let chosen = choose(waiting.clone(), &mut at_work, Capacity { slots, spare });
+            let mut occupancy = Occupancy { limits, ..Occupancy::default() };
+            let chosen = choose(waiting.clone(), &mut occupancy, Capacity { slots, spare });
             prop_assert!(chosen.len() as u32 <= slots + spare);
-            for (queue, count) in &at_work.by_queue {
-                prop_assert!(at_work.limits.get(queue).is_none_or(|limit| count <= limit));
+            for (queue, count) in &occupancy.by_queue {
+                prop_assert!(occupancy.limits.get(queue).is_none_or(|limit| count <= limit));
             }
-            let left: Vec<_> = waiting.iter().filter(|one| !chosen.contains(one) && !at_work.is_full(&one.queue)).collect();
+            let left: Vec<_> = waiting.iter().filter(|one| !chosen.contains(one) && !occupancy.is_full(&one.queue)).collect();
             if (chosen.len() as u32) < slots {
                 prop_assert!(left.is_empty(), "a worker is free and {left:?} waits");
             }
             for one in &left {
-                for other in at_work.by_organization.values() {
-                    prop_assert!(*other <= at_work.count(one.organization) + 1, "{one:?} was passed over");
+                for other in occupancy.by_organization.values() {
+                    prop_assert!(*other <= occupancy.count(one.organization) + 1, "{one:?} was passed over");
                 }
             }
         }

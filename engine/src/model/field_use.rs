@@ -36,7 +36,7 @@ pub struct FieldUse {
 
 impl FieldUse {
     /// Looks for these fields, each once.
-    pub fn of(fields: impl IntoIterator<Item = Path>) -> Self {
+    pub fn new(fields: impl IntoIterator<Item = Path>) -> Self {
         let mut named = HashSet::new();
         let missing = fields.into_iter().filter(|field| named.insert(field.clone())).collect();
         Self { missing, ..Self::default() }
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     fn after(fields: &[&str], records: &[Value]) -> FieldUse {
-        let mut used = FieldUse::of(fields.iter().map(|field| Path::parse(field).unwrap()));
+        let mut used = FieldUse::new(fields.iter().map(|field| Path::parse(field).unwrap()));
         records.iter().for_each(|record| used.see(record));
         used
     }

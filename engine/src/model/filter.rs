@@ -107,7 +107,7 @@ impl Filter {
 
     /// How many records that meet the criteria are enough, counted from the first; none if the
     /// filter has to see all of them.
-    pub fn suffices(&self) -> Option<usize> {
+    pub fn stop_after(&self) -> Option<usize> {
         let first_come = self.order_by.is_empty() && self.distinct.is_none() && !self.has_script;
         self.limit.filter(|_| first_come && self.lookups.is_empty()).map(|limit| limit.saturating_add(self.offset))
     }

@@ -36,7 +36,7 @@ impl Default for Quotas {
 
 /// How much an organization stores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stored {
+pub struct StorageUse {
     /// Bytes of its history.
     pub history_bytes: u64,
     /// Bytes of its collections.

@@ -14,6 +14,15 @@ use super::template_version::TemplateVersion;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResultId(pub Uuid);
 
+impl ResultId {
+    /// When the result was created, to the millisecond. 1970 for one that is not of version 7.
+    pub fn created_at(self) -> Instant {
+        let time = self.0.get_timestamp().map(|time| time.to_unix());
+        time.and_then(|(seconds, nanos)| Instant::from_timestamp(i64::try_from(seconds).ok()?, nanos))
+            .unwrap_or_default()
+    }
+}
+
 /// Rejected records that are stored with a line result.
 pub const KEPT_REJECTED: usize = 100;
 

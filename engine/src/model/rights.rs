@@ -142,7 +142,9 @@ impl Access {
     pub fn require_global(&self, operation: Operation, is_global: bool) -> Result<(), Refusal> {
         self.require(operation)?;
         match is_global && !self.server {
-            true => Err(forbidden("What all organizations share needs a token of a server administrator.".to_owned())),
+            true => Err(forbidden(
+                "Only a token of a server administrator can change what all organizations share.".to_owned(),
+            )),
             false => Ok(()),
         }
     }

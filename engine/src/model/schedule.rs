@@ -19,7 +19,7 @@ use super::Instant;
 use super::dates::stamp;
 use super::fault::Fault;
 
-pub use missed::{Firing, LeftOut, Missed};
+pub use missed::{Firing, Missed, MissedStarts};
 pub use position::{Fired, Position};
 pub use read::{faults_of_shape, read_all};
 

@@ -45,13 +45,13 @@ pub enum TokenScope {
 }
 
 /// A token that a caller presented: well formed, not yet looked up.
-pub struct Presented {
+pub struct ParsedToken {
     /// The identity that it claims.
     pub id: Uuid,
     secret: [u8; SECRET_BYTES],
 }
 
-impl Presented {
+impl ParsedToken {
     /// Parses a token; none if the text is not a token or is mistyped.
     pub fn parse(text: &str) -> Option<Self> {
         Self::parse_with(PREFIX, text)
@@ -166,9 +166,9 @@ mod tests {
 
     #[test]
     fn a_token_opens_its_own_record_only() {
-        let token = Presented { id: Uuid::from_u128(7), secret: [9; 32] };
+        let token = ParsedToken { id: Uuid::from_u128(7), secret: [9; 32] };
         let hash = token.hash();
-        let presented = Presented::parse(&token.text_with(PREFIX)).unwrap();
+        let presented = ParsedToken::parse(&token.text_with(PREFIX)).unwrap();
         assert!(presented.belongs_to(&record(Uuid::from_u128(7), hash)));
         assert!(!presented.belongs_to(&record(Uuid::from_u128(7), [0; 32])));
         assert!(!presented.belongs_to(&record(Uuid::from_u128(8), hash)));
@@ -190,11 +190,11 @@ mod tests {
 
     #[test]
     fn a_mistyped_token_is_no_token() {
-        let text = Presented { id: Uuid::from_u128(7), secret: [9; 32] }.text_with(PREFIX);
+        let text = ParsedToken { id: Uuid::from_u128(7), secret: [9; 32] }.text_with(PREFIX);
         for end in 0..text.len() {
-            assert!(Presented::parse(&text[..end]).is_none());
+            assert!(ParsedToken::parse(&text[..end]).is_none());
         }
-        assert!(Presented::parse(&text.replace("CQkJ", "CQkK")).is_none());
-        assert!(Presented::parse("").is_none());
+        assert!(ParsedToken::parse(&text.replace("CQkJ", "CQkK")).is_none());
+        assert!(ParsedToken::parse("").is_none());
     }
 }

@@ -26,7 +26,7 @@ pub use token::HookToken;
 /// Webhooks that a job may have.
 pub const MOST_OF_A_JOB: usize = 20;
 /// The prefix of the names of starts by webhooks. No other start has it.
-pub const NAMES: &str = "webhook:";
+pub const KEY_PREFIX: &str = "webhook:";
 /// The use of a webhook is recorded at most once in this time, to save writes.
 const NOTED_EVERY: TimeDelta = TimeDelta::seconds(60);
 
@@ -39,7 +39,7 @@ impl WebhookId {
     /// other webhooks' starts, and from all names that a caller of the API can give.
     pub fn name(self, key: &str) -> String {
         use fmt::Write;
-        let mut name = format!("{NAMES}{}:", self.0.simple());
+        let mut name = format!("{KEY_PREFIX}{}:", self.0.simple());
         for byte in Sha256::digest(key) {
             // Writing to a `String` does not fail.
             let _ = write!(name, "{byte:02x}");
@@ -50,14 +50,14 @@ impl WebhookId {
 
 /// How the body of a message is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Takes {
+pub enum PayloadKind {
     /// As the set of the first line.
     Records,
     /// As the arguments.
     Arguments,
 }
 
-impl Takes {
+impl PayloadKind {
     /// All variants.
     pub const ALL: [Self; 2] = [Self::Records, Self::Arguments];
 
@@ -87,7 +87,7 @@ pub struct Webhook {
     /// Unique in the job, kebab-case.
     pub key: String,
     /// How the body of a message is used.
-    pub takes: Takes,
+    pub takes: PayloadKind,
     /// SHA-256 of the token's secret.
     pub hash: [u8; 32],
     /// The sealed signing secret; none for a webhook that is not signed.
@@ -130,14 +130,14 @@ mod tests {
         let (one, other) = (WebhookId(Uuid::from_u128(1)), WebhookId(Uuid::from_u128(2)));
         assert_eq!(one.name("a"), one.name("a"));
         assert!(one.name("a") != one.name("b") && one.name("a") != other.name("a"));
-        assert!(one.name(&"x".repeat(10_000)).len() < 200 && one.name("").starts_with(NAMES));
+        assert!(one.name(&"x".repeat(10_000)).len() < 200 && one.name("").starts_with(KEY_PREFIX));
     }
 
     #[test]
     fn words_go_there_and_back() {
-        for takes in Takes::ALL {
-            assert_eq!(Takes::from_word(takes.word()), Some(takes));
+        for takes in PayloadKind::ALL {
+            assert_eq!(PayloadKind::from_word(takes.word()), Some(takes));
         }
-        assert_eq!(Takes::from_word("files"), None);
+        assert_eq!(PayloadKind::from_word("files"), None);
     }
 }

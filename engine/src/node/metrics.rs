@@ -1,6 +1,7 @@
 //! The metrics of a node, in the formats of Prometheus and OpenMetrics.
 //!
-//! Labels are bounded: statuses and kinds of failures are closed sets, and at most [`MAX_ACTIONS`] actions are named.
+//! Labels are bounded: statuses and kinds of failures are closed sets, and at most [`MAX_ACTIONS`] actions and
+//! [`MAX_QUEUES`] queues are named.
 
 use std::collections::HashSet;
 use std::sync::atomic::AtomicU64;
@@ -13,25 +14,34 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
+use crate::model::Instant;
 use crate::model::result::LineResult;
 use crate::model::status::Status;
 use crate::ports::actions::FailureKind;
 use crate::ports::metrics::StoreMetrics;
+use crate::ports::queues::QueueDepth;
 
 /// Upper bounds of the buckets for how late schedules start, in seconds.
 const LATENESS_BUCKETS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 60.0, 3600.0];
 /// Upper bounds of the buckets for how long lines run, in seconds: the default timeout of a line is 5 minutes.
 const LINE_BUCKETS: [f64; 12] = [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 3600.0];
+/// Upper bounds of the buckets for the memory of guests, in bytes.
+const MEMORY_BUCKETS: [f64; 9] =
+    [1.0 * MIB, 2.0 * MIB, 4.0 * MIB, 8.0 * MIB, 16.0 * MIB, 32.0 * MIB, 64.0 * MIB, 128.0 * MIB, 256.0 * MIB];
+const MIB: f64 = 1_048_576.0;
 /// How many different actions have a label of their own. All others are counted as [`OTHER`].
 const MAX_ACTIONS: usize = 200;
-/// The label of actions beyond [`MAX_ACTIONS`].
-const OTHER: &str = "other";
+/// How many queues have a label of their own: those with the most ready results.
+const MAX_QUEUES: usize = 100;
+/// The label of all other actions and queues. No action or queue can have this name.
+const OTHER: &str = "(other)";
 /// The label of lines that have a filter.
 const FILTER: &str = "filter";
 
 type UnsignedGauge = Gauge<u64, AtomicU64>;
 type StatusLabel = [(&'static str, &'static str); 1];
 type ActionLabel = [(&'static str, String); 1];
+type QueueLabel = [(&'static str, String); 1];
 type LineLabels = [(&'static str, String); 2];
 
 /// The metrics of this node since it started.
@@ -45,11 +55,17 @@ pub struct Metrics {
     pub(crate) job_results_running: UnsignedGauge,
     /// How many job results the workers run at the same time at most.
     worker_slots: UnsignedGauge,
+    queue_ready: Family<QueueLabel, UnsignedGauge>,
+    /// Seconds since the oldest ready result of the queue was started.
+    queue_oldest: Family<QueueLabel, Gauge<f64, AtomicU64>>,
     lines_finished: Family<LineLabels, Counter>,
     line_duration: Family<ActionLabel, Histogram, LineHistogram>,
     /// Attempts at lines that failed and are followed by another.
     pub(crate) line_retries: Counter,
     guest_failures: Family<StatusLabel, Counter>,
+    guest_memory: Histogram,
+    /// Held while the metrics are read, so that two readers do not mix their depths of queues.
+    encoding: Mutex<()>,
     /// The actions that have a label of their own.
     actions: Mutex<HashSet<String>>,
     /// Starts of schedules.
@@ -136,6 +152,16 @@ impl Metrics {
                  have none running",
                 Gauge::default(),
             ),
+            queue_ready: registry.add(
+                "queue_ready",
+                "Job results that are ready for a worker, by queue, over all organizations and nodes",
+                Family::default(),
+            ),
+            queue_oldest: registry.add(
+                "queue_oldest_ready_seconds",
+                "How long ago the oldest ready job result was started, by queue",
+                Family::default(),
+            ),
             lines_finished: registry.add(
                 "lines_finished",
                 "Lines of job results that have ended, by action and status",
@@ -156,6 +182,12 @@ impl Metrics {
                 "Failures of actions, by kind: temporary, final, trap, limit or timeout",
                 Family::default(),
             ),
+            guest_memory: registry.add(
+                "guest_memory_peak_bytes",
+                "The most memory that the instance of a module used, for each attempt at a line",
+                Histogram::new(MEMORY_BUCKETS),
+            ),
+            encoding: Mutex::default(),
             actions: Mutex::default(),
             schedule_starts: registry.add("schedule_starts", "Starts that schedules made", Counter::default()),
             schedule_starts_missed: registry.add(
@@ -204,9 +236,20 @@ impl Metrics {
         SlotsGuard { gauge: &self.worker_slots, slots }
     }
 
-    /// All metrics in the text format of OpenMetrics.
-    pub(crate) fn encode(&self) -> String {
+    /// All metrics in the text format of OpenMetrics, with these as the current depths of the queues.
+    pub(crate) fn encode(&self, mut depths: Vec<QueueDepth>, now: Instant) -> String {
+        depths.sort_by(|one, other| other.ready.cmp(&one.ready).then_with(|| one.queue.cmp(&other.queue)));
         let mut text = String::new();
+        let _one_at_a_time = self.encoding.lock().unwrap_or_else(PoisonError::into_inner);
+        self.queue_ready.clear();
+        self.queue_oldest.clear();
+        for (position, depth) in depths.into_iter().enumerate() {
+            let label = [("queue", if position < MAX_QUEUES { depth.queue } else { OTHER.to_owned() })];
+            self.queue_ready.get_or_create(&label).inc_by(depth.ready);
+            let age = (now - depth.oldest).as_seconds_f64().max(0.0);
+            let oldest = self.queue_oldest.get_or_create(&label);
+            oldest.set(oldest.get().max(age));
+        }
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);
         text
@@ -229,7 +272,15 @@ impl Metrics {
         }
     }
 
-    /// Counts the failure of an action. A kill is none.
+    /// Notes the memory that the instance of a module used, in bytes.
+    pub(crate) fn observe_guest_memory(&self, peak: u64) {
+        if peak > 0 {
+            // A memory is far smaller than what a float can count.
+            self.guest_memory.observe(peak as f64);
+        }
+    }
+
+    /// Counts the failure of an action. A kill is not counted.
     pub(crate) fn count_guest_failure(&self, kind: FailureKind) {
         let kind = match kind {
             FailureKind::Temporary { .. } => "temporary",
@@ -237,7 +288,7 @@ impl Metrics {
             FailureKind::Trap => "trap",
             FailureKind::Limit => "limit",
             FailureKind::Timeout => "timeout",
-            FailureKind::Killed => return,
+            FailureKind::Cancelled => return,
         };
         self.guest_failures.get_or_create(&[("kind", kind)]).inc();
     }
@@ -266,7 +317,7 @@ mod tests {
     use crate::model::result::{Counters, LineKind};
 
     fn line(action: Option<&str>, status: Status) -> LineResult {
-        let began = crate::model::Instant::UNIX_EPOCH;
+        let began = Instant::UNIX_EPOCH;
         LineResult {
             line_no: 10,
             name: None,
@@ -294,13 +345,22 @@ mod tests {
         metrics.count_line(&line(Some("standard/report"), Status::Success));
         metrics.count_line(&line(None, Status::Skipped));
         metrics.count_guest_failure(FailureKind::Trap);
-        metrics.count_guest_failure(FailureKind::Killed);
-        let text = metrics.encode();
+        metrics.count_guest_failure(FailureKind::Cancelled);
+        metrics.observe_guest_memory(1_114_112);
+        metrics.observe_guest_memory(0);
+        let depth = QueueDepth { queue: "imports".to_owned(), ready: 3, oldest: Instant::UNIX_EPOCH };
+        let now = Instant::UNIX_EPOCH + TimeDelta::milliseconds(1500);
+        metrics.encode(vec![QueueDepth { queue: "emptied".to_owned(), ..depth.clone() }], now);
+        let text = metrics.encode(vec![depth], now);
         for expected in [
             "ropewalk_job_results_started_total 0",
             "ropewalk_job_results_finished_total{status=\"warning\"} 1",
             "ropewalk_job_results_running 0",
             "ropewalk_worker_slots 0",
+            "ropewalk_queue_ready{queue=\"imports\"} 3",
+            "ropewalk_queue_oldest_ready_seconds{queue=\"imports\"} 1.5",
+            "ropewalk_guest_memory_peak_bytes_bucket{le=\"1048576.0\"} 0",
+            "ropewalk_guest_memory_peak_bytes_count 1",
             "ropewalk_lines_finished_total{action=\"standard/report\",status=\"success\"} 1",
             "ropewalk_lines_finished_total{action=\"filter\",status=\"skipped\"} 1",
             "ropewalk_line_duration_seconds_bucket{le=\"0.025\",action=\"standard/report\"} 1",
@@ -315,6 +375,7 @@ mod tests {
         let mut names = text.lines().filter(|line| !line.starts_with('#'));
         assert!(names.all(|line| line.starts_with("ropewalk_")), "{text}");
         assert!(!text.contains("killed"), "a kill is no failure of an action");
+        assert!(!text.contains("emptied"), "a queue where nothing is ready any more");
         assert!(!text.contains("line_duration_seconds_count{action=\"filter\"}"), "a skipped line has no duration");
     }
 
@@ -325,10 +386,25 @@ mod tests {
             metrics.count_line(&line(Some(&format!("module/{number}")), Status::Success));
         }
         metrics.count_line(&line(Some("module/0"), Status::Success));
-        let text = metrics.encode();
-        assert!(text.contains("ropewalk_lines_finished_total{action=\"other\",status=\"success\"} 10"), "{text}");
+        let text = metrics.encode(Vec::new(), Instant::UNIX_EPOCH);
+        assert!(text.contains("ropewalk_lines_finished_total{action=\"(other)\",status=\"success\"} 10"), "{text}");
         assert!(text.contains("ropewalk_lines_finished_total{action=\"module/0\",status=\"success\"} 2"), "{text}");
         let labels = text.lines().filter(|line| line.starts_with("ropewalk_lines_finished_total{"));
         assert_eq!(labels.count(), MAX_ACTIONS + 1);
+    }
+
+    #[test]
+    fn queues_beyond_the_limit_share_a_label() {
+        let metrics = Metrics::new(&StoreMetrics::default());
+        let depth = |number: usize| QueueDepth {
+            queue: format!("queue-{number}"),
+            ready: 1000 - number as u64,
+            oldest: Instant::UNIX_EPOCH - TimeDelta::seconds(number as i64),
+        };
+        let text = metrics.encode((0..MAX_QUEUES + 2).map(depth).collect(), Instant::UNIX_EPOCH);
+        assert!(text.contains("ropewalk_queue_ready{queue=\"queue-0\"} 1000\n"), "{text}");
+        assert!(text.contains("ropewalk_queue_ready{queue=\"(other)\"} 1799\n"), "{text}");
+        assert!(text.contains("ropewalk_queue_oldest_ready_seconds{queue=\"(other)\"} 101.0\n"), "{text}");
+        assert_eq!(text.lines().filter(|line| line.starts_with("ropewalk_queue_ready{")).count(), MAX_QUEUES + 1);
     }
 }

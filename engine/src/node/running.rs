@@ -18,7 +18,7 @@ pub(crate) struct RunningResults(Mutex<HashMap<ResultId, Arc<LiveResult>>>);
 pub(crate) struct LiveResult {
     pub(crate) organization: OrganizationId,
     /// Interrupts the work.
-    pub(crate) kill: CancellationToken,
+    pub(crate) cancellation: CancellationToken,
     state: Mutex<State>,
 }
 
@@ -87,7 +87,8 @@ impl RunningResults {
 
     /// Adds a result until the guard is dropped.
     pub(crate) fn begin(&self, organization: OrganizationId, id: ResultId) -> RunningGuard<'_> {
-        let live = Arc::new(LiveResult { organization, kill: CancellationToken::new(), state: Mutex::default() });
+        let live =
+            Arc::new(LiveResult { organization, cancellation: CancellationToken::new(), state: Mutex::default() });
         self.entries().insert(id, Arc::clone(&live));
         RunningGuard { running: self, id, live }
     }
@@ -104,13 +105,13 @@ impl RunningResults {
 
     /// Interrupts all results, because the node stops.
     pub(crate) fn interrupt_all(&self) {
-        self.entries().values().for_each(|live| live.kill.cancel());
+        self.entries().values().for_each(|live| live.cancellation.cancel());
     }
 
     /// Interrupts a result, if it runs here.
     pub(crate) fn interrupt(&self, id: ResultId) {
         if let Some(live) = self.find(id) {
-            live.kill.cancel();
+            live.cancellation.cancel();
         }
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::rate_limiter::RateLimiter;
 use crate::model::organization::{Access, Organization, OrganizationId};
-use crate::model::quota::{Quotas, Stored};
+use crate::model::quota::{Quotas, StorageUse};
 use crate::model::refusal::{Refusal, RefusalCode};
 use crate::model::schedule::ScheduleId;
 use crate::model::webhook::WebhookId;
@@ -30,7 +30,7 @@ pub struct Usage {
     organizations: Arc<dyn Organizations>,
     rates: RateLimiter<RateKey>,
     open_results: Mutex<HashMap<OrganizationId, (Instant, u64)>>,
-    stored: Mutex<HashMap<OrganizationId, Stored>>,
+    stored: Mutex<HashMap<OrganizationId, StorageUse>>,
 }
 
 /// What is limited per minute.
@@ -56,12 +56,12 @@ impl Usage {
     }
 
     /// What the organization stores, according to the last count.
-    pub fn stored(&self, organization: OrganizationId) -> Stored {
+    pub fn stored(&self, organization: OrganizationId) -> StorageUse {
         let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
         stored.get(&organization).copied().unwrap_or_default()
     }
 
-    fn set_stored(&self, counted: HashMap<OrganizationId, Stored>) {
+    fn set_stored(&self, counted: HashMap<OrganizationId, StorageUse>) {
         *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = counted;
     }
 

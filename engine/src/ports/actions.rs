@@ -53,7 +53,7 @@ pub struct OpenLine {
     /// How long the line may take in all.
     pub timeout: Duration,
     /// Interrupts the line when it is cancelled.
-    pub kill: CancellationToken,
+    pub cancellation: CancellationToken,
     /// Receives each message of the log at once.
     pub listener: Arc<dyn Listener>,
 }
@@ -112,9 +112,11 @@ pub struct LineOutput {
     pub log: Vec<LogEntry>,
     /// The effects that it had, limited in the same way.
     pub effects: Vec<Effect>,
+    /// The most memory that the instance of the module used, in bytes; 0 if it has none of its own.
+    pub memory_peak: u64,
 }
 
-/// The kind of a failure. All of them end the line in `error`, except `Killed`.
+/// The kind of a failure. All of them end the line in `error`, except `Cancelled`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
     /// The action says that a retry may succeed.
@@ -130,15 +132,15 @@ pub enum FailureKind {
     Limit,
     /// The line took too long.
     Timeout,
-    /// The line was killed.
-    Killed,
+    /// The line was killed, or its worker stops.
+    Cancelled,
 }
 
 impl Failure {
     /// The failure of a line that took too long.
     pub fn timed_out(timeout: Duration) -> Self {
         let message =
-            format!("The line took longer than its timeout of {timeout:?}; give it a longer one, or less to do.");
+            format!("The line took longer than its timeout of {timeout:?}; increase the timeout, or reduce the work.");
         Self::new(FailureKind::Timeout, message)
     }
 

@@ -64,13 +64,13 @@ pub struct Call {
 }
 
 /// The number of the batch for calls while the line is closed, after its last batch.
-pub const CLOSING: u32 = u32::MAX;
+pub const CLOSE_BATCH: u32 = u32::MAX;
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.batch {
             None => write!(f, "open.{}", self.number),
-            Some(CLOSING) => write!(f, "close.{}", self.number),
+            Some(CLOSE_BATCH) => write!(f, "close.{}", self.number),
             Some(batch) => write!(f, "{batch}.{}", self.number),
         }
     }

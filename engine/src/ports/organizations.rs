@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::model::organization::{OrgScope, Organization, OrganizationId};
-use crate::model::quota::{Quotas, Stored};
+use crate::model::quota::{Quotas, StorageUse};
 use crate::model::token::TokenRecord;
 
 /// How many organizations a listing gives at most.
@@ -44,7 +44,7 @@ pub trait Organizations: Send + Sync {
     async fn set_quotas(&self, scope: OrgScope, quotas: Quotas) -> Result<(), StoreError>;
 
     /// What each organization stores; those that store nothing may be left out. Takes long if there is much.
-    async fn count_stored(&self) -> Result<HashMap<OrganizationId, Stored>, StoreError>;
+    async fn count_stored(&self) -> Result<HashMap<OrganizationId, StorageUse>, StoreError>;
 
     /// Adds a token.
     async fn add_token(&self, token: &TokenRecord) -> Result<(), StoreError>;

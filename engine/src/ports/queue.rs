@@ -86,11 +86,11 @@ pub struct Claimed {
 pub struct Resume {
     /// The lines before the next one, as they ended.
     pub lines: Vec<LineResult>,
-    /// The next line. Its input is kept in the parts of the result. With none, the result begins at its first line
-    /// again: nothing has happened that must not happen twice.
+    /// The next line. Its input is kept in the parts of the result. If absent, the result begins at its first
+    /// line again: nothing has happened that must not happen twice.
     pub at: Option<u32>,
     /// How many attempts at the next line have failed.
-    pub tries: u32,
+    pub failed_attempts: u32,
     /// The batches of that line that are recorded as done, in order.
     pub batches: Vec<BatchDone>,
     /// A line that ran alone in [`CRASHES_ALONE`](crate::model::lifecycle::isolation::CRASHES_ALONE) crashes: it ends in error without being run.
@@ -117,7 +117,7 @@ pub struct Checkpoint {
     /// lines are dropped.
     pub line_no: u32,
     /// How many attempts at that line have failed.
-    pub tries: u32,
+    pub failed_attempts: u32,
     /// The first line in error so far: its input and its batches are not dropped.
     pub failed_line: Option<u32>,
 }
@@ -197,7 +197,7 @@ pub struct Finished {
     /// Whether any result waits that a free worker could claim.
     pub more: bool,
     /// Whether a schedule that waited for an end may start its next job.
-    pub rearmed: bool,
+    pub armed_schedule: bool,
 }
 
 /// Begins a result after a claim. Stores write what this sets.
@@ -215,7 +215,7 @@ pub fn begin(result: &mut JobResult, now: Instant) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// The line stays as it was if it had ended.
-pub fn cut(line: &mut LineResult, event: Event, message: &str, at: Instant) -> Result<(), Refusal> {
+pub fn end_open_line(line: &mut LineResult, event: Event, message: &str, at: Instant) -> Result<(), Refusal> {
     line.status = next(line.status, event)?;
     message.clone_into(&mut line.message);
     line.finished_at = Some(at);
@@ -266,7 +266,7 @@ pub trait Queue: Send + Sync {
 
     /// Releases the results that the node has claimed besides these, and returns how many. After a claim whose answer
     /// was lost, nobody works on its results.
-    async fn release_others(&self, node: NodeId, at_work: &[Lease]) -> Result<u64, StoreError>;
+    async fn release_others(&self, node: NodeId, running: &[Lease]) -> Result<u64, StoreError>;
 
     /// Writes the heartbeat of a node.
     async fn beat(&self, node: NodeId, now: Instant) -> Result<(), StoreError>;

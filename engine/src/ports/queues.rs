@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
+use crate::model::Instant;
 use crate::model::organization::OrgScope;
 
 /// The queue of jobs that name none. It always exists.
@@ -21,7 +22,7 @@ pub struct QueueState {
     pub waiting: u64,
     /// How many results in it are running: of all organizations if it is global, including those in their own queues
     /// with the same key.
-    pub at_work: u64,
+    pub running: u64,
 }
 
 /// A queue to be created or changed.
@@ -33,6 +34,18 @@ pub struct QueueSetting {
     pub global: bool,
     /// How many results may run at the same time; none for any number.
     pub limit: Option<u32>,
+}
+
+/// The results of all organizations that are ready in the queues with one key: a free worker may claim them, unless
+/// their queue is full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// The key of the queues.
+    pub queue: String,
+    /// How many results are ready.
+    pub ready: u64,
+    /// When the first of them was started.
+    pub oldest: Instant,
 }
 
 /// Keeps the queues. A job's queue is the organization's own queue with that key, or else the global one; this is
@@ -48,6 +61,9 @@ pub trait Queues: Send + Sync {
 
     /// Every queue that the organization can use, by key; [`DEFAULT_QUEUE`] is among them.
     async fn queues(&self, scope: OrgScope) -> Result<Vec<QueueState>, StoreError>;
+
+    /// What is ready in all queues that are not empty, in no order.
+    async fn depths(&self) -> Result<Vec<QueueDepth>, StoreError>;
 
     /// Removes a queue; false if it did not exist. The results that wait in it continue without a limit.
     async fn remove_queue(&self, scope: OrgScope, key: &str, global: bool) -> Result<bool, StoreError>;

@@ -43,7 +43,7 @@ pub struct NewResult {
     /// Identifies this start: a second one with the same key starts nothing.
     pub idempotency: Option<Idempotency>,
     /// The result that it retries, and from where.
-    pub retry: Option<Retrial>,
+    pub retry: Option<RetryStart>,
     /// The result that it reports.
     pub notification_of: Option<ResultId>,
     /// The schedule that starts it, and for which instant. No instant of a schedule is started twice.
@@ -86,7 +86,7 @@ pub struct Idempotency {
 
 /// Where a retry begins.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Retrial {
+pub struct RetryStart {
     /// The result that is retried. It has ended.
     pub of: ResultId,
     /// The next line. The lines before it are taken over as they ended.
@@ -98,10 +98,10 @@ pub struct Retrial {
     pub parts: Option<Vec<Part>>,
 }
 
-impl Retrial {
+impl RetryStart {
     /// Whether the result repeats everything: the recorded batches belong to another identity then, and are not taken
     /// over.
-    pub fn is_anew(&self, by: ResultId) -> bool {
+    pub fn restarts_effects(&self, by: ResultId) -> bool {
         self.root == by
     }
 }
@@ -187,9 +187,9 @@ pub struct Started {
 
 /// Why nothing was started.
 #[derive(Debug, thiserror::Error)]
-pub enum StartRefused {
+pub enum StartError {
     /// A start with the same key had another content.
-    #[error("the idempotency key was used for another start, which made the job result {}", .0.0)]
+    #[error("the idempotency key was already used by another start, which made the job result {}", .0.0)]
     Conflict(ResultId),
     /// The result to retry, or what the retry needs of it, no longer exists.
     #[error("the job result is no longer kept, so it cannot be retried")]
@@ -280,7 +280,7 @@ pub trait Starts: Send + Sync {
     /// Adds a result with a new id: pending, or ended as the overlap rule of its job requires. Durable when it returns.
     /// If an earlier start of the organization had the same key and content, nothing is added and its result is
     /// returned.
-    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartRefused>;
+    async fn start(&self, scope: OrgScope, start: NewResult) -> Result<Started, StartError>;
 
     /// The result of the start with this idempotency key, and the digest of the content of the start.
     async fn started_as(&self, scope: OrgScope, key: &str) -> Result<Option<(JobResult, String)>, StoreError>;

@@ -62,7 +62,7 @@ pub struct Due {
     /// The schedules that are due, the most overdue first.
     pub schedules: Vec<SavedSchedule>,
     /// The due schedules that cannot be read, with the fault.
-    pub unreadable: Vec<(Place, String)>,
+    pub unreadable: Vec<(ScheduleRef, String)>,
     /// When the next one is due, if none is due now.
     pub next: Option<Instant>,
 }
@@ -110,8 +110,8 @@ pub enum FireAnswer {
     Outdated,
 }
 
-/// A place in a walk through the schedules of all organizations.
-pub type Place = (OrganizationId, ScheduleId);
+/// A schedule in a walk through the schedules of all organizations.
+pub type ScheduleRef = (OrganizationId, ScheduleId);
 
 /// A schedule with its state in the store.
 #[derive(Debug, Clone)]
@@ -130,9 +130,9 @@ pub struct Inspection {
     /// Schedules.
     pub schedules: Vec<Inspected>,
     /// The schedules that cannot be read, with the fault.
-    pub unreadable: Vec<(Place, String)>,
-    /// The last place; none if there is nothing after the place that was asked for.
-    pub last: Option<Place>,
+    pub unreadable: Vec<(ScheduleRef, String)>,
+    /// The last schedule; none if there is nothing after the schedule that was asked for.
+    pub last: Option<ScheduleRef>,
 }
 
 /// Reads schedules. They are written when their job is saved.
@@ -166,13 +166,13 @@ pub trait DueSchedules: Send + Sync {
     /// schedule is started twice, by whatever node.
     async fn fire(&self, fire: Fire) -> Result<FireAnswer, StoreError>;
 
-    /// Schedules of all organizations by place, after this one, at most `limit`.
-    async fn inspect(&self, after: Option<Place>, limit: u32) -> Result<Inspection, StoreError>;
+    /// Schedules of all organizations after this one, ordered by organization and identity, at most `limit`.
+    async fn inspect(&self, after: Option<ScheduleRef>, limit: u32) -> Result<Inspection, StoreError>;
 
     /// Sets the position of a schedule, unless it was changed or advanced since it was read. Returns whether it was
     /// set.
     async fn rearm(&self, saved: &SavedSchedule, position: Position) -> Result<bool, StoreError>;
 
     /// Disarms a schedule that cannot be read, so that it is not due all the time. The sweep reports it.
-    async fn disarm(&self, place: Place) -> Result<(), StoreError>;
+    async fn disarm(&self, schedule: ScheduleRef) -> Result<(), StoreError>;
 }

@@ -31,23 +31,23 @@ impl Obstacle {
     }
 
     /// What it is and what to do, in one sentence.
-    pub fn told(self) -> &'static str {
+    pub fn message(self) -> &'static str {
         match self {
             Self::DiskFull => "The disk of the server is full; free some space, and the server continues by itself.",
             Self::DiskBroken => {
                 "The disk of the server cannot be read or written; repair it, and the server continues by itself."
             }
             Self::Away => {
-                "The store does not answer; the server's log says more, and the server continues when the store answers."
+                "The store does not answer; see the log of the server, and the server continues when the store answers."
             }
-            Self::Unreadable => "The store holds data that cannot be read back; the server's log says more.",
+            Self::Unreadable => "The store holds data that cannot be read back; see the log of the server.",
         }
     }
 }
 
 /// An error of a store whose cause is known.
 #[derive(Debug, thiserror::Error)]
-#[error("{} ({cause})", .obstacle.told())]
+#[error("{} ({cause})", .obstacle.message())]
 pub struct Trouble {
     /// The known cause.
     pub obstacle: Obstacle,

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::deadline::Cut;
+use crate::deadline::Interrupt;
 use crate::model::record::size_of_text;
 use crate::ports::scratch::ScratchFault;
 pub(crate) use batches::Batches;
@@ -45,14 +45,14 @@ pub(crate) const RECORDS_BETWEEN_CHECKS: usize = 256;
 #[derive(Debug)]
 pub(crate) enum SetError {
     /// The work had to stop.
-    Cut(Cut),
+    Interrupt(Interrupt),
     /// A scratch file cannot be written or read.
     Scratch(ScratchFault),
 }
 
-impl From<Cut> for SetError {
-    fn from(cut: Cut) -> Self {
-        Self::Cut(cut)
+impl From<Interrupt> for SetError {
+    fn from(interrupt: Interrupt) -> Self {
+        Self::Interrupt(interrupt)
     }
 }
 

@@ -278,7 +278,7 @@ fn line_to_check(line: &Line, work: &ActionWork, parameters: Value, host_calls: 
         context,
         host_calls,
         timeout: CHECK_OF_ACTION,
-        kill: CancellationToken::new(),
+        cancellation: CancellationToken::new(),
         listener: Arc::new(()),
     }
 }

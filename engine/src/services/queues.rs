@@ -43,7 +43,7 @@ impl Queues {
         // An organization that has its own queue with this key does not see the global one.
         Ok(saved.unwrap_or_else(|| {
             let (key, global, limit) = (setting.key.clone(), setting.global, setting.limit);
-            QueueState { key, global, limit, waiting: 0, at_work: 0 }
+            QueueState { key, global, limit, waiting: 0, running: 0 }
         }))
     }
 

@@ -126,7 +126,7 @@ impl Results {
     }
 
     /// Whether the result runs on this node. A killed one runs until the interrupted line has written its output.
-    pub fn is_at_work(&self, id: ResultId) -> bool {
+    pub fn is_running(&self, id: ResultId) -> bool {
         self.node.running.find(id).is_some()
     }
 

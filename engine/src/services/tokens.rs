@@ -6,7 +6,7 @@ use crate::model::Instant;
 use crate::model::organization::{Access, Role};
 use crate::model::refusal::{Refusal, RefusalCode};
 use crate::model::rights::Operation;
-use crate::model::token::{Presented, TokenRecord, TokenScope};
+use crate::model::token::{ParsedToken, TokenRecord, TokenScope};
 use crate::node::service_error::ServiceError;
 use crate::ports::StoreError;
 
@@ -49,7 +49,7 @@ impl Tokens {
             )
         };
         let organizations = &self.node.stores.organizations;
-        let presented = Presented::parse(token).ok_or_else(refused)?;
+        let presented = ParsedToken::parse(token).ok_or_else(refused)?;
         let record = organizations.token(presented.id).await?.ok_or_else(refused)?;
         let expired = record.expires_at.is_some_and(|end| end <= self.node.clock.now());
         if expired || !presented.belongs_to(&record) {
@@ -109,7 +109,7 @@ impl Tokens {
         scope: TokenScope,
         expires_at: Option<Instant>,
     ) -> Result<IssuedToken, ServiceError> {
-        let (text, presented) = Presented::fresh().map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        let (text, presented) = ParsedToken::fresh().map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let record = self.adopt(&presented, name, scope, expires_at).await?;
         Ok(IssuedToken { text, record })
     }
@@ -120,7 +120,7 @@ impl Tokens {
     /// See [`ServiceError`].
     pub async fn adopt(
         &self,
-        token: &Presented,
+        token: &ParsedToken,
         name: &str,
         scope: TokenScope,
         expires_at: Option<Instant>,

@@ -10,7 +10,7 @@ use crate::model::refusal::{Refusal, RefusalCode};
 use crate::model::result::JobResult;
 use crate::model::rights::Operation;
 use crate::model::webhook::{
-    Brought, HookToken, Sealed, Signature, SignatureFault, SigningSecret, Takes, Webhook, WebhookId,
+    Brought, HookToken, PayloadKind, Sealed, Signature, SignatureFault, SigningSecret, Webhook, WebhookId,
 };
 use crate::node::service_error::ServiceError;
 use crate::ports::StoreError;
@@ -24,7 +24,7 @@ pub struct NewWebhook {
     /// Unique in the job: lower-case words joined by hyphens.
     pub key: String,
     /// How the body of a message is used.
-    pub takes: Takes,
+    pub takes: PayloadKind,
     /// Whether only signed messages are accepted.
     pub signed: bool,
 }

@@ -29,12 +29,13 @@ pub async fn a_result_goes_on_from_its_checkpoint(store: &impl Stores) {
     store.checkpoint(lease, from_line(30, 2, &done)).await.expect("a checkpoint");
     note(store, lease, &line(30, Status::Running)).await.expect("a line");
     let (lease, resume) = lose(store).await;
-    let expected = Resume { lines: done.to_vec(), at: Some(30), tries: 2, careful: true, ..Resume::default() };
+    let expected =
+        Resume { lines: done.to_vec(), at: Some(30), failed_attempts: 2, careful: true, ..Resume::default() };
     assert_eq!(resume, expected);
     assert_eq!(store.lines(acme, &[id(1)]).await.expect("lines").len(), 2, "the line that runs again is gone");
     store.checkpoint(lease, from_line(40, 0, &[line(30, Status::Warning)])).await.expect("a checkpoint");
     let (lease, resume) = lose(store).await;
-    assert_eq!((resume.at, resume.tries, resume.lines.len()), (Some(40), 0, 3));
+    assert_eq!((resume.at, resume.failed_attempts, resume.lines.len()), (Some(40), 0, 3));
     store.finish(lease, finish(Status::Success)).await.expect("an end");
 }
 
@@ -172,7 +173,8 @@ pub async fn a_wait_keeps_no_worker_and_forgives(store: &impl Stores) {
     assert_eq!(lines[1].1, waits, "who watches sees when it goes on");
     assert!(claim(store, 9, at(399)).await.is_empty());
     let resume = claim(store, 9, at(401)).await.remove(0).resume.expect("it goes on");
-    let expected = Resume { lines: vec![line(10, Status::Success)], at: Some(20), tries: 3, ..Resume::default() };
+    let expected =
+        Resume { lines: vec![line(10, Status::Success)], at: Some(20), failed_attempts: 3, ..Resume::default() };
     assert_eq!(resume, expected);
     assert_eq!(store.recover(node(1), at(800), None).await.expect("a recovery"), 0);
 }
@@ -180,7 +182,7 @@ pub async fn a_wait_keeps_no_worker_and_forgives(store: &impl Stores) {
 pub async fn a_wait_can_end_before_its_time(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     let lease = running(store, acme, 1).await.lease;
-    store.end_wait(lease.organization, id(1)).await.expect("nothing happens to what is at work");
+    store.end_wait(lease.organization, id(1)).await.expect("nothing happens to what is running");
     assert!(claim(store, 9, at(60)).await.is_empty());
     let postponement = Postponement { checkpoint: from_line(20, 0, &[]), until: at(400) };
     store.postpone(lease, postponement).await.expect("a wait");

@@ -17,7 +17,7 @@ use engine::model::organization::OrgScope;
 use engine::model::overlap::Overlap;
 use engine::model::schedule::{Schedule, ScheduleId};
 use engine::model::status::Status;
-use engine::model::webhook::{Takes, Webhook, WebhookId};
+use engine::model::webhook::{PayloadKind, Webhook, WebhookId};
 use engine::ports::jobs::{DeleteError, Deleted, Deletion, Jobs, MOST_KILLED, NewVersion, SaveError, SavedJob};
 use engine::ports::queue::LeaseError;
 use engine::ports::results::{NewResult, ResultFilter};
@@ -50,7 +50,7 @@ async fn save_with_all(store: &impl Stores, scope: OrgScope, key: &str, number: 
         id: WebhookId(Uuid::from_u128(number)),
         job: key.to_owned(),
         key: "shop".to_owned(),
-        takes: Takes::Records,
+        takes: PayloadKind::Records,
         hash: [7; 32],
         sealed: None,
         created_at: at(0),

@@ -18,7 +18,7 @@ use engine::ports::organizations::Organizations;
 use engine::ports::parts::PartKind;
 use engine::ports::queue::{Checkpoint, Claim, Finish, Lease, Notes, Postponement};
 use engine::ports::queues::QueueSetting;
-use engine::ports::results::{History, Idempotency, NewResult, ResultFilter, ResultRelation, Retrial};
+use engine::ports::results::{History, Idempotency, NewResult, ResultFilter, ResultRelation, RetryStart};
 use engine::ports::{Page, StoreError};
 
 /// One operation: its kind, and three numbers that choose its objects.
@@ -90,7 +90,7 @@ impl<Store: Stores> Player<'_, Store> {
         let records = (0..c % 3).map(|n| json!({"n": n})).collect();
         let digest = if c > 200 { "one" } else { "other" };
         let name = Idempotency { key: format!("name {}", c % 5), digest: digest.to_owned() };
-        let retry = Retrial {
+        let retry = RetryStart {
             of: self.number(a, c),
             line_no: u32::from(c % 4),
             root: self.number(a, c),
@@ -181,8 +181,8 @@ impl<Store: Stores> Player<'_, Store> {
     async fn go_on(&self, a: u8, b: u8, c: u8) -> String {
         let Some(lease) = self.lease(a) else { return String::new() };
         let failed_line = (a > 200).then(|| u32::from(a % 4));
-        let (line_no, tries) = (u32::from(b % 4), u32::from(c % 3));
-        let checkpoint = Checkpoint { notes: Self::notes(b, c), line_no, tries, failed_line };
+        let (line_no, failed_attempts) = (u32::from(b % 4), u32::from(c % 3));
+        let checkpoint = Checkpoint { notes: Self::notes(b, c), line_no, failed_attempts, failed_line };
         if c > 128 {
             return text(&self.store.checkpoint(lease, checkpoint).await);
         }
@@ -296,5 +296,5 @@ maybe_store!(
     engine::ports::jobs::SaveError
     engine::ports::queue::LeaseError
     engine::ports::results::KillError
-    engine::ports::results::StartRefused
+    engine::ports::results::StartError
 );

@@ -19,7 +19,7 @@ pub mod pruning;
 pub mod queue;
 pub mod recovery;
 pub mod results;
-pub mod retrial;
+pub mod retries;
 pub mod samples;
 pub mod schedules;
 pub mod snapshots;
@@ -136,7 +136,7 @@ macro_rules! cases {
             an_end_says_whether_more_is_ready;
         turns:
             an_organization_with_many_results_starves_no_other
-            organizations_with_as_many_at_work_take_turns
+            organizations_with_as_many_running_take_turns
             a_higher_priority_comes_first_and_then_age
             a_full_queue_is_passed_over_until_there_is_room
             a_queue_of_its_own_limits_one_organization
@@ -145,6 +145,7 @@ macro_rules! cases {
             a_queue_with_capacity_is_found_behind_many_full_ones
             long_lanes_are_taken_up_to_their_end
             one_claim_is_bounded
+            depths_count_what_is_ready_over_all_organizations
             a_result_that_waits_for_a_time_is_taken_when_it_is_due;
         overlap:
             queued_results_begin_one_after_the_other
@@ -172,7 +173,7 @@ macro_rules! cases {
             a_wait_keeps_no_worker_and_forgives
             a_result_that_waits_for_a_time_can_be_killed
             a_wait_can_end_before_its_time;
-        retrial:
+        retries:
             a_retry_from_the_beginning_copies_no_batches
             what_joins_later_is_not_lost_by_a_failure
             a_retry_takes_over_what_was_done

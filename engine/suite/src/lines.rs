@@ -101,7 +101,7 @@ pub async fn an_interrupted_line_appends_its_output(store: &impl Stores) {
     note(store, lease, &line(10, Status::Success)).await.expect("a line");
     note(store, lease, &line(20, Status::Running)).await.expect("a line");
     let full = full_line();
-    let told = LineOutput { log: full.log.clone(), effects: full.effects.clone() };
+    let told = LineOutput { log: full.log.clone(), effects: full.effects.clone(), ..LineOutput::default() };
     store.append_output(acme, id(1), 20, &told).await.expect("an answer");
     store.kill(acme, id(1), kill()).await.expect("a kill");
     store.append_output(globex, id(1), 20, &told).await.expect("an answer");

@@ -146,7 +146,7 @@ pub async fn a_module_that_jobs_use_is_not_removed(store: &impl Stores) {
     assert_eq!(users.iter().map(ToString::to_string).collect::<Vec<_>>(), ["job (version 1)"]);
     let refused = Modules::uninstall(store, acme, Owner::Organization, "shop", "1.0.0").await;
     assert!(matches!(refused, Err(RemoveError::InUse(told)) if told == users));
-    // Another version of the job does not use it, but a result of the old one is still at work.
+    // Another version of the job does not use it, but a result of the old one is still running.
     store.start(acme, start(1, "job")).await.expect("a start");
     save(store, acme, "job", "d2").await;
     assert_eq!(store.users(acme, Owner::Organization, "d1").await.expect("users"), users);

@@ -7,7 +7,7 @@ use super::Stores;
 use super::samples::{self, at, organization};
 use engine::model::collection::{Change, Entry};
 use engine::model::organization::{Organization, OrganizationId, Role};
-use engine::model::quota::{Quotas, Stored};
+use engine::model::quota::{Quotas, StorageUse};
 use engine::model::token::{TokenRecord, TokenScope};
 use engine::ports::organizations::{CreateError, Organizations};
 
@@ -91,7 +91,7 @@ pub async fn what_organizations_keep_is_counted(store: &impl Stores) {
     store.start(scope, samples::start(1, "job")).await.expect("a start");
     assert_eq!(store.count_open(scope).await.expect("an answer"), 1);
     let counted = store.count_stored().await.expect("an answer");
-    let Stored { history_bytes, collection_bytes } = counted[&acme.id];
+    let StorageUse { history_bytes, collection_bytes } = counted[&acme.id];
     assert!((1_000..1_500).contains(&collection_bytes) && history_bytes > 0, "{counted:?}");
-    assert_eq!(counted.get(&globex.id).copied().unwrap_or_default(), Stored::default());
+    assert_eq!(counted.get(&globex.id).copied().unwrap_or_default(), StorageUse::default());
 }

@@ -101,7 +101,7 @@ pub async fn results_may_run_side_by_side(store: &impl Stores) {
     let claimed = claim(store, 9, at(50)).await;
     assert_eq!(numbers(&claimed), [1, 2]);
     store.finish(claimed[0].lease, finish(Status::Success)).await.expect("an end");
-    assert!(claim(store, 9, at(50)).await.is_empty(), "the other is still at work");
+    assert!(claim(store, 9, at(50)).await.is_empty(), "the other is still running");
     store.finish(claimed[1].lease, finish(Status::Success)).await.expect("an end");
     assert_eq!(numbers(&claim(store, 9, at(50)).await), [3]);
 }

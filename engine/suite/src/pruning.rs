@@ -11,7 +11,7 @@ use engine::model::status::Status;
 use engine::ports::collections::{Collections, Once};
 use engine::ports::parts::PartKind;
 use engine::ports::queue::Finish;
-use engine::ports::results::{History, Idempotency, NewResult, ResultFilter, Retrial};
+use engine::ports::results::{History, Idempotency, NewResult, ResultFilter, RetryStart};
 
 async fn prune(store: &impl Stores, age: u64, results: u32, now: i64) -> u64 {
     prune_all(store, Retention { age: Duration::from_secs(age), results }, at(now)).await
@@ -82,7 +82,7 @@ pub async fn what_has_not_ended_stays(store: &impl Stores) {
 pub async fn what_a_retry_goes_on_from_stays(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     all_ended(store, acme, &[(1, Status::Warning), (2, Status::Warning)]).await;
-    let retry = Retrial { of: id(1), line_no: 10, root: id(1), parts: None };
+    let retry = RetryStart { of: id(1), line_no: 10, root: id(1), parts: None };
     store.start(acme, NewResult { retry: Some(retry), ..start(5, "job") }).await.expect("a start");
     let lease = claim(store, 1, at(50)).await.remove(0).lease;
     assert_eq!(prune(store, 0, 0, 900).await, 1);

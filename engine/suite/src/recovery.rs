@@ -203,7 +203,7 @@ pub async fn isolated_results_are_performed_one_at_a_time(store: &impl Stores) {
     let nothing = take().await;
     assert_eq!((nothing.claimed.len(), nothing.isolated), (0, true), "it is alone on its node");
     assert_eq!(nothing.next_due, Some(at(700) + ISOLATION));
-    assert_eq!(recover(store).await, 1, "the others were not at work");
+    assert_eq!(recover(store).await, 1, "the others were not running");
     for number in [2, 3, 1] {
         let claimed = take().await;
         assert_eq!(numbers(&claimed.claimed), [number], "those that crashed alone come last");
@@ -255,7 +255,7 @@ pub async fn isolation_holds_up_no_other_node(store: &impl Stores) {
     }
     store.start(acme, start(5, "job")).await.expect("a start");
     assert_eq!(recovered(node(4), 780).await.expect("a recovery"), 1, "the first node is silent");
-    assert_eq!(by(4, 780).await, (vec![5], true), "it has something at work already");
+    assert_eq!(by(4, 780).await, (vec![5], true), "it has something running already");
     assert_eq!(by(5, 780).await, (vec![1], true), "another node is idle");
 }
 

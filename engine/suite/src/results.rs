@@ -9,7 +9,7 @@ use engine::model::organization::OrgScope;
 use engine::model::result::{Counters, JobResult};
 use engine::model::status::Status;
 use engine::model::template_version::TemplateVersion;
-use engine::ports::results::{History, Idempotency, KillError, NewResult, ResultFilter, StartRefused};
+use engine::ports::results::{History, Idempotency, KillError, NewResult, ResultFilter, StartError};
 
 async fn find(store: &impl Stores, scope: OrgScope, number: u128) -> Option<JobResult> {
     History::find(store, scope, id(number)).await.expect("an answer")
@@ -37,7 +37,7 @@ pub async fn an_identity_is_used_once(store: &impl Stores) {
     let (acme, globex) = neighbours(store).await;
     let first = store.start(acme, start(5, "job")).await.expect("a start").result;
     let again = store.start(acme, start(5, "other")).await;
-    assert!(matches!(again, Err(StartRefused::Store(_))), "{again:?}");
+    assert!(matches!(again, Err(StartError::Store(_))), "{again:?}");
     assert_eq!(find(store, acme, 5).await, Some(first), "a refusal changes nothing");
     store.start(globex, start(5, "job")).await.expect("a start: ids of another organization are other ids");
 }
@@ -146,7 +146,7 @@ pub async fn a_name_that_asks_for_something_else_is_refused(store: &impl Stores)
     };
     store.start(acme, named(1, "one")).await.expect("a start");
     let refused = store.start(acme, named(2, "two")).await;
-    assert!(matches!(refused, Err(StartRefused::Conflict(first)) if first == id(1)), "{refused:?}");
+    assert!(matches!(refused, Err(StartError::Conflict(first)) if first == id(1)), "{refused:?}");
     store.start(globex, named(3, "two")).await.expect("a start: keys of another organization are other keys");
     let name = |digest: &str| Some(Idempotency { key: "b".to_owned(), digest: digest.to_owned() });
     let at_once = (10..20).map(|number| {

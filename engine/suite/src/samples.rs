@@ -136,8 +136,8 @@ pub async fn set(store: &impl Stores, scope: OrgScope, number: u128, set: (u32, 
     store.parts(scope, id(number), set, 0, 1000).await.expect("parts")
 }
 
-pub fn from_line(line_no: u32, tries: u32, lines: &[LineResult]) -> Checkpoint {
-    Checkpoint { notes: Notes { modules: None, lines: lines.to_vec() }, line_no, tries, failed_line: None }
+pub fn from_line(line_no: u32, failed_attempts: u32, lines: &[LineResult]) -> Checkpoint {
+    Checkpoint { notes: Notes { modules: None, lines: lines.to_vec() }, line_no, failed_attempts, failed_line: None }
 }
 
 pub fn finish(status: Status) -> Finish {

@@ -185,7 +185,7 @@ pub async fn a_schedule_goes_on_when_what_it_started_has_ended(store: &impl Stor
     assert_eq!((waiting.position.awaits, waiting.position.next), (Some(id(5)), None));
     assert_eq!(store.due(at(99_999), 9).await.expect("an answer").next, None);
     let lease = claim_one(store).await.lease;
-    assert!(store.finish(lease, finish(Status::Success)).await.expect("an end").rearmed);
+    assert!(store.finish(lease, finish(Status::Success)).await.expect("an end").armed_schedule);
     let position = saved(store, acme, "job", "calm").await.position;
     assert_eq!((position.awaits, position.next), (None, Some(at(560))), "a minute after the end");
 }

@@ -131,7 +131,7 @@ pub async fn a_template_that_jobs_use_is_not_removed(store: &impl Stores) {
     assert!(users(store, globex, Owner::Organization, "a").await.is_empty());
     let refused = store.remove_template(acme, Owner::Organization, "a").await;
     assert!(matches!(refused, Err(RemoveTemplateError::InUse(told)) if told.len() == 1));
-    // The next version does not use it, but a result of the old one is still at work.
+    // The next version does not use it, but a result of the old one is still running.
     store.start(acme, start(1, "job")).await.expect("a start");
     save_job(store, acme, "job", &["b"]).await;
     assert_eq!(users(store, acme, Owner::Organization, "a").await, ["job (version 1)"]);

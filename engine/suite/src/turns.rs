@@ -7,9 +7,10 @@ use super::samples::{at, claim, find, finish, from_line, id, neighbours, node, n
 use engine::model::fairness::Capacity;
 use engine::model::lifecycle::waiting::Waiting;
 use engine::model::organization::OrgScope;
+use engine::model::result::ResultId;
 use engine::model::status::Status;
 use engine::ports::queue::{CLAIM_BATCH, Claim, Postponement};
-use engine::ports::queues::QueueSetting;
+use engine::ports::queues::{QueueDepth, QueueSetting};
 use engine::ports::results::NewResult;
 
 async fn start_in(store: &impl Stores, scope: OrgScope, number: u128, queue: &str, priority: i32) {
@@ -28,10 +29,10 @@ pub async fn an_organization_with_many_results_starves_no_other(store: &impl Sto
     assert_eq!(numbers(&claim(store, 3, at(50)).await), [1, 2, 3]);
     store.start(globex, start(900, "job")).await.expect("a start");
     store.start(globex, start(901, "job")).await.expect("a start");
-    assert_eq!(numbers(&claim(store, 4, at(50)).await), [900, 901, 4, 5], "until both have as many at work");
+    assert_eq!(numbers(&claim(store, 4, at(50)).await), [900, 901, 4, 5], "until both have as many running");
 }
 
-pub async fn organizations_with_as_many_at_work_take_turns(store: &impl Stores) {
+pub async fn organizations_with_as_many_running_take_turns(store: &impl Stores) {
     let (acme, globex) = neighbours(store).await;
     for number in 1..=4 {
         store.start(acme, start(number, "job")).await.expect("a start");
@@ -68,7 +69,7 @@ pub async fn a_full_queue_is_passed_over_until_there_is_room(store: &impl Stores
     assert_eq!(numbers(&claimed), [1, 11, 4], "the limit is one for all organizations");
     assert!(claim(store, 9, at(50)).await.is_empty());
     store.finish(claimed[0].lease, finish(Status::Success)).await.expect("an end");
-    assert_eq!(numbers(&claim(store, 9, at(50)).await), [12], "as many are at work of both, and acme was served last");
+    assert_eq!(numbers(&claim(store, 9, at(50)).await), [12], "both have as many running, and acme was served last");
     limit(store, acme, "narrow", true, 4).await;
     assert_eq!(claim(store, 9, at(50)).await.len(), 2);
     limit(store, acme, "narrow", true, 0).await;
@@ -100,7 +101,7 @@ pub async fn a_queue_of_its_own_counts_within_the_shared_one(store: &impl Stores
     let waiting = store.waiting(acme, &[id(2)]).await.expect("an answer");
     assert_eq!(waiting, [(id(2), Waiting::QueueFull { queue: "narrow".to_owned(), limit: 2 })]);
     start_in(store, globex, 12, "narrow", 0).await;
-    assert!(claim(store, 9, at(50)).await.is_empty(), "what is at work in the own queue counts in the shared one");
+    assert!(claim(store, 9, at(50)).await.is_empty(), "what is running in the own queue counts in the shared one");
     limit(store, acme, "narrow", false, 1).await;
     limit(store, acme, "narrow", true, 9).await;
     assert_eq!(numbers(&claim(store, 9, at(50)).await), [12], "and the own limit holds within it");
@@ -109,6 +110,32 @@ pub async fn a_queue_of_its_own_counts_within_the_shared_one(store: &impl Stores
     limit(store, acme, "narrow", true, 0).await;
     store.remove_queue(acme, "narrow", false).await.expect("an answer");
     assert!(claim(store, 9, at(50)).await.is_empty(), "results that it left behind too");
+}
+
+pub async fn depths_count_what_is_ready_over_all_organizations(store: &impl Stores) {
+    let (acme, globex) = neighbours(store).await;
+    assert_eq!(store.depths().await.expect("an answer"), []);
+    limit(store, acme, "imports", false, 5).await;
+    for (scope, second, queue) in
+        [(acme, 60, "imports"), (globex, 30, "imports"), (acme, 20, "default"), (acme, 10, "default")]
+    {
+        let id = uuid::Builder::from_unix_timestamp_millis(at(second).timestamp_millis().cast_unsigned(), &[7; 10])
+            .into_uuid();
+        let new = NewResult { id: ResultId(id), queue: queue.to_owned(), ..start(1, "job") };
+        store.start(scope, new).await.expect("a start");
+    }
+    let depth = |queue: &str, ready, second| QueueDepth { queue: queue.to_owned(), ready, oldest: at(second) };
+    let depths = async || {
+        let mut depths = store.depths().await.expect("an answer");
+        depths.sort_by(|one, other| one.queue.cmp(&other.queue));
+        depths
+    };
+    assert_eq!(depths().await, [depth("default", 2, 10), depth("imports", 2, 30)]);
+    let leased = claim(store, 1, at(100)).await.remove(0);
+    assert_eq!(depths().await, [depth("default", 1, 20), depth("imports", 2, 30)], "what is running is not ready");
+    let postponement = Postponement { checkpoint: from_line(10, 0, &[]), until: at(1000) };
+    store.postpone(leased.lease, postponement).await.expect("a wait");
+    assert_eq!(depths().await[0], depth("default", 1, 20), "what waits for a time is not ready");
 }
 
 pub async fn spare_workers_are_for_idle_organizations(store: &impl Stores) {
@@ -172,7 +199,7 @@ pub async fn one_claim_is_bounded(store: &impl Stores) {
     join_all(starts).await;
     let capacity = Capacity { slots: CLAIM_BATCH - 1, spare: 100 };
     let claims = store.claim(Claim { node: node(1), capacity, now: at(50) }).await.expect("a claim");
-    assert_eq!(claims.claimed.len() as u32, CLAIM_BATCH - 1, "acme has something at work, so nothing is spared for it");
+    assert_eq!(claims.claimed.len() as u32, CLAIM_BATCH - 1, "acme has something running, so nothing is spared for it");
     assert_eq!(claim(store, u32::MAX, at(50)).await.len(), 21);
 }
 

@@ -21,8 +21,8 @@ async fn start_in(store: &impl Stores, scope: OrgScope, number: u128, queue: &st
     store.start(scope, NewResult { queue: queue.to_owned(), ..start(number, "job") }).await.expect("a start");
 }
 
-fn state(key: &str, global: bool, limit: Option<u32>, (waiting, at_work): (u64, u64)) -> QueueState {
-    QueueState { key: key.to_owned(), global, limit, waiting, at_work }
+fn state(key: &str, global: bool, limit: Option<u32>, (waiting, running): (u64, u64)) -> QueueState {
+    QueueState { key: key.to_owned(), global, limit, waiting, running }
 }
 
 pub async fn the_default_queue_is_always_there(store: &impl Stores) {
@@ -66,7 +66,7 @@ pub async fn queues_are_listed_with_what_waits_in_them(store: &impl Stores) {
     assert!(!store.remove_queue(globex, "reports", false).await.expect("an answer"), "it is of another organization");
     assert!(store.remove_queue(acme, "reports", false).await.expect("an answer"));
     let seen = store.queues(acme).await.expect("queues");
-    assert_eq!(seen[1], state("reports", true, Some(5), (0, 2)), "what both have at work counts in the shared one");
+    assert_eq!(seen[1], state("reports", true, Some(5), (0, 2)), "what both have running counts in the shared one");
 }
 
 pub async fn a_result_stays_in_the_queue_it_was_started_in(store: &impl Stores) {
@@ -83,7 +83,7 @@ pub async fn a_result_shows_what_it_waits_for(store: &impl Stores) {
     let (acme, globex) = neighbours(store).await;
     save(store, acme, "narrow", true, Some(1)).await;
     start_in(store, acme, 1, "narrow").await;
-    let at_work = claim_one(store).await.lease;
+    let running = claim_one(store).await.lease;
     start_in(store, acme, 2, "narrow").await;
     store.start(acme, start(3, "other")).await.expect("a start");
     for number in 4..=6 {
@@ -96,7 +96,7 @@ pub async fn a_result_shows_what_it_waits_for(store: &impl Stores) {
     let expected = [(6, behind.clone()), (5, behind), (4, Waiting::Worker), (3, Waiting::Worker), (2, full)];
     assert_eq!(waiting(acme).await, expected.map(|(number, why)| (id(number), why)));
     assert!(waiting(globex).await.is_empty());
-    store.finish(at_work, finish(Status::Success)).await.expect("an end");
+    store.finish(running, finish(Status::Success)).await.expect("an end");
     assert_eq!(waiting(acme).await[4], (id(2), Waiting::Worker));
 }
 
@@ -104,7 +104,7 @@ pub async fn a_result_that_waits_for_a_time_says_for_which(store: &impl Stores) 
     let acme = scope(store, 1, "acme").await;
     let lease = running(store, acme, 1).await.lease;
     let waiting = async || store.waiting(acme, &[id(1)]).await.expect("an answer");
-    assert!(waiting().await.is_empty(), "it is at work");
+    assert!(waiting().await.is_empty(), "it is running");
     let postponement = Postponement { checkpoint: from_line(10, 1, &[]), until: at(400) };
     store.postpone(lease, postponement).await.expect("a wait");
     assert_eq!(waiting().await, [(id(1), Waiting::Until(at(400)))]);

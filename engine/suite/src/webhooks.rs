@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::Stores;
 use super::samples::{at, neighbours, new_version, scope};
 use engine::model::organization::OrgScope;
-use engine::model::webhook::{MOST_OF_A_JOB, Sealed, Takes, Webhook, WebhookId};
+use engine::model::webhook::{MOST_OF_A_JOB, PayloadKind, Sealed, Webhook, WebhookId};
 use engine::ports::jobs::Jobs;
 use engine::ports::webhooks::AddError;
 
@@ -16,7 +16,7 @@ fn webhook(scope: OrgScope, number: u128, job: &str, key: &str) -> Webhook {
         id: WebhookId(Uuid::from_u128(number)),
         job: job.to_owned(),
         key: key.to_owned(),
-        takes: Takes::Records,
+        takes: PayloadKind::Records,
         hash: [u8::try_from(number % 256).unwrap_or_default(); 32],
         sealed: None,
         created_at: at(0),
@@ -46,7 +46,7 @@ pub async fn a_webhook_comes_back_as_it_was_made(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     save(store, acme, "job", 1).await;
     let sealed = Some(Sealed((0..=255).collect()));
-    let signed = Webhook { takes: Takes::Arguments, sealed, ..webhook(acme, 7, "job", "signed") };
+    let signed = Webhook { takes: PayloadKind::Arguments, sealed, ..webhook(acme, 7, "job", "signed") };
     for made in [signed, webhook(acme, 8, "job", "plain")] {
         store.add_webhook(acme, &made).await.expect("a new webhook");
         assert_eq!(store.webhook(made.id).await.expect("an answer"), Some(made.clone()));

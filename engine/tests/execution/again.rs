@@ -98,6 +98,33 @@ async fn a_line_that_fails_for_the_time_being_is_tried_again_and_holds_no_worker
 }
 
 #[tokio::test]
+async fn a_line_that_runs_after_the_timeout_of_its_job_is_retried() {
+    for run_on in ["error", "always"] {
+        static FAILURES: AtomicU32 = AtomicU32::new(0);
+        FAILURES.store(0, Ordering::SeqCst);
+        let harness = harness_with(|_, _| passing(&FAILURES, 1)).await.on_the_systems_clock();
+        let retry = json!({"attempts": 2, "delay": "20ms", "jitter": 0});
+        let lines = json!([
+            {"action": "fail", "onError": "continue"},
+            {"action": "echo", "parameters": {"hang": true}},
+            {"action": "pass"},
+            {"runOn": run_on, "action": "own", "retry": retry, "parameters": {"said": "$<failed.lineNo>"}},
+        ]);
+        harness.save(json!({"key": "job", "timeout": "150ms", "lines": lines})).await;
+        harness.start(json!({}), numbers(3)).await.unwrap();
+        let claimed = harness.claim().await;
+        assert!(matches!(harness.engine.perform(claimed).await.unwrap(), Ending::Postponed), "{run_on}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        let performed = harness.step().await.expect("it goes on by itself");
+        let ends = [(10, Status::Error), (20, Status::Error), (30, Status::Skipped), (40, Status::Success)];
+        assert_eq!(statuses(&performed), ends, "{run_on}");
+        assert_eq!((performed.result.status, performed.result.failed_line), (Status::Error, Some(10)), "{run_on}");
+        assert_eq!((performed.lines[3].attempt, &performed.lines[3].parameters["said"]), (2, &json!(20)), "{run_on}");
+        assert!(performed.result.message.starts_with("Stopped at line 20"), "{}", performed.result.message);
+    }
+}
+
+#[tokio::test]
 async fn tries_that_are_used_up_are_an_error_that_says_so() {
     let harness = harness_with(|_, _| passing(&AtomicU32::new(0), 9)).await;
     let retry = json!({"attempts": 2, "delay": "1ms"});

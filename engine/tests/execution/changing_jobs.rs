@@ -11,7 +11,7 @@ use engine::execution::retry::Retry;
 use engine::model::organization::OrgScope;
 use engine::model::refusal::RefusalCode;
 use engine::model::status::Status;
-use engine::model::webhook::Takes;
+use engine::model::webhook::PayloadKind;
 use engine::node::service_error::ServiceError;
 use engine::ports::jobs::{DeleteError, Deleted, Deletion, Jobs, NewVersion, SaveError, SavedJob};
 use engine::ports::stores::Stores;
@@ -119,7 +119,7 @@ async fn an_inactive_job_is_not_started_by_its_schedules() {
 async fn nothing_starts_or_retries_a_deleted_job() {
     let harness = harness().await;
     harness.save(json!({"key": "job", "lines": [{"action": "fail"}], "schedules": job()["schedules"]})).await;
-    let new = NewWebhook { job: "job".into(), key: "shop".into(), takes: Takes::Records, signed: false };
+    let new = NewWebhook { job: "job".into(), key: "shop".into(), takes: PayloadKind::Records, signed: false };
     let webhook = harness.engine.webhooks().create(&harness.access, new).await.unwrap();
     let mut scheduler = harness.engine.scheduler();
     let failed = harness.start(json!({}), json!([])).await.unwrap();

@@ -23,7 +23,7 @@ use engine::ports::queue::{
     Checkpoint, Claim, Claims, Finish, Finished, Lease, LeaseError, Leases, NodeId, Notes, Postponement, Queue,
 };
 use engine::ports::results::ResultFilter;
-use engine::ports::schedules::{Due, DueSchedules, Fire, FireAnswer, Inspection, Place, SavedSchedule};
+use engine::ports::schedules::{Due, DueSchedules, Fire, FireAnswer, Inspection, SavedSchedule, ScheduleRef};
 use engine::ports::stores::Stores;
 use engine::ports::{Page, StoreError};
 
@@ -85,8 +85,8 @@ impl Queue for Failing {
         self.at("release", self.stores.queue.release(lease)).await
     }
 
-    async fn release_others(&self, node: NodeId, at_work: &[Lease]) -> Result<u64, StoreError> {
-        self.at("release_others", self.stores.queue.release_others(node, at_work)).await
+    async fn release_others(&self, node: NodeId, running: &[Lease]) -> Result<u64, StoreError> {
+        self.at("release_others", self.stores.queue.release_others(node, running)).await
     }
 
     async fn beat(&self, node: NodeId, now: Instant) -> Result<(), StoreError> {
@@ -135,7 +135,7 @@ impl DueSchedules for Failing {
         self.at("fire", self.stores.due_schedules.fire(fire)).await
     }
 
-    async fn inspect(&self, after: Option<Place>, limit: u32) -> Result<Inspection, StoreError> {
+    async fn inspect(&self, after: Option<ScheduleRef>, limit: u32) -> Result<Inspection, StoreError> {
         self.stores.due_schedules.inspect(after, limit).await
     }
 
@@ -143,8 +143,8 @@ impl DueSchedules for Failing {
         self.at("rearm", self.stores.due_schedules.rearm(saved, position)).await
     }
 
-    async fn disarm(&self, place: Place) -> Result<(), StoreError> {
-        self.stores.due_schedules.disarm(place).await
+    async fn disarm(&self, schedule: ScheduleRef) -> Result<(), StoreError> {
+        self.stores.due_schedules.disarm(schedule).await
     }
 }
 
@@ -188,7 +188,7 @@ async fn an_instant_is_started_once_whichever_call_of_its_firing_fails() {
     }
 }
 
-/// Starts results, of which some were at work on a node that is lost, takes over, and works until all have ended.
+/// Starts results, of which some were running on a node that is lost, takes over, and works until all have ended.
 async fn everything_ends(call: &'static str, nth: u32, fails: Fails) {
     const RESULTS: usize = 6;
     let (harness, failing) = failing(call, nth, fails).await;

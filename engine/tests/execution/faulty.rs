@@ -101,11 +101,11 @@ async fn a_filter_that_waits_for_the_store_is_killed() {
     let started = harness.start(json!({}), json!([])).await.unwrap();
     let mut events = harness.engine.events().listen();
     let engine = harness.engine.clone();
-    let at_work = tokio::spawn(async move { engine.worker(1).step().await.unwrap() });
+    let running = tokio::spawn(async move { engine.worker(1).step().await.unwrap() });
     while harness.stores.history.lines(harness.access.scope(), &[started.id]).await.unwrap().is_empty() {
         events.recv().await.unwrap();
     }
     harness.engine.results().kill(&harness.access, started.id, None).await.unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(5), at_work).await.expect("the worker is free again");
+    let ended = tokio::time::timeout(Duration::from_secs(5), running).await.expect("the worker is free again");
     assert!(ended.unwrap().is_none(), "the worker lost its lease");
 }

@@ -144,7 +144,11 @@ async fn a_line_that_was_skipped_has_no_set() {
     ]);
     let performed = harness().await.perform(json!({"key": "job", "lines": lines}), json!([{"n": 1}])).await;
     assert_eq!(statuses(&performed), [(10, Skipped), (20, Error)]);
-    assert!(performed.lines[1].message.starts_with("Line `a` passed no records on"), "{}", performed.lines[1].message);
+    assert!(
+        performed.lines[1].message.starts_with("Line `a` did not pass on any records"),
+        "{}",
+        performed.lines[1].message
+    );
 }
 
 /// What happens between two lines that read the same set.

@@ -35,7 +35,7 @@ async fn a_running_line_is_cut_and_nothing_changes_afterwards() {
     harness.save(json!({"key": "job", "lines": lines})).await;
     let started = harness.start(json!({}), json!([{"n": 1}])).await.unwrap();
     let mut events = harness.engine.events().listen();
-    let at_work = tokio::spawn({
+    let running = tokio::spawn({
         let engine = harness.engine.clone();
         async move { engine.worker(1).step().await.unwrap() }
     });
@@ -47,8 +47,11 @@ async fn a_running_line_is_cut_and_nothing_changes_afterwards() {
         events.recv().await.unwrap();
     }
     let killed = harness.engine.results().kill(&harness.access, started.id, None).await.unwrap();
-    assert_eq!(killed.message, "Killed by tester in line 20 (stuck) after 0 of 1 records; 1 line was done before.");
-    assert!(at_work.await.unwrap().is_none(), "the worker lost its lease");
+    assert_eq!(
+        killed.message,
+        "Killed by tester in line 20 (stuck) after 0 of 1 records; 1 line was completed before."
+    );
+    assert!(running.await.unwrap().is_none(), "the worker lost its lease");
     let lines = harness.stores.history.lines(harness.access.scope(), &[started.id]).await.unwrap();
     let statuses: Vec<_> = lines.iter().map(|(_, line)| line.status).collect();
     assert_eq!(statuses, [Status::Success, Status::Killed]);
@@ -56,16 +59,16 @@ async fn a_running_line_is_cut_and_nothing_changes_afterwards() {
     assert_eq!(found, killed);
 }
 
-/// A result that is at work in a line that does not end by itself.
+/// A result that is running in a line that does not end by itself.
 async fn stuck(harness: &Harness) -> (ResultId, tokio::task::JoinHandle<bool>) {
     let started = harness.start(json!({}), json!([{"n": 1}])).await.unwrap();
     let mut events = harness.engine.events().listen();
     let engine = harness.engine.clone();
-    let at_work = tokio::spawn(async move { engine.worker(1).step().await.unwrap().is_some() });
+    let running = tokio::spawn(async move { engine.worker(1).step().await.unwrap().is_some() });
     while harness.engine.results().lines(harness.access.scope(), &[started.id]).await.unwrap().is_empty() {
         events.recv().await.unwrap();
     }
-    (started.id, at_work)
+    (started.id, running)
 }
 
 fn hanging() -> serde_json::Value {
@@ -76,11 +79,11 @@ fn hanging() -> serde_json::Value {
 async fn a_line_that_hangs_is_let_go_in_time() {
     let harness = harness().await;
     harness.save(hanging()).await;
-    let (id, at_work) = stuck(&harness).await;
+    let (id, running) = stuck(&harness).await;
     let results = harness.engine.results();
     let kill = tokio::time::timeout(Duration::from_millis(100), results.kill(&harness.access, id, None));
     assert_eq!(kill.await.expect("an answer at once").unwrap().status, Status::Killed);
-    let ended = tokio::time::timeout(Duration::from_secs(5), at_work).await.expect("the worker is free again");
+    let ended = tokio::time::timeout(Duration::from_secs(5), running).await.expect("the worker is free again");
     assert!(!ended.unwrap(), "it has no result to show");
 }
 
@@ -108,7 +111,7 @@ async fn a_result_in_a_retry_wait_is_killed_and_never_tried_again() {
 async fn one_that_waits_behind_another_is_killed_and_the_next_takes_its_place() {
     let harness = harness().await;
     harness.save(hanging()).await;
-    let (first, at_work) = stuck(&harness).await;
+    let (first, running) = stuck(&harness).await;
     let second = harness.start(json!({}), json!([])).await.unwrap();
     let third = harness.start(json!({}), json!([])).await.unwrap();
     let waiting = harness.stores.history.waiting(harness.access.scope(), &[second.id]).await.unwrap();
@@ -116,7 +119,7 @@ async fn one_that_waits_behind_another_is_killed_and_the_next_takes_its_place() 
     let killed = harness.engine.results().kill(&harness.access, second.id, None).await.unwrap();
     assert_eq!((killed.status, killed.message.as_str()), (Status::Killed, "Killed by tester before it began."));
     harness.engine.results().kill(&harness.access, first, None).await.unwrap();
-    at_work.await.unwrap();
+    running.await.unwrap();
     let claim =
         Claim { node: harness.engine.node_id(), capacity: Capacity { slots: 9, spare: 0 }, now: harness.engine.now() };
     let claims = harness.stores.queue.claim(claim).await.unwrap();

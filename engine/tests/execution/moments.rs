@@ -81,8 +81,8 @@ impl Queue for Stops {
         between!(self, queue.release(lease))
     }
 
-    async fn release_others(&self, node: NodeId, at_work: &[Lease]) -> Result<u64, StoreError> {
-        self.stores.queue.release_others(node, at_work).await
+    async fn release_others(&self, node: NodeId, running: &[Lease]) -> Result<u64, StoreError> {
+        self.stores.queue.release_others(node, running).await
     }
 
     async fn beat(&self, node: NodeId, now: Instant) -> Result<(), StoreError> {
@@ -185,7 +185,7 @@ async fn assert_final(harness: &Harness, id: ResultId, killed: &Killed) {
     }
     let lines = engine.results().lines(scope, &[id]).await.unwrap();
     assert!(lines.iter().all(|(_, line)| line.status.is_final()), "{}: {lines:?}", killed.moment);
-    assert!(!engine.results().is_at_work(id), "{}: it is still at work", killed.moment);
+    assert!(!engine.results().is_running(id), "{}: it is still running", killed.moment);
     let other = NodeId(uuid::Uuid::now_v7());
     let recovered = stores.queue.recover(other, engine.now(), None).await.unwrap();
     assert_eq!(recovered, 0, "{}: a lease survived", killed.moment);

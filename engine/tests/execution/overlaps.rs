@@ -76,7 +76,7 @@ async fn a_start_with_a_name_happens_once() {
     let other = refusal(harness.engine.jobs().start(&harness.access, start(2)).await);
     assert_eq!((other.code, other.path.as_str()), (RefusalCode::Conflict, "idempotencyKey"));
     let first = first.id.0;
-    let message = format!("The idempotency key was used for another start, which made the job result {first}.");
+    let message = format!("The idempotency key was already used by another start, which made the job result {first}.");
     assert_eq!(other.message, message);
 }
 

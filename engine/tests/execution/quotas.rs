@@ -8,7 +8,7 @@ use engine::execution::kill::KillAll;
 use engine::execution::start::Start;
 use engine::model::collection::{Change, Entry};
 use engine::model::lifecycle::retention::Retention;
-use engine::model::quota::{Quotas, Stored};
+use engine::model::quota::{Quotas, StorageUse};
 use engine::model::refusal::RefusalCode;
 use engine::node::service_error::ServiceError;
 use engine::ports::Page;
@@ -37,7 +37,7 @@ impl Harness {
         let (engine, stopped) = (self.engine.clone(), stop.clone());
         let counting = tokio::spawn(async move { engine.remove_old_results(Retention::default(), stopped).await });
         let counted = async {
-            while self.engine.usage().stored(self.access.organization.id) == Stored::default() {
+            while self.engine.usage().stored(self.access.organization.id) == StorageUse::default() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };

@@ -150,7 +150,7 @@ async fn a_start_that_cannot_be_made_leaves_a_result_that_says_why() {
     let results = harness.results().await;
     assert_eq!((results.len(), results[0].status), (1, Status::Error));
     assert!(results[0].message.starts_with("Could not be started: queue: "), "{}", results[0].message);
-    let metrics = harness.engine.encode_metrics();
+    let metrics = harness.engine.encode_metrics().await;
     assert!(metrics.contains("ropewalk_schedule_starts_failed_total 1"), "{metrics}");
 }
 

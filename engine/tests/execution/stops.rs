@@ -98,7 +98,7 @@ async fn rejected_records_that_are_run_again_and_rejected_again_go_nowhere() {
 async fn a_retry_that_does_not_apply_says_why() {
     let lines = json!([{"action": "fail", "retry": {"attempts": 3}}]);
     let performed = harness().await.perform(json!({"key": "job", "lines": lines}), numbers(1)).await;
-    let expected = "It was told to fail. It was not retried: the action does not call this failure temporary.";
+    let expected = "It was told to fail. It was not retried: the action did not report this failure as temporary.";
     assert_eq!(performed.lines[0].message, expected);
 }
 
@@ -129,7 +129,7 @@ async fn lines_for_errors_are_skipped_without_one_and_always_lines_are_not() {
     ]);
     let performed = harness().await.perform(json!({"key": "job", "lines": lines}), numbers(1)).await;
     assert_eq!(statuses(&performed), [(10, Success), (20, Skipped), (30, Success)]);
-    assert_eq!(performed.lines[1].message, "No error had stopped the job before this line.");
+    assert_eq!(performed.lines[1].message, "No error stopped the job before this line.");
     assert_eq!(performed.lines[2].parameters["failed"], Value::Null);
 }
 

@@ -150,7 +150,11 @@ async fn a_filter_is_tried_out_and_nothing_is_kept() {
     assert_eq!(told(filter).await, "filter.values.least: the job declares no argument `least`");
     assert!(told(json!({"where": {}})).await.starts_with("filter: has no source"));
     assert!(told(json!({"wher": {}})).await.starts_with("filter.wher: there is no field"));
-    assert!(told(json!({"source": {"inline": []}, "script": "r => r"})).await.starts_with("filter: a preview asks no"));
+    assert!(
+        told(json!({"source": {"inline": []}, "script": "r => r"}))
+            .await
+            .starts_with("filter: a preview does not run scripts")
+    );
     assert!(told(json!({"source": {"file": "nothing.csv"}})).await.contains("nothing.csv"));
     assert!(told(json!({"source": {"collection": "nothing"}})).await.contains("`nothing`"));
     let all = ResultFilter::default();

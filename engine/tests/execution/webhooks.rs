@@ -9,7 +9,7 @@ use engine::model::organization::Access;
 use engine::model::refusal::RefusalCode::{Conflict, Invalid, NotFound, Taken, Unauthenticated};
 use engine::model::result::JobResult;
 use engine::model::token::TokenScope;
-use engine::model::webhook::{Signature, SignatureFault, Takes, Webhook};
+use engine::model::webhook::{PayloadKind, Signature, SignatureFault, Webhook};
 use engine::node::service_error::ServiceError;
 use engine::ports::StoreError;
 use engine::services::organizations::NewOrganization;
@@ -29,7 +29,7 @@ fn job(name: &str, active: bool) -> serde_json::Value {
     json!({"key": "job", "name": name, "active": active, "arguments": arguments, "lines": [{"action": "pass"}]})
 }
 
-async fn make(harness: &Harness, key: &str, takes: Takes, signed: bool) -> IssuedWebhook {
+async fn make(harness: &Harness, key: &str, takes: PayloadKind, signed: bool) -> IssuedWebhook {
     let new = NewWebhook { job: "job".into(), key: key.into(), takes, signed };
     harness.engine.webhooks().create(&harness.access, new).await.unwrap()
 }
@@ -59,17 +59,17 @@ fn hub(secret: &str, body: &str) -> Signature {
 #[tokio::test]
 async fn a_message_brings_records_or_arguments() {
     let harness = with_job().await;
-    let records = make(&harness, "shop", Takes::Records, false).await;
+    let records = make(&harness, "shop", PayloadKind::Records, false).await;
     let started = send(&harness, &records.token, message(r#"[{"n": 1}, {"n": 2}]"#, None)).await.unwrap();
     assert_eq!((started.started_by.as_str(), started.status.word()), ("webhook shop", "pending"));
     let performed = harness.step().await.unwrap();
     assert_eq!((performed.result.id, performed.result.counters.records_in), (started.id, 2));
-    let arguments = make(&harness, "till", Takes::Arguments, false).await;
+    let arguments = make(&harness, "till", PayloadKind::Arguments, false).await;
     let started = send(&harness, &arguments.token, message(r#"{"top": 3}"#, None)).await.unwrap();
     assert_eq!(started.arguments["top"], 3);
     for (token, body) in [(&records.token, "7"), (&arguments.token, "[]"), (&arguments.token, "{")] {
         let refused = refusal(send(&harness, token, message(body, None)).await);
-        assert_eq!((refused.code, refused.path.as_str()), (Invalid, ""), "{body}");
+        assert_eq!((refused.code, refused.path.as_str()), (Invalid, "body"), "{body}");
     }
     for (token, body, path) in
         [(&records.token, "[{}, 7]", "records[1]"), (&arguments.token, "{\"x\": 1}", "arguments.x")]
@@ -82,7 +82,7 @@ async fn a_message_brings_records_or_arguments() {
 #[tokio::test]
 async fn only_the_token_opens_and_only_until_it_is_removed() {
     let harness = with_job().await;
-    let made = make(&harness, "shop", Takes::Records, false).await;
+    let made = make(&harness, "shop", PayloadKind::Records, false).await;
     let api = harness.engine.tokens().issue("root", TokenScope::Server, None).await.unwrap().text;
     for wrong in
         ["", "rwh_", "../graphql", &made.token[..made.token.len() - 1], &made.token.replace("rwh_", "rw_"), &api]
@@ -98,7 +98,7 @@ async fn only_the_token_opens_and_only_until_it_is_removed() {
     assert_eq!((late.code, late.path.as_str()), (NotFound, ""), "it was removed while the body was on its way");
     assert_eq!(late.message, "There is no such webhook.");
     assert!(harness.engine.webhooks().open(&made.token).await.unwrap().is_none());
-    let again = make(&harness, "shop", Takes::Records, false).await;
+    let again = make(&harness, "shop", PayloadKind::Records, false).await;
     assert!(harness.engine.webhooks().open(&made.token).await.unwrap().is_none(), "another one has the key");
     send(&harness, &again.token, message("", None)).await.unwrap();
 }
@@ -106,7 +106,7 @@ async fn only_the_token_opens_and_only_until_it_is_removed() {
 #[tokio::test]
 async fn a_signed_webhook_takes_signed_messages_only() {
     let harness = with_job().await;
-    let made = make(&harness, "shop", Takes::Records, true).await;
+    let made = make(&harness, "shop", PayloadKind::Records, true).await;
     let secret = made.signing_secret.unwrap();
     let send_signed =
         async |body: &str, signature| send(&harness, &made.token, Message { signature, ..message(body, None) }).await;
@@ -120,9 +120,9 @@ async fn a_signed_webhook_takes_signed_messages_only() {
     assert_eq!(fault("{}", None).await, SignatureFault::Missing.to_string());
     assert_eq!(fault("{} ", Some(hub(&secret, "{}"))).await, SignatureFault::Wrong.to_string());
     assert_eq!(fault("{}", Some(standard(&secret, "1", NOW - 301, "{}"))).await, SignatureFault::Untimely.to_string());
-    let other = make(&harness, "till", Takes::Records, true).await.signing_secret.unwrap();
+    let other = make(&harness, "till", PayloadKind::Records, true).await.signing_secret.unwrap();
     assert_eq!(fault("{}", Some(hub(&other, "{}"))).await, SignatureFault::Wrong.to_string(), "of another webhook");
-    let unsigned = make(&harness, "open", Takes::Records, false).await;
+    let unsigned = make(&harness, "open", PayloadKind::Records, false).await;
     assert!(unsigned.signing_secret.is_none());
     let message = Message { signature: Some(hub(&other, "")), ..message("", None) };
     send(&harness, &unsigned.token, message).await.unwrap();
@@ -131,13 +131,13 @@ async fn a_signed_webhook_takes_signed_messages_only() {
 #[tokio::test]
 async fn what_is_stored_neither_opens_nor_signs() {
     let harness = with_job().await;
-    let made = make(&harness, "shop", Takes::Records, true).await;
+    let made = make(&harness, "shop", PayloadKind::Records, true).await;
     let kept = harness.stores.webhooks.webhook(made.webhook.id).await.unwrap().unwrap();
     let secret = made.signing_secret.unwrap();
     let told = format!("{kept:?}");
     assert!(!told.contains(&made.token) && !told.contains(&secret));
     // Somebody who writes to the store gives the webhook's row to another one, or another job.
-    let other = make(&harness, "till", Takes::Records, true).await;
+    let other = make(&harness, "till", PayloadKind::Records, true).await;
     harness.engine.webhooks().remove(&harness.access, "job", "till").await.unwrap();
     let moved = Webhook { sealed: kept.sealed, ..other.webhook };
     harness.stores.webhooks.add_webhook(harness.access.scope(), &moved).await.unwrap();
@@ -149,7 +149,7 @@ async fn what_is_stored_neither_opens_nor_signs() {
 #[tokio::test]
 async fn a_message_that_comes_again_starts_nothing_whatever_became_of_the_job() {
     let harness = with_job().await;
-    let made = make(&harness, "shop", Takes::Records, false).await;
+    let made = make(&harness, "shop", PayloadKind::Records, false).await;
     let first = send(&harness, &made.token, message("[{\"n\": 1, \"m\": 2}]", Some("a"))).await.unwrap();
     for edit in [job("Another name", true), job("Another name", false)] {
         harness.save(edit).await;
@@ -161,14 +161,16 @@ async fn a_message_that_comes_again_starts_nothing_whatever_became_of_the_job() 
     assert!(other.message.ends_with(&format!("which made the job result {}.", first.id.0)), "{other}");
     let asleep = refusal(send(&harness, &made.token, message("", Some("b"))).await);
     assert_eq!((asleep.code, asleep.path.as_str()), (Invalid, "job"));
-    assert_eq!(asleep.message, "The job `job` is inactive; activate it, or start it by hand.");
+    assert_eq!(asleep.message, "The job `job` is inactive; activate it, or start it manually.");
 }
 
 #[tokio::test]
 async fn names_of_messages_meet_no_others() {
     let harness = with_job().await;
-    let (one, other) =
-        (make(&harness, "shop", Takes::Records, false).await, make(&harness, "till", Takes::Records, false).await);
+    let (one, other) = (
+        make(&harness, "shop", PayloadKind::Records, false).await,
+        make(&harness, "till", PayloadKind::Records, false).await,
+    );
     let first = send(&harness, &one.token, message("", Some("a"))).await.unwrap();
     let second = send(&harness, &other.token, message("", Some("a"))).await.unwrap();
     let by_hand = async |name: String| {
@@ -187,7 +189,7 @@ async fn names_of_messages_meet_no_others() {
 #[tokio::test]
 async fn a_signed_name_goes_before_one_that_anybody_can_change() {
     let harness = with_job().await;
-    let made = make(&harness, "shop", Takes::Records, true).await;
+    let made = make(&harness, "shop", PayloadKind::Records, true).await;
     let secret = made.signing_secret.unwrap();
     let send_as = async |name: &str| {
         let signature = Some(standard(&secret, "msg_1", NOW, ""));
@@ -200,7 +202,7 @@ async fn a_signed_name_goes_before_one_that_anybody_can_change() {
 async fn a_webhook_is_of_a_job_that_is_there() {
     let harness = with_job().await;
     let create = async |job: &str, key: &str| {
-        let new = NewWebhook { job: job.into(), key: key.into(), takes: Takes::Records, signed: false };
+        let new = NewWebhook { job: job.into(), key: key.into(), takes: PayloadKind::Records, signed: false };
         harness.engine.webhooks().create(&harness.access, new).await
     };
     assert!(create("job", "shop").await.is_ok());
@@ -217,7 +219,7 @@ async fn a_webhook_is_of_a_job_that_is_there() {
 #[tokio::test]
 async fn organizations_have_webhooks_of_their_own() {
     let harness = with_job().await;
-    let made = make(&harness, "shop", Takes::Records, false).await;
+    let made = make(&harness, "shop", PayloadKind::Records, false).await;
     let new = NewOrganization { key: "other".into(), name: "Other".into(), time_zone: "UTC".into() };
     let organization = harness.engine.organizations().create(&harness.access, new).await.unwrap();
     let stranger = Access::of_operator(organization, "stranger");
@@ -230,7 +232,7 @@ async fn organizations_have_webhooks_of_their_own() {
 #[tokio::test]
 async fn it_is_noted_that_a_webhook_is_used() {
     let harness = with_job().await;
-    let made = make(&harness, "shop", Takes::Records, false).await;
+    let made = make(&harness, "shop", PayloadKind::Records, false).await;
     let used = async || harness.stores.webhooks.webhook(made.webhook.id).await.unwrap().unwrap().last_used_at;
     send(&harness, &made.token, message("7", None)).await.unwrap_err();
     assert_eq!(used().await, None, "what is refused is no use");

@@ -37,20 +37,20 @@ impl Harness {
 async fn a_worker_performs_what_waits_and_stops_when_it_is_told() {
     let harness = harness().await;
     harness.save(json!({"key": "job", "lines": [{"action": "pass"}]})).await;
-    let (at_work, stop) = harness.work(2);
+    let (running, stop) = harness.work(2);
     for _ in 0..5 {
         let started = harness.start(json!({}), json!([{"n": 1}])).await.unwrap();
         harness.await_status(started.id, Status::Success).await;
     }
     stop.cancel();
-    at_work.await.unwrap();
+    running.await.unwrap();
 }
 
 #[tokio::test]
 async fn a_fault_of_the_engine_ends_the_result_and_not_the_worker() {
     let harness = harness().await;
     harness.save(json!({"key": "job", "lines": [{"action": "panic"}]})).await;
-    let (at_work, stop) = harness.work(1);
+    let (running, stop) = harness.work(1);
     let broken = harness.start(json!({}), json!([])).await.unwrap();
     let ended = harness.await_status(broken.id, Status::Error).await;
     assert!(ended.message.contains("An internal error of the engine"), "{}", ended.message);
@@ -60,7 +60,7 @@ async fn a_fault_of_the_engine_ends_the_result_and_not_the_worker() {
     let next = harness.start(json!({}), json!([{"n": 1}])).await.unwrap();
     harness.await_status(next.id, Status::Success).await;
     stop.cancel();
-    at_work.await.unwrap();
+    running.await.unwrap();
 }
 
 #[tokio::test]
@@ -69,12 +69,12 @@ async fn a_stop_claims_nothing_more_and_hands_back_what_takes_too_long() {
     harness
         .save(json!({"key": "job", "overlap": "allow", "lines": [{"action": "echo", "parameters": {"hang": true}}]}))
         .await;
-    let (at_work, stop) = harness.work(1);
+    let (running, stop) = harness.work(1);
     let first = harness.start(json!({}), json!([])).await.unwrap();
     harness.await_status(first.id, Status::Running).await;
     let second = harness.start(json!({}), json!([])).await.unwrap();
     stop.cancel();
-    tokio::time::timeout(Duration::from_secs(5), at_work).await.expect("the worker stops").unwrap();
+    tokio::time::timeout(Duration::from_secs(5), running).await.expect("the worker stops").unwrap();
     let (node, capacity) = (harness.engine.node_id(), Capacity { slots: 9, spare: 0 });
     let claims = harness.stores.queue.claim(Claim { node, capacity, now: harness.engine.now() }).await.unwrap();
     let again: Vec<_> = claims.claimed.iter().map(|claimed| (claimed.result.id, claimed.result.attempt)).collect();
@@ -91,10 +91,10 @@ async fn a_worker_that_rests_comes_back_for_a_try_when_it_is_due() {
     let harness = harness.await.on_the_systems_clock();
     let lines = json!([{"action": "own", "retry": {"delay": "30ms"}}]);
     harness.save(json!({"key": "job", "lines": lines})).await;
-    let (at_work, stop) = harness.work(2);
+    let (running, stop) = harness.work(2);
     let started = harness.start(json!({}), json!([{"n": 1}])).await.unwrap();
     let waited = harness.await_status(started.id, Status::Success);
     tokio::time::timeout(Duration::from_secs(10), waited).await.expect("long before the next sweep");
     stop.cancel();
-    at_work.await.unwrap();
+    running.await.unwrap();
 }

@@ -21,7 +21,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub job_result_id: Uuid,
     pub number: i64,
-    pub stands: String,
+    #[sea_orm(column_name = "stands")]
+    pub state: String,
     pub queue_holder: Uuid,
     pub queue: String,
     pub priority: i64,
@@ -31,15 +32,19 @@ pub struct Model {
     pub ready_at: Option<i64>,
     pub node: Option<Uuid>,
     pub next_line: Option<i64>,
-    pub tries: i64,
+    #[sea_orm(column_name = "tries")]
+    pub failed_attempts: i64,
     /// Whether it has parts or batches.
     pub has_sets: bool,
     /// Crashes of its node while it ran there alone.
-    pub strikes: i64,
+    #[sea_orm(column_name = "strikes")]
+    pub crashes_alone: i64,
     /// The line that ran in those.
-    pub struck_line: Option<i64>,
+    #[sea_orm(column_name = "struck_line")]
+    pub crashed_line: Option<i64>,
     /// Crashes of its node while other results ran there too.
-    pub crashes: i64,
+    #[sea_orm(column_name = "crashes")]
+    pub crashes_beside_others: i64,
     pub isolated_until: Option<i64>,
 }
 
@@ -51,7 +56,7 @@ impl ActiveModelBehavior for ActiveModel {}
 /// A condition for rows whose state is this one. The word is part of the SQL text, as in the partial indexes: SQLite
 /// cannot use them for a bound value.
 pub(crate) fn is_in(state: LeaseState) -> Expr {
-    Expr::col((Entity, Column::Stands)).eq(Expr::cust(format!("'{}'", state.word())))
+    Expr::col((Entity, Column::State)).eq(Expr::cust(format!("'{}'", state.word())))
 }
 
 /// The condition that later results of the job wait for a lease. The bare column, as in the partial index.
@@ -64,9 +69,9 @@ impl ActiveModel {
     #[must_use]
     pub fn with_crashes(self, crashes: Crashes) -> Self {
         Self {
-            crashes: Set(crashes.beside_others.into()),
-            strikes: Set(crashes.alone.into()),
-            struck_line: Set(crashes.line.map(i64::from)),
+            crashes_beside_others: Set(crashes.beside_others.into()),
+            crashes_alone: Set(crashes.alone.into()),
+            crashed_line: Set(crashes.line.map(i64::from)),
             ..self
         }
     }
@@ -79,7 +84,7 @@ impl Model {
             organization_id: organization.0,
             job_result_id: result.id.0,
             number: 0,
-            stands: state.word().to_owned(),
+            state: state.word().to_owned(),
             queue_holder: queue.holder,
             queue: queue.key.clone(),
             priority: result.priority.into(),
@@ -88,17 +93,17 @@ impl Model {
             ready_at: None,
             node: None,
             next_line: None,
-            tries: 0,
+            failed_attempts: 0,
             has_sets: false,
-            strikes: 0,
-            struck_line: None,
-            crashes: 0,
+            crashes_alone: 0,
+            crashed_line: None,
+            crashes_beside_others: 0,
             isolated_until: None,
         }
     }
 
     pub fn state(&self) -> Result<LeaseState, StoreError> {
-        self.row_name().word("stands", &self.stands, LeaseState::from_word)
+        self.row_name().word("stands", &self.state, LeaseState::from_word)
     }
 
     pub fn row_name(&self) -> RowName {
@@ -114,9 +119,9 @@ impl Model {
     pub fn crashes(&self) -> Result<Crashes, StoreError> {
         let row = self.row_name();
         Ok(Crashes {
-            beside_others: row.small("crashes", self.crashes)?,
-            alone: row.small("strikes", self.strikes)?,
-            line: self.struck_line.map(|line| row.small("struck_line", line)).transpose()?,
+            beside_others: row.small("crashes", self.crashes_beside_others)?,
+            alone: row.small("strikes", self.crashes_alone)?,
+            line: self.crashed_line.map(|line| row.small("struck_line", line)).transpose()?,
         })
     }
 

@@ -4,7 +4,7 @@ use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
 use engine::model::schedule::{Position, Schedule, ScheduleId};
 use engine::ports::StoreError;
-use engine::ports::schedules::{Place, SavedSchedule};
+use engine::ports::schedules::{SavedSchedule, ScheduleRef};
 use sea_orm::entity::prelude::*;
 
 use crate::columns::{RowName, micros, signed};
@@ -52,7 +52,7 @@ impl Model {
         }
     }
 
-    pub fn place(&self) -> Place {
+    pub fn schedule(&self) -> ScheduleRef {
         (OrganizationId(self.organization_id), ScheduleId(self.id))
     }
 

@@ -1,7 +1,7 @@
 //! Webhooks: secret addresses that start jobs.
 
 use engine::model::organization::OrganizationId;
-use engine::model::webhook::{Sealed, Takes, Webhook, WebhookId};
+use engine::model::webhook::{PayloadKind, Sealed, Webhook, WebhookId};
 use engine::ports::StoreError;
 use sea_orm::entity::prelude::*;
 
@@ -50,7 +50,7 @@ impl Model {
         Ok(Webhook {
             organization: OrganizationId(self.organization_id),
             id: WebhookId(self.id),
-            takes: row.word("takes", &self.takes, Takes::from_word)?,
+            takes: row.word("takes", &self.takes, PayloadKind::from_word)?,
             hash: self.hash.try_into().map_err(|_| row.unreadable("hash", "the hash does not have 32 bytes"))?,
             sealed: self.sealed.map(Sealed),
             created_at: row.instant("created_at", self.created_at)?,

@@ -13,7 +13,7 @@ use crate::batch::{insert, pieces};
 use crate::columns::RowName;
 use crate::entities::{deleted_jobs, job_results, jobs, leases};
 use crate::failed;
-use crate::results::kill;
+use crate::results::end;
 use crate::writer::SingleCommand;
 
 pub(super) struct DeleteJob {
@@ -36,7 +36,7 @@ impl SingleCommand for DeleteJob {
             None => Vec::new(),
             Some(kill) => {
                 let most = &open[..open.len().min(MOST_KILLED)];
-                kill::kill_all(db, self.organization, self.leases(db, most).await?, kill).await?
+                end::kill_all(db, self.organization, self.leases(db, most).await?, kill).await?
             }
         };
         let complete = open.len() <= MOST_KILLED;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use engine::model::organization::OrganizationId;
-use engine::model::quota::Stored;
+use engine::model::quota::StorageUse;
 use engine::ports::StoreError;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::{ExprTrait, Func};
@@ -15,7 +15,7 @@ use crate::failed;
 /// About how many bytes a row takes besides its texts.
 const ROW_BYTES: i64 = 300;
 
-pub(super) async fn count(db: &DatabaseConnection) -> Result<HashMap<OrganizationId, Stored>, StoreError> {
+pub(super) async fn count(db: &DatabaseConnection) -> Result<HashMap<OrganizationId, StorageUse>, StoreError> {
     let all = organizations::Entity::find().order_by_asc(organizations::Column::Key);
     let ids: Vec<Uuid> =
         all.select_only().column(organizations::Column::Id).into_tuple().all(db).await.map_err(failed)?;
@@ -26,7 +26,7 @@ pub(super) async fn count(db: &DatabaseConnection) -> Result<HashMap<Organizatio
     Ok(stored)
 }
 
-async fn of_one(db: &DatabaseConnection, organization: Uuid) -> Result<Stored, StoreError> {
+async fn of_one(db: &DatabaseConnection, organization: Uuid) -> Result<StorageUse, StoreError> {
     use line_results::Column::{Effects, Log, Parameters, Rejected, Sample};
     let of = Bytes { db, organization };
     let results = of.sum::<job_results::Entity>(job_results::Column::OrganizationId, &[job_results::Column::Arguments]);
@@ -39,7 +39,7 @@ async fn of_one(db: &DatabaseConnection, organization: Uuid) -> Result<Stored, S
     let records = &[collection_records::Column::Data];
     let collection_bytes =
         of.sum::<collection_records::Entity>(collection_records::Column::OrganizationId, records).await?;
-    Ok(Stored { history_bytes, collection_bytes })
+    Ok(StorageUse { history_bytes, collection_bytes })
 }
 
 struct Bytes<'a> {

@@ -21,7 +21,7 @@ pub(super) struct WriteCheckpoint {
     lease: Lease,
     rows: NoteRows,
     line_no: u32,
-    tries: u32,
+    failed_attempts: u32,
     failed_line: Option<u32>,
     /// None if its worker continues at once.
     until: Option<Instant>,
@@ -29,8 +29,8 @@ pub(super) struct WriteCheckpoint {
 
 impl WriteCheckpoint {
     pub fn of(lease: Lease, checkpoint: Checkpoint, until: Option<Instant>) -> Result<Self, StoreError> {
-        let Checkpoint { notes, line_no, tries, failed_line } = checkpoint;
-        Ok(Self { lease, rows: NoteRows::of(lease, &notes)?, line_no, tries, failed_line, until })
+        let Checkpoint { notes, line_no, failed_attempts, failed_line } = checkpoint;
+        Ok(Self { lease, rows: NoteRows::of(lease, &notes)?, line_no, failed_attempts, failed_line, until })
     }
 }
 
@@ -62,11 +62,11 @@ impl WriteCheckpoint {
         }
         let mut lease = leases::ActiveModel {
             next_line: Set(Some(self.line_no.into())),
-            tries: Set(self.tries.into()),
+            failed_attempts: Set(self.failed_attempts.into()),
             ..Default::default()
         };
         if let Some(until) = self.until {
-            lease.stands = Set(LeaseState::Later.word().to_owned());
+            lease.state = Set(LeaseState::Later.word().to_owned());
             lease.ready_at = Set(Some(micros(until)));
             (lease.node, lease.isolated_until) = (Set(None), Set(None));
             lease = lease.with_crashes(Crashes::default());

@@ -8,20 +8,16 @@ mod resume;
 
 use std::collections::HashMap;
 
-use engine::model::fairness::{Candidate, Occupancy, QueueName, choose};
+use engine::model::fairness::{Candidate, choose};
 use engine::model::lifecycle::isolation::Isolation;
-use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::OrganizationId;
 use engine::ports::StoreError;
 use engine::ports::queue::{Claim, Claimed, Claims};
-use sea_orm::prelude::*;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QuerySelect};
+use sea_orm::DatabaseTransaction;
 
 use crate::batch::{by_organization, pieces};
-use crate::entities::leases::{Column, Entity, is_in};
-use crate::entities::queues;
+use crate::occupancy::occupancy;
 use crate::writer::SingleCommand;
-use crate::{failed, unavailable};
 use batch::Batch;
 pub(super) use due::EndWait;
 pub(super) use isolated::isolated_until;
@@ -43,7 +39,7 @@ impl SingleCommand for ClaimResults {
             let isolation = isolation(db, self.claim).await?;
             let isolated = !matches!(isolation, Isolation::Nothing);
             let claimed = match isolation {
-                Isolation::AtWork(until) => {
+                Isolation::Running(until) => {
                     next_due = Some(next_due.map_or(until, |due| due.min(until)));
                     Vec::new()
                 }
@@ -80,43 +76,9 @@ impl ClaimResults {
             return Ok(Vec::new());
         }
         let Some(lanes) = lanes::Lanes::first(db, capacity, self.last_served).await? else { return Ok(Vec::new()) };
-        let mut at_work = occupancy(db).await?;
-        at_work.last_served = self.last_served;
-        let candidates = lanes.candidates(db, &mut at_work).await?;
-        Ok(choose(candidates, &mut at_work, capacity))
+        let mut occupancy = occupancy(db).await?;
+        occupancy.last_served = self.last_served;
+        let candidates = lanes.candidates(db, &mut occupancy).await?;
+        Ok(choose(candidates, &mut occupancy, capacity))
     }
-}
-
-/// The running results by organization and queue. The index holds no more rows than there are workers.
-pub(crate) async fn occupancy<Db: ConnectionTrait>(db: &Db) -> Result<Occupancy, StoreError> {
-    use Column::{JobResultId, Queue, QueueHolder};
-    let counted = Entity::find()
-        .select_only()
-        .columns([Column::OrganizationId, QueueHolder, Queue])
-        .column_as(JobResultId.count(), "at_work")
-        .filter(is_in(LeaseState::Leased))
-        .group_by(Column::OrganizationId)
-        .group_by(QueueHolder)
-        .group_by(Queue);
-    let rows: Vec<(Uuid, Uuid, String, i64)> = counted.into_tuple().all(db).await.map_err(failed)?;
-    let mut at_work = Occupancy::default();
-    for (organization, holder, key, count) in rows {
-        let count = u32::try_from(count).map_err(unavailable)?;
-        at_work.add(OrganizationId(organization), &QueueName { holder, key }, count);
-    }
-    Ok(at_work)
-}
-
-/// Adds the limits of a queue to the occupancy.
-pub(crate) async fn learn_limits<Db: ConnectionTrait>(
-    db: &Db,
-    queue: &QueueName,
-    at_work: &mut Occupancy,
-) -> Result<(), StoreError> {
-    for name in queue.and_shared() {
-        let row = queues::Entity::find_by_id((name.holder, name.key.clone())).one(db).await.map_err(failed)?;
-        let limit = row.map(|row| row.limit()).transpose()?.flatten();
-        at_work.limits.extend(limit.map(|limit| (name, limit)));
-    }
-    Ok(())
 }

@@ -11,6 +11,7 @@ use super::lease_guard::{LeaseGuard, result_of};
 use crate::entities::leases;
 use crate::entities::line_results;
 use crate::results::end::{EndedResult, end_all};
+use crate::results::start::start_notifications;
 use crate::results::{found_all, lines};
 use crate::writer::Command;
 use crate::{failed, unavailable};
@@ -29,7 +30,8 @@ impl Command for FinishOne {
         let guard = LeaseGuard::among(db, commands.iter().map(|command| command.lease)).await?;
         let valid = commands.iter().map(|command| command.lease).filter(|lease| guard.check(*lease).is_ok());
         let mut running = found_all(db, valid.map(result_of)).await?;
-        let (mut results, mut ended, mut rows) = (Vec::with_capacity(commands.len()), Vec::new(), Vec::new());
+        let mut results = Vec::with_capacity(commands.len());
+        let (mut ended, mut rows, mut notifications) = (Vec::new(), Vec::new(), Vec::new());
         for Self { lease, finish, lines } in commands {
             // It is removed from the map, so that only the first of two ends counts.
             let row = guard
@@ -46,18 +48,14 @@ impl Command for FinishOne {
             finish.end(&mut result).map_err(unavailable)?;
             results.push(Ok(result.clone()));
             rows.extend(lines);
-            let notifications = finish.notifications.clone();
-            ended.push(EndedResult {
-                organization: lease.organization,
-                result,
-                has_sets: guard.has_sets,
-                notifications,
-            });
+            notifications.extend(finish.notifications.iter().map(|one| (lease.organization, one)));
+            ended.push(EndedResult { organization: lease.organization, result, has_sets: guard.has_sets });
         }
         lines::write(db, rows).await?;
-        let rearmed = end_all(db, ended).await?;
+        let armed_schedule = end_all(db, ended).await?;
+        start_notifications(db, notifications.into_iter()).await?;
         let more = is_anything_ready(db).await?;
-        Ok(results.into_iter().map(|result| result.map(|result| Finished { result, more, rearmed })).collect())
+        Ok(results.into_iter().map(|result| result.map(|result| Finished { result, more, armed_schedule })).collect())
     }
 }
 

@@ -28,7 +28,7 @@ impl LeaseGuard {
             for ids in pieces(&ids) {
                 let rows = Entity::find().filter(Column::OrganizationId.eq(organization));
                 let rows = rows.filter(Column::JobResultId.is_in(ids.iter().copied())).all(db).await.map_err(failed)?;
-                let leased = rows.into_iter().filter(|row| row.stands == LeaseState::Leased.word());
+                let leased = rows.into_iter().filter(|row| row.state == LeaseState::Leased.word());
                 guard.extend(leased.map(|row| ((organization, row.job_result_id), row)));
             }
         }

@@ -12,10 +12,8 @@ use super::lease_guard::{LeaseGuard, result_of};
 use crate::batch::{by_organization, insert, pieces};
 use crate::entities::{batches, leases, parts};
 use crate::failed;
+use crate::parts::insert_parts;
 use crate::writer::Command;
-
-/// How many bytes of text one statement carries, besides its last row.
-const TEXT: usize = 1024 * 1024;
 
 pub(super) struct KeepParts {
     pub lease: Lease,
@@ -75,29 +73,6 @@ impl Command for RecordBatch {
         note_sets(db, &guard, commands.iter().map(|command| command.lease)).await?;
         Ok(commands.iter().map(|command| guard.check(command.lease)).collect())
     }
-}
-
-/// Adds parts or replaces them, with a bounded amount of text in each statement.
-pub(crate) async fn insert_parts(db: &DatabaseTransaction, rows: &[parts::Model]) -> Result<(), StoreError> {
-    use parts::Column::{JobResultId, Kind, LineNo, OrganizationId, Part, Records};
-    let key = [OrganizationId, JobResultId, LineNo, Kind, Part];
-    let replaced = OnConflict::columns(key).update_column(Records).to_owned();
-    // A statement may write a row only once, so the last version of a part is written.
-    let last: BTreeMap<_, _> = rows.iter().map(|row| ((row.line_no, &row.kind, row.part), row)).collect();
-    let rows: Vec<_> = last.into_values().collect();
-    let mut rest = rows.as_slice();
-    while !rest.is_empty() {
-        let before = rest.iter().scan(0, |text, row| {
-            let before = *text;
-            *text += row.records.len();
-            Some(before)
-        });
-        let (some, others) = rest.split_at(before.take_while(|before| *before < TEXT).count());
-        let some: Vec<_> = some.iter().map(|row| (*row).clone()).collect();
-        insert::<parts::Entity>(db, &some, Some(replaced.clone())).await?;
-        rest = others;
-    }
-    Ok(())
 }
 
 /// Marks valid leases as having parts or batches, so that nothing is searched for when a result has none.

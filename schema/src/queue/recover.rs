@@ -41,10 +41,10 @@ impl SingleCommand for Recover {
         // There are never more of them than workers.
         let leased = leases::Entity::find().filter(is_in(LeaseState::Leased)).all(db).await.map_err(failed)?;
         let leased: Vec<_> = leased.into_iter().filter(|lease| lease.node.is_none_or(lost)).collect();
-        let at_work = at_work(db, &leased).await?;
+        let lines = running_lines(db, &leased).await?;
         let mut put_back = 0;
         for lease in &leased {
-            let line = at_work.get(&(lease.organization_id, lease.job_result_id)).copied();
+            let line = lines.get(&(lease.organization_id, lease.job_result_id)).copied();
             put_back += u64::from(self.put_back(db, lease, line).await?);
         }
         let lost: Vec<_> = beats.keys().copied().filter(|node| lost(*node)).collect();
@@ -62,7 +62,10 @@ async fn beats(db: &DatabaseTransaction) -> Result<HashMap<Uuid, Instant>, Store
 }
 
 /// The line that was running in each of these results.
-async fn at_work(db: &DatabaseTransaction, leased: &[leases::Model]) -> Result<HashMap<(Uuid, Uuid), u32>, StoreError> {
+async fn running_lines(
+    db: &DatabaseTransaction,
+    leased: &[leases::Model],
+) -> Result<HashMap<(Uuid, Uuid), u32>, StoreError> {
     use line_results::Column::{JobResultId, LineNo, OrganizationId, Status as StatusColumn};
     let mut first = HashMap::new();
     for (organization, ids) in by_organization(leased.iter().map(|lease| (lease.organization_id, lease.job_result_id)))
@@ -90,9 +93,9 @@ impl Recover {
         &self,
         db: &DatabaseTransaction,
         lease: &leases::Model,
-        at_work: Option<u32>,
+        line: Option<u32>,
     ) -> Result<bool, StoreError> {
-        let crashes = lease.crashes()?.and(at_work, lease.isolated_until.is_some());
+        let crashes = lease.crashes()?.add(line, lease.isolated_until.is_some());
         if crashes.gives_up() && self.give_up(db, lease, crashes).await? {
             return Ok(false);
         }
@@ -119,9 +122,8 @@ impl Recover {
         };
         let finish = Finish::given_up(&result, crashes, self.now);
         finish.end(&mut result).map_err(unavailable)?;
-        lines::cut_open(db, organization, &result, Event::End(finish.status), &finish.message).await?;
-        end_all(db, vec![EndedResult { organization, result, has_sets: lease.has_sets, notifications: Vec::new() }])
-            .await?;
+        lines::end_open_lines(db, organization, &result, Event::End(finish.status), &finish.message).await?;
+        end_all(db, vec![EndedResult { organization, result, has_sets: lease.has_sets }]).await?;
         Ok(true)
     }
 }

@@ -41,7 +41,7 @@ impl Command for Release {
 /// Releases the results that a node holds but does not work on.
 pub(super) struct ReleaseOthers {
     pub node: NodeId,
-    pub at_work: Vec<Lease>,
+    pub running: Vec<Lease>,
 }
 
 impl SingleCommand for ReleaseOthers {
@@ -54,7 +54,7 @@ impl SingleCommand for ReleaseOthers {
         let mut released = 0;
         for row in held {
             let lease = row.lease(row.number)?;
-            if !self.at_work.contains(&lease) {
+            if !self.running.contains(&lease) {
                 Release { lease }.put_back(db).await?;
                 released += 1;
             }

@@ -1,25 +1,25 @@
-//! Ends results: drops their leases and temporary sets, starts their notifications, and lets results begin that waited
-//! for them.
+//! Ends results: drops their leases and temporary sets, and lets results begin that waited for them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
-use std::pin::Pin;
 
+use engine::model::Instant;
 use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::OrganizationId;
-use engine::model::result::JobResult;
+use engine::model::result::{JobResult, ResultId};
+use engine::model::status::Event;
 use engine::ports::StoreError;
 use engine::ports::parts::PartKind;
-use engine::ports::results::NewResult;
+use engine::ports::results::{Kill, replaced};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::{ExprTrait, OnConflict};
 use sea_orm::{Condition, DatabaseTransaction};
 
-use super::start::{start_all, unfinished};
+use super::unfinished::unfinished;
+use super::{found_all, lines};
 use crate::batch::{by_organization, insert, pieces};
 use crate::entities::job_results::{self, Column, END_COLUMNS};
-use crate::entities::leases;
+use crate::entities::leases::{self, is_ahead, is_in};
 use crate::entities::{batches, parts};
 use crate::{failed, schedules, unavailable};
 
@@ -30,8 +30,6 @@ pub(crate) struct EndedResult {
     pub result: JobResult,
     /// Whether it has parts or batches.
     pub has_sets: bool,
-    /// The notifications to start.
-    pub notifications: Vec<NewResult>,
 }
 
 /// Ends results that are in the table and may end. Returns whether this arms a schedule again.
@@ -45,11 +43,10 @@ pub(crate) async fn end_all(db: &DatabaseTransaction, ended: Vec<EndedResult>) -
     for one in ended.iter().filter(|one| one.has_sets) {
         drop_temporary(db, one).await?;
     }
-    start_notifications(db, &ended).await?;
-    let rearmed = schedules::complete(db, ended.iter().map(|one| (one.organization, &one.result))).await?;
+    let armed_schedule = schedules::complete(db, ended.iter().map(|one| (one.organization, &one.result))).await?;
     let jobs = ended.into_iter().filter(|one| one.result.is_real()).map(|one| (one.organization.0, one.result.job));
     promote(db, jobs).await?;
-    Ok(rearmed)
+    Ok(armed_schedule)
 }
 
 pub(crate) async fn drop_leases(
@@ -86,24 +83,6 @@ async fn drop_temporary(db: &DatabaseTransaction, ended: &EndedResult) -> Result
     Ok(())
 }
 
-/// Starts the notifications of ended results. It is boxed because a start may itself end results.
-fn start_notifications<'a>(
-    db: &'a DatabaseTransaction,
-    ended: &'a [EndedResult],
-) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>> {
-    Box::pin(async move {
-        let of = |one: &'a EndedResult| one.notifications.iter().map(|notification| (one.organization, notification));
-        let notifications: Vec<_> = ended.iter().flat_map(of).collect();
-        if notifications.is_empty() {
-            return Ok(());
-        }
-        for started in start_all(db, &notifications).await? {
-            started.map_err(unavailable)?;
-        }
-        Ok(())
-    })
-}
-
 /// Lets the next result of each of these jobs begin, unless another one is ahead of it.
 pub(crate) async fn promote(
     db: &DatabaseTransaction,
@@ -115,10 +94,10 @@ pub(crate) async fn promote(
     }
     for (organization, keys) in by_organization {
         let keys: Vec<_> = keys.into_iter().collect();
-        for first in unfinished::unfinished(db, organization, &keys).await?.into_values() {
+        for first in unfinished(db, organization, &keys).await?.into_values() {
             let Some(next) = first.promoted() else { continue };
             let ready = leases::ActiveModel {
-                stands: Set(LeaseState::Ready.word().to_owned()),
+                state: Set(LeaseState::Ready.word().to_owned()),
                 ahead: Set(true),
                 ..Default::default()
             };
@@ -130,4 +109,42 @@ pub(crate) async fn promote(
         }
     }
     Ok(())
+}
+
+/// Kills all results of a job that have not ended, in favour of a new one.
+pub(super) async fn replace(
+    db: &DatabaseTransaction,
+    (organization, job): (OrganizationId, &str),
+    (by, at): (ResultId, Instant),
+) -> Result<Vec<ResultId>, StoreError> {
+    let mut others = Vec::new();
+    for condition in [is_ahead(), is_in(LeaseState::Behind)] {
+        let of_job = leases::Entity::find().filter(leases::Column::OrganizationId.eq(organization.0));
+        let of_job = of_job.filter(leases::Column::JobKey.eq(job)).filter(condition);
+        others.extend(of_job.all(db).await.map_err(failed)?);
+    }
+    kill_all(db, organization, others, &replaced(by, at)).await
+}
+
+/// Kills the results with these leases, oldest first, without notifications.
+pub(crate) async fn kill_all(
+    db: &DatabaseTransaction,
+    organization: OrganizationId,
+    mut leases: Vec<leases::Model>,
+    kill: &Kill,
+) -> Result<Vec<ResultId>, StoreError> {
+    leases.sort_by_key(|lease| lease.job_result_id);
+    let mut results = found_all(db, leases.iter().map(|lease| (organization.0, lease.job_result_id))).await?;
+    let mut ended = Vec::with_capacity(leases.len());
+    for lease in &leases {
+        let row = results.remove(&(organization.0, lease.job_result_id));
+        let mut result = row.ok_or_else(|| unavailable("a job result has a lease, but no row"))?.read()?;
+        kill.end(&mut result).map_err(unavailable)?;
+        if result.started_at.is_some() {
+            lines::end_open_lines(db, organization, &result, Event::Kill, &kill.line_message).await?;
+        }
+        ended.push(EndedResult { organization, result, has_sets: lease.has_sets });
+    }
+    end_all(db, ended).await?;
+    Ok(leases.iter().map(|lease| ResultId(lease.job_result_id)).collect())
 }

@@ -6,7 +6,7 @@ use engine::model::organization::OrganizationId;
 use engine::model::result::JobResult;
 use engine::model::status::Event;
 use engine::ports::StoreError;
-use engine::ports::queue::cut;
+use engine::ports::queue::end_open_line;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseTransaction, Iterable, QueryOrder};
@@ -37,7 +37,7 @@ pub(crate) async fn write(db: &DatabaseTransaction, rows: impl IntoIterator<Item
 }
 
 /// Ends the open lines of a result that is killed or given up.
-pub(crate) async fn cut_open(
+pub(crate) async fn end_open_lines(
     db: &DatabaseTransaction,
     organization: OrganizationId,
     result: &JobResult,
@@ -50,7 +50,7 @@ pub(crate) async fn cut_open(
         if line.status.is_final() {
             continue;
         }
-        cut(&mut line, event, message, at).map_err(unavailable)?;
+        end_open_line(&mut line, event, message, at).map_err(unavailable)?;
         let row = Entity::update_many()
             .set(line_results::interruption(&line))
             .filter(Column::OrganizationId.eq(organization.0))

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use engine::model::Instant;
-use engine::model::lifecycle::retention::{KINDS, Past, Retention};
+use engine::model::lifecycle::retention::{KINDS, Retention, RetentionFacts};
 use engine::model::organization::OrganizationId;
 use engine::model::status::Status;
 use engine::ports::StoreError;
@@ -125,7 +125,7 @@ impl PruneScan<'_> {
         let last = last.filter(|_| !aged.is_empty());
         let protected = if aged.is_empty() { HashSet::new() } else { self.last_success_and_failure().await? };
         let old = aged.into_iter().filter(|(id, created_at, status, version)| {
-            let past = Past {
+            let past = RetentionFacts {
                 created_at: *created_at,
                 status: *status,
                 of_deleted_job: *version <= deleted,

@@ -2,7 +2,6 @@
 
 mod lookup;
 mod retry_copy;
-pub(crate) mod unfinished;
 
 use engine::model::lifecycle::admission::{Admission, admit, skipped};
 use engine::model::lifecycle::lease_state::LeaseState;
@@ -11,10 +10,10 @@ use engine::model::record::Records;
 use engine::model::result::{JobResult, ResultId};
 use engine::model::status::Status;
 use engine::ports::StoreError;
-use engine::ports::results::{Idempotency, NewResult, Retrial, StartRefused, Started};
+use engine::ports::results::{Idempotency, NewResult, RetryStart, StartError, Started};
 use sea_orm::DatabaseTransaction;
 
-use super::kill::replace;
+use super::end::replace;
 use crate::batch::insert;
 use crate::entities::{job_inputs, job_results, job_starts, leases};
 use crate::unavailable;
@@ -28,7 +27,7 @@ pub(super) struct Start {
 }
 
 impl Command for Start {
-    type Answer = Result<Started, StartRefused>;
+    type Answer = Result<Started, StartError>;
     const DURABLE: bool = true;
 
     async fn apply(commands: &[&Self], db: &DatabaseTransaction) -> Result<Vec<Self::Answer>, StoreError> {
@@ -41,7 +40,7 @@ impl Command for Start {
 pub(crate) async fn start_all(
     db: &DatabaseTransaction,
     starts: &[(OrganizationId, &NewResult)],
-) -> Result<Vec<Result<Started, StartRefused>>, StoreError> {
+) -> Result<Vec<Result<Started, StartError>>, StoreError> {
     let mut lookup = StartLookup::read(db, starts).await?;
     let (mut new, mut answers) = (NewRows::default(), Vec::with_capacity(starts.len()));
     for (organization, start) in starts {
@@ -52,6 +51,19 @@ pub(crate) async fn start_all(
     }
     new.write(db).await?;
     Ok(answers)
+}
+
+/// Starts the notifications of results that end in the same transaction.
+pub(crate) async fn start_notifications<'a>(
+    db: &DatabaseTransaction,
+    notifications: impl Iterator<Item = (OrganizationId, &'a NewResult)>,
+) -> Result<(), StoreError> {
+    let notifications: Vec<_> = notifications.collect();
+    if notifications.is_empty() {
+        return Ok(());
+    }
+    let started = start_all(db, &notifications).await?;
+    started.into_iter().try_for_each(|one| one.map(drop).map_err(unavailable))
 }
 
 /// New rows that are not written yet.
@@ -117,7 +129,7 @@ impl NewRows {
         &mut self,
         (organization, id): (OrganizationId, ResultId),
         name: Option<&Idempotency>,
-        retry: Option<&Retrial>,
+        retry: Option<&RetryStart>,
     ) {
         self.names.extend(name.map(|name| job_starts::Model {
             organization_id: organization.0,

@@ -8,11 +8,11 @@ use engine::model::result::ResultId;
 use engine::ports::StoreError;
 use sea_orm::prelude::*;
 
-use super::start::unfinished;
+use super::unfinished::unfinished;
 use crate::batch::pieces;
 use crate::entities::leases;
 use crate::failed;
-use crate::queue::{learn_limits, occupancy};
+use crate::occupancy::{load_limits, occupancy};
 
 pub(super) async fn waiting(
     db: &DatabaseConnection,
@@ -25,11 +25,11 @@ pub(super) async fn waiting(
         let of = leases::Entity::find().filter(leases::Column::OrganizationId.eq(organization.0));
         rows.extend(of.filter(leases::Column::JobResultId.is_in(ids.iter().copied())).all(db).await.map_err(failed)?);
     }
-    let mut at_work = occupancy(db).await?;
+    let mut occupancy = occupancy(db).await?;
     let mut found = Vec::with_capacity(rows.len());
     for id in ids {
         let Some(row) = rows.iter().find(|row| row.job_result_id == id) else { continue };
-        found.extend(reason(db, row, &mut at_work).await?.map(|reason| (ResultId(id), reason)));
+        found.extend(reason(db, row, &mut occupancy).await?.map(|reason| (ResultId(id), reason)));
     }
     Ok(found)
 }
@@ -37,28 +37,25 @@ pub(super) async fn waiting(
 async fn reason(
     db: &DatabaseConnection,
     row: &leases::Model,
-    at_work: &mut Occupancy,
+    occupancy: &mut Occupancy,
 ) -> Result<Option<Waiting>, StoreError> {
     let state = row.state()?;
     let ahead = if state == LeaseState::Behind {
         let job = [row.job_key.clone()];
-        unfinished::unfinished(db, row.organization_id, &job)
-            .await?
-            .remove(&row.job_key)
-            .and_then(|oldest| oldest.ahead)
+        unfinished(db, row.organization_id, &job).await?.remove(&row.job_key).and_then(|oldest| oldest.ahead)
     } else {
         None
     };
     let queue = row.queue_name();
     if state == LeaseState::Ready {
-        learn_limits(db, &queue, at_work).await?;
+        load_limits(db, &queue, occupancy).await?;
     }
     let lease = Lease {
         state,
         until: row.row_name().maybe_instant("ready_at", row.ready_at)?,
         isolated: row.isolated_until.is_some(),
         ahead,
-        full: at_work.reached(&queue).map(|limit| (queue.key.as_str(), limit)),
+        full: occupancy.reached(&queue).map(|limit| (queue.key.as_str(), limit)),
     };
     Ok(lease.waits_for())
 }

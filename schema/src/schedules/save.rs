@@ -6,15 +6,13 @@ use engine::model::Instant;
 use engine::model::organization::OrganizationId;
 use engine::model::schedule::{Schedule, ScheduleId};
 use engine::ports::StoreError;
-use engine::ports::schedules::{Place, SavedSchedule};
-use sea_orm::ActiveValue::Set;
+use engine::ports::schedules::SavedSchedule;
 use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 
 use super::write;
-use crate::entities::schedules::{ActiveModel, Column, Entity, Model};
+use crate::entities::schedules::{Column, Entity, Model};
 use crate::failed;
-use crate::writer::SingleCommand;
 
 /// Gives a job these schedules and no others.
 pub(crate) async fn save(
@@ -31,7 +29,7 @@ pub(crate) async fn save(
         let row = before.remove(&new.1.key);
         let (known, saved) = match row {
             // A row that cannot be read is overwritten.
-            Some(row) => (Some(row.place()), row.read().ok()),
+            Some(row) => (Some(row.schedule()), row.read().ok()),
             None => (None, None),
         };
         let id = known.map_or(new.0, |(_, id)| id);
@@ -41,43 +39,4 @@ pub(crate) async fn save(
         Entity::delete_by_id((gone.organization_id, gone.id)).exec(db).await.map_err(failed)?;
     }
     write(db, &kept).await
-}
-
-/// Writes the position that a sweep computed.
-pub(super) struct Rearm {
-    pub rearmed: SavedSchedule,
-    /// The revision that it saw.
-    pub seen: u64,
-}
-
-impl SingleCommand for Rearm {
-    type Answer = bool;
-    const DURABLE: bool = true;
-
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<bool, StoreError> {
-        let id = (self.rearmed.organization.0, self.rearmed.id.0);
-        let row = Entity::find_by_id(id).one(db).await.map_err(failed)?;
-        let same = row.is_some_and(|row| row.revision.cast_unsigned() == self.seen);
-        if same {
-            write(db, std::slice::from_ref(&self.rearmed)).await?;
-        }
-        Ok(same)
-    }
-}
-
-pub(super) struct Disarm(pub Place);
-
-impl SingleCommand for Disarm {
-    type Answer = ();
-    const DURABLE: bool = true;
-
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
-        let (organization, id) = self.0;
-        let row = Entity::update_many()
-            .set(ActiveModel { due_at: Set(None), ..Default::default() })
-            .filter(Column::OrganizationId.eq(organization.0))
-            .filter(Column::Id.eq(id.0));
-        row.exec(db).await.map_err(failed)?;
-        Ok(())
-    }
 }

@@ -15,12 +15,12 @@ use serde_json::json;
 use suite::collections::taken;
 use suite::samples::start;
 
-use super::{Place, scope_of};
+use super::{DatabaseFolder, scope_of};
 use crate::Store;
 
 /// A store, and another connection to its file.
-async fn opened(place: &Place) -> (Store, OrgScope, DatabaseConnection) {
-    let path = place.folder.path().join("collections.db");
+async fn opened(folder: &DatabaseFolder) -> (Store, OrgScope, DatabaseConnection) {
+    let path = folder.folder.path().join("collections.db");
     let store = Store::open_sqlite(&path).await.unwrap();
     let id = OrganizationId(Uuid::from_u128(1));
     let acme = Organization {
@@ -47,8 +47,8 @@ async fn count(db: &DatabaseConnection, table: &str) -> i64 {
 
 #[tokio::test]
 async fn the_memory_of_a_call_goes_with_its_job_result_and_records_with_their_collection() {
-    let place = Place::new();
-    let (store, scope, db) = opened(&place).await;
+    let folder = DatabaseFolder::new();
+    let (store, scope, db) = opened(&folder).await;
     let id = ResultId(Uuid::from_u128(7));
     store.start(scope, start(7, "job")).await.unwrap();
     let once = Once { result: id, call: "10:1".into() };
@@ -62,8 +62,8 @@ async fn the_memory_of_a_call_goes_with_its_job_result_and_records_with_their_co
 
 #[tokio::test]
 async fn a_record_that_cannot_be_read_is_named_and_can_be_replaced_and_removed() {
-    let place = Place::new();
-    let (store, scope, db) = opened(&place).await;
+    let folder = DatabaseFolder::new();
+    let (store, scope, db) = opened(&folder).await;
     store.write(scope, "c", &[upsert("a", 1), upsert("b", 2), upsert("c", 3)], None).await.unwrap();
     db.execute_unprepared("UPDATE collection_records SET data = '{\"half\":' WHERE key <> 'c'").await.unwrap();
     let wanted = Wanted { criteria: Criteria::All(Vec::new()), limit: None };

@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
 use suite::samples::{self, at, node};
 
-use super::{Place, scope_of};
+use super::{DatabaseFolder, scope_of};
 use crate::Store;
 
 async fn acme(store: &Store) -> OrgScope {
@@ -58,8 +58,8 @@ async fn spoil(
 
 #[tokio::test]
 async fn what_cannot_be_read_is_named() {
-    let place = Place::new();
-    let path = place.folder.path().join("spoiled.db");
+    let folder = DatabaseFolder::new();
+    let path = folder.folder.path().join("spoiled.db");
     let store = Store::open_sqlite(&path).await.unwrap();
     let scope = acme(&store).await;
     start(&store, scope, 5).await;
@@ -74,8 +74,8 @@ async fn what_cannot_be_read_is_named() {
 
 #[tokio::test]
 async fn what_cannot_be_read_is_ended_and_does_not_stop_the_queue() {
-    let place = Place::new();
-    let path = place.folder.path().join("spoiled.db");
+    let folder = DatabaseFolder::new();
+    let path = folder.folder.path().join("spoiled.db");
     let store = Store::open_sqlite(&path).await.unwrap();
     let scope = acme(&store).await;
     for number in [4, 5, 6] {
@@ -91,5 +91,5 @@ async fn what_cannot_be_read_is_ended_and_does_not_stop_the_queue() {
     assert!(ended.message.contains("cannot be read"), "{}", ended.message);
     let errors = ResultFilter { job: None, status: Some(Status::Error) };
     assert_eq!(History::count(&store, scope, &errors).await.unwrap(), 2);
-    assert_eq!(store.recover(node(2), at(8), None).await.unwrap(), 1, "the good one alone is at work");
+    assert_eq!(store.recover(node(2), at(8), None).await.unwrap(), 1, "the good one alone is running");
 }

@@ -2,18 +2,18 @@
 
 use engine::model::organization::OrgScope;
 use engine::ports::StoreError;
-use engine::ports::results::{History, NewResult, ResultFilter, StartRefused, Starts};
+use engine::ports::results::{History, NewResult, ResultFilter, StartError, Starts};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use serde_json::json;
 use suite::samples;
 
-use super::Place;
+use super::DatabaseFolder;
 use crate::Store;
 use crate::sqlite::{self, Sharing};
 
 /// A store, its only connection that writes, and an organization in it.
-async fn opened(place: &Place) -> (Store, DatabaseConnection, OrgScope) {
-    let opened = sqlite::open(&place.path(), Sharing::Alone).await.unwrap();
+async fn opened(folder: &DatabaseFolder) -> (Store, DatabaseConnection, OrgScope) {
+    let opened = sqlite::open(&folder.path(), Sharing::Alone).await.unwrap();
     let writer = opened.writer.clone();
     let store = Store::on(opened);
     let acme = samples::scope(&store, 1, "acme").await;
@@ -31,16 +31,16 @@ fn large(number: u128) -> NewResult {
     NewResult { records: vec![json!({"text": "x".repeat(100_000)})], ..samples::start(number, "job") }
 }
 
-fn is_full(answer: &Result<engine::ports::results::Started, StartRefused>) -> bool {
-    let Err(StartRefused::Store(error @ StoreError::Unavailable(_))) = answer else { return false };
+fn is_full(answer: &Result<engine::ports::results::Started, StartError>) -> bool {
+    let Err(StartError::Store(error @ StoreError::Unavailable(_))) = answer else { return false };
     assert!(error.to_string().contains("is full; free some space"), "{error}");
     true
 }
 
 #[tokio::test]
 async fn a_full_disk_is_said_and_work_goes_on_when_there_is_room() {
-    let place = Place::new();
-    let (store, writer, scope) = opened(&place).await;
+    let folder = DatabaseFolder::new();
+    let (store, writer, scope) = opened(&folder).await;
     for round in 0..5 {
         leave_room(&writer, 4).await;
         let number = round * 100;

@@ -4,11 +4,11 @@ use memory::MemoryStore;
 use proptest::prelude::*;
 use suite::history::{Move, play};
 
-use super::Place;
+use super::DatabaseFolder;
 
 async fn answers_are_alike(moves: &[Move]) {
     let expected = play(&MemoryStore::new(), moves).await;
-    let found = play(&Place::new().store().await, moves).await;
+    let found = play(&DatabaseFolder::new().store().await, moves).await;
     for (number, (expected, found)) in expected.iter().zip(&found).enumerate() {
         assert_eq!(expected, found, "answer {number}, to {:?}", moves.get(number));
     }

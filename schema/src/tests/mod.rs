@@ -21,12 +21,12 @@ use tempfile::TempDir;
 use crate::Store;
 
 /// A folder for databases.
-struct Place {
+struct DatabaseFolder {
     folder: TempDir,
     made: AtomicU32,
 }
 
-impl Place {
+impl DatabaseFolder {
     fn new() -> Self {
         Self { folder: TempDir::new().unwrap(), made: AtomicU32::new(0) }
     }
@@ -47,9 +47,9 @@ fn scope_of(organization: &Organization) -> OrgScope {
     Access::of_operator(organization.clone(), "a test").scope()
 }
 
-async fn open() -> (Store, Place) {
-    let place = Place::new();
-    (place.store().await, place)
+async fn open() -> (Store, DatabaseFolder) {
+    let folder = DatabaseFolder::new();
+    (folder.store().await, folder)
 }
 
 mod suite_cases {

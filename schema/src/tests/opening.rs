@@ -9,7 +9,7 @@ use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait, Database};
 use suite::history::{everything, play};
 
-use super::Place;
+use super::DatabaseFolder;
 use crate::{OpenError, Store, check_pages};
 
 /// Tells the child process of a test which database to open.
@@ -17,7 +17,7 @@ const CHILD: &str = "ROPEWALK_TEST_OPEN";
 
 #[tokio::test]
 async fn a_reopened_file_has_kept_everything() {
-    let path = Place::new();
+    let path = DatabaseFolder::new();
     let file = path.path();
     let store = Store::open_sqlite(&file).await.unwrap();
     let moves: Vec<_> = (0..200_u8).map(|n| [n, n.wrapping_mul(7), n.wrapping_mul(13), n.wrapping_mul(29)]).collect();
@@ -31,8 +31,8 @@ async fn a_reopened_file_has_kept_everything() {
 
 #[tokio::test]
 async fn a_closed_store_is_unavailable() {
-    let place = Place::new();
-    let store = place.store().await;
+    let folder = DatabaseFolder::new();
+    let store = folder.store().await;
     store.close().await;
     store.close().await;
     assert!(matches!(store.list().await, Err(StoreError::Unavailable(_))));
@@ -40,8 +40,8 @@ async fn a_closed_store_is_unavailable() {
 
 #[tokio::test]
 async fn a_file_is_open_once() {
-    let place = Place::new();
-    let path = place.path();
+    let folder = DatabaseFolder::new();
+    let path = folder.path();
     let store = Store::open_sqlite(&path).await.unwrap();
     let second = Store::open_sqlite(&path).await.unwrap_err();
     assert!(matches!(&second, OpenError::InUse(named) if *named == path), "{second}");
@@ -52,8 +52,8 @@ async fn a_file_is_open_once() {
 
 #[tokio::test]
 async fn another_process_is_told_that_the_file_is_in_use() {
-    let place = Place::new();
-    let path = place.path();
+    let folder = DatabaseFolder::new();
+    let path = folder.path();
     let store = Store::open_sqlite(&path).await.unwrap();
     let while_open = open_in_another_process(&path);
     assert!(while_open.contains("is in use by another process"), "{while_open}");
@@ -85,8 +85,8 @@ async fn the_other_process() {
 
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_refused() {
-    let place = Place::new();
-    let path = place.folder.path().join("newer.db");
+    let folder = DatabaseFolder::new();
+    let path = folder.folder.path().join("newer.db");
     Store::open_sqlite(&path).await.unwrap().close().await;
     let db = Database::connect(format!("sqlite:{}", path.display())).await.unwrap();
     let newer = Query::insert()
@@ -102,14 +102,14 @@ async fn a_database_of_a_newer_version_is_refused() {
 
 #[tokio::test]
 async fn what_is_no_database_is_refused() {
-    let place = Place::new();
-    let path = place.path();
+    let folder = DatabaseFolder::new();
+    let path = folder.path();
     std::fs::write(&path, "a letter, and a long one: ".repeat(100)).unwrap();
     let refused = Store::open_sqlite(&path).await.unwrap_err();
     assert!(matches!(refused, OpenError::Database { .. }), "{refused}");
     let told = refused.to_string();
     assert!(told.contains("not an SQLite database") && told.contains("restore it from a backup"), "{told}");
-    let nowhere = place.folder.path().join("no/such/folder.db");
+    let nowhere = folder.folder.path().join("no/such/folder.db");
     let refused = Store::open_sqlite(&nowhere).await.unwrap_err();
     assert!(matches!(refused, OpenError::Lock { .. }), "{refused}");
 }
@@ -132,8 +132,8 @@ async fn database_with_history(path: &Path) -> Store {
 
 #[tokio::test]
 async fn a_damaged_page_is_found_while_others_work() {
-    let place = Place::new();
-    let path = place.path();
+    let folder = DatabaseFolder::new();
+    let path = folder.path();
     database_with_history(&path).await.close().await;
     let store = Store::open_sqlite(&path).await.unwrap();
     assert_eq!(check_pages(&path).await, Ok(vec![]));
@@ -146,8 +146,8 @@ async fn a_damaged_page_is_found_while_others_work() {
 
 #[tokio::test]
 async fn a_damaged_database_says_what_to_do() {
-    let place = Place::new();
-    let path = place.path();
+    let folder = DatabaseFolder::new();
+    let path = folder.path();
     database_with_history(&path).await.close().await;
     let pages = std::fs::metadata(&path).unwrap().len() / 4096;
     (2..=pages).for_each(|page| damage(&path, page));
@@ -155,7 +155,7 @@ async fn a_damaged_database_says_what_to_do() {
     assert!(told.contains("it is damaged") && told.contains(".recover"), "{told}");
     let faults = check_pages(&path).await.unwrap();
     assert!(faults.iter().any(|fault| fault.contains("damaged")), "{faults:?}");
-    let absent = check_pages(&place.folder.path().join("absent.db")).await.unwrap_err();
+    let absent = check_pages(&folder.folder.path().join("absent.db")).await.unwrap_err();
     assert!(absent.contains("is not there, or may not be read"), "{absent}");
 }
 
@@ -163,8 +163,8 @@ async fn a_damaged_database_says_what_to_do() {
 #[tokio::test]
 async fn the_files_of_a_database_are_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::new();
-    let path = place.path();
+    let folder = DatabaseFolder::new();
+    let path = folder.path();
     let open = |file: &Path| std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let files = || std::fs::read_dir(path.parent().unwrap()).unwrap().map(|file| file.unwrap().path());
     Store::open_sqlite(&path).await.unwrap().close().await;

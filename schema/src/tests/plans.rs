@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
-use super::Place;
+use super::DatabaseFolder;
 use crate::Store;
 use crate::sqlite::{self, Sharing};
 
@@ -20,14 +20,14 @@ const WALKS: [&str; 9] = [
     "SCAN organizations USING INDEX",
     // A start makes every module ready.
     "SCAN modules USING COVERING INDEX modules_by_digest",
-    // What is at work, in all queues: no more than there are workers.
+    // What is running, in all queues: no more than there are workers.
     "SCAN leases USING COVERING INDEX leases_leased",
     "SCAN leases USING INDEX leases_leased",
     // The first one that waits for a time.
     "SCAN leases USING COVERING INDEX leases_later",
-    // What is isolated after crashes: no more than was at work then.
+    // What is isolated after crashes: no more than was running then.
     "SCAN leases USING INDEX leases_isolated",
-    // Whether anything is ready.
+    // Whether anything is ready, and how much for the metrics.
     "SCAN leases USING COVERING INDEX leases_ready",
     // A handful of processes.
     "SCAN nodes",
@@ -36,8 +36,8 @@ const WALKS: [&str; 9] = [
 /// How many results of an organization wait in each queue is counted for whoever looks at queues.
 const WAITING_BY_QUEUE: &str = "AS \"waiting\"";
 
-async fn watched(place: &Place, seen: &Seen) -> Store {
-    let mut opened = sqlite::open(&place.path(), Sharing::Alone).await.unwrap();
+async fn watched(folder: &DatabaseFolder, seen: &Seen) -> Store {
+    let mut opened = sqlite::open(&folder.path(), Sharing::Alone).await.unwrap();
     for db in [&mut opened.writer, &mut opened.readers] {
         let seen = Arc::clone(seen);
         db.set_metric_callback(move |info| {
@@ -56,10 +56,10 @@ async fn plan(db: &DatabaseConnection, statement: &Statement) -> Vec<String> {
 
 #[tokio::test]
 async fn no_statement_looks_through_a_whole_table() {
-    let place = Place::new();
+    let folder = DatabaseFolder::new();
     let seen = Seen::default();
-    suite::every_case(async || watched(&place, &seen).await).await;
-    let db = sqlite::open(&place.path(), Sharing::Alone).await.unwrap().readers;
+    suite::every_case(async || watched(&folder, &seen).await).await;
+    let db = sqlite::open(&folder.path(), Sharing::Alone).await.unwrap().readers;
     let seen = seen.lock().unwrap().clone();
     for (sql, statement) in &seen {
         let steps = plan(&db, statement).await;
@@ -92,8 +92,8 @@ async fn no_statement_looks_through_a_whole_table() {
 /// A plan does not tell an index of some rows from one of all that have not ended.
 #[tokio::test]
 async fn the_indexes_of_what_waits_hold_nothing_else() {
-    let place = Place::new();
-    let db = sqlite::open(&place.path(), Sharing::Alone).await.unwrap().readers;
+    let folder = DatabaseFolder::new();
+    let db = sqlite::open(&folder.path(), Sharing::Alone).await.unwrap().readers;
     for (name, rows) in [
         ("leases_ready", "\"stands\" = 'ready'"),
         ("leases_behind", "\"stands\" = 'behind'"),

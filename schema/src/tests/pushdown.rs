@@ -15,7 +15,7 @@ use sea_orm::prelude::Uuid;
 use serde_json::{Value, json};
 use suite::collections::taken;
 
-use super::{Place, scope_of};
+use super::{DatabaseFolder, scope_of};
 use crate::Store;
 
 const FIELDS: [&str; 8] = ["a", "a.b", "a.0", "a.b.c", "absent", "ñ é", "q\"q", "b\\s"];
@@ -116,7 +116,7 @@ fn records() -> Vec<Value> {
 
 /// One store in a database, and its twin, with the same records.
 struct Pair {
-    _place: Place,
+    _place: DatabaseFolder,
     store: Store,
     twin: MemoryStore,
     scope: OrgScope,
@@ -124,8 +124,8 @@ struct Pair {
 
 impl Pair {
     async fn new() -> Self {
-        let place = Place::new();
-        let (store, twin) = (place.store().await, MemoryStore::new());
+        let folder = DatabaseFolder::new();
+        let (store, twin) = (folder.store().await, MemoryStore::new());
         let id = OrganizationId(Uuid::from_u128(1));
         let acme = Organization {
             id,
@@ -140,7 +140,7 @@ impl Pair {
         store.create(&acme).await.unwrap();
         store.write(scope, "c", &changes, None).await.unwrap();
         twin.write(scope, "c", &changes, None).await.unwrap();
-        Self { _place: place, store, twin, scope }
+        Self { _place: folder, store, twin, scope }
     }
 
     /// How many records match or are undecided, in both.

@@ -10,11 +10,11 @@ use engine::ports::results::{History, ResultFilter, Starts};
 use futures_util::future::join_all;
 use suite::samples::{self, at, finish, node};
 
-use super::Place;
+use super::DatabaseFolder;
 use crate::Store;
 
-async fn two(place: &Place) -> (Store, Store, OrgScope) {
-    let path = place.path();
+async fn two(folder: &DatabaseFolder) -> (Store, Store, OrgScope) {
+    let path = folder.path();
     let first = Store::open_sqlite_shared(&path).await.unwrap();
     let second = Store::open_sqlite_shared(&path).await.unwrap();
     let acme = samples::scope(&first, 1, "acme").await;
@@ -28,8 +28,8 @@ async fn claim(store: &Store, number: u128, slots: u32) -> Vec<Claimed> {
 
 #[tokio::test]
 async fn a_node_that_was_taken_for_lost_can_write_nothing_more() {
-    let place = Place::new();
-    let (first, second, scope) = two(&place).await;
+    let folder = DatabaseFolder::new();
+    let (first, second, scope) = two(&folder).await;
     first.beat(node(1), at(0)).await.unwrap();
     second.beat(node(2), at(100)).await.unwrap();
     first.start(scope, samples::start(1, "job")).await.unwrap();
@@ -47,8 +47,8 @@ async fn a_node_that_was_taken_for_lost_can_write_nothing_more() {
 #[tokio::test]
 async fn two_nodes_write_at_the_same_time_and_take_nothing_twice() {
     const EACH: u128 = 100;
-    let place = Place::new();
-    let (first, second, scope) = two(&place).await;
+    let folder = DatabaseFolder::new();
+    let (first, second, scope) = two(&folder).await;
     let stores = [(&first, 1), (&second, 2)];
     let starts = stores.iter().flat_map(|(store, node)| {
         (0..EACH).map(move |number| store.start(scope, samples::start(node * 1000 + number, "job")))

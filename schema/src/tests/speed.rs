@@ -13,7 +13,7 @@ use futures_util::stream::{self, StreamExt};
 use sea_orm::{ConnectionTrait, Database};
 use suite::samples::{self, at, finish, line, node};
 
-use super::Place;
+use super::DatabaseFolder;
 use crate::Store;
 
 /// So many starts, of which so many wait for an answer at a time.
@@ -44,8 +44,8 @@ async fn work(store: &Store, slots: u32) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measure"]
 async fn jobs_from_start_to_finish() {
-    let place = Place::new();
-    let store = place.store().await;
+    let folder = DatabaseFolder::new();
+    let store = folder.store().await;
     let scope = samples::scope(&store, 1, "acme").await;
     for round in 0..3 {
         let began = Instant::now();
@@ -60,8 +60,8 @@ async fn jobs_from_start_to_finish() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measure"]
 async fn claims_with_much_in_the_store() {
-    let place = Place::new();
-    let path = place.folder.path().join("much.db");
+    let folder = DatabaseFolder::new();
+    let path = folder.folder.path().join("much.db");
     let store = Store::open_sqlite(&path).await.unwrap();
     let scope = samples::scope(&store, 1, "acme").await;
     start(&store, scope, 0..1).await;

@@ -10,13 +10,13 @@ use sea_orm::{ConnectionTrait, Database};
 use sea_orm_migration::MigratorTrait;
 use suite::samples::{self, at, finish, id, node};
 
-use super::{Place, scope_of};
+use super::{DatabaseFolder, scope_of};
 use crate::Store;
 
 /// How many changes of tables there were before queues.
 const BEFORE: u32 = 3;
 
-/// A result of each kind: 1 ended, 2 at work, 3 waits, 4 waits and is dry.
+/// A result of each kind: 1 ended, 2 running, 3 waits, 4 waits and is dry.
 const ROWS: &str = "
 INSERT INTO organizations VALUES (unhex(printf('%032x', 1)), 'acme', 'Acme', 'UTC');
 INSERT INTO job_results (organization_id, id, job_key, version, status, message, started_by, arguments, created_at,
@@ -36,8 +36,8 @@ INSERT INTO job_starts SELECT organization_id, 'once', id FROM job_results WHERE
 
 #[tokio::test]
 async fn what_was_there_before_queues_is_still_there() {
-    let place = Place::new();
-    let path = place.folder.path().join("old.db");
+    let folder = DatabaseFolder::new();
+    let path = folder.folder.path().join("old.db");
     let db = Database::connect(format!("sqlite:{}?mode=rwc", path.display())).await.unwrap();
     Migrations::up(&db, Some(BEFORE)).await.unwrap();
     db.execute_unprepared(ROWS).await.unwrap();
@@ -48,7 +48,7 @@ async fn what_was_there_before_queues_is_still_there() {
     assert_eq!((old.queue.as_str(), old.priority, old.root, old.now), ("default", 0, id(1), old.created_at));
     let line = store.lines(scope, &[id(1)]).await.unwrap().remove(0).1;
     assert_eq!((line.attempt, line.log[0].message.as_str(), line.log[0].at), (1, "hello", None));
-    assert_eq!(store.recover(node(1), at(0), None).await.unwrap(), 1, "what was at work");
+    assert_eq!(store.recover(node(1), at(0), None).await.unwrap(), 1, "what was running");
     let claim = Claim { node: node(1), capacity: Capacity { slots: 9, spare: 0 }, now: at(0) };
     let claimed = store.claim(claim).await.unwrap().claimed;
     let taken: Vec<_> = claimed.iter().map(|one| (one.result.id, one.resume.is_some())).collect();
@@ -77,8 +77,8 @@ UNION ALL SELECT id, 'job', 2, 'Job', '{"key":"job","stopsOnError":true,"lines":
 
 #[tokio::test]
 async fn versions_saved_before_go_on_after_an_error() {
-    let place = Place::new();
-    let path = place.folder.path().join("old.db");
+    let folder = DatabaseFolder::new();
+    let path = folder.folder.path().join("old.db");
     let db = Database::connect(format!("sqlite:{}?mode=rwc", path.display())).await.unwrap();
     Migrations::up(&db, Some(BEFORE_STOPPING)).await.unwrap();
     db.execute_unprepared(JOBS).await.unwrap();

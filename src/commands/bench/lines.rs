@@ -57,9 +57,9 @@ fn open_line(host: &Host, action: &str, parameters: &Value) -> Result<OpenLine, 
         dates: json!({"today": "2026-11-20"}),
         dry_run: false,
     };
-    let (timeout, kill) = (Duration::from_secs(60), CancellationToken::new());
+    let (timeout, cancellation) = (Duration::from_secs(60), CancellationToken::new());
     let (action, parameters, host_calls) = (action.to_owned(), parameters.clone(), Arc::new(NoHostCalls::default()));
-    Ok(OpenLine { module, action, parameters, context, host_calls, timeout, kill, listener: Arc::new(()) })
+    Ok(OpenLine { module, action, parameters, context, host_calls, timeout, cancellation, listener: Arc::new(()) })
 }
 
 fn broken(failure: Failure) -> Failed {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use engine::model::token::Presented;
+use engine::model::token::ParsedToken;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -27,7 +27,7 @@ impl Served {
     pub async fn start(folder: &Path, workers: u16, token: Option<&str>) -> Result<Self, Failed> {
         let token = match token {
             Some(token) => token.to_owned(),
-            None => Presented::fresh().map_err(|error| broken(&error))?.0,
+            None => ParsedToken::fresh().map_err(|error| broken(&error))?.0,
         };
         let began = Instant::now();
         let mut child = Command::new(std::env::current_exe().map_err(|error| broken(&error))?)

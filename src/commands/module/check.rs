@@ -77,7 +77,7 @@ fn description(offering: &Offering) -> String {
         .map(|capability| capability.word())
         .collect();
     text.push_str(&match asked.is_empty() {
-        true => "\nIt asks for nothing: its lines are pure.".to_owned(),
+        true => "\nIt needs no grants, and its lines have no side effects.".to_owned(),
         false => format!("\nIt asks for {}, which must be granted.", asked.join(", ")),
     });
     text.push_str("\nIt offers");

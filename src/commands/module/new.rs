@@ -32,7 +32,7 @@ const TEMPLATE: [(&str, &str); 5] = [
 pub fn new(options: &Options) -> Result<(), Failed> {
     if !is_key(&options.name) || options.name.starts_with(|first: char| first.is_ascii_digit()) {
         return Err(Failed::Refused(format!(
-            "`{}` is no name of a module; write lower-case words joined by hyphens, beginning with a letter",
+            "`{}` is not a valid module name; write lower-case words joined by hyphens, beginning with a letter",
             options.name
         )));
     }

@@ -57,7 +57,7 @@ impl Evidence {
         assert!(lost.is_empty(), "answered, and lost: {lost:?}");
     }
 
-    /// Each result ended as its job does, however many crashes it was at work in.
+    /// Each result ended as its job does, however many crashes it ran in.
     pub fn everything_ended_as_it_should(&self) {
         let mut starts = BTreeMap::new();
         for result in &self.results {

@@ -18,8 +18,8 @@ use ::engine::ports::host_calls::{Call, HostCallError, HostCalls};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use super::capabilities::log::Log;
 use super::limits::Limits;
+use super::log::Log;
 use crate::egress::Client;
 
 /// How many denials the message of a line shows; the log has more.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use engine::model::result::{LineResult, ResultId};
 
 use crate::error::ApiError;
-use crate::objects::{Result, page};
+use crate::objects::page;
+use crate::resolver::Result;
 
 /// The position of a message: its index in the log of one attempt of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -43,7 +43,7 @@ impl Preparation {
             results.extend(self.prepare_start(&access, &saved, *nominal).await?);
         }
         if let Some(left_out) = firing.left_out {
-            let ended = EndedAtStart { status: Status::Info, message: left_out.told(&saved.schedule) };
+            let ended = EndedAtStart { status: Status::Info, message: left_out.message(&saved.schedule) };
             results.extend(report_of_start(&self.node, &access, &saved, left_out.last, ended).await?);
         }
         Ok(Some(Fire { saved, firing, results, at }))

@@ -2,7 +2,7 @@
 
 use super::Attempt;
 use super::job_outcome::summarize;
-use crate::execution::finish::announce_end;
+use crate::execution::finish::publish_end;
 use crate::execution::notifications;
 use crate::execution::outcome::{Performed, Stopped};
 use crate::model::record::kept_sentence;
@@ -22,7 +22,7 @@ impl Attempt<'_> {
         };
         finish.notifications = self.notifications(&finish).await?;
         let finished = self.journal.finish(finish).await?;
-        announce_end(self.node, self.lease.organization, &finished);
+        publish_end(self.node, self.lease.organization, &finished);
         Ok(Performed { result: finished.result, lines: self.lines, records: self.records, rejected: self.rejected })
     }
 

@@ -6,7 +6,8 @@ use crate::model::status::Status;
 use crate::records::counted;
 
 /// The message of a job that reached its timeout between two lines.
-const TIMED_OUT: &str = "The job took longer than its timeout, waits included; give it a longer one, or less to do.";
+const TIMED_OUT: &str =
+    "The job took longer than its timeout, waits included; increase the timeout, or reduce the work.";
 
 /// The status and the message of a job, from its lines. Lines that ran after a stop never make the status better; their
 /// errors are added to the message.

@@ -22,11 +22,10 @@ impl Attempt<'_> {
             RetryCause::Temporary(shortest_wait) => shortest_wait,
         };
         let wait = retry.wait(result.attempt, shortest_wait, random_fraction())?;
-        // An attempt after the job's own timeout could not begin.
-        if self.deadline.is_some_and(|end| end <= Moment::now() + wait) {
-            return None;
-        }
-        Some(self.node.clock.now() + wait)
+        // An attempt after the job's own timeout could not begin, unless the job has stopped and the line runs after that.
+        let deadline = self.deadline.filter(|_| !self.is_stopped());
+        let is_in_time = deadline.is_none_or(|end| Moment::now() + wait < end);
+        is_in_time.then(|| self.node.clock.now() + wait)
     }
 
     /// The message of a line that could have been retried, but is not.
@@ -34,7 +33,7 @@ impl Attempt<'_> {
         match (cause, self.job.timeout) {
             (RetryCause::Timeout, Some(timeout)) if !self.is_stopped() && self.is_timed_out() => {
                 format!(
-                    "The job took longer than its timeout of {}; give it a longer one, or less to do.",
+                    "The job took longer than its timeout of {}; increase the timeout, or reduce the work.",
                     duration::shown(timeout)
                 )
             }
@@ -63,7 +62,7 @@ impl Attempt<'_> {
         let message = kept_sentence(&format!("Attempt {attempt} failed: {message}"));
         let result = LineResult { message, retry_at: Some(until), ..result };
         self.postpone(line, result, attempt, until).await?;
-        // The worker learns when the result is due.
+        // Wakes the worker, so that it learns when the result is due.
         self.node.wake.notify_one();
         Err(Stopped::Postponed)
     }
@@ -102,7 +101,7 @@ impl Attempt<'_> {
         let checkpoint = Checkpoint {
             notes: self.journal.notes(),
             line_no: line.line_no,
-            tries: failed_attempts,
+            failed_attempts,
             failed_line: self.failed_line,
         };
         self.journal.postpone(Postponement { checkpoint, until }).await?;
@@ -118,11 +117,11 @@ impl Attempt<'_> {
     }
 }
 
-/// The message of a line whose error a retry cannot mend.
+/// The message of a line whose error a retry cannot fix.
 pub(super) fn explain_permanent_failure(line: &Line, message: String) -> String {
     match line.retry {
         Some(retry) if retry.attempts > 1 => {
-            format!("{message} It was not retried: the action does not call this failure temporary.")
+            format!("{message} It was not retried: the action did not report this failure as temporary.")
         }
         _ => message,
     }

@@ -1,12 +1,14 @@
 //! Resuming a result: after a crash, after a wait, or as a retry of another.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::Attempt;
 use super::skip_reason::SkipReason;
 use crate::execution::outcome::{LineError, Stopped};
 use crate::execution::sources::result::read_passed_on;
 use crate::execution::stored_sets::read_stored_set;
+use crate::model::Instant;
 use crate::model::lifecycle::isolation::CRASHES_ALONE;
 use crate::model::line::{Line, RunOn};
 use crate::model::result::LineResult;
@@ -15,6 +17,9 @@ use crate::model::status::Status;
 use crate::ports::parts::{BatchDone, PartKind};
 use crate::ports::queue::Resume;
 use crate::records::{COPIED, Set};
+
+/// How much the clock and the steady clock may differ while a job runs.
+const CLOCK_TOLERANCE: Duration = Duration::from_millis(20);
 
 /// What is known of an earlier attempt.
 #[derive(Default)]
@@ -77,10 +82,10 @@ impl Attempt<'_> {
 
     /// Resumes the result where an earlier attempt left it.
     pub(super) async fn resume_from(&mut self, resume: Resume) -> Result<(), Stopped> {
-        let Resume { lines, at, tries, batches, condemned, careful } = resume;
+        let Resume { lines, at, failed_attempts, batches, condemned, careful } = resume;
         self.node.waits.remove(self.lease.result);
         let joins = self.find_joins(at).await?;
-        self.resume = ResumeState { at, failed_attempts: tries, batches, joins, condemned, careful };
+        self.resume = ResumeState { at, failed_attempts, batches, joins, condemned, careful };
         let next = self.job.lines.iter().find(|line| Some(line.line_no) == at);
         // A line with another `runOn` would not have begun after a stop.
         let runs_after_stop = next.is_some_and(|line| line.run_on != RunOn::Success);
@@ -93,7 +98,9 @@ impl Attempt<'_> {
             }
             self.add_ended_line(line);
         }
-        if next.is_some_and(|line| line.run_on == RunOn::Error) && self.skip_reason.is_none() {
+        if let Some(next) = next.filter(|_| self.skip_reason.is_none())
+            && self.began_after_timeout(next).await?
+        {
             self.skip_reason = self.find_timeout();
         }
         if let Some(line_no) = at {
@@ -114,12 +121,31 @@ impl Attempt<'_> {
         }
     }
 
-    /// Where the job reached its timeout. If no error stopped a job that runs a line with `runOn: error`, nothing else
-    /// did.
+    /// Whether this line, which began in an earlier attempt, began after the job had reached its timeout. If no error
+    /// stopped a job that runs a line with `runOn: error`, nothing else did.
+    async fn began_after_timeout(&self, line: &Line) -> Result<bool, Stopped> {
+        let end = match (line.run_on, self.end_of_time()) {
+            (RunOn::Error, _) => return Ok(true),
+            (RunOn::Always, Some(end)) => end,
+            (RunOn::Always, None) | (RunOn::Success, _) => return Ok(false),
+        };
+        let lines = self.node.stores.history.lines(self.scope(), &[self.lease.result]).await?;
+        let began = lines.into_iter().find(|(_, result)| result.line_no == line.line_no);
+        Ok(began.and_then(|(_, result)| result.started_at).is_some_and(|began| began >= end))
+    }
+
+    /// Where the job reached its timeout.
     fn find_timeout(&self) -> Option<SkipReason> {
-        let first_with = |status| self.lines.iter().find(|line| line.status == status).map(|line| line.line_no);
-        let in_failed = first_with(Status::Error).map(SkipReason::TimedOutIn);
-        in_failed.or_else(|| first_with(Status::Skipped).map(SkipReason::TimedOutBefore))
+        let end = self.end_of_time()?;
+        let late = |line: &&LineResult| line.finished_at.is_some_and(|finished| finished >= end);
+        let first_with = |status| self.lines.iter().filter(late).find(|line| line.status == status);
+        let in_failed = first_with(Status::Error).map(|line| SkipReason::TimedOutIn(line.line_no));
+        in_failed.or_else(|| first_with(Status::Skipped).map(|line| SkipReason::TimedOutBefore(line.line_no)))
+    }
+
+    /// When the job reaches its timeout on the clock, which may be a little before the steady clock says so.
+    fn end_of_time(&self) -> Option<Instant> {
+        Some(self.result.started_at? + self.job.timeout? - CLOCK_TOLERANCE)
     }
 
     /// Restores the sets of earlier lines that this line or a later one reads.

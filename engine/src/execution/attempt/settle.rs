@@ -34,7 +34,7 @@ impl Attempt<'_> {
             Err(unfinished) => unfinished,
         };
         let message = match error {
-            LineError::Killed | LineError::NotRecorded(LeaseError::Lost) => {
+            LineError::Cancelled | LineError::NotRecorded(LeaseError::Lost) => {
                 return self.append_output_of_killed(line, result).await;
             }
             LineError::NotRecorded(error) => return Err(error.into()),
@@ -127,7 +127,8 @@ impl Attempt<'_> {
 
     /// Appends to a killed line the log and the effects that it had before it was interrupted.
     async fn append_output_of_killed(&self, line: &Line, mut result: LineResult) -> Result<(), Stopped> {
-        let output = LineOutput { log: std::mem::take(&mut result.log), effects: std::mem::take(&mut result.effects) };
+        let (log, effects) = (std::mem::take(&mut result.log), std::mem::take(&mut result.effects));
+        let output = LineOutput { log, effects, ..LineOutput::default() };
         let (scope, id) = (self.scope(), self.lease.result);
         self.node.stores.endings.append_output(scope, id, line.line_no, &output).await?;
         // The line may have started jobs after the kill had looked for them.

@@ -57,7 +57,7 @@ impl SkipReason {
     pub(super) fn message(self) -> String {
         match self {
             Self::LineFailed(line_no) => format!("The job had stopped at line {line_no}."),
-            Self::EmptySet(line_no) => format!("Nothing was left after line {line_no}."),
+            Self::EmptySet(line_no) => format!("No records were left after line {line_no}."),
             Self::TimedOutIn(line_no) | Self::TimedOutBefore(line_no) => {
                 format!("The job had reached its timeout at line {line_no}.")
             }

@@ -1,4 +1,4 @@
-//! The work of one line: its filter or its action, while notes about it are written for people who watch.
+//! The work of one line: its filter or its action. Meanwhile its progress is written for people who watch.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::time::Instant as Moment;
 
 use super::Attempt;
 use crate::execution::checkpoint::LineCheckpoint;
-use crate::execution::line_at_work::LineAtWork;
+use crate::execution::line_run::LineRun;
 use crate::execution::outcome::{LineError, LineOutcome, UnfinishedLine};
 use crate::execution::{action, filter};
 use crate::model::line::{Line, Work};
@@ -47,7 +47,7 @@ impl Attempt<'_> {
                     self.publish_status();
                 }
                 // A killed line is interrupted; its output is appended when it ends.
-                Err(LeaseError::Lost) => self.kill.cancel(),
+                Err(LeaseError::Lost) => self.cancellation.cancel(),
                 Err(LeaseError::Store(error)) => self.node.health.paused(&error),
             }
         }
@@ -64,8 +64,8 @@ impl Attempt<'_> {
         (result.log, result.effects) = (output.log, output.effects);
         match (checkpoint.take_save_error(), checkpoint.take_awaited(), worked) {
             (Some(error), ..) => Err(LineError::NotRecorded(error).into()),
-            // Whatever error the action made of it: it has not seen how the jobs ended.
-            (None, Some(awaited), Err(unfinished)) if !matches!(unfinished.error, LineError::Killed) => {
+            // The action's own error is ignored, because the action has not seen how the jobs ended.
+            (None, Some(awaited), Err(unfinished)) if !matches!(unfinished.error, LineError::Cancelled) => {
                 Err(UnfinishedLine { error: LineError::Waiting(awaited), ..unfinished })
             }
             (_, _, worked) => worked,
@@ -90,7 +90,7 @@ impl Attempt<'_> {
         checkpoint: &Arc<LineCheckpoint>,
         output: &mut LineOutput,
     ) -> Result<LineOutcome, UnfinishedLine> {
-        let at = LineAtWork {
+        let line_run = LineRun {
             node: self.node,
             lease: self.lease,
             live: &self.live,
@@ -107,8 +107,8 @@ impl Attempt<'_> {
             attempt: self.resume.failed_attempts(line.line_no) + 1,
         };
         match &line.work {
-            Work::Filter(work) => filter::run(at, (work, rendered), output).await.map_err(UnfinishedLine::from),
-            Work::Action(work) => action::run(at, (work.as_ref(), &rendered), &self.records, output).await,
+            Work::Filter(work) => filter::run(line_run, (work, rendered), output).await.map_err(UnfinishedLine::from),
+            Work::Action(work) => action::run(line_run, (work.as_ref(), &rendered), &self.records, output).await,
         }
     }
 

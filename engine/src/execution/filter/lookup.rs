@@ -17,7 +17,7 @@ use crate::records::rejections::Rejections;
 use field_presence::FieldPresence;
 pub(super) use summary::LookupSummary;
 
-/// The lookups of a filter at work.
+/// The lookups of a running filter.
 pub(in crate::execution) struct Lookups {
     /// The criteria that need no lookup. A record that does not meet them is not looked up.
     criteria: Criteria,

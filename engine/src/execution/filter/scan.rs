@@ -38,7 +38,7 @@ impl<'a> Scan<'a> {
     pub(super) fn new(filter: &'a Filter, zone: Tz, fields_are_optional: bool, lookups: Lookups) -> Self {
         let fields = if fields_are_optional { Vec::new() } else { filter.fields() };
         let converter = TypeConverter::new(filter.source.as_ref(), &filter.types, zone);
-        Self { filter, converter, lookups, fields: FieldUse::of(fields), mismatches: Mismatches::default() }
+        Self { filter, converter, lookups, fields: FieldUse::new(fields), mismatches: Mismatches::default() }
     }
 
     /// The record with its types and what lookups found for it, if it is chosen.

@@ -177,12 +177,12 @@ fn too_many_distinct_records_are_refused() {
 
 #[test]
 fn a_line_that_is_killed_stops_sorting() {
-    let (kill, filter) = (CancellationToken::new(), filter(&json!({"orderBy": "n"})));
-    let deadline = Deadline::new(kill.clone(), Duration::from_secs(60));
+    let (cancellation, filter) = (CancellationToken::new(), filter(&json!({"orderBy": "n"})));
+    let deadline = Deadline::new(cancellation.clone(), Duration::from_secs(60));
     let spill = SpillConfig::default().bounded(Bound { records: 10, bytes: 1000 });
     let mut builder = SetBuilder::arranged(&filter, &spill);
     (0..100).for_each(|n| builder.push(json!({"n": n}), &deadline).unwrap());
-    kill.cancel();
-    assert!(matches!((0..20).try_for_each(|n| builder.push(json!({"n": n}), &deadline)), Err(LineError::Killed)));
-    assert!(matches!(builder.finish(&deadline), Err(LineError::Killed)));
+    cancellation.cancel();
+    assert!(matches!((0..20).try_for_each(|n| builder.push(json!({"n": n}), &deadline)), Err(LineError::Cancelled)));
+    assert!(matches!(builder.finish(&deadline), Err(LineError::Cancelled)));
 }

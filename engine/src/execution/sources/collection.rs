@@ -30,7 +30,7 @@ pub(crate) fn wanted(source: &CollectionSource, filter: &Filter) -> Wanted {
         // The store does not know the types, and must not leave out records that do not fit them.
         _ if !filter.types.is_empty() => Wanted { criteria: Criteria::All(Vec::new()), limit: None },
         Some(field) => Wanted { criteria: criteria.without(field), limit: None },
-        None => Wanted { criteria, limit: filter.suffices() },
+        None => Wanted { criteria, limit: filter.stop_after() },
     }
 }
 

@@ -111,7 +111,7 @@ pub fn read_all(files: &dyn Files, source: &FileSource) -> Result<Records, Strin
     match read(files, "", &FileReading { source, types: &types, zone: Tz::UTC, deadline: &deadline }, push) {
         Ok(()) => Ok(records),
         Err(LineError::Failed(message) | LineError::Retryable(message, _)) => Err(message),
-        Err(LineError::Killed | LineError::Waiting(_) | LineError::NotRecorded(_)) => {
+        Err(LineError::Cancelled | LineError::Waiting(_) | LineError::NotRecorded(_)) => {
             Err("The reading of the file was interrupted.".to_owned())
         }
     }

@@ -60,7 +60,7 @@ async fn read_output(node: &Node, scope: OrgScope, result: &JobResult, line: &Li
         let kept = read_stored_set(node, scope, id, (line.line_no, PartKind::Output)).await;
         let kept = kept.map_err(|stopped| match stopped {
             Stopped::Store(error) => unreadable(&error),
-            Stopped::Lost | Stopped::Postponed => LineError::Killed,
+            Stopped::Lost | Stopped::Postponed => LineError::Cancelled,
         })?;
         match earlier {
             Some(before) if kept.is_empty() && line.counters.records_out > 0 => {

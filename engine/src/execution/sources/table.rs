@@ -6,7 +6,7 @@ use crate::model::fault::did_you_mean;
 use crate::model::source::Types;
 use crate::model::source::limits::{MAX_COLUMNS, MAX_HEADER_BYTES};
 
-/// Checks how many columns there are, before anything is made of their names.
+/// Checks how many columns there are, before their names are read.
 ///
 /// # Errors
 /// The rest of a sentence that begins with the name of the file.

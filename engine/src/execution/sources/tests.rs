@@ -139,17 +139,17 @@ fn no_row_follows_a_kill() {
         ("a.jsonl", "{\"n\": 1}\n{\"n\": 2}\n{\"n\": 3}\n"),
     ];
     for (path, text) in files {
-        let kill = CancellationToken::new();
-        let deadline = Deadline::new(kill.clone(), Duration::from_secs(60));
+        let cancellation = CancellationToken::new();
+        let deadline = Deadline::new(cancellation.clone(), Duration::from_secs(60));
         let (source, types) = (FileSource::of_path(path).unwrap(), Types::default());
         let reading = FileReading { source: &source, types: &types, zone: Tz::UTC, deadline: &deadline };
         let mut rows = 0;
         let read = super::read(&One(text.into()), "", &reading, |_: Row| {
             rows += 1;
-            kill.cancel();
+            cancellation.cancel();
             Ok(())
         });
-        assert!(matches!(read, Err(LineError::Killed)) && rows == 1, "{path}: {read:?} after {rows} rows");
+        assert!(matches!(read, Err(LineError::Cancelled)) && rows == 1, "{path}: {read:?} after {rows} rows");
     }
 }
 

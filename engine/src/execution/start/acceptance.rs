@@ -11,7 +11,7 @@ use crate::model::organization::{Access, OrgScope};
 use crate::model::record::Records;
 use crate::model::refusal::Refusal;
 use crate::model::result::ResultId;
-use crate::model::webhook::NAMES;
+use crate::model::webhook::KEY_PREFIX;
 use crate::node::blocking::blocking;
 use crate::node::service_error::ServiceError;
 use crate::node::{Node, new_id};
@@ -86,13 +86,13 @@ async fn find_job(node: &Node, access: &Access, start: &Start) -> Result<(SavedJ
     let saved = saved.ok_or_else(|| Refusal::no_job("job", &start.job))?;
     let job = node.jobs.newest(access.scope(), &saved).await??;
     if start.cause.is_automatic() && !job.active {
-        let message = format!("The job `{}` is inactive; activate it, or start it by hand.", saved.key);
+        let message = format!("The job `{}` is inactive; activate it, or start it manually.", saved.key);
         return Err(Refusal::invalid("job", message).into());
     }
     Ok((saved, job))
 }
 
-/// The arguments with defaults; within, every fault in them.
+/// The arguments with defaults; the inner error has every fault in them.
 async fn complete_arguments(
     node: &Node,
     access: &Access,
@@ -137,9 +137,10 @@ pub(super) fn fault_of_key(start: &Start) -> Option<Fault> {
     if !(1..=MAX_IDEMPOTENCY_KEY_BYTES).contains(&key.len()) {
         return Some(Fault::at("idempotencyKey", "must have 1 to 200 bytes"));
     }
-    let is_reserved = key.starts_with(NAMES) && !matches!(start.cause, Cause::Webhook(_));
-    is_reserved
-        .then(|| Fault::at("idempotencyKey", format!("must not begin with `{NAMES}`, which is reserved for webhooks")))
+    let is_reserved = key.starts_with(KEY_PREFIX) && !matches!(start.cause, Cause::Webhook(_));
+    is_reserved.then(|| {
+        Fault::at("idempotencyKey", format!("must not begin with `{KEY_PREFIX}`, which is reserved for webhooks"))
+    })
 }
 
 fn faults_of_title(title: Option<&str>) -> Vec<Fault> {

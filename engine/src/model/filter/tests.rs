@@ -23,7 +23,7 @@ fn a_limit_suffices_unless_every_record_has_to_be_seen() {
         (json!({"limit": 5, "script": "r => r.a"}), None),
         (json!({"limit": 5, "distinct": false}), Some(5)),
     ] {
-        assert_eq!(Filter::read(&definition, "f", Tz::UTC).unwrap().suffices(), expected, "{definition}");
+        assert_eq!(Filter::read(&definition, "f", Tz::UTC).unwrap().stop_after(), expected, "{definition}");
     }
 }
 

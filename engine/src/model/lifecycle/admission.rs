@@ -1,4 +1,4 @@
-//! Results of one job that would overlap: what becomes of a new one, and which begins when one ends.
+//! Results of one job that would overlap: what happens to a new one, and which begins when one ends.
 
 use crate::model::Instant;
 use crate::model::overlap::Overlap;
@@ -8,9 +8,9 @@ use crate::model::status::{Event, Refusal, Status, next};
 /// The oldest results of a job that have not ended. Dry runs and notifications do not count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unfinished {
-    /// Of those that others wait for.
+    /// The oldest that others wait for.
     pub ahead: Option<ResultId>,
-    /// Of those that wait for others.
+    /// The oldest that waits for others.
     pub behind: Option<ResultId>,
 }
 
@@ -20,13 +20,13 @@ impl Unfinished {
         self.ahead.into_iter().chain(self.behind).min()
     }
 
-    /// The result that may begin, now that another has ended; none if nothing waits, or not for what ended.
+    /// The result that may begin, now that another has ended; none if nothing waits, or if another is still ahead.
     pub fn promoted(&self) -> Option<ResultId> {
         self.behind.filter(|_| self.ahead.is_none())
     }
 }
 
-/// What becomes of a new result.
+/// What happens to a new result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// It may begin.
@@ -39,7 +39,7 @@ pub enum Admission {
     Replaces,
 }
 
-/// What becomes of a new result of a job whose oldest unfinished result is `oldest`.
+/// What happens to a new result of a job whose oldest unfinished result is `oldest`.
 pub fn admit(new: &JobResult, overlap: Overlap, oldest: Option<ResultId>) -> Admission {
     let Some(oldest) = oldest.filter(|_| new.is_real() && !new.status.is_final()) else { return Admission::Ready };
     match overlap {

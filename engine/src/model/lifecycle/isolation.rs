@@ -1,5 +1,5 @@
-//! Crashes, and the isolation of results that may have caused them: each is performed with nothing else at work on its
-//! node, so that a further crash tells who caused it.
+//! Crashes, and the isolation of results that may have caused them: each is performed with nothing else running on its
+//! node, so that a further crash shows which one caused it.
 
 use chrono::TimeDelta;
 
@@ -34,13 +34,13 @@ pub struct Crashes {
 impl Crashes {
     /// Counts one more.
     #[must_use]
-    pub fn and(self, at_work: Option<u32>, alone: bool) -> Self {
+    pub fn add(self, running_line: Option<u32>, alone: bool) -> Self {
         if !alone {
             return Self { beside_others: self.beside_others + 1, ..self };
         }
         // A condemned line stays condemned, whatever crashes after it.
-        let is_same = self.line == at_work || self.condemned().is_some();
-        let before = if is_same { self } else { Self { alone: 0, line: at_work, ..self } };
+        let is_same = self.line == running_line || self.condemned().is_some();
+        let before = if is_same { self } else { Self { alone: 0, line: running_line, ..self } };
         Self { alone: before.alone + 1, ..before }
     }
 
@@ -71,22 +71,22 @@ impl Crashes {
 /// What isolated results mean for a claim by a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Isolation {
-    /// One is at work on the node, and nothing else is claimed until this time.
-    AtWork(Instant),
-    /// The node has nothing at work, and takes this one alone.
+    /// One is running on the node, and nothing else is claimed until this time.
+    Running(Instant),
+    /// The node has nothing running, and takes this one alone.
     Next(Candidate),
-    /// Some wait until the node has nothing at work.
+    /// Some wait until the node has nothing running.
     WaitsForIdle,
     /// There are none.
     Nothing,
 }
 
 impl Isolation {
-    /// Decides: `at_work` says until when a result on the node is isolated, `first` is the first that waits and whose
-    /// queue has room, and `is_free` whether the node has nothing at work and may take something.
-    pub fn decide(at_work: Option<Instant>, first: Option<Candidate>, is_free: bool) -> Self {
-        match (at_work, first) {
-            (Some(until), _) => Self::AtWork(until),
+    /// Decides: `isolated_until` says until when a result on the node is isolated, `first` is the first that waits and whose
+    /// queue has room, and `is_free` whether the node has nothing running and may take something.
+    pub fn decide(isolated_until: Option<Instant>, first: Option<Candidate>, is_free: bool) -> Self {
+        match (isolated_until, first) {
+            (Some(until), _) => Self::Running(until),
             (None, Some(first)) if is_free => Self::Next(first),
             (None, Some(_)) => Self::WaitsForIdle,
             (None, None) => Self::Nothing,

@@ -1,15 +1,15 @@
 //! The states of a lease.
 
-/// What a result that has not ended waits for, or that a worker has it.
+/// What a result that has not ended waits for, or that a worker holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaseState {
-    /// A worker.
+    /// Waits for a worker.
     Ready,
-    /// An earlier result of its job.
+    /// Waits for an earlier result of its job.
     Behind,
-    /// A time.
+    /// Waits until a time.
     Later,
-    /// Nothing: a worker has it.
+    /// A worker holds it.
     Leased,
 }
 

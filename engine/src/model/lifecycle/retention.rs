@@ -27,7 +27,7 @@ pub const KINDS: [&[Status]; 2] = [&[Status::Success, Status::Info], &[Status::E
 
 /// What decides whether a result is removed.
 #[derive(Debug, Clone, Copy)]
-pub struct Past {
+pub struct RetentionFacts {
     /// When it was accepted.
     pub created_at: Instant,
     /// Its status.
@@ -41,13 +41,13 @@ pub struct Past {
 }
 
 impl Retention {
-    /// Whether a result is older than all must be kept.
+    /// Whether a result is older than the age up to which every result is kept.
     pub fn is_past(&self, created_at: Instant, now: Instant) -> bool {
         (now - created_at).to_std().is_ok_and(|age| age > self.age)
     }
 
-    /// Whether a result is removed, unless another goes on from it. Of a deleted job only what is young stays.
-    pub fn removes(&self, past: Past, now: Instant) -> bool {
+    /// Whether a result is removed, unless another depends on it. Of a deleted job, only recent results are kept.
+    pub fn removes(&self, past: RetentionFacts, now: Instant) -> bool {
         let stays = !past.of_deleted_job && (past.is_among_newest || past.is_last_of_kind);
         past.status.is_final() && self.is_past(past.created_at, now) && !stays
     }

@@ -29,11 +29,11 @@ pub struct Lease<'a> {
     pub state: LeaseState,
     /// Until when it waits; only for [`LeaseState::Later`].
     pub until: Option<Instant>,
-    /// Whether it waits for a node with nothing at work, see [`super::isolation`].
+    /// Whether it waits for a node with nothing running, see [`super::isolation`].
     pub isolated: bool,
     /// The oldest result of its job that waits for no other; only for [`LeaseState::Behind`].
     pub ahead: Option<ResultId>,
-    /// Its queue and how many may be at work there, if as many are; only for [`LeaseState::Ready`].
+    /// Its queue and the limit of that queue, if it is reached; only for [`LeaseState::Ready`].
     pub full: Option<(&'a str, u32)>,
 }
 

@@ -59,14 +59,14 @@ pub struct Firing {
     /// The nominal instants for which it starts its job, oldest first.
     pub starts: Vec<Instant>,
     /// The missed starts that are not made up for.
-    pub left_out: Option<LeftOut>,
+    pub left_out: Option<MissedStarts>,
     /// The last nominal instant that this firing handles; all before it are handled too.
     pub handled: Instant,
 }
 
 /// Missed starts that are not made up for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct MissedStarts {
     /// The nominal instant of the oldest.
     pub first: Instant,
     /// The nominal instant of the newest.
@@ -128,7 +128,7 @@ impl Schedule {
         }
         let left_out = newest.left_out.map(|last| {
             let count = count.saturating_sub(newest.starts.len() as u64);
-            LeftOut { first, last, count, more }
+            MissedStarts { first, last, count, more }
         });
         Firing { starts: newest.starts.into(), left_out, handled }
     }
@@ -186,9 +186,9 @@ impl Newest {
     }
 }
 
-impl LeftOut {
+impl MissedStarts {
     /// The message of the job result that reports these starts.
-    pub fn told(&self, schedule: &Schedule) -> String {
+    pub fn message(&self, schedule: &Schedule) -> String {
         let at = |instant: Instant| stamp(&instant.with_timezone(&schedule.zone));
         let (key, rule) = (&schedule.key, schedule.missed.word());
         let (what, them) = match self.count {

@@ -37,6 +37,9 @@ impl Schema {
     fn unexpected(&self, error: &ValidationError<'_>, name: &str, place: &str) -> Fault {
         let here = self.part_of(error).and_then(|part| part.get("properties")?.as_object()).into_iter().flatten();
         let near = match did_you_mean(name, here.map(|(name, _)| name.as_str())) {
+            near if near.is_empty() && self.properties.iter().any(|known| known == name) => {
+                "; it belongs to another part of the document".to_owned()
+            }
             near if near.is_empty() => did_you_mean(name, self.properties.iter().map(String::as_str)),
             near => near,
         };

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use values::json::{Bounds, parse};
 
-use super::Takes;
+use super::PayloadKind;
 
 /// The arguments and records of a start by webhook.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +14,7 @@ pub struct Brought {
     pub records: Option<Vec<Value>>,
 }
 
-impl Takes {
+impl PayloadKind {
     /// Reads a body. For records it is an array of objects, one object, or empty for no records. For
     /// arguments it is an object, or empty for no arguments.
     ///
@@ -51,7 +51,7 @@ mod tests {
     use serde_json::json;
 
     fn records(body: &str) -> Option<Vec<Value>> {
-        let brought = Takes::Records.read(body.as_bytes()).unwrap();
+        let brought = PayloadKind::Records.read(body.as_bytes()).unwrap();
         assert!(brought.arguments.is_empty());
         brought.records
     }
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn arguments_are_an_object_or_nothing() {
-        let read = |body: &str| Takes::Arguments.read(body.as_bytes()).unwrap();
+        let read = |body: &str| PayloadKind::Arguments.read(body.as_bytes()).unwrap();
         assert_eq!(read(r#"{"top": 3}"#).arguments["top"], 3);
         assert_eq!(read(""), Brought { arguments: Map::new(), records: None });
     }
@@ -74,10 +74,10 @@ mod tests {
     fn anything_else_is_refused() {
         let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
         for body in ["7", "null", "\"x\"", "{", " ", "{\"a\":1,\"a\":2}", "[{}] x", deep.as_str()] {
-            for takes in Takes::ALL {
+            for takes in PayloadKind::ALL {
                 assert!(takes.read(body.as_bytes()).is_err(), "{} {body:.20}", takes.word());
             }
         }
-        assert!(Takes::Arguments.read(b"[{}]").is_err());
+        assert!(PayloadKind::Arguments.read(b"[{}]").is_err());
     }
 }

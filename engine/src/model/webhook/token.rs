@@ -1,18 +1,18 @@
 //! The token in a webhook's address: `rwh_<id>_<secret><checksum>`, in the format of an API token.
 
 use super::WebhookId;
-use crate::model::token::Presented;
+use crate::model::token::ParsedToken;
 
 const PREFIX: &str = "rwh_";
 
 /// The token of a webhook, not yet looked up.
-pub struct HookToken(Presented);
+pub struct HookToken(ParsedToken);
 
 impl HookToken {
     /// Reads the token in an address. A text that is not a token becomes one that was never issued,
     /// so that both are handled in the same way.
     pub fn read(text: &str) -> Self {
-        Self(Presented::parse_with(PREFIX, text).unwrap_or_else(Presented::never_issued))
+        Self(ParsedToken::parse_with(PREFIX, text).unwrap_or_else(ParsedToken::never_issued))
     }
 
     /// Creates a token: its text, and the token that a server reads from it.
@@ -20,7 +20,7 @@ impl HookToken {
     /// # Errors
     /// The system cannot provide random bytes.
     pub fn fresh() -> Result<(String, Self), getrandom::Error> {
-        let presented = Presented::random()?;
+        let presented = ParsedToken::random()?;
         Ok((presented.text_with(PREFIX), Self(presented)))
     }
 
@@ -45,8 +45,8 @@ mod tests {
     use super::*;
     use crate::model::Instant;
     use crate::model::organization::OrganizationId;
-    use crate::model::token::Presented;
-    use crate::model::webhook::{Takes, Webhook};
+    use crate::model::token::ParsedToken;
+    use crate::model::webhook::{PayloadKind, Webhook};
 
     fn webhook(token: &HookToken) -> Webhook {
         Webhook {
@@ -54,7 +54,7 @@ mod tests {
             id: token.id(),
             job: "job".into(),
             key: "shop".into(),
-            takes: Takes::Records,
+            takes: PayloadKind::Records,
             hash: token.hash(),
             sealed: None,
             created_at: Instant::UNIX_EPOCH,
@@ -78,8 +78,8 @@ mod tests {
     #[test]
     fn a_token_of_one_kind_is_not_valid_as_another() {
         let (hook, _) = HookToken::fresh().unwrap();
-        let (api, _) = Presented::fresh().unwrap();
-        assert!(Presented::parse(&hook).is_none());
+        let (api, _) = ParsedToken::fresh().unwrap();
+        assert!(ParsedToken::parse(&hook).is_none());
         assert!(HookToken::read(&api).id().0.is_nil());
     }
 }

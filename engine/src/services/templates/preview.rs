@@ -54,7 +54,7 @@ fn refused(error: LineError) -> ServiceError {
     match error {
         LineError::Failed(message) | LineError::Retryable(message, _) => Refusal::invalid(PATH, message).into(),
         LineError::NotRecorded(LeaseError::Store(error)) => error.into(),
-        LineError::Killed | LineError::Waiting(_) | LineError::NotRecorded(LeaseError::Lost) => {
+        LineError::Cancelled | LineError::Waiting(_) | LineError::NotRecorded(LeaseError::Lost) => {
             Refusal::invalid(PATH, "the preview was interrupted").into()
         }
     }
@@ -78,13 +78,13 @@ impl FilterTemplates {
         let variables = self.variables_of_preview(access, arguments);
         let zone = access.organization.time_zone;
         let (filter, definition) = blocking(move || prepare(&definition, variables, zone, &catalogue)).await??;
-        let kill = CancellationToken::new();
+        let cancellation = CancellationToken::new();
         // If the caller gives up, the work ends.
-        let _end = kill.clone().drop_guard();
+        let _end = cancellation.clone().drop_guard();
         let (set, lines) = (Set::held(Vec::new()), &LineSets::default());
         let scope = FilterScope { node: &self.node, organization: &access.organization, set, lines, own: None };
         let Selected { read, records, warning, .. } =
-            select(&scope, filter, Deadline::new(kill, TIMEOUT)).await.map_err(refused)?;
+            select(&scope, filter, Deadline::new(cancellation, TIMEOUT)).await.map_err(refused)?;
         let (count, first) = (records.len(), records.first(SAMPLE_RECORDS));
         Ok(Preview { definition: kept(&definition), read, count, sample: Sample::of(first, count), warning })
     }

@@ -17,7 +17,7 @@ use super::resume::resume;
 use crate::columns::micros;
 use crate::entities::leases;
 use crate::entities::{job_inputs, job_results};
-use crate::queue::quarantine;
+use crate::queue::end_unreadable;
 use crate::{failed, unavailable};
 
 pub(super) struct Batch {
@@ -106,7 +106,7 @@ impl Batch {
                 return Err(error);
             }
             if let Some(lease) = leases.remove(&id) {
-                quarantine::end(db, &lease, &error, self.claim.now).await?;
+                end_unreadable::end(db, &lease, &error, self.claim.now).await?;
             }
         }
         Ok(readable.into_iter().filter_map(|(id, row)| Some((id, row.ok()?))).collect())
@@ -126,7 +126,7 @@ impl Batch {
         results.exec(db).await.map_err(failed)?;
         let leases = leases::Entity::update_many()
             .col_expr(Lease::Number, plus_one(Lease::Number))
-            .col_expr(Lease::Stands, Expr::val(LeaseState::Leased.word()))
+            .col_expr(Lease::State, Expr::val(LeaseState::Leased.word()))
             .col_expr(Lease::Node, Expr::val(self.claim.node.0))
             .col_expr(Lease::ReadyAt, Expr::val(None::<i64>))
             .filter(Lease::OrganizationId.eq(self.organization))

@@ -53,7 +53,7 @@ impl SingleCommand for EndWait {
 
 fn ready() -> ActiveModel {
     ActiveModel {
-        stands: Set(LeaseState::Ready.word().to_owned()),
+        state: Set(LeaseState::Ready.word().to_owned()),
         ready_at: Set(None),
         isolated_until: Set(None),
         ..Default::default()

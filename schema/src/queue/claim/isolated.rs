@@ -12,46 +12,47 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::*;
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
-use super::{learn_limits, occupancy};
 use crate::columns::micros;
 use crate::entities::leases::{ActiveModel, Column, Entity, Model, is_in};
 use crate::failed;
+use crate::occupancy::{load_limits, occupancy};
 
 pub(super) async fn isolation(db: &DatabaseTransaction, claim: Claim) -> Result<Isolation, StoreError> {
     let rows = Entity::find().filter(Column::IsolatedUntil.is_not_null());
-    let rows = rows.order_by_asc(Column::Strikes).order_by_asc(Column::JobResultId).all(db).await.map_err(failed)?;
+    let rows =
+        rows.order_by_asc(Column::CrashesAlone).order_by_asc(Column::JobResultId).all(db).await.map_err(failed)?;
     // The usual case.
     if rows.is_empty() {
         return Ok(Isolation::Nothing);
     }
-    let (leased, waiting): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.stands == LeaseState::Leased.word());
-    let mut at_work = None;
+    let (leased, waiting): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.state == LeaseState::Leased.word());
+    let mut isolated_until = None;
     for row in leased.iter().filter(|row| row.node == Some(claim.node.0)) {
         match row.row_name().maybe_instant("isolated_until", row.isolated_until)? {
-            Some(until) if until > claim.now => at_work = Some(until),
+            Some(until) if until > claim.now => isolated_until = Some(until),
             _ => end(db, row).await?,
         }
     }
     let first = first_with_capacity(db, waiting).await?;
     let is_free = claim.capacity.slots > 0 && is_idle(db, claim).await?;
-    Ok(Isolation::decide(at_work, first, is_free))
+    Ok(Isolation::decide(isolated_until, first, is_free))
 }
 
 /// The first of these whose queue is not full.
 async fn first_with_capacity(db: &DatabaseTransaction, waiting: Vec<Model>) -> Result<Option<Candidate>, StoreError> {
-    let mut at_work: Option<Occupancy> = None;
+    let mut known: Option<Occupancy> = None;
     for row in waiting {
-        let mut occupancy = match at_work.take() {
+        let mut occupancy = match known.take() {
             Some(occupancy) => occupancy,
             None => occupancy(db).await?,
         };
         let queue = row.queue_name();
-        learn_limits(db, &queue, &mut occupancy).await?;
+        load_limits(db, &queue, &mut occupancy).await?;
         if !occupancy.is_full(&queue) {
             let (organization, result) = (OrganizationId(row.organization_id), ResultId(row.job_result_id));
             return Ok(Some(Candidate { organization, result, queue, priority: 0 }));
         }
-        at_work = Some(occupancy);
+        known = Some(occupancy);
     }
     Ok(None)
 }
@@ -77,7 +78,7 @@ async fn end(db: &DatabaseTransaction, row: &Model) -> Result<(), StoreError> {
 pub(in crate::queue) fn isolated_until(until: Option<Instant>) -> ActiveModel {
     let state = if until.is_some() { LeaseState::Later } else { LeaseState::Ready };
     ActiveModel {
-        stands: Set(state.word().to_owned()),
+        state: Set(state.word().to_owned()),
         ready_at: Set(until.map(micros)),
         isolated_until: Set(until.map(micros)),
         node: Set(None),

@@ -12,10 +12,10 @@ use sea_orm::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
 
-use super::learn_limits;
 use crate::columns::{self, RowName};
 use crate::entities::leases::{Column, Entity, is_in};
 use crate::failed;
+use crate::occupancy::load_limits;
 
 /// How many lanes with candidates are read at most.
 const LANES: usize = 64;
@@ -59,7 +59,7 @@ impl Lanes {
     pub async fn candidates(
         mut self,
         db: &DatabaseTransaction,
-        at_work: &mut Occupancy,
+        occupancy: &mut Occupancy,
     ) -> Result<Vec<Candidate>, StoreError> {
         let (mut lanes, mut candidates) = (0, Vec::new());
         while !self.rows.is_empty() && lanes < LANES && candidates.len() < CANDIDATES {
@@ -67,10 +67,10 @@ impl Lanes {
                 let unknown =
                     head.first().map(|candidate| &candidate.queue).filter(|queue| !self.limits_known.contains(queue));
                 if let Some(queue) = unknown {
-                    learn_limits(db, queue, at_work).await?;
+                    load_limits(db, queue, occupancy).await?;
                     self.limits_known.insert(queue.clone());
                 }
-                if self.may_take(&head, at_work) {
+                if self.may_take(&head, occupancy) {
                     lanes += 1;
                     candidates.extend(head);
                 }
@@ -99,9 +99,9 @@ impl Lanes {
     }
 
     /// Whether a candidate of this lane could be chosen.
-    fn may_take(&self, head: &[Candidate], at_work: &Occupancy) -> bool {
-        let idle = |first: &Candidate| !at_work.by_organization.contains_key(&first.organization);
-        head.first().is_some_and(|first| !at_work.is_full(&first.queue) && (self.capacity.slots > 0 || idle(first)))
+    fn may_take(&self, head: &[Candidate], occupancy: &Occupancy) -> bool {
+        let idle = |first: &Candidate| !occupancy.by_organization.contains_key(&first.organization);
+        head.first().is_some_and(|first| !occupancy.is_full(&first.queue) && (self.capacity.slots > 0 || idle(first)))
     }
 
     async fn next_page(&mut self, db: &DatabaseTransaction) -> Result<(), StoreError> {

@@ -17,7 +17,7 @@ pub(super) async fn resume(db: &DatabaseTransaction, lease: &leases::Model) -> R
     if lease.number > 0 {
         drop_lines(db, lease).await?;
     }
-    let mut resume = Resume { at, tries: row.small("tries", lease.tries)?, ..Resume::default() };
+    let mut resume = Resume { at, failed_attempts: row.small("tries", lease.failed_attempts)?, ..Resume::default() };
     if at.is_some() {
         let rows = lines::of(OrganizationId(lease.organization_id), &[lease.job_result_id]);
         for row in rows.all(db).await.map_err(failed)? {

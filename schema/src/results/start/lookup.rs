@@ -7,14 +7,13 @@ use engine::model::organization::OrganizationId;
 use engine::model::overlap::Overlap;
 use engine::model::result::{JobResult, ResultId};
 use engine::ports::StoreError;
-use engine::ports::results::{NewResult, StartRefused, Started};
+use engine::ports::results::{NewResult, StartError, Started};
 use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 
-use super::unfinished;
 use crate::batch::pieces;
 use crate::entities::{job_results, job_starts, queues};
-use crate::results::found_all;
+use crate::results::{found_all, unfinished};
 use crate::{failed, unavailable};
 
 type Starts<'a> = [(OrganizationId, &'a NewResult)];
@@ -47,18 +46,18 @@ impl StartLookup {
     }
 
     /// The answer to a start that needs no new result.
-    pub fn answer(&self, organization: OrganizationId, start: &NewResult) -> Option<Result<Started, StartRefused>> {
+    pub fn answer(&self, organization: OrganizationId, start: &NewResult) -> Option<Result<Started, StartError>> {
         let name = start.idempotency.as_ref();
         let first = name.and_then(|name| Some((name, self.first.get(&(organization.0, name.key.clone()))?)));
         if let Some((name, (digest, first))) = first {
             // Rows of older versions have no digest.
             let same = digest.is_empty() || *digest == name.digest;
             let answer = Started { result: first.clone(), replaced: Vec::new() };
-            return Some(if same { Ok(answer) } else { Err(StartRefused::Conflict(first.id)) });
+            return Some(if same { Ok(answer) } else { Err(StartError::Conflict(first.id)) });
         }
         let retry = start.retry.as_ref()?;
         match self.retried.get(&(organization.0, retry.of.0)).map(job_results::Model::status) {
-            None => Some(Err(StartRefused::Gone)),
+            None => Some(Err(StartError::Gone)),
             Some(Err(unreadable)) => Some(Err(unreadable.into())),
             Some(Ok(status)) if status.is_final() => None,
             Some(Ok(_)) => Some(Err(unavailable("the job result to be retried has not ended").into())),

@@ -4,20 +4,20 @@ use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
 use engine::ports::StoreError;
 use engine::ports::parts::PartKind;
-use engine::ports::results::Retrial;
+use engine::ports::results::RetryStart;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::{ExprTrait, IntoIden, Query};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Iterable};
 
 use crate::entities::{batches, line_results, parts};
-use crate::queue::insert_parts;
+use crate::parts::insert_parts;
 use crate::{failed, unavailable};
 
 /// A copy to the new result, whose row exists.
 pub(super) struct RetryCopy {
     pub organization: OrganizationId,
     pub by: ResultId,
-    pub retry: Retrial,
+    pub retry: RetryStart,
 }
 
 impl RetryCopy {
@@ -29,7 +29,7 @@ impl RetryCopy {
             self.copy::<parts::Entity>(db, parts::Column::LineNo.eq(line_no).and(temporary)).await?;
             let joining = parts::Column::Kind.eq(PartKind::Joining.word());
             self.copy::<parts::Entity>(db, parts::Column::LineNo.gt(line_no).and(joining)).await?;
-            if self.retry.is_anew(self.by) {
+            if self.retry.restarts_effects(self.by) {
                 return Ok(());
             }
             return self.copy::<batches::Entity>(db, batches::Column::LineNo.eq(line_no)).await;

@@ -118,10 +118,10 @@ fn a_row_without_end_is_refused_and_reading_can_be_stopped_within_it() {
     let endless = [b"a\n\"".to_vec(), vec![b'x'; 17 * 1024 * 1024]].concat();
     let message = read(&endless, json!("a.csv")).unwrap_err();
     assert!(message.starts_with("a.csv row 2 is longer than 16777216 bytes"), "{message}");
-    let killed = CancellationToken::new();
-    killed.cancel();
-    let deadline = Deadline::new(killed, Duration::from_secs(60));
-    assert!(matches!(take(&endless, json!("a.csv"), &deadline), Err(LineError::Killed)));
+    let cancelled = CancellationToken::new();
+    cancelled.cancel();
+    let deadline = Deadline::new(cancelled, Duration::from_secs(60));
+    assert!(matches!(take(&endless, json!("a.csv"), &deadline), Err(LineError::Cancelled)));
     let late = Deadline::new(CancellationToken::new(), Duration::ZERO);
     assert!(matches!(take(b"a\n1\n", json!("a.csv"), &late), Err(LineError::Retryable(..))));
 }

@@ -174,8 +174,8 @@ fn reading_can_be_stopped() {
     let rows: String = (2..5000).map(|number| row(number, &[("", "<v>1</v>")])).collect();
     let book = workbook(&[header(1), rows].concat());
     assert_eq!(read(&book, json!("a.xlsx")).unwrap().len(), 4998);
-    let killed = CancellationToken::new();
-    killed.cancel();
-    let deadline = Deadline::new(killed, Duration::from_secs(60));
-    assert!(matches!(take(&book, json!("a.xlsx"), &deadline), Err(LineError::Killed)));
+    let cancelled = CancellationToken::new();
+    cancelled.cancel();
+    let deadline = Deadline::new(cancelled, Duration::from_secs(60));
+    assert!(matches!(take(&book, json!("a.xlsx"), &deadline), Err(LineError::Cancelled)));
 }

@@ -96,7 +96,7 @@ fn a_definition_tells_which_lines_it_reads() {
 #[test]
 fn a_limit_does_not_suffice_where_a_lookup_may_drop_records() {
     let definition = json!({"limit": 5, "lookup": {"a": {"collection": "b", "on": "c", "missing": "drop"}}});
-    assert_eq!(Filter::read(&definition, "f", Tz::UTC).unwrap().suffices(), None);
+    assert_eq!(Filter::read(&definition, "f", Tz::UTC).unwrap().stop_after(), None);
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn who_watches_late_starts_all_of_them_a_hundred_at_once() {
 #[test]
 fn the_latest_of_the_missed_is_made_up_for() {
     let firing = after_a_gap(&minutely(Missed::Latest), 5);
-    let left_out = LeftOut { first: minute(1), last: minute(4), count: 4, more: false };
+    let left_out = MissedStarts { first: minute(1), last: minute(4), count: 4, more: false };
     assert_eq!(firing, Firing { starts: minutes(5..=5), left_out: Some(left_out), handled: minute(5) });
     let only = after_a_gap(&minutely(Missed::Latest), 1);
     assert_eq!(only, Firing { starts: minutes(1..=1), left_out: None, handled: minute(1) });
@@ -54,14 +54,14 @@ fn all_of_the_missed_are_made_up_for_the_newest_hundred_at_most() {
     let all = after_a_gap(&minutely(Missed::All), 100);
     assert_eq!((all.starts, all.left_out), (minutes(1..=100), None));
     let more = after_a_gap(&minutely(Missed::All), 101);
-    let left_out = LeftOut { first: minute(1), last: minute(1), count: 1, more: false };
+    let left_out = MissedStarts { first: minute(1), last: minute(1), count: 1, more: false };
     assert_eq!((more.starts, more.left_out), (minutes(2..=101), Some(left_out)));
 }
 
 #[test]
 fn none_of_the_missed_is_made_up_for() {
     let firing = after_a_gap(&minutely(Missed::None), 5);
-    let left_out = LeftOut { first: minute(1), last: minute(5), count: 5, more: false };
+    let left_out = MissedStarts { first: minute(1), last: minute(5), count: 5, more: false };
     assert_eq!(firing, Firing { starts: Vec::new(), left_out: Some(left_out), handled: minute(5) });
 }
 
@@ -155,7 +155,7 @@ fn a_clock_that_was_put_back_loses_no_start_and_makes_none_twice() {
 fn one_sentence_describes_what_was_left_out() {
     let message = |missed, gone: i64| {
         let every = minutely(missed);
-        after_a_gap(&every, gone).left_out.unwrap().told(&every)
+        after_a_gap(&every, gone).left_out.unwrap().message(&every)
     };
     assert_eq!(
         message(Missed::Latest, 2),

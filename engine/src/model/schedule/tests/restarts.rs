@@ -60,7 +60,7 @@ struct World {
     now: Instant,
     watched_since: Instant,
     starts: Vec<Instant>,
-    left_out: Vec<LeftOut>,
+    left_out: Vec<MissedStarts>,
 }
 
 impl World {
@@ -81,7 +81,7 @@ impl World {
     fn judge(&self, firing: &Firing) -> Result<(), TestCaseError> {
         let due = |nominal| self.schedule.due(nominal, ID);
         prop_assert!(firing.starts.len() <= 100 && firing.starts.iter().all(|start| due(*start) <= self.now));
-        if let Some(LeftOut { first, last, .. }) = firing.left_out {
+        if let Some(MissedStarts { first, last, .. }) = firing.left_out {
             prop_assert!(due(first) <= self.watched_since && due(last) <= self.watched_since, "{:?}", firing);
             prop_assert!(firing.starts.iter().all(|start| *start > last), "{:?}", firing);
             let kept = match self.schedule.missed {

@@ -3,7 +3,7 @@
 mod collections;
 mod http;
 mod jobs;
-pub(super) mod log;
+mod log;
 mod wasi;
 mod wasi_http;
 
@@ -11,13 +11,13 @@ use serde_json::Value;
 use values::json::{Bounds, parse};
 use wasmtime::component::Linker;
 
-use super::blocking::run_blocking;
-use super::effects::{Effects, Refused};
-use super::guest::Guest;
+use super::Guest;
+use crate::host::blocking::run_blocking;
+use crate::host::effects::{Effects, Refused};
 pub(super) use wasi::Wasi;
 
 /// Links every capability for every module; one that a module does not import costs it nothing.
-pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+pub(in crate::host) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     log::link(linker)?;
     http::link(linker)?;
     collections::link(linker)?;

@@ -10,12 +10,12 @@ use sea_orm::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{Condition, DatabaseTransaction, QuerySelect};
 
-use super::write;
 use crate::batch::{by_organization, pieces};
 use crate::columns::micros;
 use crate::entities::job_results::{self, Column as Of};
 use crate::entities::schedules::{Column, Entity};
 use crate::results::start::start_all;
+use crate::schedules::write;
 use crate::writer::Command;
 use crate::{failed, unavailable};
 

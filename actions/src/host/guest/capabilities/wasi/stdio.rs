@@ -12,7 +12,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use crate::host::capabilities::log::Log;
+use crate::host::log::Log;
 
 /// Most bytes that a guest may write at once.
 const AT_ONCE: usize = 64 * 1024;

@@ -9,7 +9,6 @@ use wasmtime_wasi::I32Exit;
 use super::*;
 use crate::host::effects::Caller;
 use crate::host::engine::Runtime;
-use crate::host::guest::new_store;
 use crate::host::imports::{LINKED, WASI};
 use crate::host::limits::Limits;
 
@@ -86,7 +85,7 @@ async fn guest(runtime: &Runtime, key: &str) -> (Store<Guest>, Instance) {
         end: Instant::now() + Duration::from_secs(5),
         listener: Arc::new(()),
     };
-    let mut store = new_store(runtime, caller, CancellationToken::new(), NOW.to_owned(), 1 << 20);
+    let mut store = runtime.new_store((caller, NOW.to_owned()), CancellationToken::new(), 1 << 20);
     let component = Component::new(runtime.engine(), wat::parse_str(GUEST).unwrap()).unwrap();
     let instance = runtime.linker().instantiate_async(&mut store, &component).await.unwrap();
     (store, instance)

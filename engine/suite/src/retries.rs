@@ -10,10 +10,10 @@ use engine::model::overlap::Overlap;
 use engine::model::status::Status;
 use engine::ports::parts::PartKind;
 use engine::ports::queue::{Finish, Resume};
-use engine::ports::results::{History, Kill, NewResult, ResultRelation, Retrial, StartRefused};
+use engine::ports::results::{History, Kill, NewResult, ResultRelation, RetryStart, StartError};
 
 fn again(number: u128, of: u128, line_no: u32) -> NewResult {
-    let retry = Retrial { of: id(of), line_no, root: id(of), parts: None };
+    let retry = RetryStart { of: id(of), line_no, root: id(of), parts: None };
     NewResult { retry: Some(retry), ..start(number, "job") }
 }
 
@@ -59,7 +59,7 @@ pub async fn a_retry_may_bring_its_sets(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     failed(store, acme, 1).await;
     let parts = vec![part(20, PartKind::Input, 0), part(20, PartKind::Joining, 0)];
-    let retry = Retrial { of: id(1), line_no: 20, root: id(5), parts: Some(parts.clone()) };
+    let retry = RetryStart { of: id(1), line_no: 20, root: id(5), parts: Some(parts.clone()) };
     let result = store.start(acme, NewResult { retry: Some(retry), ..start(5, "job") }).await.expect("a start").result;
     assert_eq!((result.retry_of, result.root), (Some(id(1)), id(5)), "its lines do everything anew");
     let resume = claim_one(store).await.resume.expect("it goes on");
@@ -73,11 +73,11 @@ pub async fn only_what_is_there_and_has_ended_is_tried_again(store: &impl Stores
     failed(store, acme, 1).await;
     for (scope, of) in [(acme, 9), (globex, 1)] {
         let refused = store.start(scope, again(5, of, 30)).await;
-        assert!(matches!(refused, Err(StartRefused::Gone)), "{refused:?}");
+        assert!(matches!(refused, Err(StartError::Gone)), "{refused:?}");
     }
     store.start(acme, start(2, "job")).await.expect("a start");
     let refused = store.start(acme, again(5, 2, 30)).await;
-    assert!(matches!(refused, Err(StartRefused::Store(_))), "{refused:?}");
+    assert!(matches!(refused, Err(StartError::Store(_))), "{refused:?}");
     assert_eq!(History::find(store, acme, id(5)).await.expect("an answer"), None);
     let starts = (10..20).map(|number| store.start(acme, again(number, if number % 2 == 0 { 1 } else { 7 }, 30)));
     let started = futures_util::future::join_all(starts).await;
@@ -172,7 +172,7 @@ pub async fn the_status_of_the_previous_result_is_found(store: &impl Stores) {
 pub async fn a_retry_from_the_beginning_copies_no_batches(store: &impl Stores) {
     let acme = scope(store, 1, "acme").await;
     failed(store, acme, 1).await;
-    let retry = Retrial { of: id(1), line_no: 30, root: id(5), parts: None };
+    let retry = RetryStart { of: id(1), line_no: 30, root: id(5), parts: None };
     let anew = NewResult { retry: Some(retry), ..start(5, "job") };
     assert_eq!(store.start(acme, anew).await.expect("a start").result.root, id(5));
     let resume = claim_one(store).await.resume.expect("it goes on");

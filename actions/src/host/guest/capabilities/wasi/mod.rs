@@ -17,10 +17,10 @@ use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::log::Log;
 use super::wasi_http::Hooks;
 use crate::host::effects::Effects;
 use crate::host::guest::Guest;
+use crate::host::log::Log;
 use stdio::Lines;
 
 /// Most random bytes that one call may request.

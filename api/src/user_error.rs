@@ -6,7 +6,7 @@ use engine::model::fault::Fault;
 use engine::model::refusal::{JobUse, Refusal, RefusalCode};
 use engine::node::service_error::ServiceError;
 
-use crate::objects::{Result, scope};
+use crate::resolver::{Result, scope};
 
 /// Code of a refusal.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! A line at work: what a filter or an action has to know of its result and of earlier attempts.
+//! A running line: what a filter or an action has to know of its result and of earlier attempts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::ports::queue::Lease;
 use crate::records::Set;
 
 #[derive(Clone, Copy)]
-pub(crate) struct LineAtWork<'a> {
+pub(crate) struct LineRun<'a> {
     pub(crate) node: &'a Arc<Node>,
     pub(crate) lease: Lease,
     pub(crate) live: &'a Arc<LiveResult>,
@@ -46,10 +46,10 @@ pub(crate) struct LineAtWork<'a> {
     pub(crate) attempt: u32,
 }
 
-impl<'a> LineAtWork<'a> {
+impl<'a> LineRun<'a> {
     /// The deadline of the line, if it begins now.
     pub(crate) fn deadline(&self) -> Deadline {
-        Deadline::new(self.live.kill.clone(), self.timeout)
+        Deadline::new(self.live.cancellation.clone(), self.timeout)
     }
 
     pub(crate) fn filter_scope(&self) -> FilterScope<'a> {

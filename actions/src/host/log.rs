@@ -1,30 +1,17 @@
-//! `ropewalk:host/log`: writes messages to the log of the line result.
+//! The log of a line.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::engine::model::result::{LogEntry, LogLevel};
 use ::engine::ports::actions::Listener;
 use ::engine::ports::clock::{Clock, SystemClock};
-use wasmtime::component::{HasData, Linker};
 
-use crate::host::contract::log::{self, Host, Level};
-use crate::host::guest::Guest;
-use crate::host::limits::{Limits, clean_text};
-
-pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    log::add_to_linker::<_, Logs>(linker, |guest| &mut guest.log)
-}
-
-struct Logs;
-
-impl HasData for Logs {
-    type Data<'a> = &'a mut Log;
-}
+use super::limits::{Limits, clean_text};
 
 /// The messages of one line. Their number and length are bounded, and a mark shows what was left
 /// out. Clones share the messages, because the host writes to the log too.
 #[derive(Clone)]
-pub(in crate::host) struct Log {
+pub(super) struct Log {
     messages: Arc<Mutex<Messages>>,
     listener: Arc<dyn Listener>,
 }
@@ -38,7 +25,7 @@ struct Messages {
 }
 
 impl Log {
-    pub(in crate::host) fn within(limits: &Limits, listener: Arc<dyn Listener>) -> Self {
+    pub(super) fn within(limits: &Limits, listener: Arc<dyn Listener>) -> Self {
         let (room, longest) = (limits.log_messages, limits.log_message);
         let messages = Messages { entries: Vec::new(), room, longest, dropped: 0 };
         Self { messages: Arc::new(Mutex::new(messages)), listener }
@@ -49,7 +36,7 @@ impl Log {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(in crate::host) fn write(&self, level: LogLevel, message: String) {
+    pub(super) fn write(&self, level: LogLevel, message: String) {
         let mut messages = self.messages();
         if messages.room == 0 {
             messages.dropped += 1;
@@ -69,7 +56,7 @@ impl Log {
     }
 
     /// The messages since the last call.
-    pub(in crate::host) fn drain(&self) -> Vec<LogEntry> {
+    pub(super) fn drain(&self) -> Vec<LogEntry> {
         let mut messages = self.messages();
         let mut entries = std::mem::take(&mut messages.entries);
         match std::mem::take(&mut messages.dropped) {
@@ -81,18 +68,6 @@ impl Log {
             }),
         }
         entries
-    }
-}
-
-impl Host for Log {
-    fn write(&mut self, level: Level, message: String) {
-        let level = match level {
-            Level::Debug => LogLevel::Debug,
-            Level::Info => LogLevel::Info,
-            Level::Warn => LogLevel::Warn,
-            Level::Error => LogLevel::Error,
-        };
-        Log::write(self, level, message);
     }
 }
 
