@@ -6,10 +6,11 @@ use std::process::Command;
 use engine::ports::StoreError;
 use engine::ports::organizations::Organizations;
 use sea_orm::sea_query::Query;
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait, Database, Statement};
 use suite::history::{everything, play};
 
 use super::DatabaseFolder;
+use crate::sqlite::{self, Sharing};
 use crate::{OpenError, Store, check_pages};
 
 /// Tells the child process of a test which database to open.
@@ -176,4 +177,15 @@ async fn the_files_of_a_database_are_its_owners_alone() {
         assert_eq!(mode, 0o600, "{}", file.display());
     }
     store.close().await;
+}
+
+#[tokio::test]
+async fn sqlite_is_built_as_the_configuration_says() {
+    let path = DatabaseFolder::new();
+    let db = sqlite::open(&path.path(), Sharing::Alone).await.unwrap().readers;
+    for option in ["ENABLE_QPSG", "DEFAULT_MEMSTATUS=0"] {
+        let sql = format!("SELECT sqlite_compileoption_used('{option}') AS used");
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
+        assert_eq!(row.try_get::<i64>("", "used").unwrap(), 1, "{option}: see .cargo/config.toml");
+    }
 }
