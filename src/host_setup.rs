@@ -23,8 +23,7 @@ pub fn cache_folder(data: Option<&Path>) -> Result<PathBuf, Failed> {
     })
 }
 
-/// The host with the bundled modules loaded. They are compiled the first time that this build runs. `data` is the
-/// data folder of a server.
+/// The host with the bundled modules. `data` is the data folder of a server.
 pub async fn host(data: Option<&Path>) -> Result<Host, Failed> {
     let folder = cache_folder(data)?;
     let cache = Cache::at(&folder).map_err(|error| {
@@ -36,18 +35,18 @@ pub async fn host(data: Option<&Path>) -> Result<Host, Failed> {
     let program = std::env::current_exe()
         .map_err(|error| Failed::Broken(format!("the program cannot find its own file: {error}")))?;
     let host = Host::new(Limits::default(), Compiler::with_program(program), cache, actions::bundled::modules());
-    explain_when_slow(host).await.map_err(|error| Failed::Broken(error.to_string()))
+    host.await.map_err(|error| Failed::Broken(error.to_string()))
 }
 
-/// Tells somebody at a terminal what takes so long.
-async fn explain_when_slow<T>(work: impl Future<Output = T>) -> T {
+/// Loads modules, and tells somebody at a terminal what takes so long.
+pub async fn explain_when_slow<T>(work: impl Future<Output = T>) -> T {
     tokio::pin!(work);
     tokio::select! {
         done = &mut work => return done,
         () = tokio::time::sleep(SLOW) => {}
     }
     if std::io::stderr().is_terminal() {
-        crate::stdio::print_error("Compiling the bundled modules, once for this build of the program …");
+        crate::stdio::print_error("Compiling modules, once for this build of the program …");
     }
     work.await
 }

@@ -18,6 +18,7 @@ use engine::ports::StoreError;
 use engine::records::Set;
 
 use crate::display::{output, progress, report};
+use crate::host_setup::explain_when_slow;
 use crate::local_engine::{LocalEngine, Modules};
 use crate::start_args::{StartArgs, read_instant};
 use crate::stdio::{print, print_error, print_with};
@@ -106,6 +107,7 @@ async fn start(engine: &Engine, access: &Access, part: &Part, options: &Options)
     let refused = |faults: Vec<_>| Failed::Refused(job_file::list(&options.file, &faults));
     let not_saved = |error| job_file::refused(part, error).map_or_else(|failed| failed, refused);
     let job = engine.jobs().check(access, &part.document).await.map_err(not_saved)?;
+    explain_when_slow(engine.load_modules_of(&job)).await;
     let arguments = options.start.arguments(&job.arguments);
     let records = options.start.records()?;
     let mut document = part.document.clone();

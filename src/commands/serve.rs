@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::display::counted;
+use crate::host_setup::explain_when_slow;
 use crate::lossy_log::{LossyLog, json_notice, text_notice};
 use crate::stdio::print;
 use crate::{Failed, host_setup};
@@ -91,7 +92,7 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
     let listener = TcpListener::bind(options.listen).await;
     let listener =
         listener.map_err(|error| Failed::Broken(format!("The server cannot listen on {}: {error}", options.listen)))?;
-    let modules = engine.load_modules().await.map_err(|error| Failed::Broken(error.to_string()))?;
+    let modules = explain_when_slow(engine.load_modules()).await.map_err(|error| Failed::Broken(error.to_string()))?;
     let address = listener.local_addr().map_err(|error| Failed::Broken(error.to_string()))?;
     let token = first_start(&engine).await?;
     let recovered = engine.recover().await.map_err(|error| Failed::Broken(error.to_string()))?;

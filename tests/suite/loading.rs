@@ -14,7 +14,7 @@ use crate::stage::{Opening, compiler, hostile, prebuilt};
 async fn host(folder: &Path, compiler: Compiler) -> Host {
     let cache = Cache::at(folder.join("cache")).expect("a cache");
     let limits = Limits { instances: 4, ..Limits::default() };
-    Host::new(limits, compiler, cache, [] as [&[u8]; 0]).await.expect("a host")
+    Host::new(limits, compiler, cache, []).await.expect("a host")
 }
 
 /// A compiler that leaves a mark each time it is called.
@@ -98,7 +98,7 @@ async fn what_comes_with_the_program_stays_ready() {
     let folder = tempfile::tempdir().expect("a folder");
     let cache = Cache::at(folder.path().join("cache")).expect("a cache");
     let limits = Limits { instances: 4, ..Limits::default() };
-    let host = Host::new(limits, compiler(), cache, [prebuilt("jobs")]).await.expect("a host");
+    let host = Host::new(limits, compiler(), cache, [prebuilt("jobs").into()]).await.expect("a host");
     let [info] = host.bundled().try_into().expect("one module");
     assert_eq!((info.key.as_str(), info.capabilities.contains(&Capability::Jobs)), ("jobs", true));
     host.unload(&info.digest);

@@ -28,8 +28,7 @@ struct Bench {
 
 /// An engine with the bundled modules and one that no organization wants.
 async fn bench() -> Bench {
-    let hostile = prebuilt("hostile");
-    let modules = actions::bundled::modules().into_iter().chain([hostile.as_slice()]);
+    let modules = actions::bundled::modules().into_iter().chain([prebuilt("hostile").into()]);
     let limits = Limits { memory: 64 << 20, output: 4 << 20, ..Limits::default() };
     let host = Host::new(limits, compiler(), cache(), modules).await;
     let stores = Stores::of(Arc::new(MemoryStore::new()));

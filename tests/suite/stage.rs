@@ -27,7 +27,7 @@ pub fn compiler() -> Compiler {
 
 /// A host of nothing, with these limits.
 pub async fn host(limits: Limits) -> Host {
-    Host::new(limits, compiler(), cache(), [] as [&[u8]; 0]).await.expect("a host")
+    Host::new(limits, compiler(), cache(), []).await.expect("a host")
 }
 
 /// A built guest.

@@ -4,7 +4,6 @@
 //! in the folder. A file that is damaged, or that this program did not write, is ignored and written
 //! again, so that somebody who can only write to the folder cannot make the program run code.
 
-mod note;
 mod seal;
 
 use std::fs;
@@ -15,7 +14,7 @@ use ::engine::model::module::ModuleInfo;
 use wasmtime::component::Component;
 
 use super::engine::Runtime;
-use note::Note;
+use super::note::Note;
 use seal::Seal;
 
 /// The folder of compiled modules.

@@ -97,8 +97,8 @@ mod tests {
 
     #[test]
     fn the_bundled_modules_have_names() {
-        let names = crate::bundled::modules().map(|component| read(component).unwrap().name);
-        assert_eq!(names, ["standard", "js", "collections", "http", "jobs"]);
+        let names = crate::bundled::modules().map(|bundled| read(&bundled.component).unwrap().name);
+        assert_eq!(names, crate::bundled::NAMES);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod log;
 mod metadata;
 mod module;
 mod module_registry;
+mod note;
 mod scan;
 mod traps;
 
@@ -34,6 +35,9 @@ pub use engine::Runtime;
 pub use limits::Limits;
 use module::{Loader, Module, digest_of};
 use module_registry::ModuleRegistry;
+use note::Note;
+
+use crate::bundled::Bundled;
 
 /// Scans a component, which the host does before it compiles one.
 ///
@@ -41,6 +45,12 @@ use module_registry::ModuleRegistry;
 /// Every fault of the component.
 pub fn look_at(component: &[u8], limits: &Limits) -> Result<(), Vec<String>> {
     scan::scan(component, limits).map(drop)
+}
+
+/// What a bundled module lists, as JSON to be kept beside it.
+pub fn description_of(info: &ModuleInfo) -> String {
+    // A note has no keys that are not text, and no numbers that JSON does not have.
+    serde_json::to_string_pretty(&Note::beside(info)).unwrap_or_default() + "\n"
 }
 
 /// Why a module that comes with the program cannot be loaded.
@@ -62,7 +72,7 @@ pub struct Host {
 struct Shared {
     loader: Loader,
     registry: ModuleRegistry,
-    bundled: OnceLock<Vec<ModuleInfo>>,
+    bundled: OnceLock<Vec<(ModuleInfo, Bundled)>>,
     /// One permit for each line that may run at once: as many as the pool has instances.
     slots: Arc<Semaphore>,
     /// One permit for each component that may be compiled at once, because each may need much memory.
@@ -70,8 +80,8 @@ struct Shared {
 }
 
 impl Host {
-    /// A host that has loaded these modules. The first start of a build compiles them, and later
-    /// ones read them from the cache.
+    /// A host with these bundled modules. One with a description is loaded when it is first needed, the others now.
+    /// Loading compiles a module once for each build of the program; later it comes from the cache.
     ///
     /// # Errors
     /// A module that cannot be loaded.
@@ -79,7 +89,7 @@ impl Host {
         limits: Limits,
         compiler: Compiler,
         cache: Cache,
-        bundled: impl IntoIterator<Item = impl Into<Arc<[u8]>>>,
+        bundled: impl IntoIterator<Item = Bundled>,
     ) -> Result<Self, LoadError> {
         let unavailable =
             |error: wasmtime::Error| LoadError { module: "host".to_owned(), faults: vec![error.to_string()] };
@@ -89,24 +99,60 @@ impl Host {
         let loader = Loader { runtime, compiler, cache };
         let shared = Shared { loader, registry: ModuleRegistry::default(), bundled: OnceLock::new(), slots, compilers };
         let host = Self { shared: Arc::new(shared) };
-        let infos = host.load_all(bundled.into_iter().map(Into::into).collect()).await?;
+        let infos = host.describe_all(bundled.into_iter().collect()).await?;
         host.shared.bundled.get_or_init(|| infos);
         Ok(host)
     }
 
-    /// Loads modules in parallel, because compiling one takes a while.
-    async fn load_all(&self, components: Vec<Arc<[u8]>>) -> Result<Vec<ModuleInfo>, LoadError> {
-        let mut loading = JoinSet::new();
-        for (position, component) in components.into_iter().enumerate() {
+    /// Describes bundled modules in parallel, because some may have to be compiled.
+    async fn describe_all(&self, bundled: Vec<Bundled>) -> Result<Vec<(ModuleInfo, Bundled)>, LoadError> {
+        let mut describing = JoinSet::new();
+        for (position, bundled) in bundled.into_iter().enumerate() {
             let host = self.clone();
-            loading.spawn(async move {
+            describing.spawn(async move {
                 let load_error = |faults| LoadError { module: format!("bundled module no. {}", position + 1), faults };
-                Ok((position, host.load(component).await.map_err(load_error)?))
+                Ok((position, host.describe(&bundled).await.map_err(load_error)?, bundled))
             });
         }
-        let mut infos = loading.join_all().await.into_iter().collect::<Result<Vec<_>, LoadError>>()?;
-        infos.sort_by_key(|(position, _)| *position);
-        Ok(infos.into_iter().map(|(_, info)| info).collect())
+        let mut described = describing.join_all().await.into_iter().collect::<Result<Vec<_>, LoadError>>()?;
+        described.sort_by_key(|(position, ..)| *position);
+        Ok(described.into_iter().map(|(_, info, bundled)| (info, bundled)).collect())
+    }
+
+    async fn describe(&self, bundled: &Bundled) -> Result<ModuleInfo, Vec<String>> {
+        let Some(description) = bundled.description else { return self.load(Arc::from(&*bundled.component)).await };
+        let note: Note = serde_json::from_str(description).map_err(|error| vec![error.to_string()])?;
+        let digest = run_blocking(bundled.component.len(), || digest_of(&bundled.component));
+        let info = note.info(&digest).ok_or_else(|| vec!["has a description of another version".to_owned()])?;
+        Ok(ModuleInfo { size: bundled.component.len() as u64, ..info })
+    }
+
+    /// Loads a bundled module that has only been described so far; false if there is none with this digest.
+    async fn load_bundled(&self, digest: &str) -> bool {
+        let bundled = self.shared.bundled.get().into_iter().flatten().find(|(info, _)| info.digest == digest);
+        let Some((described, bundled)) = bundled else { return false };
+        match self.load(Arc::from(&*bundled.component)).await {
+            Ok(info) if info == *described => true,
+            Ok(info) => {
+                tracing::error!(module = info.key, "a bundled module does not list what its description says");
+                false
+            }
+            Err(faults) => {
+                tracing::error!(
+                    module = described.key,
+                    faults = faults.join("; "),
+                    "a bundled module cannot be loaded"
+                );
+                false
+            }
+        }
+    }
+
+    async fn recall_from_cache(&self, digest: &str) -> bool {
+        let registry = &self.shared.registry;
+        let lock = registry.load_lock(digest);
+        let _locked = lock.lock().await;
+        registry.find(digest).is_some() || self.load_cached(digest).await.is_some()
     }
 
     /// Loads the module with this digest from the cache, if it is there.
@@ -119,7 +165,7 @@ impl Host {
 #[async_trait]
 impl Actions for Host {
     fn bundled(&self) -> Vec<ModuleInfo> {
-        self.shared.bundled.get().cloned().unwrap_or_default()
+        self.shared.bundled.get().into_iter().flatten().map(|(info, _)| info.clone()).collect()
     }
 
     async fn load(&self, component: Arc<[u8]>) -> Result<ModuleInfo, Vec<String>> {
@@ -140,20 +186,14 @@ impl Actions for Host {
     }
 
     async fn recall(&self, digest: &str) -> bool {
-        let registry = &self.shared.registry;
-        if registry.find(digest).is_some() {
+        if self.shared.registry.find(digest).is_some() {
             return true;
         }
-        if !is_digest(digest) {
-            return false;
-        }
-        let lock = registry.load_lock(digest);
-        let _locked = lock.lock().await;
-        registry.find(digest).is_some() || self.load_cached(digest).await.is_some()
+        is_digest(digest) && (self.recall_from_cache(digest).await || self.load_bundled(digest).await)
     }
 
     fn unload(&self, digest: &str) {
-        let bundled = self.shared.bundled.get().is_some_and(|infos| infos.iter().any(|info| info.digest == digest));
+        let bundled = self.shared.bundled.get().is_some_and(|all| all.iter().any(|(info, _)| info.digest == digest));
         if !bundled {
             self.shared.registry.remove(digest);
         }
@@ -161,6 +201,9 @@ impl Actions for Host {
 
     async fn open(&self, open: OpenLine) -> Result<Box<dyn ActionLine>, Failure> {
         let Shared { loader, registry, slots, .. } = &*self.shared;
+        if registry.find(&open.module.digest).is_none() {
+            self.load_bundled(&open.module.digest).await;
+        }
         let Some(module) = registry.find(&open.module.digest) else {
             let message =
                 format!("The module {}@{} is not loaded on this node.", open.module.module, open.module.version);

@@ -2,23 +2,40 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::model::job::Job;
 use crate::node::Node;
 use crate::ports::StoreError;
 use crate::ports::actions::{ActionLine, Failure, FailureKind, OpenLine};
 
-/// Loads every installed module, and returns how many there are. Modules that this node never compiled are compiled. A
-/// module that cannot be loaded is named in the log, and its lines end in error.
+/// How many modules are loaded at the same time.
+const CONCURRENT_LOADS: usize = 4;
+
+/// Loads every installed module, and returns how many there are. Modules that this node never compiled are compiled. A module that
+/// cannot be loaded is named in the log, and its lines end in error.
 ///
 /// # Errors
 /// The store failed.
 pub(crate) async fn load_all(node: &Arc<Node>) -> Result<usize, StoreError> {
     let digests = node.stores.modules.digests().await?;
-    for digest in &digests {
-        if let Err(fault) = load(node, digest).await? {
+    let count = digests.len();
+    let loads = stream::iter(digests).map(async |digest| {
+        if let Err(fault) = load(node, &digest).await? {
             tracing::error!(digest, fault, "an installed module cannot be loaded");
         }
-    }
-    Ok(digests.len())
+        Ok::<_, StoreError>(())
+    });
+    loads.buffer_unordered(CONCURRENT_LOADS).try_collect::<()>().await?;
+    Ok(count)
+}
+
+/// Loads the modules of a job before its lines begin, so that the timeout of no line includes that. What cannot be loaded
+/// is an error of the line that needs it.
+pub(crate) async fn load_for(node: &Arc<Node>, job: &Job) {
+    let modules = job.modules();
+    join_all(modules.iter().map(|module| load(node, &module.digest))).await;
 }
 
 async fn load(node: &Arc<Node>, digest: &str) -> Result<Result<(), String>, StoreError> {

@@ -10,8 +10,8 @@ use tracing::Instrument;
 use super::attempt::Attempt;
 use super::finish::publish_end;
 use super::job_loading::load_job;
-use super::notifications;
 use super::outcome::{Ending, Performed, Stopped};
+use super::{module_loading, notifications};
 use crate::model::organization::OrgScope;
 use crate::model::result::{JobResult, LineResult, ResultId};
 use crate::model::status::Status;
@@ -94,6 +94,10 @@ async fn run_lines(node: &Arc<Node>, claimed: Claimed, live: &Arc<LiveResult>) -
         Ok(loaded) => loaded,
         Err(message) => return refuse(node, claimed, message).await,
     };
+    tokio::select! {
+        () = module_loading::load_for(node, &job) => {}
+        () = live.cancellation.cancelled() => return Err(Stopped::Lost),
+    }
     let mut attempt = Attempt::begin(node, claimed, &job, &organization, live).await?;
     for line in notifications::lines(&job, &attempt.result) {
         attempt.run_line(line).await?;

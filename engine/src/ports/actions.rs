@@ -153,7 +153,7 @@ impl Failure {
 /// The modules that are loaded on this node, and the host that runs them.
 #[async_trait]
 pub trait Actions: Send + Sync {
-    /// The modules that come with the program. They are always loaded.
+    /// The modules that come with the program. They are loaded when they are first needed, and never unloaded.
     fn bundled(&self) -> Vec<ModuleInfo>;
 
     /// Loads a component, and describes it. A component that is already loaded stays as it is. One that this node has
@@ -163,7 +163,7 @@ pub trait Actions: Send + Sync {
     /// Every fault of the component, one sentence each.
     async fn load(&self, component: Arc<[u8]>) -> Result<ModuleInfo, Vec<String>>;
 
-    /// Loads a module that this node has compiled before; false if it has not.
+    /// Loads a module that comes with the program, or that this node has compiled before; false if it is neither.
     async fn recall(&self, digest: &str) -> bool;
 
     /// Unloads a module. Lines that use it continue.

@@ -13,12 +13,12 @@ use crate::Failed;
 /// A row for each bundled module, and for each component in the folder `ROPEWALK_FOREIGN_MODULES`.
 pub async fn rows(folder: &Path) -> Result<Vec<Value>, Failed> {
     let broken = |error: &dyn std::fmt::Display| Failed::Broken(error.to_string());
-    let mut components: Vec<Arc<[u8]>> = actions::bundled::modules().map(Arc::from).into();
+    let mut components: Vec<Arc<[u8]>> =
+        actions::bundled::modules().map(|bundled| Arc::from(&*bundled.component)).into();
     components.extend(foreign());
     let program = std::env::current_exe().map_err(|error| broken(&error))?;
     let cache = Cache::at(folder.join("modules")).map_err(|error| broken(&error))?;
-    let none: [&[u8]; 0] = [];
-    let host = || Host::new(Limits::default(), Compiler::with_program(&program), cache.clone(), none);
+    let host = || Host::new(Limits::default(), Compiler::with_program(&program), cache.clone(), []);
     let (first, second) =
         (host().await.map_err(|error| broken(&error))?, host().await.map_err(|error| broken(&error))?);
     let mut rows = Vec::new();

@@ -9,12 +9,10 @@ mod fail;
 mod limit;
 mod log;
 mod phrase;
-mod random;
 mod report;
 mod set;
 mod sort;
 mod top;
-mod validate;
 
 ropewalk_sdk::module![
     set::Set,
@@ -23,7 +21,6 @@ ropewalk_sdk::module![
     top::Top,
     distinct::Distinct,
     aggregate::Aggregate,
-    validate::Validate,
     report::Report,
     log::Log,
     fail::Fail,
@@ -75,7 +72,6 @@ mod tests {
             &format!("{column}/0 true"),
             &format!("{column}/1/properties/field true"),
         ]);
-        assert_marks::<super::validate::Validate>(&[]);
     }
 
     #[test]

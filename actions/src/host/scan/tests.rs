@@ -16,7 +16,8 @@ fn other_files_are_recognized() {
 
 #[test]
 fn the_bundled_modules_pass_and_a_truncated_one_does_not() {
-    for component in crate::bundled::modules() {
+    for bundled in crate::bundled::modules() {
+        let component = &*bundled.component;
         let surface = scan(component, &Limits::default()).unwrap();
         assert!(surface.imports.iter().any(|name| name.starts_with("ropewalk:host/")), "{surface:?}");
         assert!(surface.exports.iter().any(|name| name == "ropewalk:action/actions@1.0.0"), "{surface:?}");

@@ -5,8 +5,6 @@ use ropewalk_sdk::{Action, Context, Failure, Outcome, Records, Rejection, Value,
 use serde::Deserialize;
 use values::schema_cost::{check_expansion, cost};
 
-use crate::phrase;
-
 /// How many faults of one record the reason names.
 const MOST_FAULTS: usize = 3;
 /// How many parts one part of a schema may expand to through its references.
@@ -88,8 +86,8 @@ impl Action for Validate {
         self.seen += records.len();
         self.wrong += rejected.len();
         let message = match self.wrong {
-            0 => format!("Checked {}; all of them fit the schema.", phrase::records(self.seen)),
-            wrong => format!("Checked {}; {wrong} rejected.", phrase::records(self.seen)),
+            0 => format!("Checked {}; all of them fit the schema.", words::records(self.seen)),
+            wrong => format!("Checked {}; {wrong} rejected.", words::records(self.seen)),
         };
         Ok(Outcome::unchanged().rejecting(rejected).saying(message))
     }

@@ -1,4 +1,4 @@
-//! The metadata of a module, as the cache stores it.
+//! The metadata of a module as JSON: in the cache, and beside a bundled module.
 
 use ::engine::model::action::{ActionSpec, Intake};
 use ::engine::model::grant::Capability;
@@ -12,7 +12,9 @@ use serde_json::Value;
 pub(super) struct Note {
     key: String,
     version: Version,
-    size: u64,
+    /// Left out beside a bundled module, which is at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
     description: Option<String>,
     authors: Option<String>,
     licence: Option<String>,
@@ -41,13 +43,18 @@ impl Note {
         Self {
             key: info.key.clone(),
             version: info.version.clone(),
-            size: info.size,
+            size: Some(info.size),
             description: info.description.clone(),
             authors: info.authors.clone(),
             licence: info.licence.clone(),
             capabilities: info.capabilities.iter().map(|capability| capability.word().to_owned()).collect(),
             actions: actions.collect(),
         }
+    }
+
+    /// The note beside a bundled module.
+    pub(super) fn beside(info: &ModuleInfo) -> Self {
+        Self { size: None, ..Self::of(info) }
     }
 
     /// `None` if the note has a word that this build does not know.
@@ -69,7 +76,7 @@ impl Note {
             key,
             version: self.version,
             digest: digest.to_owned(),
-            size: self.size,
+            size: self.size.unwrap_or_default(),
             description: self.description,
             authors: self.authors,
             licence: self.licence,
