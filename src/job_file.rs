@@ -54,10 +54,14 @@ fn read_yaml(text: &str) -> Result<Value, String> {
     let options = serde_saphyr::options! { strict_booleans: true };
     let document: Value =
         serde_saphyr::from_str_with_options(text, options).map_err(|error| yaml_fault::message(&error, text))?;
-    if rounded(&document)
-        && text.as_bytes().chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit()).any(|run| run.len() > 18)
-    {
-        return Err("a whole number is too large to be exact; write it in quotes, as text".to_owned());
+    let is_long = |line: &str| {
+        line.as_bytes().chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit()).any(|run| run.len() > 18)
+    };
+    if let Some(index) = text.lines().position(is_long).filter(|_| rounded(&document)) {
+        return Err(format!(
+            "line {}: the whole number is too large to be exact; write a smaller one, or quotes around it if it is a text",
+            index + 1
+        ));
     }
     let json = serde_json::to_vec(&document).map_err(|error| error.to_string())?;
     parse(&json, Bounds::default()).map_err(|fault| fault.message)

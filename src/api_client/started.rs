@@ -51,7 +51,7 @@ fn started(result: &Value) -> String {
     }
     // A worker takes a result up within milliseconds unless something else is in its way.
     match result["waitsFor"]["reason"].as_str() {
-        None | Some("WORKER") => format!("{what}: started."),
+        None | Some("WORKER") => format!("{what}: accepted."),
         Some(_) => format!("{what}: queued. {}", plain(result["waitsFor"]["message"].as_str().unwrap_or_default())),
     }
 }
@@ -65,8 +65,11 @@ mod tests {
     #[test]
     fn only_what_really_waits_is_queued() {
         let of = |waits_for| started(&json!({"uuid": "u", "job": "j", "status": "PENDING", "waitsFor": waits_for}));
-        assert_eq!(of(Value::Null), "Job result u of j: started.");
-        assert_eq!(of(json!({"reason": "WORKER", "message": "It waits for a worker."})), "Job result u of j: started.");
+        assert_eq!(of(Value::Null), "Job result u of j: accepted.");
+        assert_eq!(
+            of(json!({"reason": "WORKER", "message": "It waits for a worker."})),
+            "Job result u of j: accepted."
+        );
         let full = json!({"reason": "QUEUE_FULL", "message": "The queue is full."});
         assert_eq!(of(full), "Job result u of j: queued. The queue is full.");
     }

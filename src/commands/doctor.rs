@@ -24,7 +24,7 @@ pub struct Options {
     json: bool,
 }
 
-/// The environment variables that the program reads, without those that hold secrets.
+/// The environment variables that the program reads, besides [`SECRETS`].
 const VARIABLES: [&str; 10] = [
     "ROPEWALK_LISTEN",
     "ROPEWALK_DATA_DIR",
@@ -38,12 +38,17 @@ const VARIABLES: [&str; 10] = [
     "ROPEWALK_ORGANIZATION",
 ];
 
+/// The environment variables whose values are not shown.
+const SECRETS: [&str; 3] = ["ROPEWALK_TOKEN", "ROPEWALK_ADMIN_TOKEN", "ROPEWALK_METRICS_TOKEN"];
+
 /// Prints what it finds and changes nothing.
 pub async fn doctor(options: &Options) -> Result<(), Failed> {
     let sqlite = schema::sqlite_version().await.map_err(|error| Failed::Broken(error.to_string()))?;
     let cache = host_setup::cache_folder(Some(&options.data_dir))?;
     let damage = damage_of(&options.data_dir).await;
-    let set = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), json!(std::env::var(name).ok()?))));
+    let shown = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), json!(std::env::var(name).ok()?))));
+    let hidden = SECRETS.iter().filter(|name| std::env::var_os(name).is_some());
+    let set = shown.chain(hidden.map(|name| ((*name).to_owned(), json!("(set)"))));
     let found = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "timeZoneData": TIME_ZONE_DATA,

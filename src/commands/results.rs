@@ -44,7 +44,7 @@ pub async fn results(options: &Options) -> Result<(), Failed> {
         return print(&Value::Array(results).to_string());
     }
     if results.is_empty() {
-        return print("There are no such job results.");
+        return print("No job results match.");
     }
     let mut table = Table::new();
     let header = ["job result", "job", "accepted", "status", "in", "out", "rejected", "message"];

@@ -8,16 +8,29 @@ const BRACKETS: [(&str, char); 2] = [("${", '}'), ("$<", '>')];
 /// Where the fault is, what is wrong, and what to write.
 pub(super) fn message(error: &Error, text: &str) -> String {
     let line = error.location().map_or(0, |location| location.line());
-    if let Error::DuplicateMappingKey { key, .. } = error.without_snippet() {
-        let key = key.as_ref().map_or_else(|| "a key".to_owned(), |key| format!("the key \"{key}\""));
-        return format!("line {line}: {key} appears twice; keep one of them");
+    match error.without_snippet() {
+        Error::DuplicateMappingKey { key, .. } => {
+            let key = key.as_ref().map_or_else(|| "a key".to_owned(), |key| format!("the key \"{key}\""));
+            return format!("line {line}: {key} appears twice; keep one of them");
+        }
+        Error::MultipleDocuments { .. } => {
+            return "The file has several documents, separated by `---`; put the jobs into one list `jobs`".to_owned();
+        }
+        Error::NonFiniteFloat { .. } => return format!("line {line}: a number is too large"),
+        known if matches!(known, Error::Budget { .. }) || known.to_string().contains("recursion limit") => {
+            let message = "The file has too many values, or too many levels inside each other; keep records in a data file \
+                           and name it as a source";
+            return message.to_owned();
+        }
+        _ => {}
     }
     match unquoted_placeholder(text, line) {
         Some((line, column, placeholder)) => format!(
             "line {line}, column {column}: put quotes around the placeholder: '{placeholder}'; inside {{…}} and […] \
              YAML reads its brackets and commas as syntax"
         ),
-        None => error.to_string(),
+        // The library calls a text that has no file `<input>`.
+        None => error.to_string().replace("<input>:", "line "),
     }
 }
 
@@ -71,6 +84,17 @@ mod tests {
         let twice = "key: j\nlines:\n  - filter:\n      where: { a: 1 }\n      limit: 5\n      where: { b: 2 }\n";
         assert_eq!(explained(twice), "line 6: the key \"where\" appears twice; keep one of them");
         assert_eq!(explained("{ a: 1, a: 2 }"), "line 1: the key \"a\" appears twice; keep one of them");
+    }
+
+    #[test]
+    fn what_the_library_says_in_its_own_terms_is_said_for_people() {
+        assert!(explained("key: a\n---\nkey: b\n").starts_with("The file has several documents"));
+        assert_eq!(explained("a: 1\nb: 1e999\n"), "line 2: a number is too large");
+        let deep = "[".repeat(3000) + &"]".repeat(3000);
+        assert!(explained(&deep).starts_with("The file has too many values"), "{}", explained(&deep));
+        let wide = format!("a: [{}]", "1,".repeat(300_000));
+        assert!(explained(&wide).starts_with("The file has too many values"), "{}", explained(&wide));
+        assert!(!explained("a: [\n").contains("<input>"));
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn a_job_is_started_once_followed_and_its_rejected_records_tried_again() {
     let start = ["start", "talk", "--arg", "top=3", "--data", &records, "--key", "monday"];
     let told = server.verb(&[&start[..], &["--follow"]].concat());
     let lines: Vec<_> = done(&told).lines().collect();
-    assert!(lines[0].ends_with(" of talk: started."), "{told:#?}");
+    assert!(lines[0].ends_with(" of talk: accepted."), "{told:#?}");
     assert!(lines[1].ends_with("line 10 (talk)  info: one") && lines[2].ends_with("info: two"), "{told:#?}");
     assert!(lines.len() == 4 && lines[3].starts_with("warning: "), "{told:#?}");
 

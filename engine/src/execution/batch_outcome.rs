@@ -12,7 +12,7 @@ use crate::ports::actions::{Outcome, Severity};
 use crate::ports::host_calls::CLOSE_BATCH;
 use crate::ports::parts::BatchDone;
 use crate::records::rejections::Rejections;
-use crate::records::{COPIED, counted};
+use crate::records::{COPIED, all_of, counted};
 use crate::records::{Set, SetWriter, Sink};
 
 /// Collects the outcomes of batches.
@@ -229,10 +229,9 @@ impl LineSummary<'_> {
         if let Some(first) = self.rejected.first().first() {
             let all = self.rejected.count() == taken as u64;
             let status = if all { Status::Error } else { Status::Warning };
-            let which = if all {
-                format!("all {}", counted(taken))
-            } else {
-                format!("{} of {}", self.rejected.count(), counted(taken))
+            let which = match all {
+                true => all_of(taken),
+                false => format!("{} of {}", self.rejected.count(), counted(taken)),
             };
             let message = self.message.map_or_else(String::new, |message| format!(" {message}"));
             return (status, format!("Rejected {which}; the first: {}.{message}", first.reason.trim_end_matches('.')));

@@ -114,7 +114,11 @@ impl Drop for SlotsGuard<'_> {
 struct Registration(Registry);
 
 impl Registration {
-    fn add<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
+    fn add<M: Metric + Clone + Default>(&mut self, name: &str, help: &str) -> M {
+        self.add_made(name, help, M::default())
+    }
+
+    fn add_made<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
         self.0.register(name, help, metric.clone());
         metric
     }
@@ -124,107 +128,69 @@ impl Metrics {
     /// With the metrics that the store measures itself.
     pub(crate) fn new(store: &StoreMetrics) -> Self {
         let mut registry = Registration(Registry::with_prefix("ropewalk"));
-        registry.add(
+        registry.add_made(
             "store_commit_duration_seconds",
             "How long the commits of the store took",
             store.commit_seconds.clone(),
         );
-        registry.add("store_commit_changes", "How many changes shared a commit", store.commit_changes.clone());
+        registry.add_made("store_commit_changes", "How many changes shared a commit", store.commit_changes.clone());
         Self {
-            job_results_started: registry.add(
-                "job_results_started",
-                "Job results that began to run on this node",
-                Counter::default(),
-            ),
-            job_results_finished: registry.add(
-                "job_results_finished",
-                "Job results that were ended by this node, by status",
-                Family::default(),
-            ),
-            job_results_running: registry.add(
-                "job_results_running",
-                "Job results that are running on this node",
-                Gauge::default(),
-            ),
+            job_results_started: registry.add("job_results_started", "Job results that began to run on this node"),
+            job_results_finished: registry
+                .add("job_results_finished", "Job results that were ended by this node, by status"),
+            job_results_running: registry.add("job_results_running", "Job results that are running on this node"),
             worker_slots: registry.add(
                 "worker_slots",
                 "How many job results this node runs at the same time; a quarter more may run for organizations that \
                  have none running",
-                Gauge::default(),
             ),
             queue_ready: registry.add(
                 "queue_ready",
                 "Job results that are ready for a worker, by queue, over all organizations and nodes",
-                Family::default(),
             ),
-            queue_oldest: registry.add(
-                "queue_oldest_ready_seconds",
-                "How long ago the oldest ready job result was started, by queue",
-                Family::default(),
-            ),
-            lines_finished: registry.add(
-                "lines_finished",
-                "Lines of job results that have ended, by action and status",
-                Family::default(),
-            ),
-            line_duration: registry.add(
+            queue_oldest: registry
+                .add("queue_oldest_ready_seconds", "How long ago the oldest ready job result was started, by queue"),
+            lines_finished: registry
+                .add("lines_finished", "Lines of job results that have ended, by action and status"),
+            line_duration: registry.add_made(
                 "line_duration_seconds",
                 "How long the last attempts at lines took, by action",
                 Family::new_with_constructor(LineHistogram),
             ),
-            line_retries: registry.add(
-                "line_retries",
-                "Attempts at lines that failed and are followed by another",
-                Counter::default(),
-            ),
-            guest_failures: registry.add(
-                "guest_failures",
-                "Failures of actions, by kind: temporary, final, trap, limit or timeout",
-                Family::default(),
-            ),
-            guest_memory: registry.add(
+            line_retries: registry.add("line_retries", "Attempts at lines that failed and are followed by another"),
+            guest_failures: registry
+                .add("guest_failures", "Failures of actions, by kind: temporary, final, trap, limit or timeout"),
+            guest_memory: registry.add_made(
                 "guest_memory_peak_bytes",
                 "The most memory that the instance of a module used, for each attempt at a line",
                 Histogram::new(MEMORY_BUCKETS),
             ),
             encoding: Mutex::default(),
             actions: Mutex::default(),
-            schedule_starts: registry.add("schedule_starts", "Starts that schedules made", Counter::default()),
+            schedule_starts: registry.add("schedule_starts", "Starts that schedules made"),
             schedule_starts_missed: registry.add(
                 "schedule_starts_missed",
                 "Missed starts of schedules that are not caught up; job results report them",
-                Counter::default(),
             ),
-            schedule_starts_failed: registry.add(
-                "schedule_starts_failed",
-                "Starts of schedules that failed; each leaves a job result in error",
-                Counter::default(),
-            ),
-            schedule_lateness: registry.add(
+            schedule_starts_failed: registry
+                .add("schedule_starts_failed", "Starts of schedules that failed; each leaves a job result in error"),
+            schedule_lateness: registry.add_made(
                 "schedule_lateness_seconds",
                 "Seconds from when a start of a schedule was due until it was durable",
                 Histogram::new(LATENESS_BUCKETS),
             ),
-            schedules_active: registry.add(
-                "schedules_active",
-                "Active schedules that have starts left, at the last sweep",
-                Gauge::default(),
-            ),
+            schedules_active: registry
+                .add("schedules_active", "Active schedules that have starts left, at the last sweep"),
             schedules_unarmed: registry.add(
                 "schedules_unarmed",
                 "Active schedules that were not armed at the last sweep; alert if this is above 0",
-                Gauge::default(),
             ),
-            clock_jumps: registry.add("clock_jumps", "How often the clock of the machine jumped", Counter::default()),
-            database_faults: registry.add(
-                "database_faults",
-                "Damaged places of the database at its last check; alert if this is above 0",
-                Gauge::default(),
-            ),
+            clock_jumps: registry.add("clock_jumps", "How often the clock of the machine jumped"),
+            database_faults: registry
+                .add("database_faults", "Damaged places of the database at its last check; alert if this is above 0"),
             database_checked: registry.add(
                 "database_checked_timestamp_seconds",
                 "When the whole database was last checked, in seconds since 1970; 0 if it was not checked yet",
-                Gauge::default(),
             ),
             registry: registry.0,
         }

@@ -77,6 +77,7 @@ impl Folder {
             std::io::ErrorKind::NotFound if self.confined => {
                 format!("there is no file `{path}` in the organization's folder on the server")
             }
+            std::io::ErrorKind::NotFound if Path::new(path).is_absolute() => format!("there is no file `{path}`"),
             std::io::ErrorKind::NotFound => format!("there is no file `{path}` (looked in {})", self.root.display()),
             _ => format!("the file `{path}` cannot be read: {error}"),
         }

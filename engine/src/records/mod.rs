@@ -67,6 +67,11 @@ pub(crate) fn counted(count: usize) -> String {
     if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
 }
 
+/// Such as `the only record` or `all 5 records`.
+pub(crate) fn all_of(count: usize) -> String {
+    if count == 1 { "the only record".to_owned() } else { format!("all {count} records") }
+}
+
 /// An ordered set of records. Each is a JSON object.
 #[derive(Clone)]
 pub struct Set(Storage);

@@ -2,7 +2,7 @@
 
 use crate::model::record::{Rejected, size_of_text};
 use crate::model::status::Status;
-use crate::records::counted;
+use crate::records::{all_of, counted};
 
 /// How many rejected records are kept in memory, and how many bytes of them.
 pub(crate) const KEPT: usize = 10_000;
@@ -55,7 +55,7 @@ impl Rejections {
         let Some(first) = self.first.first() else { return (status, message) };
         let reason = &first.reason;
         match self.count == read as u64 {
-            true => (Status::Error, format!("Rejected all {}; the first: {reason}.", counted(read))),
+            true => (Status::Error, format!("Rejected {}; the first: {reason}.", all_of(read))),
             false => {
                 let status = status.max(Status::Warning);
                 (status, format!("{message} Rejected {} of {}; the first: {reason}.", self.count, counted(read)))

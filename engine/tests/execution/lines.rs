@@ -103,7 +103,7 @@ async fn the_line_that_stopped_is_named_and_not_one_that_failed_before() {
     ]));
     let performed = harness().await.perform(stopping, json!([{"n": 1}])).await;
     assert_eq!(statuses(&performed), [(10, Error), (20, Error), (30, Skipped)]);
-    let told = "Stopped at line 20 (second) after 1 record: Rejected all 1 record; the first: 1 is odd.";
+    let told = "Stopped at line 20 (second) after 1 record: Rejected the only record; the first: 1 is odd.";
     assert_eq!(performed.result.message, told);
 }
 

@@ -75,7 +75,7 @@ async fn a_filter_that_rejects_everything_is_in_error() {
         json!({"key": "job", "stopsOnError": true, "lines": [{"filter": {"source": source}}, {"action": "pass"}]});
     let performed = harness().await.perform(job, json!([])).await;
     assert_eq!(statuses(&performed), [(10, Error), (20, Skipped)]);
-    assert!(performed.lines[0].message.starts_with("Rejected all 1 record; the first: record 1"), "{performed:?}");
+    assert!(performed.lines[0].message.starts_with("Rejected the only record; the first: record 1"), "{performed:?}");
     assert_eq!(rejected(&performed).len(), 1);
 }
 

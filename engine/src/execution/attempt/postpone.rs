@@ -38,9 +38,12 @@ impl Attempt<'_> {
                 )
             }
             (RetryCause::Timeout, _) if line.retry.is_some_and(|retry| !retry.on_timeout) => {
-                format!("{message} It was not retried: `retry` applies to timeouts only with `onTimeout: true`.")
+                format!(
+                    "{} It was not retried: `retry` applies to timeouts only with `onTimeout: true`.",
+                    sentence(&message)
+                )
             }
-            _ if line.retry.is_some() && attempt > 1 => format!("{message} It was tried {attempt} times."),
+            _ if line.retry.is_some() && attempt > 1 => format!("{} It was tried {attempt} times.", sentence(&message)),
             _ => message,
         }
     }
@@ -121,10 +124,16 @@ impl Attempt<'_> {
 pub(super) fn explain_permanent_failure(line: &Line, message: String) -> String {
     match line.retry {
         Some(retry) if retry.attempts > 1 => {
-            format!("{message} It was not retried: the action did not report this failure as temporary.")
+            format!("{} It was not retried: the action did not report this failure as temporary.", sentence(&message))
         }
         _ => message,
     }
+}
+
+/// The message of an action, with a full stop if it has none.
+fn sentence(message: &str) -> String {
+    let ends = message.trim_end().ends_with(['.', '!', '?', '…']);
+    format!("{}{}", message.trim_end(), if ends { "" } else { "." })
 }
 
 /// A random number from 0 to 1; 0.5 if the system provides no randomness.

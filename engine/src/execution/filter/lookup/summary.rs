@@ -3,8 +3,8 @@
 use crate::execution::filter::lookup::{LoadedLookup, Lookups};
 use crate::model::filter::Missing;
 use crate::model::status::Status;
-use crate::records::counted;
 use crate::records::rejections::Rejections;
+use crate::records::{all_of, counted};
 
 /// How the lookups of a filter went.
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl LookupSummary {
         };
         let first = first.reason.trim_end_matches('.');
         if self.rejected.count() == self.looked_up as u64 {
-            sentences[0] = format!("Rejected all {}; the first: {first}.", counted(self.looked_up));
+            sentences[0] = format!("Rejected {}; the first: {first}.", all_of(self.looked_up));
             return (Status::Error, sentences.join(" "));
         }
         sentences.push(format!(
