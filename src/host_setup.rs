@@ -38,7 +38,7 @@ pub async fn host(data: Option<&Path>) -> Result<Host, Failed> {
     host.await.map_err(|error| Failed::Broken(error.to_string()))
 }
 
-/// Loads modules, and tells somebody at a terminal what takes so long.
+/// Does work that may have to compile modules, and says so to somebody at a terminal if it takes long.
 pub async fn explain_when_slow<T>(work: impl Future<Output = T>) -> T {
     tokio::pin!(work);
     tokio::select! {

@@ -12,7 +12,6 @@ use crate::execution::outcome::Ending;
 use crate::execution::worker::Worker;
 use crate::execution::{module_loading, perform};
 use crate::model::Instant;
-use crate::model::job::Job;
 use crate::model::lifecycle::retention::Retention;
 use crate::node::Node;
 use crate::node::events::Events;
@@ -144,11 +143,6 @@ impl Engine {
     /// The store failed.
     pub async fn load_modules(&self) -> Result<usize, StoreError> {
         module_loading::load_all(&self.0).await
-    }
-
-    /// Loads the modules that a job uses.
-    pub async fn load_modules_of(&self, job: &Job) {
-        module_loading::load_for(&self.0, job).await;
     }
 
     /// The current time.

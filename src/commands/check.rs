@@ -6,6 +6,7 @@ use clap::Args;
 use engine::model::job::Part;
 
 use crate::display::counted;
+use crate::host_setup::explain_when_slow;
 use crate::local_engine::{LocalEngine, Modules};
 use crate::stdio::print;
 use crate::{Failed, job_file};
@@ -26,7 +27,7 @@ pub async fn check(options: &Options) -> Result<(), Failed> {
     let mut faults = local.add_templates(&file).await?;
     let mut checked = Vec::new();
     for part in &file.jobs {
-        match local.engine.jobs().check(&local.access, &part.document).await {
+        match explain_when_slow(local.engine.jobs().check(&local.access, &part.document)).await {
             Ok(job) => checked.push(job),
             Err(error) => faults.extend(job_file::refused(part, error)?),
         }

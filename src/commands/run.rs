@@ -106,8 +106,7 @@ async fn save_others(engine: &Engine, access: &Access, file: &JobFile, part: &Pa
 async fn start(engine: &Engine, access: &Access, part: &Part, options: &Options) -> Result<JobResult, Failed> {
     let refused = |faults: Vec<_>| Failed::Refused(job_file::list(&options.file, &faults));
     let not_saved = |error| job_file::refused(part, error).map_or_else(|failed| failed, refused);
-    let job = engine.jobs().check(access, &part.document).await.map_err(not_saved)?;
-    explain_when_slow(engine.load_modules_of(&job)).await;
+    let job = explain_when_slow(engine.jobs().check(access, &part.document)).await.map_err(not_saved)?;
     let arguments = options.start.arguments(&job.arguments);
     let records = options.start.records()?;
     let mut document = part.document.clone();

@@ -32,10 +32,10 @@ impl Schedules for MemoryStore {
         after: Option<(&str, &str)>,
         limit: u32,
     ) -> Result<Listed<SavedSchedule>, StoreError> {
-        let schedule = |saved: &SavedSchedule| (saved.job.clone(), saved.schedule.key.clone());
+        let name = |saved: &SavedSchedule| (saved.job.clone(), saved.schedule.key.clone());
         let after = after.map(|(job, key)| (job.to_owned(), key.to_owned()));
         let all = self.tables().by_key(scope).into_iter();
-        Ok(listed(all.filter(|saved| after.as_ref().is_none_or(|after| schedule(saved) > *after)), limit, |_| 0))
+        Ok(listed(all.filter(|saved| after.as_ref().is_none_or(|after| name(saved) > *after)), limit, |_| 0))
     }
 
     async fn count_schedules(&self, scope: OrgScope) -> Result<u64, StoreError> {
@@ -125,13 +125,9 @@ impl Tables {
         let mut before: Vec<_> = self.schedules_of(organization, Some(job)).cloned().collect();
         self.schedules.retain(|_, saved| saved.organization != organization || saved.job != job);
         for new in schedules {
-            let schedule = before.iter().position(|saved| saved.schedule.key == new.1.key);
-            let saved = SavedSchedule::save(
-                schedule.map(|schedule| before.swap_remove(schedule)),
-                (organization, job),
-                new,
-                now,
-            );
+            let index = before.iter().position(|saved| saved.schedule.key == new.1.key);
+            let saved =
+                SavedSchedule::save(index.map(|index| before.swap_remove(index)), (organization, job), new, now);
             self.schedules.insert((organization, saved.id), saved);
         }
     }

@@ -13,8 +13,8 @@ use crate::ports::actions::{ActionLine, Failure, FailureKind, OpenLine};
 /// How many modules are loaded at the same time.
 const CONCURRENT_LOADS: usize = 4;
 
-/// Loads every installed module, and returns how many there are. Modules that this node never compiled are compiled. A module that
-/// cannot be loaded is named in the log, and its lines end in error.
+/// Loads every installed module, and returns how many there are. Modules that this node never compiled are compiled. A
+/// module that cannot be loaded is named in the log, and its lines end in error.
 ///
 /// # Errors
 /// The store failed.

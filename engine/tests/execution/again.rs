@@ -125,6 +125,24 @@ async fn a_line_that_runs_after_the_timeout_of_its_job_is_retried() {
 }
 
 #[tokio::test]
+async fn a_line_after_the_timeout_is_retried_although_the_clock_stands_still() {
+    static FAILURES: AtomicU32 = AtomicU32::new(0);
+    let harness = harness_with(|_, _| passing(&FAILURES, 1)).await;
+    let retry = json!({"attempts": 2, "delay": "20ms", "jitter": 0});
+    let lines = json!([
+        {"action": "echo", "onError": "continue", "parameters": {"hang": true}},
+        {"action": "pass"},
+        {"runOn": "error", "action": "own", "retry": retry},
+    ]);
+    harness.save(json!({"key": "job", "timeout": "50ms", "lines": lines})).await;
+    harness.start(json!({}), numbers(3)).await.unwrap();
+    let claimed = harness.claim().await;
+    assert!(matches!(harness.engine.perform(claimed).await.unwrap(), Ending::Postponed));
+    let performed = harness.step().await.expect("it goes on by itself");
+    assert_eq!(statuses(&performed), [(10, Status::Error), (20, Status::Skipped), (30, Status::Success)]);
+}
+
+#[tokio::test]
 async fn tries_that_are_used_up_are_an_error_that_says_so() {
     let harness = harness_with(|_, _| passing(&AtomicU32::new(0), 9)).await;
     let retry = json!({"attempts": 2, "delay": "1ms"});

@@ -139,7 +139,7 @@ fn functions(own: Function) -> FunctionActions {
     FunctionActions::of([
         ("own", Intake::Batches, own),
         ("pass", Intake::Batches, |_, _| Ok(Outcome::default())),
-        ("fail", Intake::None, |_, _| Err(Failure::new(FailureKind::Final, "It was told to fail."))),
+        ("fail", Intake::None, |_, _| Err(Failure::new(FailureKind::Final, "It fails on purpose."))),
         ("count", Intake::Batches, |_, batch| Ok(records(vec![json!({"n": batch.len()})]))),
         ("whole", Intake::Whole, |_, batch| Ok(records(vec![json!({"n": batch.len()})]))),
         ("reject-odd", Intake::Batches, |_, batch| {

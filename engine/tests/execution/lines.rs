@@ -71,7 +71,7 @@ async fn a_job_that_stops_on_error_skips_the_rest() {
     let stopping = job(json!([{"action": "count"}, {"name": "boom", "action": "fail"}, {"action": "pass"}]));
     let performed = harness().await.perform(stopping, numbers(7)).await;
     assert_eq!(statuses(&performed), [(10, Success), (20, Error), (30, Skipped)]);
-    assert_eq!(performed.result.message, "Stopped at line 20 (boom) after 1 record: It was told to fail.");
+    assert_eq!(performed.result.message, "Stopped at line 20 (boom) after 1 record: It fails on purpose.");
     assert_eq!(performed.lines[2].message, "The job had stopped at line 20.");
 }
 

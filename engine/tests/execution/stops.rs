@@ -98,7 +98,7 @@ async fn rejected_records_that_are_run_again_and_rejected_again_go_nowhere() {
 async fn a_retry_that_does_not_apply_says_why() {
     let lines = json!([{"action": "fail", "retry": {"attempts": 3}}]);
     let performed = harness().await.perform(json!({"key": "job", "lines": lines}), numbers(1)).await;
-    let expected = "It was told to fail. It was not retried: the action did not report this failure as temporary.";
+    let expected = "It fails on purpose. It was not retried: the action did not report this failure as temporary.";
     assert_eq!(performed.lines[0].message, expected);
 }
 
@@ -114,10 +114,10 @@ async fn lines_for_errors_run_after_a_stop_with_the_input_of_the_failed_line() {
     ]);
     let performed = harness().await.perform(json!({"key": "job", "lines": lines}), numbers(4)).await;
     assert_eq!(statuses(&performed), [(10, Success), (20, Error), (30, Skipped), (40, Success), (50, Success)]);
-    assert_eq!(performed.lines[3].parameters["said"], "send 20 error: It was told to fail.");
+    assert_eq!(performed.lines[3].parameters["said"], "send 20 error: It fails on purpose.");
     assert_eq!(performed.lines[3].parameters["count"], 3);
     assert_eq!((performed.result.status, performed.result.failed_line), (Error, Some(20)));
-    assert_eq!(performed.result.message, "Stopped at line 20 (send) after 3 records: It was told to fail.");
+    assert_eq!(performed.result.message, "Stopped at line 20 (send) after 3 records: It fails on purpose.");
 }
 
 #[tokio::test]
@@ -164,8 +164,8 @@ async fn what_fails_after_a_stop_is_said_and_changes_nothing_else() {
     ]);
     let performed = harness().await.perform(json!({"key": "job", "lines": lines}), numbers(1)).await;
     assert_eq!(statuses(&performed), [(10, Error), (20, Error), (30, Success)]);
-    let expected = "Stopped at line 10 (send) after 1 record: It was told to fail. After that, line 20 (tell) failed: \
-                    It was told to fail.";
+    let expected = "Stopped at line 10 (send) after 1 record: It fails on purpose. After that, line 20 (tell) failed: \
+                    It fails on purpose.";
     assert_eq!(performed.result.message, expected);
     assert_eq!(performed.result.failed_line, Some(10));
 }

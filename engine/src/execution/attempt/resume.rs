@@ -134,13 +134,19 @@ impl Attempt<'_> {
         Ok(began.and_then(|(_, result)| result.started_at).is_some_and(|began| began >= end))
     }
 
-    /// Where the job reached its timeout.
+    /// Where the job reached its timeout: at the first line that ended after it. If the clock was put back, none seems to
+    /// have, and the first line that may have reached it counts.
     fn find_timeout(&self) -> Option<SkipReason> {
-        let end = self.end_of_time()?;
-        let late = |line: &&LineResult| line.finished_at.is_some_and(|finished| finished >= end);
-        let first_with = |status| self.lines.iter().filter(late).find(|line| line.status == status);
-        let in_failed = first_with(Status::Error).map(|line| SkipReason::TimedOutIn(line.line_no));
-        in_failed.or_else(|| first_with(Status::Skipped).map(|line| SkipReason::TimedOutBefore(line.line_no)))
+        let end = self.end_of_time();
+        let is_late =
+            |line: &LineResult| line.finished_at.is_some_and(|finished| end.is_some_and(|end| finished >= end));
+        let first = |status, late: bool| {
+            self.lines.iter().find(|line| line.status == status && (!late || is_late(line))).map(|line| line.line_no)
+        };
+        [true, false].into_iter().find_map(|late| {
+            let in_failed = first(Status::Error, late).map(SkipReason::TimedOutIn);
+            in_failed.or_else(|| first(Status::Skipped, late).map(SkipReason::TimedOutBefore))
+        })
     }
 
     /// When the job reaches its timeout on the clock, which may be a little before the steady clock says so.
