@@ -152,7 +152,7 @@ impl Opening {
         host.open(OpenLine {
             module,
             action,
-            parameters,
+            parameters: parameters.into(),
             context,
             host_calls,
             timeout,

@@ -52,7 +52,7 @@ impl FilterPreview {
     /// The rendered definition, joined with its template.
     #[graphql(complexity = "BULKY")]
     async fn definition(&self) -> Option<&Value> {
-        self.preview.as_ref().map(|preview| &preview.definition)
+        self.preview.as_ref().map(|preview| &*preview.definition)
     }
 
     /// All faults of the filter; empty if it has none.

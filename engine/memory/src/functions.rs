@@ -78,7 +78,7 @@ impl Actions for FunctionActions {
 
 struct FunctionLine {
     function: Function,
-    parameters: Value,
+    parameters: Arc<Value>,
     host_calls: Arc<dyn HostCalls>,
 }
 

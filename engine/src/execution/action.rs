@@ -29,7 +29,7 @@ const MAX_WHOLE: usize = 250_000;
 /// Runs an action whose parameters are rendered.
 pub(crate) async fn run(
     line_run: LineRun<'_>,
-    (work, parameters): (&ActionWork, &Value),
+    (work, parameters): (&ActionWork, &Arc<Value>),
     set: &Set,
     output: &mut LineOutput,
 ) -> Result<LineOutcome, UnfinishedLine> {
@@ -57,10 +57,10 @@ pub(crate) async fn run(
 }
 
 /// Checks rendered parameters against the schema of the action.
-async fn check_parameters(line_run: LineRun<'_>, work: &ActionWork, parameters: &Value) -> Result<(), LineError> {
+async fn check_parameters(line_run: LineRun<'_>, work: &ActionWork, parameters: &Arc<Value>) -> Result<(), LineError> {
     let path = field(&line_run.line.path, "parameters");
     let faults = if work.schema.is_costly(parameters) {
-        let (schema, parameters) = (Arc::clone(&work.schema), parameters.clone());
+        let (schema, parameters) = (Arc::clone(&work.schema), Arc::clone(parameters));
         blocking(move || schema.faults(&parameters, &path, Reading::Rendered)).await?
     } else {
         work.schema.faults(parameters, &path, Reading::Rendered)
@@ -68,7 +68,7 @@ async fn check_parameters(line_run: LineRun<'_>, work: &ActionWork, parameters: 
     if faults.is_empty() { Ok(()) } else { Err(LineError::of_faults(faults)) }
 }
 
-async fn open_line(line_run: LineRun<'_>, work: &ActionWork, parameters: &Value) -> Result<OpenLine, Failure> {
+async fn open_line(line_run: LineRun<'_>, work: &ActionWork, parameters: &Arc<Value>) -> Result<OpenLine, Failure> {
     let (result, line) = (line_run.result, line_run.line);
     let caller = Caller {
         organization: line_run.organization.clone(),
@@ -105,7 +105,7 @@ async fn open_line(line_run: LineRun<'_>, work: &ActionWork, parameters: &Value)
     Ok(OpenLine {
         module: work.module.clone(),
         action: work.name.clone(),
-        parameters: parameters.clone(),
+        parameters: Arc::clone(parameters),
         context,
         host_calls: Arc::new(host_calls),
         timeout: line_run.timeout,

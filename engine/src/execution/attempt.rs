@@ -9,7 +9,7 @@ mod skip_reason;
 mod variables;
 mod work;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
@@ -49,7 +49,8 @@ pub(crate) struct Attempt<'a> {
     journal: Journal,
     /// When the job reaches its own timeout.
     deadline: Option<Moment>,
-    variables: Map<String, Value>,
+    /// The variables that are the same in all lines, once a line needs them.
+    frame: OnceLock<Map<String, Value>>,
     /// The current set.
     records: Set,
     /// The set that a failed filter took, until a line that runs after the stop takes it.
@@ -73,7 +74,7 @@ impl<'a> Attempt<'a> {
     ) -> Result<Self, Stopped> {
         let Claimed { lease, result, records, resume } = claimed;
         let zone = job.time_zone.unwrap_or(organization.time_zone);
-        let variables = variables::before_first_line(&result, job, organization, zone, &records);
+        let frame = variables::of_notification(&result, job, organization, zone, &records);
         let mut attempt = Self {
             node,
             lease,
@@ -82,9 +83,9 @@ impl<'a> Attempt<'a> {
             zone,
             cancellation: live.cancellation.clone(),
             live: Arc::clone(live),
-            journal: Journal::new(node, lease, Arc::clone(live), job.modules()),
+            journal: Journal::new(node, lease, Arc::clone(live), Arc::clone(&job.modules)),
             deadline: deadline(node, job, &result),
-            variables,
+            frame: frame.map_or_else(OnceLock::new, OnceLock::from),
             records: Set::held(records),
             input_of_failed: None,
             line_sets: LineSets::of(&job.lines),
@@ -198,7 +199,7 @@ impl<'a> Attempt<'a> {
             attempt: self.resume.failed_attempts(line.line_no) + 1,
             retry_at: None,
             counters: Counters::default(),
-            parameters: Value::Null,
+            parameters: Arc::default(),
             sample: Sample::default(),
             rejected: Vec::new(),
             log: Vec::new(),

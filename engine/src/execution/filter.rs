@@ -39,15 +39,15 @@ const PORTIONS_AHEAD: usize = 2;
 /// async threads, and checks now and then whether it has to stop.
 pub(crate) async fn run(
     line_run: LineRun<'_>,
-    (work, definition): (&FilterWork, Value),
+    (work, definition): (&FilterWork, Arc<Value>),
     output: &mut LineOutput,
 ) -> Result<LineOutcome, LineError> {
-    let (path, zone) = (field(&line_run.line.path, "filter"), line_run.zone);
+    let zone = line_run.zone;
     let deadline = Arc::new(line_run.deadline());
-    let filter = blocking(move || Filter::read(&definition, &path, zone)).await?.map_err(LineError::of_faults)?;
+    let filter = read(work, definition, field(&line_run.line.path, "filter"), zone).await?;
     let (has_script, fields_are_optional) = (work.script.is_some(), line_run.line.fields_optional);
     let spill = line_run.node.spill.clone();
-    let selector = Selector { filter: Arc::new(filter), spill, deadline, zone, has_script, fields_are_optional };
+    let selector = Selector { filter, spill, deadline, zone, has_script, fields_are_optional };
     let selected = selector.select(&line_run.filter_scope()).await?;
     let Some((script, parameters)) = work.script.as_deref().filter(|_| !selected.records.is_empty()) else {
         return Ok(selector.outcome(selected));
@@ -64,6 +64,17 @@ pub(crate) async fn run(
         (outcome.status, outcome.message) = (Status::Warning, format!("{} {warning}", outcome.message));
     }
     Ok(outcome)
+}
+
+/// Reads a definition, unless it is constant and was read before.
+async fn read(work: &FilterWork, definition: Arc<Value>, path: String, zone: Tz) -> Result<Arc<Filter>, LineError> {
+    if let Some(known) = work.known_filter(zone) {
+        return Ok(known);
+    }
+    let read = blocking(move || Filter::read(&definition, &path, zone)).await?;
+    let filter = Arc::new(read.map_err(LineError::of_faults)?);
+    work.keep_filter(zone, &filter);
+    Ok(filter)
 }
 
 /// Chooses from a source without a line.
@@ -133,34 +144,55 @@ impl Selector {
         set: Set,
         lookups: Lookups,
     ) -> Result<Selected, LineError> {
+        if self.is_quick(&set, &lookups) {
+            return self.select_from_records(&set, lookups);
+        }
         let files = Arc::clone(&scope.node.files);
         let (organization, this) = (scope.organization.key.clone(), self.clone());
         let selecting = move || -> Result<Selected, LineError> {
+            let Some(Source::File(source)) = &this.filter.source else {
+                return this.select_from_records(&set, lookups);
+            };
             let (mut scan, mut builder) = (this.begin_scan(lookups), this.set_builder());
-            match &this.filter.source {
-                None | Some(Source::Collection(_) | Source::Result(_) | Source::Line(_)) => {
-                    this.scan_records(set.iter(), &mut scan, &mut builder)?;
-                }
-                Some(Source::Inline(records)) => {
-                    let records = records.iter().map(|record| Ok(Cow::Borrowed(record)));
-                    this.scan_records(records, &mut scan, &mut builder)?;
-                }
-                Some(Source::File(source)) => {
-                    let reading =
-                        FileReading { source, types: &this.filter.types, zone: this.zone, deadline: &this.deadline };
-                    sources::read(files.as_ref(), &organization, &reading, |row| match scan.scan_row(row)? {
-                        Some(record) => builder.push(record, &this.deadline),
-                        None => Ok(()),
-                    })?;
-                }
-            }
-            let summary = scan.finish();
-            let (read, warning) = (summary.read, summary.warning(Some(summary.read as u64)));
-            let (rejected, lookups) = (summary.rejected, summary.lookups);
-            let records = builder.finish(&this.deadline)?;
-            Ok(Selected { read, rejected, records, source_is_empty: read == 0, lookups, warning })
+            let reading = FileReading { source, types: &this.filter.types, zone: this.zone, deadline: &this.deadline };
+            sources::read(files.as_ref(), &organization, &reading, |row| match scan.scan_row(row)? {
+                Some(record) => builder.push(record, &this.deadline),
+                None => Ok(()),
+            })?;
+            this.selected(scan, builder)
         };
         blocking(selecting).await?
+    }
+
+    /// Whether choosing takes less time than handing it to another thread: from a few records in memory, with tests that
+    /// read each of them only a few times.
+    fn is_quick(&self, set: &Set, lookups: &Lookups) -> bool {
+        const RECORDS: usize = 100;
+        const BYTES: u64 = 256 * 1024;
+        let in_memory = matches!(self.filter.source, None | Some(Source::Result(_) | Source::Line(_)));
+        let few = in_memory && lookups.is_empty() && set.len() <= RECORDS;
+        few && set.bytes().saturating_mul(self.filter.criteria().tests() as u64 + 1) <= BYTES
+    }
+
+    /// Chooses from the records of the definition, or else of a set.
+    fn select_from_records(&self, set: &Set, lookups: Lookups) -> Result<Selected, LineError> {
+        let (mut scan, mut builder) = (self.begin_scan(lookups), self.set_builder());
+        match &self.filter.source {
+            Some(Source::Inline(records)) => {
+                let records = records.iter().map(|record| Ok(Cow::Borrowed(record)));
+                self.scan_records(records, &mut scan, &mut builder)?;
+            }
+            _ => self.scan_records(set.iter(), &mut scan, &mut builder)?,
+        }
+        self.selected(scan, builder)
+    }
+
+    fn selected(&self, scan: Scan<'_>, builder: SetBuilder) -> Result<Selected, LineError> {
+        let summary = scan.finish();
+        let (read, warning) = (summary.read, summary.warning(Some(summary.read as u64)));
+        let (rejected, lookups) = (summary.rejected, summary.lookups);
+        let records = builder.finish(&self.deadline)?;
+        Ok(Selected { read, rejected, records, source_is_empty: read == 0, lookups, warning })
     }
 
     fn scan_records<'a>(

@@ -34,8 +34,8 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    pub(crate) fn new(node: &Arc<Node>, lease: Lease, live: Arc<LiveResult>, modules: Vec<ModuleDigest>) -> Self {
-        Self { node: Arc::clone(node), lease, live, modules: modules.into(), line_sets: Arc::default() }
+    pub(crate) fn new(node: &Arc<Node>, lease: Lease, live: Arc<LiveResult>, modules: Arc<[ModuleDigest]>) -> Self {
+        Self { node: Arc::clone(node), lease, live, modules, line_sets: Arc::default() }
     }
 
     pub(crate) fn live(&self) -> &LiveResult {

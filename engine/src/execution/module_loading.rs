@@ -34,8 +34,7 @@ pub(crate) async fn load_all(node: &Arc<Node>) -> Result<usize, StoreError> {
 /// Loads the modules of a job before its lines begin, so that the timeout of no line includes that. What cannot be loaded
 /// is an error of the line that needs it.
 pub(crate) async fn load_for(node: &Arc<Node>, job: &Job) {
-    let modules = job.modules();
-    join_all(modules.iter().map(|module| load(node, &module.digest))).await;
+    join_all(job.modules.iter().map(|module| load(node, &module.digest))).await;
 }
 
 async fn load(node: &Arc<Node>, digest: &str) -> Result<Result<(), String>, StoreError> {

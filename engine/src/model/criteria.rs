@@ -102,6 +102,15 @@ impl Criteria {
         self.judge(record) == Verdict::Holds
     }
 
+    /// How many tests there are.
+    pub fn tests(&self) -> usize {
+        match self {
+            Self::All(all) | Self::Any(all) => all.iter().map(Self::tests).sum(),
+            Self::Not(criteria) => criteria.tests(),
+            Self::Field(_, test) => test.count(),
+        }
+    }
+
     /// Whether the record meets the criteria, or whether that cannot be decided.
     pub fn judge(&self, record: &Value) -> Verdict {
         match self {
@@ -114,6 +123,19 @@ impl Criteria {
 }
 
 impl Test {
+    /// How many tests it consists of.
+    fn count(&self) -> usize {
+        match self {
+            Self::Every(tests) => tests.iter().map(Self::count).sum(),
+            Self::In(operands) | Self::NotIn(operands) => operands.len(),
+            Self::AnyElement(element) | Self::AllElements(element) => match element.as_ref() {
+                Element::Itself(test) => test.count(),
+                Element::Object(criteria) => criteria.tests(),
+            },
+            _ => 1,
+        }
+    }
+
     fn judge(&self, value: Option<&Value>, record: &Value) -> Verdict {
         match (self, value) {
             (Self::Every(tests), value) => Verdict::all(tests.iter().map(|test| test.judge(value, record))),

@@ -5,7 +5,7 @@ mod lines;
 mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -63,6 +63,8 @@ pub struct Job {
     pub arguments: Arguments,
     /// In the order of `lineNo`.
     pub lines: Vec<Line>,
+    /// The modules that its lines and notification rules use, each version once.
+    pub modules: Arc<[ModuleDigest]>,
 }
 
 impl Job {
@@ -96,6 +98,7 @@ impl Job {
         }
         let key = document["key"].as_str().unwrap_or_default().to_owned();
         Ok(Self {
+            modules: modules_of(actions(&lines, &notify)),
             name: document["name"].as_str().map_or_else(|| key.clone(), str::to_owned),
             key,
             active: document["active"].as_bool().unwrap_or(true),
@@ -127,21 +130,6 @@ impl Job {
         if faults.is_empty() { Ok(schedules.into_iter().map(active).collect()) } else { Err(faults) }
     }
 
-    /// The actions of its lines, of their scripts, and of its notification rules.
-    fn actions(&self) -> impl Iterator<Item = &ActionWork> {
-        let lines = self.lines.iter().chain(self.notify.iter().map(|rule| &rule.line));
-        lines.filter_map(|line| match &line.work {
-            Work::Action(work) => Some(work.as_ref()),
-            Work::Filter(work) => work.script.as_ref().map(|script| &script.0),
-        })
-    }
-
-    /// The modules that its lines and notification rules use, each version once.
-    pub fn modules(&self) -> Vec<ModuleDigest> {
-        let modules: BTreeMap<_, _> = self.actions().map(|work| (&work.module.digest, &work.module)).collect();
-        modules.into_values().cloned().collect()
-    }
-
     /// The filter templates that its lines use, each once.
     pub fn templates(&self) -> Vec<TemplateVersion> {
         let used = self.lines.iter().filter_map(|line| match &line.work {
@@ -154,13 +142,27 @@ impl Job {
     /// The module versions that its lines and rules were resolved to. They are saved with the job.
     pub fn pins(&self) -> Vec<Pin> {
         let mut pins: Vec<Pin> = Vec::new();
-        for pin in self.actions().filter_map(|work| work.pin.as_ref()) {
+        for pin in actions(&self.lines, &self.notify).filter_map(|work| work.pin.as_ref()) {
             if !pins.contains(pin) {
                 pins.push(pin.clone());
             }
         }
         pins
     }
+}
+
+/// The actions of lines, of their scripts, and of notification rules.
+fn actions<'a>(lines: &'a [Line], notify: &'a [NotifyRule]) -> impl Iterator<Item = &'a ActionWork> {
+    let lines = lines.iter().chain(notify.iter().map(|rule| &rule.line));
+    lines.filter_map(|line| match &line.work {
+        Work::Action(work) => Some(work.as_ref()),
+        Work::Filter(work) => work.script.as_ref().map(|script| &script.0),
+    })
+}
+
+fn modules_of<'a>(actions: impl Iterator<Item = &'a ActionWork>) -> Arc<[ModuleDigest]> {
+    let modules: BTreeMap<_, _> = actions.map(|work| (&work.module.digest, &work.module)).collect();
+    modules.into_values().cloned().collect()
 }
 
 fn read_zone(document: &Value) -> Result<Option<Tz>, Fault> {

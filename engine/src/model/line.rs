@@ -4,6 +4,7 @@ mod action_work;
 mod condition;
 mod filter_work;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -191,14 +192,28 @@ impl Line {
     ///
     /// # Errors
     /// Texts that cannot be rendered, and values that do not fit the filter template.
-    pub fn render(&self, variables: &Context) -> Result<Value, Vec<Fault>> {
-        match &self.work {
-            Work::Filter(work) => work.render(variables, &field(&self.path, "filter")),
-            Work::Action(work) => {
+    pub fn render(&self, variables: &Context) -> Result<Arc<Value>, Vec<Fault>> {
+        match (self.constant(), &self.work) {
+            (Some(constant), _) => Ok(Arc::clone(constant)),
+            (None, Work::Filter(work)) => work.render(variables, &field(&self.path, "filter")).map(Arc::new),
+            (None, Work::Action(work)) => {
                 let rendered = work.parameters.render(variables, &field(&self.path, "parameters"));
-                rendered.map_err(|fault| vec![fault])
+                rendered.map(Arc::new).map_err(|fault| vec![fault])
             }
         }
+    }
+
+    /// The filter definition or the parameters, if they have no placeholder.
+    fn constant(&self) -> Option<&Arc<Value>> {
+        match &self.work {
+            Work::Filter(work) => work.constant.as_ref(),
+            Work::Action(work) => work.constant.as_ref(),
+        }
+    }
+
+    /// Whether anything of it is rendered with variables.
+    pub fn needs_variables(&self) -> bool {
+        self.constant().is_none() || self.when.is_some()
     }
 }
 

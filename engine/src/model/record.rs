@@ -1,5 +1,7 @@
 //! Records: the JSON objects that travel from line to line.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,7 +19,7 @@ pub const SAMPLE_BYTES: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sample {
     /// The first records, as many as the limits allow.
-    pub records: Records,
+    pub records: Arc<Records>,
     /// Whether the set had more.
     pub cut: bool,
 }
@@ -25,15 +27,27 @@ pub struct Sample {
 impl Sample {
     /// The sample of a set of `all` records that begins with `first`.
     pub fn of(first: &[Value], all: usize) -> Self {
-        let mut bytes = 0;
-        let fitting = first.iter().take(SAMPLE_RECORDS).take_while(|record| {
-            bytes += size_of_text(record);
-            bytes <= SAMPLE_BYTES
-        });
-        let kept: Records = fitting.cloned().collect();
-        let cut = kept.len() < all;
-        Self { records: kept, cut }
+        let kept = &first[..fitting(first)];
+        Self { records: Arc::new(kept.to_vec()), cut: kept.len() < all }
     }
+
+    /// The sample of a set in memory. A small set is shared.
+    pub fn of_all(records: &Arc<Records>) -> Self {
+        match fitting(records) == records.len() {
+            true => Self { records: Arc::clone(records), cut: false },
+            false => Self::of(records, records.len()),
+        }
+    }
+}
+
+/// How many of these records a sample holds.
+fn fitting(records: &[Value]) -> usize {
+    let mut bytes = 0;
+    let fitting = records.iter().take(SAMPLE_RECORDS).take_while(|record| {
+        bytes += size_of_text(record);
+        bytes <= SAMPLE_BYTES
+    });
+    fitting.count()
 }
 
 /// The first rejected records: at most `most`, and as many as the limits allow.
@@ -47,10 +61,10 @@ pub fn sample_of_rejected(rejected: &[Rejected], most: usize) -> Vec<Rejected> {
 }
 
 /// The value as it is stored with a result. A value that is too large is replaced by a text that says so.
-pub fn kept(value: &Value) -> Value {
-    match size_of_text(value) {
-        bytes if bytes > SAMPLE_BYTES => Value::String(format!("… {bytes} bytes, too large to keep")),
-        _ => value.clone(),
+pub fn kept(value: &Arc<Value>) -> Arc<Value> {
+    match size_of_text(value.as_ref()) {
+        bytes if bytes > SAMPLE_BYTES => Arc::new(Value::String(format!("… {bytes} bytes, too large to keep"))),
+        _ => Arc::clone(value),
     }
 }
 
@@ -92,7 +106,7 @@ mod tests {
     #[test]
     fn a_sample_says_when_it_was_cut() {
         let few = vec![json!({"a": 1}); 3];
-        assert_eq!(Sample::of(&few, 3), Sample { records: few.clone(), cut: false });
+        assert_eq!(Sample::of(&few, 3), Sample { records: Arc::new(few.clone()), cut: false });
         let many = Sample::of(&vec![json!({"a": 1}); 500], 500);
         assert_eq!((many.records.len(), many.cut), (SAMPLE_RECORDS, true));
         let wide = Sample::of(&[json!({"a": "x".repeat(SAMPLE_BYTES)})], 1);

@@ -1,5 +1,7 @@
 //! Job results and line results: what happened in one execution.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -172,7 +174,7 @@ pub struct LineResult {
     /// Records in, out and rejected.
     pub counters: Counters,
     /// The rendered parameters or filter definition; null if they were not rendered.
-    pub parameters: Value,
+    pub parameters: Arc<Value>,
     /// The first records that it passed on.
     pub sample: Sample,
     /// The first [`KEPT_REJECTED`] rejected records.
@@ -197,7 +199,7 @@ impl LineResult {
         let sizes = self.rejected.iter().map(|rejected| size_of_text(&rejected.record) + rejected.reason.len());
         let rejected = sizes.sum::<usize>();
         let log = self.log.iter().map(|entry| entry.message.len()).sum::<usize>();
-        size_of_text(&self.parameters) + size_of_text(&self.sample.records) + rejected + log
+        size_of_text(&*self.parameters) + size_of_text(&*self.sample.records) + rejected + log
     }
 }
 

@@ -276,7 +276,6 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
-    use serde_json::Value;
 
     use super::*;
     use crate::model::record::Sample;
@@ -296,7 +295,7 @@ mod tests {
             attempt: 1,
             retry_at: None,
             counters: Counters::default(),
-            parameters: Value::Null,
+            parameters: Default::default(),
             sample: Sample::default(),
             rejected: Vec::new(),
             log: Vec::new(),

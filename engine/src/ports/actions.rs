@@ -45,7 +45,7 @@ pub struct OpenLine {
     /// Name of the action in the module.
     pub action: String,
     /// Rendered parameters that fit the action's schema.
-    pub parameters: Value,
+    pub parameters: Arc<Value>,
     /// The context of the line.
     pub context: LineContext,
     /// What it may call.

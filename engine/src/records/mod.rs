@@ -22,7 +22,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::deadline::Interrupt;
-use crate::model::record::size_of_text;
+use crate::model::record::{Sample, size_of_text};
 use crate::ports::scratch::ScratchFault;
 pub(crate) use batches::Batches;
 pub use read::Iter;
@@ -85,7 +85,12 @@ enum Storage {
 impl Set {
     /// A set of records that stay in memory.
     pub fn held(records: Vec<Value>) -> Self {
-        Self(Storage::Memory(Arc::new(records)))
+        Self::shared(Arc::new(records))
+    }
+
+    /// The same for records that are shared.
+    pub(crate) fn shared(records: Arc<Vec<Value>>) -> Self {
+        Self(Storage::Memory(records))
     }
 
     /// How many records there are.
@@ -117,6 +122,14 @@ impl Set {
             Storage::Spilled(spilled) => spilled.head(),
         };
         &records[..max.min(records.len())]
+    }
+
+    /// The first records, to be stored with a result.
+    pub(crate) fn sample(&self) -> Sample {
+        match &self.0 {
+            Storage::Memory(records) => Sample::of_all(records),
+            Storage::Spilled(spilled) => Sample::of(spilled.head(), spilled.len()),
+        }
     }
 
     /// All records in order. Blocking.

@@ -15,7 +15,7 @@ pub async fn a_line_written_again_replaces_what_was_written(store: &impl Stores)
     let acme = scope(store, 1, "acme").await;
     let lease = running(store, acme, 1).await.lease;
     let mut begun = line(10, Status::Running);
-    begun.parameters = json!({"by": "name"});
+    begun.parameters = json!({"by": "name"}).into();
     begun.log = vec![LogEntry { level: LogLevel::Info, message: "begun".to_owned(), at: None }];
     note(store, lease, &begun).await.expect("a line");
     assert_eq!(store.lines(acme, &[id(1)]).await.expect("lines"), [(id(1), begun)]);
@@ -62,8 +62,8 @@ fn full_line() -> LineResult {
         attempt: 7,
         retry_at: Some(at(77)),
         counters: Counters { records_in: u64::MAX, records_out: 9_007_199_254_740_993, records_rejected: 1 },
-        parameters: delicate(),
-        sample: Sample { records: vec![delicate(), json!({})], cut: true },
+        parameters: delicate().into(),
+        sample: Sample { records: vec![delicate(), json!({})].into(), cut: true },
         rejected: vec![Rejected { record: delicate(), reason: "it has no `name`: 日本語".to_owned() }],
         log: [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error].map(log).to_vec(),
         effects: [true, false].map(effect).to_vec(),

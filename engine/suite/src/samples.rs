@@ -168,7 +168,7 @@ pub fn line(line_no: u32, status: Status) -> LineResult {
         attempt: 1,
         retry_at: None,
         counters: Counters::default(),
-        parameters: Value::Null,
+        parameters: Default::default(),
         sample: Sample::default(),
         rejected: Vec::new(),
         log: Vec::new(),

@@ -184,7 +184,7 @@ proptest! {
             harness().await.with_spill(spill).perform(job, Value::Array(set.clone())).await
         });
         for (reader, line) in performed.lines.iter().skip(2).step_by(2).enumerate() {
-            let mut seen = line.sample.records.clone();
+            let mut seen = line.sample.records.to_vec();
             for record in seen.iter_mut().filter(|_| reader % 2 == 1) {
                 let joined = record.as_object_mut().unwrap().shift_remove("self");
                 prop_assert_eq!(joined.as_ref(), Some(&*record));

@@ -131,7 +131,7 @@ async fn what_is_too_large_to_keep_leaves_a_mark() {
     let lines = json!([{"action": "echo", "parameters": {"said": long}}]);
     let performed = harness().await.perform(job(lines), numbers(1)).await;
     assert_eq!(all(&performed)[0]["said"], long);
-    assert_eq!(performed.lines[0].parameters, "… 100011 bytes, too large to keep");
+    assert_eq!(*performed.lines[0].parameters, "… 100011 bytes, too large to keep");
     assert!(performed.lines[0].sample.cut);
 }
 
@@ -194,7 +194,7 @@ async fn later_lines_see_what_earlier_ones_did() {
     ]);
     let performed = harness().await.perform(job(lines), numbers(5)).await;
     assert_eq!(all(&performed)[0]["said"], "Chose 2 of 5 records. success 2 4 2026-11-20 tester");
-    assert_eq!(performed.lines[1].parameters, all(&performed)[0]);
+    assert_eq!(*performed.lines[1].parameters, all(&performed)[0]);
 }
 
 #[tokio::test]

@@ -144,7 +144,7 @@ async fn a_filter_is_tried_out_and_nothing_is_kept() {
     };
     let filter = json!({"template": "big", "values": {"least": "$<args.least>"}, "where": {"n": {"lt": 9}}});
     let found = preview(filter.clone(), json!({"least": 2})).await.unwrap();
-    assert_eq!((found.read, found.count, found.sample.records), (3, 1, vec![json!({"n": 5})]));
+    assert_eq!((found.read, found.count, &*found.sample.records), (3, 1, &vec![json!({"n": 5})]));
     assert_eq!(found.definition["where"], json!({"and": [{"n": {"gte": 2}}, {"n": {"lt": 9}}]}));
     let told = async |filter: Value| told(preview(filter, json!({})).await).remove(0);
     assert_eq!(told(filter).await, "filter.values.least: the job declares no argument `least`");

@@ -155,7 +155,7 @@ fn lines_of(count: u32) -> Vec<LineResult> {
         attempt: 1,
         retry_at: None,
         counters: Counters { records_in: 10, records_out: 10, records_rejected: 0 },
-        parameters: json!({"add": {"checked": true}}),
+        parameters: json!({"add": {"checked": true}}).into(),
         sample: Sample::default(),
         rejected: Vec::new(),
         log: Vec::new(),

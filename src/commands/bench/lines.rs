@@ -58,7 +58,8 @@ fn open_line(host: &Host, action: &str, parameters: &Value) -> Result<OpenLine, 
         dry_run: false,
     };
     let (timeout, cancellation) = (Duration::from_secs(60), CancellationToken::new());
-    let (action, parameters, host_calls) = (action.to_owned(), parameters.clone(), Arc::new(NoHostCalls::default()));
+    let (action, parameters, host_calls) =
+        (action.to_owned(), Arc::new(parameters.clone()), Arc::new(NoHostCalls::default()));
     Ok(OpenLine { module, action, parameters, context, host_calls, timeout, cancellation, listener: Arc::new(()) })
 }
 

@@ -9,7 +9,7 @@ use crate::execution::journal::KEPT_BYTES;
 use crate::execution::kill::{self, STARTER_WAS_KILLED};
 use crate::execution::outcome::{LineError, LineOutcome, Stopped, UnfinishedLine};
 use crate::model::line::{Line, Work};
-use crate::model::record::{SAMPLE_RECORDS, Sample, kept_sentence, sample_of_rejected};
+use crate::model::record::{kept_sentence, sample_of_rejected};
 use crate::model::result::{Counters, KEPT_REJECTED, LineResult};
 use crate::model::status::Status;
 use crate::ports::actions::LineOutput;
@@ -58,7 +58,7 @@ impl Attempt<'_> {
             records_rejected: outcome.rejected.count(),
         };
         (result.status, result.message) = (outcome.status, outcome.message);
-        result.sample = Sample::of(outcome.records.first(SAMPLE_RECORDS), outcome.records.len());
+        result.sample = outcome.records.sample();
         self.add_rejections(line, result, outcome.rejected).await?;
         if outcome.status == Status::Error {
             // All records were rejected: they can be retried alone, and so can the whole line.
@@ -190,7 +190,6 @@ impl Attempt<'_> {
 
     /// Adds a line that has ended, in this attempt or before.
     pub(super) fn add_ended_line(&mut self, line: LineResult) {
-        self.add_line_variables(&line);
         self.lines.push(line);
     }
 }

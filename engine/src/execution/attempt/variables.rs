@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
-use values::template::Context;
+use values::template::{Context, Variable};
 
 use super::Attempt;
 use super::skip_reason::SkipReason;
@@ -16,41 +16,72 @@ use crate::model::result::{JobResult, LineResult};
 use crate::model::variables::{self, Setting, VISIBLE_RECORDS};
 use crate::records::counted;
 
-/// The variables before the first line. Those of a notification describe the result that it reports.
-pub(super) fn before_first_line(
+/// The variables of a notification, which describe the result that it reports; none if the result is no notification.
+pub(super) fn of_notification(
     result: &JobResult,
     job: &Job,
-    owner: &Organization,
+    organization: &Organization,
     zone: Tz,
     records: &[Value],
-) -> Map<String, Value> {
-    let organization = (owner.key.as_str(), owner.name.as_str());
-    let (job_name, now) = (job.name.as_str(), result.now);
-    match (result.notification_of, records) {
-        (Some(_), [summary]) => {
-            let started_by = summary["result"]["startedBy"].as_str().unwrap_or_default().to_owned();
-            let subject = JobResult { job: job.key.clone(), started_by, ..result.clone() };
-            notify::variables(&Setting { result: &subject, job_name, organization, now, zone }, summary)
-        }
-        _ => variables::frame(&Setting { result, job_name, organization, now, zone }),
-    }
+) -> Option<Map<String, Value>> {
+    let (Some(_), [summary]) = (result.notification_of, records) else { return None };
+    let started_by = summary["result"]["startedBy"].as_str().unwrap_or_default().to_owned();
+    let subject = JobResult { job: job.key.clone(), started_by, ..result.clone() };
+    Some(notify::variables(&setting(&subject, job, organization, zone), summary))
+}
+
+fn setting<'a>(result: &'a JobResult, job: &'a Job, organization: &'a Organization, zone: Tz) -> Setting<'a> {
+    let organization = (organization.key.as_str(), organization.name.as_str());
+    Setting { result, job_name: &job.name, organization, now: result.now, zone }
 }
 
 impl Attempt<'_> {
-    /// The variables of a line. Records are only added if its templates name them.
+    /// The variables of a line. Records and earlier lines are only added if its templates name them.
     pub(super) fn context(&self, line: &Line) -> Result<Context, LineError> {
-        let mut variables = self.variables.clone();
+        if !line.needs_variables() {
+            return Ok(Context::null());
+        }
+        let frame = || variables::frame(&setting(&self.result, self.job, self.organization, self.zone));
+        let mut variables = self.frame.get_or_init(frame).clone();
         variables.insert("count".to_owned(), self.records.len().into());
         if line.run_on != RunOn::Success {
             variables.insert("failed".to_owned(), variables::of_failed(self.find_failed_line()));
         }
-        self.add_records(line, &mut variables)?;
+        let named = line.variables();
+        if variables.contains_key("lines") {
+            variables.insert("lines".to_owned(), Value::Object(self.lines_named(&named)));
+        }
+        self.add_records(named, &mut variables)?;
         Context::wraps(Value::Object(variables)).map_err(|error| LineError::Failed(error.to_string()))
     }
 
+    /// The variable `lines`: the lines that ended and that these variables name, or all if they name no line or one that
+    /// has not ended.
+    fn lines_named(&self, variables: &[(String, Variable)]) -> Map<String, Value> {
+        let named: Option<Vec<_>> = variables
+            .iter()
+            .filter(|(_, variable)| matches!(variable.root(), "lines" | ""))
+            .map(|(_, variable)| {
+                let id = variable.path.get(1)?;
+                Some((id.clone(), self.find_line(id)?))
+            })
+            .collect();
+        let all = || {
+            self.lines.iter().flat_map(|line| {
+                let ids = [Some(line.line_no.to_string()), line.name.clone()];
+                ids.into_iter().flatten().map(move |id| (id, line))
+            })
+        };
+        let visible = |(id, line)| (id, variables::of_line(line));
+        match named {
+            Some(named) => named.into_iter().map(visible).collect(),
+            None => all().map(visible).collect(),
+        }
+    }
+
     /// Adds the records that the templates of a line name. A list that would have to be cut is an error.
-    fn add_records(&self, line: &Line, variables: &mut Map<String, Value>) -> Result<(), LineError> {
-        for (place, variable) in line.variables() {
+    fn add_records(&self, named: Vec<(String, Variable)>, variables: &mut Map<String, Value>) -> Result<(), LineError> {
+        for (place, variable) in named {
             let path: Vec<_> = variable.path.iter().map(String::as_str).collect();
             match path[..] {
                 ["records", ref below @ ..] => {
@@ -69,7 +100,7 @@ impl Attempt<'_> {
                         let cure = format!("read them all with the source {{ line: {id} }} of a filter");
                         return Err(too_many(&place, &format!("lines.{id}.records"), count, &cure));
                     }
-                    variables["lines"][id]["records"] = Value::Array(first.clone());
+                    variables["lines"][id]["records"] = Value::Array(first.to_vec());
                 }
                 _ => {}
             }
@@ -77,18 +108,10 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Makes a line that has ended visible to the lines after it.
-    pub(super) fn add_line_variables(&mut self, line: &LineResult) {
-        let visible = variables::of_line(line);
-        if let Some(Value::Object(lines)) = self.variables.get_mut("lines") {
-            let ids = [Some(line.line_no.to_string()), line.name.clone()];
-            lines.extend(ids.into_iter().flatten().map(|id| (id, visible.clone())));
-        }
-    }
-
     /// An earlier line, by its name or its number.
     fn find_line(&self, id: &str) -> Option<&LineResult> {
-        self.lines.iter().find(|line| line.name.as_deref() == Some(id) || line.line_no.to_string() == id)
+        let number = id.parse::<u32>().ok().filter(|number| number.to_string() == id);
+        self.lines.iter().find(|line| line.name.as_deref() == Some(id) || Some(line.line_no) == number)
     }
 
     /// The line whose error stopped the job.

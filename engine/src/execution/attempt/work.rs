@@ -86,7 +86,7 @@ impl Attempt<'_> {
     async fn filter_or_act(
         &self,
         line: &Line,
-        rendered: Value,
+        rendered: Arc<Value>,
         checkpoint: &Arc<LineCheckpoint>,
         output: &mut LineOutput,
     ) -> Result<LineOutcome, UnfinishedLine> {

@@ -54,6 +54,10 @@ pub(super) enum JoinResult<'a> {
 }
 
 impl Lookups {
+    pub(super) fn is_empty(&self) -> bool {
+        self.loaded.is_empty()
+    }
+
     /// Joins to a record what is found for it.
     pub(super) fn join<'a>(&mut self, record: Cow<'a, Value>) -> Result<JoinResult<'a>, ScratchFault> {
         if self.loaded.is_empty() {

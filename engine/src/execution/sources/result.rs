@@ -41,7 +41,7 @@ pub(crate) async fn read_passed_on(
     match line.counters.records_out {
         out if out == kept.len() as u64 => Ok(kept),
         // A sample that was not cut holds all records.
-        _ if !line.sample.cut => Ok(Set::held(line.sample.records)),
+        _ if !line.sample.cut => Ok(Set::shared(line.sample.records)),
         out => Err(LineError::Failed(format!(
             "Only a sample of the {out} records of line {} of the job result {} is kept; write `keep: true` on that \
              line of the job `{}`, and run the job again.",

@@ -40,7 +40,10 @@ fn read_job(templates: &[Value], lines: Value) -> Result<Job, Vec<String>> {
 fn rendered(template: Value, filter: Value) -> Result<Value, Vec<String>> {
     let job = read_job(&[template], json!([{"filter": filter}])).unwrap();
     let variables = json!({"args": {"region": "north", "object": {"ne": 1}}, "today": "2026-11-20", "timeZone": "UTC"});
-    job.lines[0].render(&Context::wraps(variables).unwrap()).map_err(|faults| messages(&faults))
+    job.lines[0]
+        .render(&Context::wraps(variables).unwrap())
+        .map(|rendered| rendered.as_ref().clone())
+        .map_err(|faults| messages(&faults))
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub struct ActionWork {
     batching: Vec<String>,
     /// The parameters, before rendering.
     pub parameters: Template,
+    /// The parameters, if they have no placeholder.
+    pub constant: Option<Arc<Value>>,
     /// The schema of the rendered parameters.
     pub schema: Arc<Schema>,
 }
@@ -59,6 +61,7 @@ impl ActionWork {
                     pin: found.pin(),
                     intake: offered.spec.intake,
                     batching: offered.spec.batching(),
+                    constant: parameters.constant().map(Arc::new),
                     parameters,
                     schema,
                 })

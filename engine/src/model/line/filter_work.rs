@@ -1,6 +1,6 @@
 //! The work of a filter line: its own definition and the template that it uses.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
@@ -25,11 +25,15 @@ pub struct FilterWork {
     /// The line's own definition.
     own: Template,
     template: Option<TemplateUse>,
+    /// The definition, if it has no placeholder and uses no template.
+    pub(super) constant: Option<Arc<Value>>,
+    /// The filter that a constant definition means, in the zone in which it was first read.
+    read: OnceLock<(Tz, Arc<Filter>)>,
     /// The lines whose sets it reads, each with the path of the value that names it.
     pub lines: Vec<(String, LineRef)>,
     /// The action that runs a predicate in JavaScript on each record that meets the criteria, and its
     /// parameters.
-    pub script: Option<Box<(ActionWork, Value)>>,
+    pub script: Option<Box<(ActionWork, Arc<Value>)>>,
 }
 
 /// The template that a line uses, with the values for it.
@@ -60,7 +64,8 @@ impl FilterWork {
             (Ok(template), Ok(parsed), Ok(script)) if faults.is_empty() => {
                 let mut lines = lines_named(&own, path);
                 lines.extend(template.iter().flat_map(|used| used.lines(path)));
-                Ok(Self { own: parsed, template, lines, script })
+                let constant = if template.is_none() { parsed.constant().map(Arc::new) } else { None };
+                Ok(Self { own: parsed, template, constant, read: OnceLock::new(), lines, script })
             }
             _ => Err(faults),
         }
@@ -91,6 +96,18 @@ impl FilterWork {
             faults.extend(of_template.map(|fault| used.template.at_use(fault, path)));
         }
         faults
+    }
+
+    /// The filter that its constant definition means, if it was read before in this zone.
+    pub fn known_filter(&self, zone: Tz) -> Option<Arc<Filter>> {
+        self.read.get().filter(|(of, _)| *of == zone).map(|(_, filter)| Arc::clone(filter))
+    }
+
+    /// Keeps the filter that a rendered definition means, if the definition is constant.
+    pub fn keep_filter(&self, zone: Tz, filter: &Arc<Filter>) {
+        if self.constant.is_some() {
+            self.read.get_or_init(|| (zone, Arc::clone(filter)));
+        }
     }
 
     /// Renders the definition with these variables and joins it with that of the template.
@@ -160,8 +177,8 @@ fn read_script(
     script: &Value,
     path: &str,
     catalogue: (&Catalogue, Choice<'_>),
-) -> Result<(ActionWork, Value), Vec<Fault>> {
+) -> Result<(ActionWork, Arc<Value>), Vec<Fault>> {
     let parameters = Map::from_iter([("script".to_owned(), script.clone())]);
     let written = json!({"parameters": parameters});
-    Ok((ActionWork::read(SCRIPT_ACTION, &written, path, catalogue)?, Value::Object(parameters)))
+    Ok((ActionWork::read(SCRIPT_ACTION, &written, path, catalogue)?, Arc::new(Value::Object(parameters))))
 }

@@ -180,7 +180,7 @@ fn line(line_no: u32) -> LineResult {
         attempt: 1,
         retry_at: None,
         counters: Counters::default(),
-        parameters: Value::Null,
+        parameters: Default::default(),
         sample: Sample::default(),
         rejected: Vec::new(),
         log: Vec::new(),

@@ -1,6 +1,7 @@
 //! Previewing a filter on its real source: how many records it chooses, and the first of them. Nothing is stored, and
 //! no action runs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -20,7 +21,7 @@ use crate::model::fault::Fault;
 use crate::model::filter::{Filter, faults_of_shape};
 use crate::model::line::Line;
 use crate::model::organization::Access;
-use crate::model::record::{SAMPLE_RECORDS, Sample, kept};
+use crate::model::record::{Sample, kept};
 use crate::model::refusal::Refusal;
 use crate::model::rights::Operation;
 use crate::model::variables::Names;
@@ -39,7 +40,7 @@ const PATH: &str = "filter";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preview {
     /// The rendered definition, joined with its template.
-    pub definition: Value,
+    pub definition: Arc<Value>,
     /// How many records were read; of a collection, those that the store sent.
     pub read: usize,
     /// How many were chosen.
@@ -85,8 +86,8 @@ impl FilterTemplates {
         let scope = FilterScope { node: &self.node, organization: &access.organization, set, lines, own: None };
         let Selected { read, records, warning, .. } =
             select(&scope, filter, Deadline::new(cancellation, TIMEOUT)).await.map_err(refused)?;
-        let (count, first) = (records.len(), records.first(SAMPLE_RECORDS));
-        Ok(Preview { definition: kept(&definition), read, count, sample: Sample::of(first, count), warning })
+        let count = records.len();
+        Ok(Preview { definition: kept(&definition), read, count, sample: records.sample(), warning })
     }
 
     /// The variables that a line would have in a job that runs now.
@@ -118,7 +119,7 @@ fn prepare(
     variables: Map<String, Value>,
     zone: Tz,
     catalogue: &Catalogue,
-) -> Result<(Filter, Value), Vec<Fault>> {
+) -> Result<(Filter, Arc<Value>), Vec<Fault>> {
     let fault = |message: String| vec![Fault::at(PATH, message)];
     let faults = faults_of_shape(definition, PATH);
     if !faults.is_empty() {

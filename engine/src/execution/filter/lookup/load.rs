@@ -44,7 +44,8 @@ impl Lookups {
             remaining -= table.table.len();
             loaded.push(table);
         }
-        Ok(Self { criteria: filter.criteria_before_lookups(), loaded, looked_up: 0, rejected: Rejections::default() })
+        let criteria = if loaded.is_empty() { Criteria::All(Vec::new()) } else { filter.criteria_before_lookups() };
+        Ok(Self { criteria, loaded, looked_up: 0, rejected: Rejections::default() })
     }
 }
 
