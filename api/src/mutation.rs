@@ -18,6 +18,7 @@ mod kill_job_results;
 mod remove_module;
 mod retry_job_result;
 mod run_job;
+mod run_jobs;
 mod save_filter_template;
 mod save_job;
 mod save_queue;
@@ -47,6 +48,7 @@ use kill_job_results::{KillJobResultsInput, KillJobResultsPayload};
 use remove_module::{RemoveModuleInput, RemoveModulePayload};
 use retry_job_result::{RetryJobResultInput, RetryJobResultPayload};
 use run_job::{RunJobInput, RunJobPayload};
+use run_jobs::{RunJobsInput, RunJobsPayload};
 use save_filter_template::{SaveFilterTemplateInput, SaveFilterTemplatePayload};
 use save_job::{SaveJobInput, SaveJobPayload};
 use save_queue::{SaveQueueInput, SaveQueuePayload};
@@ -100,6 +102,13 @@ impl Mutation {
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn run_job(&self, context: &Context<'_>, input: RunJobInput) -> Result<RunJobPayload> {
         run_job::answer(context, input, false).await
+    }
+
+    /// Starts up to 500 jobs in the order of the input, and answers when all starts are durable. Each is accepted or
+    /// refused by itself. Needs the role `OPERATOR`.
+    #[graphql(complexity = "page::WORK + page::times(run_jobs::MOST_STARTS, child_complexity)")]
+    async fn run_jobs(&self, context: &Context<'_>, input: RunJobsInput) -> Result<RunJobsPayload> {
+        run_jobs::answer(context, input).await
     }
 
     /// Starts a dry run of a job: filters select, parameters are rendered and actions run, but their effects outside

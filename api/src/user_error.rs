@@ -25,6 +25,8 @@ pub(crate) enum UserErrorCode {
     InUse,
     /// The organization has used up a quota.
     QuotaReached,
+    /// One of several could not be done at the moment; trying it again may help.
+    Unavailable,
 }
 
 impl UserErrorCode {

@@ -10,7 +10,7 @@ use crate::objects::status::Overlap;
 use crate::resolver::{Result, access, engine, to_the_end};
 use crate::user_error::{UserError, UserErrorCode, user_errors};
 
-/// Input of `runJob` and `dryRunJob`.
+/// Input of `runJob` and `dryRunJob`, and of each start of `runJobs`.
 #[derive(InputObject)]
 pub(crate) struct RunJobInput {
     /// Key of the job.
@@ -34,7 +34,7 @@ pub(crate) struct RunJobInput {
     idempotency_key: Option<String>,
 }
 
-/// Payload of `runJob` and `dryRunJob`.
+/// Payload of `runJob` and `dryRunJob`, and of each start of `runJobs`.
 #[derive(SimpleObject)]
 pub(crate) struct RunJobPayload {
     /// The new job result, or the first one with the same `idempotencyKey`; null if the start was refused.
@@ -46,16 +46,26 @@ pub(crate) struct RunJobPayload {
 pub(super) async fn answer(context: &Context<'_>, input: RunJobInput, dry_run: bool) -> Result<RunJobPayload> {
     let start = match read(input) {
         Ok(start) => Start { dry_run, ..start },
-        Err(error) => return Ok(RunJobPayload { job_result: None, user_errors: vec![error] }),
+        Err(error) => return Ok(RunJobPayload::refused(vec![error])),
     };
     let (jobs, access) = (engine(context).jobs(), access(context).clone());
     Ok(match to_the_end(async move { jobs.start(&access, start).await }).await? {
-        Ok(result) => RunJobPayload { job_result: Some(JobResult::of(result)), user_errors: Vec::new() },
-        Err(error) => RunJobPayload { job_result: None, user_errors: user_errors(error)? },
+        Ok(result) => RunJobPayload::started(result),
+        Err(error) => RunJobPayload::refused(user_errors(error)?),
     })
 }
 
-fn read(input: RunJobInput) -> Result<Start, UserError> {
+impl RunJobPayload {
+    pub(super) fn started(result: engine::model::result::JobResult) -> Self {
+        Self { job_result: Some(JobResult::of(result)), user_errors: Vec::new() }
+    }
+
+    pub(super) fn refused(user_errors: Vec<UserError>) -> Self {
+        Self { job_result: None, user_errors }
+    }
+}
+
+pub(super) fn read(input: RunJobInput) -> Result<Start, UserError> {
     let arguments = match input.arguments {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(arguments)) => arguments,

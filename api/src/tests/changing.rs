@@ -1,5 +1,7 @@
 //! Mutations.
 
+use std::sync::atomic::Ordering;
+
 use engine::model::organization::Role;
 use serde_json::{Value, json};
 
@@ -9,6 +11,8 @@ const SAVE: &str = "mutation ($document: JSON!, $edits: Int) { saveJob(input: {d
     job { key version savedBy savedAt description active document } newest { version } userErrors { code path message } } }";
 const RUN: &str = "mutation ($input: RunJobInput!) { runJob(input: $input) {
     jobResult { status title arguments since } userErrors { code path } } }";
+const RUN_ALL: &str = "mutation ($starts: [RunJobInput!]!) { runJobs(input: {starts: $starts}) {
+    starts { jobResult { uuid title } userErrors { code path } } userErrors { code path } } }";
 const KILL: &str = "mutation ($id: ID!, $reason: String) { killJobResult(input: {id: $id, reason: $reason}) {
     jobResult { status message } userErrors { code path message } } }";
 
@@ -77,6 +81,58 @@ async fn a_start_that_cannot_be_is_refused() {
         assert_eq!(answer["runJob"]["jobResult"], Value::Null);
         assert_eq!(refused(&answer["runJob"]["userErrors"]), [expected], "{input}");
     }
+}
+
+#[tokio::test]
+async fn many_starts_are_answered_one_by_one_and_in_order() {
+    let world = World::new().await;
+    world.save("a").await;
+    let starts = json!([
+        {"job": "a", "title": "first", "idempotencyKey": "k"},
+        {"job": "b"},
+        {"job": "a", "arguments": [1]},
+        {"job": "a", "title": "first", "idempotencyKey": "k"},
+        {"job": "a", "title": "other", "idempotencyKey": "k"},
+        {"job": "a", "title": "last"},
+    ]);
+    let answer = world.data(RUN_ALL, json!({"starts": starts})).await;
+    assert_eq!(answer["runJobs"]["userErrors"], json!([]));
+    let starts = answer["runJobs"]["starts"].as_array().unwrap();
+    let errors: Vec<_> = starts.iter().map(|start| refused(&start["userErrors"])).collect();
+    let expected: [&[(&str, &str)]; 6] =
+        [&[], &[("NOT_FOUND", "job")], &[("INVALID", "arguments")], &[], &[("CONFLICT", "idempotencyKey")], &[]];
+    assert_eq!(errors, expected);
+    let ids = [0, 3, 5].map(|at| starts[at]["jobResult"]["uuid"].as_str().unwrap());
+    assert!(ids[0] == ids[1] && ids[0] < ids[2], "{ids:?}");
+    assert_eq!((&starts[5]["jobResult"]["title"], &starts[1]["jobResult"]), (&json!("last"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_call_starts_at_least_one_job_and_at_most_500() {
+    let world = World::new().await;
+    world.save("a").await;
+    for (count, accepted) in [(0, false), (1, true), (500, true), (501, false)] {
+        let starts = vec![json!({"job": "a"}); count];
+        let answer = world.data(RUN_ALL, json!({"starts": starts})).await;
+        let started = answer["runJobs"]["starts"].as_array().unwrap();
+        let none =
+            started.iter().all(|start| start["jobResult"]["uuid"].is_string() && start["userErrors"] == json!([]));
+        assert!(none, "{answer}");
+        assert_eq!(started.len(), if accepted { count } else { 0 });
+        let expected: &[_] = if accepted { &[] } else { &[("INVALID", "starts")] };
+        assert_eq!(refused(&answer["runJobs"]["userErrors"]), expected);
+    }
+}
+
+#[tokio::test]
+async fn starts_that_the_store_does_not_take_are_answered_too() {
+    let world = World::new().await;
+    world.save("a").await;
+    world.results.broken.store(true, Ordering::Relaxed);
+    let answer = world.data(RUN_ALL, json!({"starts": [{"job": "a"}, {"job": "b"}]})).await;
+    let codes: Vec<_> =
+        answer["runJobs"]["starts"].as_array().unwrap().iter().map(|start| refused(&start["userErrors"])).collect();
+    assert_eq!(codes, [[("UNAVAILABLE", "")], [("NOT_FOUND", "job")]]);
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ fn everything_that_changes_something_needs_more_than_reading() {
 }
 
 /// Each mutation with something that would be accepted as far as its shape goes.
-const CALLS: [(&str, &str); 27] = [
+const CALLS: [(&str, &str); 28] = [
     ("saveFilterTemplate", "saveFilterTemplate(input: {document: {}}) { userErrors { code } }"),
     ("deleteFilterTemplate", "deleteFilterTemplate(input: {key: \"k\"}) { userErrors { code } }"),
     ("saveJob", "saveJob(input: {document: {}}) { userErrors { code } }"),
@@ -39,6 +39,7 @@ const CALLS: [(&str, &str); 27] = [
     ("setJobActive", "setJobActive(input: {key: \"j\", active: false}) { userErrors { code } }"),
     ("deleteJob", "deleteJob(input: {key: \"j\"}) { userErrors { code } }"),
     ("runJob", "runJob(input: {job: \"j\"}) { userErrors { code } }"),
+    ("runJobs", "runJobs(input: {starts: [{job: \"j\"}]}) { userErrors { code } }"),
     ("retryJobResult", "retryJobResult(input: {jobResult: \"x\"}) { userErrors { code } }"),
     ("saveSchedule", "saveSchedule(input: {job: \"j\", schedule: {}}) { userErrors { code } }"),
     ("deleteSchedule", "deleteSchedule(input: {job: \"j\", key: \"k\"}) { userErrors { code } }"),

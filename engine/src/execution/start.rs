@@ -4,6 +4,7 @@ mod acceptance;
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use values::order::identity;
@@ -143,12 +144,44 @@ fn key_conflict(first: ResultId) -> ServiceError {
 /// # Errors
 /// See [`ServiceError`].
 pub async fn start(node: &Arc<Node>, access: &Access, start: Start) -> Result<JobResult, ServiceError> {
+    prepare(node, access, start).await?.store(node, access).await
+}
+
+/// Starts several jobs in this order, and answers each by itself. They usually share a commit.
+pub(crate) async fn start_all(
+    node: &Arc<Node>,
+    access: &Access,
+    starts: Vec<Start>,
+) -> Vec<Result<JobResult, ServiceError>> {
+    let mut prepared = Vec::with_capacity(starts.len());
+    for start in starts {
+        prepared.push(prepare(node, access, start).await);
+    }
+    join_all(prepared.into_iter().map(async |prepared| prepared?.store(node, access).await)).await
+}
+
+/// A start that was not refused.
+enum Prepared {
+    /// It was started before, with the same key.
+    Before(Box<JobResult>),
+    New(Box<NewResult>),
+}
+
+async fn prepare(node: &Arc<Node>, access: &Access, start: Start) -> Result<Prepared, ServiceError> {
     if let Some(first) = find_first_start(node, access, &start).await? {
-        return Ok(first);
+        return Ok(Prepared::Before(Box::new(first)));
     }
     node.usage.count_start(access).await?;
-    let new = accept(node, access, start).await?;
-    store_result(node, access, new).await
+    Ok(Prepared::New(Box::new(accept(node, access, start).await?)))
+}
+
+impl Prepared {
+    async fn store(self, node: &Arc<Node>, access: &Access) -> Result<JobResult, ServiceError> {
+        match self {
+            Self::Before(first) => Ok(*first),
+            Self::New(new) => store_result(node, access, *new).await,
+        }
+    }
 }
 
 /// The result of an earlier start with the same key. It is returned even if the job has changed or is deleted.

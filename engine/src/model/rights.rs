@@ -86,6 +86,7 @@ operations! {
     SetJobActive "setJobActive" EDIT;
     DeleteJob "deleteJob" EDIT;
     RunJob "runJob" RUN;
+    RunJobs "runJobs" RUN;
     DryRunJob "dryRunJob" RUN;
     KillJobResult "killJobResult" RUN;
     KillJobResults "killJobResults" RUN;

@@ -130,6 +130,19 @@ impl Jobs {
         start::start(&self.node, access, start).await
     }
 
+    /// Starts several jobs in this order, and answers each by itself. Durable when it answers.
+    ///
+    /// # Errors
+    /// The caller may not start jobs.
+    pub async fn start_all(
+        &self,
+        access: &Access,
+        starts: Vec<Start>,
+    ) -> Result<Vec<Result<JobResult, ServiceError>>, ServiceError> {
+        access.require(Operation::RunJobs)?;
+        Ok(start::start_all(&self.node, access, starts).await)
+    }
+
     /// Reads a job, and lets each action check the parameters that hold no placeholders, so that a script or a template
     /// that does not parse is found before the job runs.
     ///
@@ -223,9 +236,9 @@ impl Jobs {
         let rules = job.notify.iter().map(|rule| (&rule.line, rule.place.clone()));
         for (line, place) in lines.chain(rules) {
             let (work, parameters, place) = match &line.work {
-                Work::Action(work) => (work.as_ref(), work.parameters.constant(), place),
+                Work::Action(work) => (work.as_ref(), work.constant.clone(), place),
                 Work::Filter(FilterWork { script: Some(script), .. }) => {
-                    (&script.0, Some(script.1.clone()), field(&line.path, "filter.script"))
+                    (&script.0, Some(Arc::clone(&script.1)), field(&line.path, "filter.script"))
                 }
                 Work::Filter(_) => continue,
             };
@@ -257,7 +270,7 @@ impl Jobs {
     }
 }
 
-fn line_to_check(line: &Line, work: &ActionWork, parameters: Value, host_calls: Arc<dyn HostCalls>) -> OpenLine {
+fn line_to_check(line: &Line, work: &ActionWork, parameters: Arc<Value>, host_calls: Arc<dyn HostCalls>) -> OpenLine {
     let now = crate::model::Instant::UNIX_EPOCH;
     let context = LineContext {
         job_result: Uuid::nil().to_string(),
