@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use engine::ports::StoreError;
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 
 use crate::failed;
 
@@ -36,7 +36,7 @@ pub(crate) fn by_organization(pairs: impl IntoIterator<Item = (Uuid, Uuid)>) -> 
 
 /// Inserts rows. `or` says what to do with a row whose key exists; without it, such a row is an error.
 pub(crate) async fn insert<Entity>(
-    db: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     rows: &[Entity::Model],
     or: Option<OnConflict>,
 ) -> Result<(), StoreError>

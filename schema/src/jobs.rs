@@ -11,11 +11,13 @@ use engine::ports::jobs::{DeleteError, Deleted, Deletion, Jobs, NewVersion, Save
 use engine::ports::{Listed, StoreError};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::batch::insert;
 use crate::columns::RowName;
 use crate::entities::{deleted_jobs, job_modules, job_templates, job_versions, jobs, modules};
+use crate::memory::Memory;
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 use crate::{Store, failed, page, schedules, unavailable};
 
@@ -28,9 +30,11 @@ impl Jobs for Store {
     async fn find(&self, scope: OrgScope, key: &str, version: Option<u32>) -> Result<Option<SavedJob>, StoreError> {
         let organization = scope.organization().0;
         let Some(version) = version else {
-            let row =
-                jobs::Entity::find_by_id((organization, key.to_owned())).one(&self.readers).await.map_err(failed)?;
-            return row.map(jobs::Model::read).transpose();
+            let read = async || {
+                let row = jobs::Entity::find_by_id((organization, key.to_owned())).one(&self.readers).await;
+                row.map_err(failed)?.map(jobs::Model::read).transpose()
+            };
+            return self.memory.jobs.find((scope.organization(), key.to_owned()), read).await;
         };
         let id = (organization, key.to_owned(), i64::from(version));
         let row = job_versions::Entity::find_by_id(id).one(&self.readers).await.map_err(failed)?;
@@ -69,7 +73,7 @@ impl SingleCommand for Save {
     type Answer = Result<SavedJob, SaveError>;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<Self::Answer, StoreError> {
         let id = (self.scope.organization().0, self.version.key.clone());
         let newest = jobs::Entity::find_by_id(id).one(db).await.map_err(failed)?;
         let newest = newest.map(jobs::Model::read).transpose()?;
@@ -86,10 +90,14 @@ impl SingleCommand for Save {
             Err(refused) => Ok(Err(refused)),
         }
     }
+
+    fn committed(&self, _: &Self::Answer, memory: &Memory) {
+        memory.jobs.forget(&(self.scope.organization(), self.version.key.clone()));
+    }
 }
 
 impl Save {
-    async fn add(&self, db: &DatabaseTransaction, saved: &SavedJob) -> Result<(), StoreError> {
+    async fn add(&self, db: &Transaction, saved: &SavedJob) -> Result<(), StoreError> {
         use jobs::Column::{Document, Key, Name, OrganizationId, Pins, SavedAt, SavedBy, Version};
         let row = jobs::Model::of(self.scope.organization(), saved);
         let version = job_versions::Model::of(row.clone()).into_active_model().reset_all();
@@ -104,14 +112,14 @@ impl Save {
         schedules::save(db, (self.scope.organization(), &saved.key), &self.version.schedules, saved.saved_at).await
     }
 
-    async fn deleted_version(&self, db: &DatabaseTransaction) -> Result<u32, StoreError> {
+    async fn deleted_version(&self, db: &Transaction) -> Result<u32, StoreError> {
         let key = self.version.key.as_str();
         let version = deleted_jobs::version_of(db, (self.scope.organization().0, key)).await?;
         RowName::new("deleted_jobs", key).small("version", version)
     }
 
     /// A module that the version pins and that is no longer installed.
-    async fn missing_module(&self, db: &DatabaseTransaction) -> Result<Option<String>, StoreError> {
+    async fn missing_module(&self, db: &Transaction) -> Result<Option<String>, StoreError> {
         use modules::Column::{Digest, Holder};
         let holders = [Uuid::nil(), self.scope.organization().0];
         for pin in &self.version.pins {

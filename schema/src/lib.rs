@@ -13,6 +13,8 @@ mod due_schedules;
 mod entities;
 mod job_users;
 mod jobs;
+mod leases;
+mod memory;
 mod modules;
 mod occupancy;
 mod organizations;
@@ -23,6 +25,7 @@ mod results;
 mod schedules;
 mod sqlite;
 mod templates;
+mod transaction;
 mod webhooks;
 mod writer;
 
@@ -30,7 +33,7 @@ mod writer;
 mod tests;
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use engine::model::organization::OrganizationId;
 use engine::ports::metrics::StoreMetrics;
@@ -39,6 +42,7 @@ use futures_util::{Stream, TryStreamExt};
 use sea_orm::{DatabaseConnection, DbErr, EntityTrait, QuerySelect, Select};
 use tokio::sync::Semaphore;
 
+use memory::Memory;
 pub use sqlite::{OpenError, check_pages, is_in_use, sqlite_version};
 use sqlite::{Opened, Sharing};
 use writer::Writer;
@@ -53,6 +57,7 @@ pub struct Store {
     /// Permits to scan collections.
     scans: Semaphore,
     writer: Writer,
+    memory: Arc<Memory>,
     metrics: StoreMetrics,
     /// The organization that the last claim of this node served.
     last_served: Mutex<Option<OrganizationId>>,
@@ -81,10 +86,13 @@ impl Store {
 
     fn on(opened: Opened) -> Self {
         let metrics = StoreMetrics::default();
+        // Only a locked file has no other writer.
+        let memory = Arc::new(Memory::new(opened.lock.is_some()));
         Self {
             readers: opened.readers,
             scans: Semaphore::new(SCANS),
-            writer: Writer::start(opened.writer, opened.lock, metrics.clone()),
+            writer: Writer::start(opened.writer, opened.lock, metrics.clone(), Arc::clone(&memory)),
+            memory,
             metrics,
             last_served: Mutex::default(),
             pruning: tokio::sync::Mutex::default(),

@@ -14,10 +14,11 @@ use engine::ports::StoreError;
 use engine::ports::modules::{InstallError, Modules, RemoveError};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{Condition, DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{Condition, IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::entities::components;
 use crate::entities::modules::{Column, Entity, Model};
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 use crate::{Store, failed};
 
@@ -70,7 +71,7 @@ impl SingleCommand for Install {
     type Answer = Result<(), InstallError>;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<Self::Answer, StoreError> {
         let Model { holder, key, version, digest, .. } = &self.row;
         if conflicting(*holder, key).one(db).await.map_err(failed)?.is_some() {
             return Ok(Err(InstallError::KeyTaken(key.clone())));

@@ -11,9 +11,11 @@ use engine::model::token::TokenRecord;
 use engine::ports::StoreError;
 use engine::ports::organizations::{CreateError, LISTED_ORGANIZATIONS, Organizations};
 use sea_orm::prelude::*;
-use sea_orm::{DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::entities::{organizations, tokens};
+use crate::memory::{Memory, OrganizationName};
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 use crate::{Store, failed};
 
@@ -24,13 +26,11 @@ impl Organizations for Store {
     }
 
     async fn by_key(&self, key: &str) -> Result<Option<Organization>, StoreError> {
-        let row = with_key(key).one(&self.readers).await.map_err(failed)?;
-        row.map(organizations::Model::read).transpose()
+        self.organization(OrganizationName::Key(key.to_owned()), || with_key(key)).await
     }
 
     async fn by_id(&self, id: OrganizationId) -> Result<Option<Organization>, StoreError> {
-        let row = organizations::Entity::find_by_id(id.0).one(&self.readers).await.map_err(failed)?;
-        row.map(organizations::Model::read).transpose()
+        self.organization(OrganizationName::Id(id), || organizations::Entity::find_by_id(id.0)).await
     }
 
     async fn list(&self) -> Result<Vec<Organization>, StoreError> {
@@ -52,13 +52,30 @@ impl Organizations for Store {
     }
 
     async fn token(&self, id: Uuid) -> Result<Option<TokenRecord>, StoreError> {
-        let row = tokens::Entity::find_by_id(id).one(&self.readers).await.map_err(failed)?;
-        row.map(tokens::Model::read).transpose()
+        let read = async || {
+            let row = tokens::Entity::find_by_id(id).one(&self.readers).await.map_err(failed)?;
+            row.map(tokens::Model::read).transpose()
+        };
+        self.memory.tokens.find(id, read).await
     }
 
     async fn has_server_token(&self) -> Result<bool, StoreError> {
         let for_server = tokens::Entity::find().filter(tokens::Column::OrganizationId.is_null());
         Ok(for_server.one(&self.readers).await.map_err(failed)?.is_some())
+    }
+}
+
+impl Store {
+    async fn organization(
+        &self,
+        name: OrganizationName,
+        select: impl Fn() -> Select<organizations::Entity> + Sync,
+    ) -> Result<Option<Organization>, StoreError> {
+        let read = async || {
+            let row = select().one(&self.readers).await.map_err(failed)?;
+            row.map(organizations::Model::read).transpose()
+        };
+        self.memory.organizations.find(name, read).await
     }
 }
 
@@ -72,7 +89,7 @@ impl SingleCommand for Create {
     type Answer = Result<(), CreateError>;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<Self::Answer, StoreError> {
         if with_key(&self.0.key).one(db).await.map_err(failed)?.is_some() {
             return Ok(Err(CreateError::Taken(self.0.key.clone())));
         }
@@ -91,13 +108,17 @@ impl SingleCommand for SetQuotas {
     type Answer = ();
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<(), StoreError> {
         let text = organizations::text_of_quotas(self.quotas);
         let row = organizations::Entity::update_many()
             .col_expr(organizations::Column::Quotas, Expr::value(text))
             .filter(organizations::Column::Id.eq(self.organization.0));
         row.exec(db).await.map_err(failed)?;
         Ok(())
+    }
+
+    fn committed(&self, (): &(), memory: &Memory) {
+        memory.organizations.forget_all();
     }
 }
 
@@ -107,7 +128,7 @@ impl SingleCommand for AddToken {
     type Answer = ();
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<(), StoreError> {
         let row = tokens::Model::of(&self.0).into_active_model().reset_all();
         tokens::Entity::insert(row).exec_without_returning(db).await.map_err(failed)?;
         Ok(())

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use engine::ports::StoreError;
-use sea_orm::DatabaseTransaction;
 use sea_orm::sea_query::OnConflict;
 
 use crate::batch::insert;
 use crate::entities::parts;
+use crate::transaction::Transaction;
 
 /// How many bytes of text one statement carries, besides its last row.
 const TEXT: usize = 1024 * 1024;
 
 /// Adds parts or replaces them, with a bounded amount of text in each statement.
-pub(crate) async fn insert_parts(db: &DatabaseTransaction, rows: &[parts::Model]) -> Result<(), StoreError> {
+pub(crate) async fn insert_parts(db: &Transaction, rows: &[parts::Model]) -> Result<(), StoreError> {
     use parts::Column::{JobResultId, Kind, LineNo, OrganizationId, Part, Records};
     let key = [OrganizationId, JobResultId, LineNo, Kind, Part];
     let replaced = OnConflict::columns(key).update_column(Records).to_owned();

@@ -4,7 +4,6 @@ mod checkpoint;
 mod claim;
 mod end_unreadable;
 mod finish;
-mod lease_guard;
 mod nodes;
 mod note;
 mod parts;

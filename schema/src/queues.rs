@@ -11,12 +11,14 @@ use engine::ports::StoreError;
 use engine::ports::queues::{DEFAULT_QUEUE, QueueDepth, QueueSetting, QueueState, Queues};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
+use sea_orm::{QueryOrder, QuerySelect};
 
 use crate::batch::insert;
 use crate::entities::leases;
 use crate::entities::queues::{Column, Entity, Model};
+use crate::memory::Memory;
 use crate::occupancy::occupancy;
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 use crate::{Store, failed, unavailable};
 
@@ -34,9 +36,13 @@ impl Queues for Store {
     }
 
     async fn has_queue(&self, scope: OrgScope, key: &str) -> Result<bool, StoreError> {
-        let of = Entity::find().filter(Column::Holder.is_in([Uuid::nil(), scope.organization().0]));
-        let found = of.filter(Column::Key.eq(key)).one(&self.readers).await.map_err(failed)?;
-        Ok(key == DEFAULT_QUEUE || found.is_some())
+        let organization = scope.organization();
+        let read = async || {
+            let of = Entity::find().filter(Column::Holder.is_in([Uuid::nil(), organization.0]));
+            let found = of.filter(Column::Key.eq(key)).one(&self.readers).await.map_err(failed)?;
+            Ok(key == DEFAULT_QUEUE || found.is_some())
+        };
+        self.memory.queues.holds((organization, key.to_owned()), read).await
     }
 
     async fn queues(&self, scope: OrgScope) -> Result<Vec<QueueState>, StoreError> {
@@ -114,9 +120,11 @@ impl SingleCommand for Save {
     type Answer = ();
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<(), StoreError> {
         let changed = OnConflict::columns([Column::Holder, Column::Key]).update_column(Column::Capacity).to_owned();
-        insert::<Entity>(db, std::slice::from_ref(&self.0), Some(changed)).await
+        insert::<Entity>(db, std::slice::from_ref(&self.0), Some(changed)).await?;
+        db.leases().set_queue((self.0.holder, self.0.key.clone()), Some(self.0.limit()?));
+        Ok(())
     }
 }
 
@@ -126,8 +134,13 @@ impl SingleCommand for Remove {
     type Answer = bool;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<bool, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<bool, StoreError> {
         let gone = Entity::delete_by_id(self.0.clone()).exec(db).await.map_err(failed)?;
+        db.leases().set_queue(self.0.clone(), None);
         Ok(gone.rows_affected > 0)
+    }
+
+    fn committed(&self, _: &bool, memory: &Memory) {
+        memory.queues.forget_all();
     }
 }

@@ -25,12 +25,13 @@ use engine::ports::results::{
 };
 use engine::ports::{Listed, Page, StoreError};
 use sea_orm::prelude::*;
-use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
+use sea_orm::{QueryOrder, QuerySelect};
 
 use crate::batch::{by_organization, pieces};
 use crate::columns::RowName;
 use crate::entities::job_results::Column;
 use crate::entities::{deleted_jobs, job_results, job_starts, leases, line_results, parts};
+use crate::transaction::Transaction;
 use crate::{Store, failed, fill, page, unavailable};
 
 pub(crate) use prune::PruneCursor;
@@ -76,20 +77,8 @@ impl Starts for Store {
     }
 
     async fn last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
-        let columns = [Column::Now, Column::CreatedAt, Column::RetryOf, Column::Version];
-        let deleted = deleted_jobs::version_of(&self.readers, (scope.organization().0, job)).await?;
-        let mut latest: Option<i64> = None;
-        for status in [Status::Success, Status::Info] {
-            let newest = has_run((scope.organization().0, job), status).order_by_desc(Column::Id).limit(LATEST as u64);
-            let rows: Vec<(Option<i64>, i64, Option<Uuid>, i64)> =
-                newest.select_only().columns(columns).into_tuple().all(&self.readers).await.map_err(failed)?;
-            let moving = rows.into_iter().filter(|(now, created_at, retry_of, version)| {
-                *version > deleted && moves_since(retry_of.is_some(), now.is_none_or(|now| now == *created_at))
-            });
-            latest = moving.map(|(now, created_at, ..)| now.unwrap_or(created_at)).max().max(latest);
-        }
-        let latest = latest.map(|micros| RowName::new("job_results", job).instant("now", micros));
-        latest.transpose()
+        let name = (scope.organization(), job.to_owned());
+        self.memory.successes.read(name, async || self.read_last_success(scope, job).await).await
     }
 
     async fn ended_before(&self, scope: OrgScope, job: &str, before: ResultId) -> Result<Option<Status>, StoreError> {
@@ -217,6 +206,24 @@ impl Endings for Store {
 }
 
 impl Store {
+    /// The clock reading of the last success, from the table.
+    async fn read_last_success(&self, scope: OrgScope, job: &str) -> Result<Option<Instant>, StoreError> {
+        let columns = [Column::Now, Column::CreatedAt, Column::RetryOf, Column::Version];
+        let deleted = deleted_jobs::version_of(&self.readers, (scope.organization().0, job)).await?;
+        let mut latest: Option<i64> = None;
+        for status in [Status::Success, Status::Info] {
+            let newest = has_run((scope.organization().0, job), status).order_by_desc(Column::Id).limit(LATEST as u64);
+            let rows: Vec<(Option<i64>, i64, Option<Uuid>, i64)> =
+                newest.select_only().columns(columns).into_tuple().all(&self.readers).await.map_err(failed)?;
+            let moving = rows.into_iter().filter(|(now, created_at, retry_of, version)| {
+                *version > deleted && moves_since(retry_of.is_some(), now.is_none_or(|now| now == *created_at))
+            });
+            latest = moving.map(|(now, created_at, ..)| now.unwrap_or(created_at)).max().max(latest);
+        }
+        let latest = latest.map(|micros| RowName::new("job_results", job).instant("now", micros));
+        latest.transpose()
+    }
+
     /// The oldest results for which a condition holds.
     async fn oldest(&self, scope: OrgScope, condition: Expr) -> Result<Vec<ResultId>, StoreError> {
         let results = matching(scope, &ResultFilter::default()).filter(condition);
@@ -277,7 +284,7 @@ fn by_id(organization: OrganizationId, id: ResultId) -> Select<job_results::Enti
 
 /// The result as the transaction sees it.
 pub(crate) async fn found(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     organization: OrganizationId,
     id: ResultId,
 ) -> Result<Option<JobResult>, StoreError> {

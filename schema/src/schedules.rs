@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use engine::model::organization::OrgScope;
 use engine::ports::schedules::{SavedSchedule, Schedules};
 use engine::ports::{Listed, StoreError};
+use sea_orm::QueryOrder;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::{ExprTrait, OnConflict};
-use sea_orm::{DatabaseTransaction, QueryOrder};
 
 use crate::batch::{insert, pieces};
 use crate::entities::schedules::{Column, Entity, Model};
+use crate::transaction::Transaction;
 use crate::{Store, failed, page};
 
 pub(crate) use complete::complete;
@@ -66,7 +67,7 @@ fn by_key(scope: OrgScope) -> Select<Entity> {
 }
 
 /// Inserts or updates schedules.
-pub(crate) async fn write(db: &DatabaseTransaction, schedules: &[SavedSchedule]) -> Result<(), StoreError> {
+pub(crate) async fn write(db: &Transaction, schedules: &[SavedSchedule]) -> Result<(), StoreError> {
     use Column::{AnchorAt, Awaits, Document, DueAt, Fired, HandledAt, NextAt, OrganizationId, Revision};
     let rows: Vec<_> = schedules.iter().map(Model::of).collect();
     let changed = OnConflict::columns([OrganizationId, Column::Id])

@@ -10,11 +10,12 @@ use engine::ports::templates::{
 use engine::ports::{Listed, StoreError};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{Condition, ConnectionTrait, DatabaseTransaction, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{Condition, ConnectionTrait, IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::entities::filter_templates::{Column, Entity, Model};
 use crate::entities::{filter_template_versions as versions, job_templates};
 use crate::job_users::{self, Versions};
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 use crate::{Store, failed, page};
 
@@ -108,7 +109,7 @@ impl SingleCommand for Save {
     type Answer = Result<SavedTemplate, SaveTemplateError>;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<Self::Answer, StoreError> {
         let (holder, key) = (self.organization.unwrap_or(Uuid::nil()), &self.version.key);
         if conflicting(holder, key).one(db).await.map_err(failed)?.is_some() {
             return Ok(Err(SaveTemplateError::KeyTaken(key.clone())));
@@ -127,7 +128,7 @@ impl SingleCommand for Save {
 }
 
 impl Save {
-    async fn add(&self, db: &DatabaseTransaction, saved: &SavedTemplate) -> Result<(), StoreError> {
+    async fn add(&self, db: &Transaction, saved: &SavedTemplate) -> Result<(), StoreError> {
         use Column::{Document, Holder, Key, Name, SavedAt, SavedBy, Version};
         let row = Model::of(self.organization, saved);
         let version = versions::Model::of(row.clone()).into_active_model().reset_all();
@@ -160,7 +161,7 @@ impl SingleCommand for Remove {
     type Answer = Result<(), RemoveTemplateError>;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<Self::Answer, StoreError> {
         let id = (self.organization.unwrap_or(Uuid::nil()), self.key.clone());
         if Entity::find_by_id(id.clone()).one(db).await.map_err(failed)?.is_none() {
             return Ok(Err(RemoveTemplateError::Absent));

@@ -8,12 +8,13 @@ use engine::ports::StoreError;
 use engine::ports::webhooks::{AddError, Webhooks, judge};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::*;
-use sea_orm::{Condition, DatabaseTransaction, QueryOrder, QuerySelect};
+use sea_orm::{Condition, QueryOrder, QuerySelect};
 
 use crate::batch::{insert, pieces};
 use crate::columns::micros;
 use crate::entities::jobs;
 use crate::entities::webhooks::{ActiveModel, Column, Entity, Model};
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 use crate::{Store, failed};
 
@@ -67,7 +68,7 @@ impl SingleCommand for Add {
     type Answer = Result<(), AddError>;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<Self::Answer, StoreError> {
         let Self { scope, webhook } = self;
         let id = (scope.organization().0, webhook.job.clone());
         if jobs::Entity::find_by_id(id).one(db).await.map_err(failed)?.is_none() {
@@ -94,7 +95,7 @@ impl SingleCommand for Note {
     /// It is only a hint for people, and the next use writes it again.
     const DURABLE: bool = false;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<(), StoreError> {
         let earlier =
             Condition::any().add(Column::LastUsedAt.is_null()).add(Column::LastUsedAt.lte(micros(self.since)));
         let noted = Entity::update_many()
@@ -117,7 +118,7 @@ impl SingleCommand for Remove {
     type Answer = bool;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<bool, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<bool, StoreError> {
         let gone = Entity::delete_many()
             .filter(Column::OrganizationId.eq(self.scope.organization().0))
             .filter(Column::JobKey.eq(&self.job))

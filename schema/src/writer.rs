@@ -10,16 +10,17 @@ use std::fs::File;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
 
 use engine::ports::StoreError;
 use engine::ports::metrics::StoreMetrics;
 use futures_util::FutureExt;
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::memory::Memory;
 use crate::sqlite::{self, Syncing};
+use crate::transaction::{SharedLeases, Transaction};
 use crate::{failed, unavailable};
 
 /// How many commands the queue holds; callers wait while it is full.
@@ -33,13 +34,18 @@ pub(crate) trait Command: Send + Sync + Sized + 'static {
     type Answer: Send + 'static;
     /// Whether an answered command must survive a power cut.
     const DURABLE: bool;
+    /// Whether it is applied after the others of its group.
+    const LAST: bool = false;
 
     /// Applies commands of one kind that arrived together, and returns an answer for each. No caller waits for one of
     /// them to send another, so any order is right. An error rolls all of them back.
     fn apply(
         commands: &[&Self],
-        db: &DatabaseTransaction,
+        db: &Transaction,
     ) -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send;
+
+    /// Corrects what the store remembers, after the commit and before the answer.
+    fn committed(&self, _answer: &Self::Answer, _memory: &Memory) {}
 }
 
 /// A command that is rare enough to be applied by itself.
@@ -48,9 +54,14 @@ pub(crate) trait SingleCommand: Send + Sync + 'static {
     type Answer: Send + 'static;
     /// As of a [`Command`].
     const DURABLE: bool;
+    /// As of a [`Command`].
+    const LAST: bool = false;
 
     /// Applies the command. An error rolls it back.
-    fn apply(&self, db: &DatabaseTransaction) -> impl Future<Output = Result<Self::Answer, StoreError>> + Send;
+    fn apply(&self, db: &Transaction) -> impl Future<Output = Result<Self::Answer, StoreError>> + Send;
+
+    /// As of a [`Command`].
+    fn committed(&self, _answer: &Self::Answer, _memory: &Memory) {}
 }
 
 struct Unbatched<C>(C);
@@ -58,13 +69,18 @@ struct Unbatched<C>(C);
 impl<C: SingleCommand> Command for Unbatched<C> {
     type Answer = C::Answer;
     const DURABLE: bool = C::DURABLE;
+    const LAST: bool = C::LAST;
 
-    async fn apply(commands: &[&Self], db: &DatabaseTransaction) -> Result<Vec<C::Answer>, StoreError> {
+    async fn apply(commands: &[&Self], db: &Transaction) -> Result<Vec<C::Answer>, StoreError> {
         let mut answers = Vec::with_capacity(commands.len());
         for command in commands {
             answers.push(command.0.apply(db).await?);
         }
         Ok(answers)
+    }
+
+    fn committed(&self, answer: &Self::Answer, memory: &Memory) {
+        self.0.committed(answer, memory);
     }
 }
 
@@ -81,10 +97,11 @@ enum Message {
 
 impl Writer {
     /// Starts the task. It holds the lock until the writer is closed or dropped.
-    pub fn start(db: DatabaseConnection, lock: Option<File>, metrics: StoreMetrics) -> Self {
+    pub fn start(db: DatabaseConnection, lock: Option<File>, metrics: StoreMetrics, memory: Arc<Memory>) -> Self {
         let (inbox, messages) = mpsc::channel(QUEUE_LENGTH);
         tokio::spawn(async move {
-            let done = WriterTask { syncing: Syncing::default(), db, metrics }.work(messages).await;
+            let (syncing, leases, alone) = (Syncing::default(), SharedLeases::default(), lock.is_some());
+            let done = WriterTask { syncing, db, metrics, memory, leases, alone }.work(messages).await;
             // Another process may open the file only after it is closed.
             drop(lock);
             if let Some(done) = done {
@@ -124,6 +141,10 @@ struct WriterTask {
     db: DatabaseConnection,
     syncing: Syncing,
     metrics: StoreMetrics,
+    memory: Arc<Memory>,
+    leases: SharedLeases,
+    /// Whether no other process writes, so that the leases are known from one transaction to the next.
+    alone: bool,
 }
 
 impl WriterTask {
@@ -160,7 +181,7 @@ impl WriterTask {
             }
         }
         for command in commands {
-            command.answer();
+            command.answer(&self.memory);
         }
     }
 
@@ -187,22 +208,18 @@ impl WriterTask {
     ) -> Result<Result<(), StoreError>, DbErr> {
         let durable = commands.iter().any(|command| command.durable());
         self.syncing.set(&self.db, durable).await?;
-        // If other processes write too, a transaction that begins as a reader may not become a writer.
-        let immediate = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..Default::default()
-        };
-        let transaction = self.db.begin_with_options(immediate).await?;
-        commands.sort_by_key(|command| command.kind());
-        for alike in commands.chunk_by_mut(|one, other| one.kind() == other.kind()) {
-            if let Err(error) = alike[0].apply_all()(alike, &transaction).await {
-                if let Err(trouble) = transaction.rollback().await {
-                    // SQLite may have rolled back by itself, for instance because the disk is full.
-                    tracing::warn!(%trouble, "a transaction could not be rolled back");
-                    self.replace_connection().await;
-                }
-                return Ok(Err(error));
+        if !self.alone {
+            self.forget_leases();
+        }
+        let transaction = Transaction::begin(&self.db, &self.leases).await?;
+        commands.sort_by_key(|command| (command.is_last(), command.kind()));
+        if let Err(error) = apply_in_order(commands, &transaction).await {
+            if let Err(trouble) = transaction.rollback().await {
+                // SQLite may have rolled back by itself, for instance because the disk is full.
+                tracing::warn!(%trouble, "a transaction could not be rolled back");
+                self.replace_connection().await;
             }
+            return Ok(Err(error));
         }
         let began = std::time::Instant::now();
         transaction.commit().await?;
@@ -212,22 +229,38 @@ impl WriterTask {
     }
 
     async fn replace_connection(&mut self) {
+        // A commit that failed may have been carried out nevertheless.
+        self.memory.forget_all();
+        self.forget_leases();
         sqlite::reconnect(&self.db).await;
         self.syncing = Syncing::default();
     }
+
+    fn forget_leases(&self) {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner).forget();
+    }
+}
+
+/// Applies the commands, those of one kind together.
+async fn apply_in_order(commands: &mut [Box<dyn ErasedCommand>], db: &Transaction) -> Result<(), StoreError> {
+    for alike in commands.chunk_by_mut(|one, other| one.kind() == other.kind()) {
+        alike[0].apply_all()(alike, db).await?;
+    }
+    db.write_leases().await
 }
 
 /// Applies commands that are all of one kind.
-type ApplyAll = for<'a> fn(&'a mut [Box<dyn ErasedCommand>], &'a DatabaseTransaction) -> Applied<'a>;
+type ApplyAll = for<'a> fn(&'a mut [Box<dyn ErasedCommand>], &'a Transaction) -> Applied<'a>;
 type Applied<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
 
 /// A queued command of any type, with the way back to its caller.
 trait ErasedCommand: Any + Send {
     fn kind(&self) -> TypeId;
     fn durable(&self) -> bool;
+    fn is_last(&self) -> bool;
     fn apply_all(&self) -> ApplyAll;
     fn fail(&mut self, error: StoreError);
-    fn answer(self: Box<Self>);
+    fn answer(self: Box<Self>, memory: &Memory);
 }
 
 struct Pending<C: Command> {
@@ -245,6 +278,10 @@ impl<C: Command> ErasedCommand for Pending<C> {
         C::DURABLE
     }
 
+    fn is_last(&self) -> bool {
+        C::LAST
+    }
+
     fn apply_all(&self) -> ApplyAll {
         |alike, db| Box::pin(apply_all::<C>(alike, db))
     }
@@ -253,16 +290,16 @@ impl<C: Command> ErasedCommand for Pending<C> {
         self.outcome = Some(Err(error));
     }
 
-    fn answer(self: Box<Self>) {
+    fn answer(self: Box<Self>, memory: &Memory) {
+        if let Some(Ok(answer)) = &self.outcome {
+            self.command.committed(answer, memory);
+        }
         // The caller may have gone; the command was applied nevertheless.
         let _ = self.reply.send(self.outcome.unwrap_or_else(|| Err(closed())));
     }
 }
 
-async fn apply_all<C: Command>(
-    alike: &mut [Box<dyn ErasedCommand>],
-    db: &DatabaseTransaction,
-) -> Result<(), StoreError> {
+async fn apply_all<C: Command>(alike: &mut [Box<dyn ErasedCommand>], db: &Transaction) -> Result<(), StoreError> {
     let mut pending: Vec<&mut Pending<C>> =
         alike.iter_mut().filter_map(|erased| (erased.as_mut() as &mut (dyn Any + Send)).downcast_mut()).collect();
     let commands: Vec<&C> = pending.iter().map(|pending| &pending.command).collect();

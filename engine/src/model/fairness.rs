@@ -7,6 +7,8 @@
 //! with the results that run at this moment and not with a counter, which could become wrong.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 
 use uuid::Uuid;
 
@@ -76,6 +78,14 @@ impl Occupancy {
         }
     }
 
+    /// Stops to count one running result.
+    pub fn remove(&mut self, organization: OrganizationId, queue: &QueueName) {
+        subtract(&mut self.by_organization, organization);
+        for queue in queue.and_shared() {
+            subtract(&mut self.by_queue, queue);
+        }
+    }
+
     /// The limit that a queue has reached; none if it can take more results.
     pub fn reached(&self, queue: &QueueName) -> Option<u32> {
         let running = |queue: &QueueName| self.by_queue.get(queue).copied().unwrap_or(0);
@@ -100,6 +110,15 @@ impl Occupancy {
     /// Orders organizations cyclically, beginning after the one that was served last.
     fn turn(&self, organization: OrganizationId) -> (bool, OrganizationId) {
         (self.last_served.is_some_and(|last| organization <= last), organization)
+    }
+}
+
+fn subtract<K: Eq + Hash>(counts: &mut HashMap<K, u32>, key: K) {
+    if let Entry::Occupied(mut count) = counts.entry(key) {
+        match count.get() {
+            0 | 1 => drop(count.remove()),
+            _ => *count.get_mut() -= 1,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod checkpoints;
 pub mod collections;
 pub mod deletion;
 pub mod history;
+pub mod in_force;
 pub mod jobs;
 pub mod lines;
 pub mod modules;
@@ -242,6 +243,12 @@ macro_rules! cases {
             an_interrupted_line_appends_its_output
             lines_of_many_results_are_written_at_the_same_time
             another_organization_sees_no_line;
+        in_force:
+            a_new_version_of_a_job_and_its_deletion
+            a_grant_and_its_removal
+            other_quotas
+            a_queue_and_its_limit
+            the_last_success;
         recovery:
             what_was_running_is_claimed_again
             a_new_attempt_has_no_lines_of_the_one_before

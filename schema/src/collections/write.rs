@@ -8,14 +8,15 @@ use engine::model::criteria::Criteria;
 use engine::model::organization::OrgScope;
 use engine::ports::StoreError;
 use engine::ports::collections::Once;
+use sea_orm::IntoActiveModel;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{DatabaseTransaction, IntoActiveModel};
 use serde_json::Value;
 
 use super::scan;
 use crate::batch::{insert, pieces};
 use crate::entities::{collection_calls, collection_records, collections};
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 use crate::{failed, unavailable};
 
@@ -31,7 +32,7 @@ impl SingleCommand for WriteRecords {
     type Answer = Written;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<Written, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<Written, StoreError> {
         if let Some(written) = self.first_outcome(db).await? {
             return Ok(written);
         }
@@ -56,21 +57,21 @@ impl SingleCommand for WriteRecords {
 
 impl WriteRecords {
     /// The outcome of the same call, if it was made before.
-    async fn first_outcome(&self, db: &DatabaseTransaction) -> Result<Option<Written>, StoreError> {
+    async fn first_outcome(&self, db: &Transaction) -> Result<Option<Written>, StoreError> {
         let Some(once) = &self.once else { return Ok(None) };
         let id = (self.scope.organization().0, once.result.0, once.call.clone());
         let row = collection_calls::Entity::find_by_id(id).one(db).await.map_err(failed)?;
         row.map(collection_calls::Model::read).transpose()
     }
 
-    async fn remember(&self, db: &DatabaseTransaction, written: &Written) -> Result<(), StoreError> {
+    async fn remember(&self, db: &Transaction, written: &Written) -> Result<(), StoreError> {
         let Some(once) = &self.once else { return Ok(()) };
         let row = collection_calls::Model::of(self.scope.organization(), once, written).into_active_model().reset_all();
         collection_calls::Entity::insert(row).exec_without_returning(db).await.map_err(failed)?;
         Ok(())
     }
 
-    async fn create_collection(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn create_collection(&self, db: &Transaction) -> Result<(), StoreError> {
         use collections::Column::{Name, OrganizationId};
         let row = collections::Model::of(self.scope.organization(), &self.collection).into_active_model().reset_all();
         let kept = OnConflict::columns([OrganizationId, Name]).do_nothing().to_owned();
@@ -80,7 +81,7 @@ impl WriteRecords {
 
     /// The present records with the keys of the changes. One that cannot be read counts as null, which equals no
     /// record, so that it can be replaced or removed.
-    async fn current(&self, db: &DatabaseTransaction) -> Result<HashMap<String, Value>, StoreError> {
+    async fn current(&self, db: &Transaction) -> Result<HashMap<String, Value>, StoreError> {
         let mut keys: Vec<_> = self.changes.iter().map(Change::key).collect();
         keys.sort_unstable();
         keys.dedup();
@@ -105,7 +106,7 @@ impl SingleCommand for DeleteRecords {
     type Answer = u32;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<u32, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<u32, StoreError> {
         let mut keys: Vec<_> = self.keys.iter().map(String::as_str).collect();
         keys.sort_unstable();
         keys.dedup();
@@ -132,7 +133,7 @@ impl SingleCommand for RemoveCollection {
     type Answer = bool;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<bool, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<bool, StoreError> {
         let id = (self.scope.organization().0, self.collection.clone());
         let removed = collections::Entity::delete_by_id(id).exec(db).await.map_err(failed)?;
         Ok(removed.rows_affected > 0)
@@ -141,7 +142,7 @@ impl SingleCommand for RemoveCollection {
 
 /// The records with these keys, as the transaction sees them.
 async fn rows(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     scope: OrgScope,
     collection: &str,
     keys: &[&str],
@@ -155,13 +156,13 @@ async fn rows(
 }
 
 /// Adds records, or replaces those with the same keys.
-async fn put(db: &DatabaseTransaction, records: &[collection_records::Model]) -> Result<(), StoreError> {
+async fn put(db: &Transaction, records: &[collection_records::Model]) -> Result<(), StoreError> {
     use collection_records::Column::{Collection, Data, Key, OrganizationId};
     let replaced = OnConflict::columns([OrganizationId, Collection, Key]).update_column(Data).to_owned();
     insert::<collection_records::Entity>(db, records, Some(replaced)).await
 }
 
-async fn remove(db: &DatabaseTransaction, scope: OrgScope, collection: &str, keys: &[&str]) -> Result<(), StoreError> {
+async fn remove(db: &Transaction, scope: OrgScope, collection: &str, keys: &[&str]) -> Result<(), StoreError> {
     use collection_records::Column::{Collection, Key, OrganizationId};
     for piece in pieces(keys) {
         let rows = collection_records::Entity::delete_many().filter(OrganizationId.eq(scope.organization().0));

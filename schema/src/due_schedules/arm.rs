@@ -3,12 +3,12 @@
 use engine::ports::StoreError;
 use engine::ports::schedules::{SavedSchedule, ScheduleRef};
 use sea_orm::ActiveValue::Set;
-use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 
 use crate::entities::schedules::{ActiveModel, Column, Entity};
 use crate::failed;
 use crate::schedules::write;
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 
 /// Writes the position that a sweep computed.
@@ -22,7 +22,7 @@ impl SingleCommand for Rearm {
     type Answer = bool;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<bool, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<bool, StoreError> {
         let id = (self.schedule.organization.0, self.schedule.id.0);
         let row = Entity::find_by_id(id).one(db).await.map_err(failed)?;
         let same = row.is_some_and(|row| row.revision.cast_unsigned() == self.seen);
@@ -39,7 +39,7 @@ impl SingleCommand for Disarm {
     type Answer = ();
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<(), StoreError> {
         let (organization, id) = self.0;
         let row = Entity::update_many()
             .set(ActiveModel { due_at: Set(None), ..Default::default() })

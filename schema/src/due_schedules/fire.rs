@@ -8,7 +8,7 @@ use engine::ports::results::Started;
 use engine::ports::schedules::{Fire, FireAnswer, SavedSchedule};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{Condition, DatabaseTransaction, QuerySelect};
+use sea_orm::{Condition, QuerySelect};
 
 use crate::batch::{by_organization, pieces};
 use crate::columns::micros;
@@ -16,6 +16,7 @@ use crate::entities::job_results::{self, Column as Of};
 use crate::entities::schedules::{Column, Entity};
 use crate::results::start::start_all;
 use crate::schedules::write;
+use crate::transaction::Transaction;
 use crate::writer::Command;
 use crate::{failed, unavailable};
 
@@ -25,7 +26,7 @@ impl Command for FireOne {
     type Answer = FireAnswer;
     const DURABLE: bool = true;
 
-    async fn apply(commands: &[&Self], db: &DatabaseTransaction) -> Result<Vec<FireAnswer>, StoreError> {
+    async fn apply(commands: &[&Self], db: &Transaction) -> Result<Vec<FireAnswer>, StoreError> {
         let fires: Vec<&Fire> = commands.iter().map(|command| &command.0).collect();
         let mut newest = revisions(db, &fires).await?;
         let existing = started_before(db, &fires).await?;
@@ -62,7 +63,7 @@ impl Command for FireOne {
 }
 
 /// The newest revisions of these schedules.
-async fn revisions(db: &DatabaseTransaction, fires: &[&Fire]) -> Result<HashMap<(Uuid, Uuid), u64>, StoreError> {
+async fn revisions(db: &Transaction, fires: &[&Fire]) -> Result<HashMap<(Uuid, Uuid), u64>, StoreError> {
     let mut revisions = HashMap::new();
     for (organization, ids) in by_organization(fires.iter().map(|fire| (fire.saved.organization.0, fire.saved.id.0))) {
         for ids in pieces(&ids) {
@@ -85,7 +86,7 @@ fn instant(fire: &Fire, scheduled: &Scheduled) -> InstantOf {
 }
 
 /// The instants for which a result exists already.
-async fn started_before(db: &DatabaseTransaction, fires: &[&Fire]) -> Result<HashSet<InstantOf>, StoreError> {
+async fn started_before(db: &Transaction, fires: &[&Fire]) -> Result<HashSet<InstantOf>, StoreError> {
     let of = |fire: &Fire| {
         let scheduled = fire.results.iter().filter_map(|result| result.scheduled.as_ref());
         scheduled.map(|scheduled| instant(fire, scheduled)).collect::<Vec<_>>()

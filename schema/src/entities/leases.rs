@@ -1,5 +1,6 @@
 //! Leases: one row for each job result that has not ended.
 
+use engine::model::Instant;
 use engine::model::fairness::QueueName;
 use engine::model::lifecycle::isolation::Crashes;
 use engine::model::lifecycle::lease_state::LeaseState;
@@ -7,11 +8,10 @@ use engine::model::organization::OrganizationId;
 use engine::model::result::{JobResult, ResultId};
 use engine::ports::StoreError;
 use engine::ports::queue::Lease;
-use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use crate::columns::RowName;
+use crate::columns::{RowName, micros};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "leases")]
@@ -64,19 +64,6 @@ pub(crate) fn is_ahead() -> Expr {
     Expr::col((Entity, Column::Ahead))
 }
 
-impl ActiveModel {
-    /// The same change, with these crashes.
-    #[must_use]
-    pub fn with_crashes(self, crashes: Crashes) -> Self {
-        Self {
-            crashes_beside_others: Set(crashes.beside_others.into()),
-            crashes_alone: Set(crashes.alone.into()),
-            crashed_line: Set(crashes.line.map(i64::from)),
-            ..self
-        }
-    }
-}
-
 impl Model {
     /// The lease of a new result.
     pub fn new(organization: OrganizationId, result: &JobResult, queue: &QueueName, state: LeaseState) -> Self {
@@ -113,6 +100,29 @@ impl Model {
     /// Whether a claim of it continues earlier work.
     pub fn has_earlier_work(&self) -> bool {
         self.number > 0 || self.next_line.is_some()
+    }
+
+    /// Lets a worker claim it.
+    pub fn make_ready(&mut self) {
+        LeaseState::Ready.word().clone_into(&mut self.state);
+        (self.ready_at, self.isolated_until) = (None, None);
+    }
+
+    /// Takes it from its worker: it waits until a time, isolated, or is ready.
+    pub fn put_back(&mut self, isolated_until: Option<Instant>, crashes: Crashes) {
+        self.make_ready();
+        self.node = None;
+        self.set_crashes(crashes);
+        if let Some(until) = isolated_until {
+            LeaseState::Later.word().clone_into(&mut self.state);
+            (self.ready_at, self.isolated_until) = (Some(micros(until)), Some(micros(until)));
+        }
+    }
+
+    pub fn set_crashes(&mut self, crashes: Crashes) {
+        self.crashes_beside_others = crashes.beside_others.into();
+        self.crashes_alone = crashes.alone.into();
+        self.crashed_line = crashes.line.map(i64::from);
     }
 
     /// The crashes of its node.

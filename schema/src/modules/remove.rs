@@ -4,12 +4,14 @@ use engine::model::refusal::JobUse;
 use engine::ports::StoreError;
 use engine::ports::modules::RemoveError;
 use sea_orm::prelude::*;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QuerySelect};
+use sea_orm::{ConnectionTrait, QuerySelect};
 
 use crate::entities::modules::{Column, Entity};
 use crate::entities::{components, job_modules, module_grants};
 use crate::failed;
 use crate::job_users::{Versions, in_use};
+use crate::memory::Memory;
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 
 pub(super) struct RemoveModule {
@@ -23,7 +25,7 @@ impl SingleCommand for RemoveModule {
     type Answer = Result<bool, RemoveError>;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<Self::Answer, StoreError> {
         let holder = self.organization.unwrap_or(Uuid::nil());
         let id = (holder, self.key.clone(), self.version.clone());
         let Some(row) = Entity::find_by_id(id.clone()).one(db).await.map_err(failed)? else {
@@ -42,11 +44,15 @@ impl SingleCommand for RemoveModule {
         }
         Ok(Ok(is_last))
     }
+
+    fn committed(&self, _: &Self::Answer, memory: &Memory) {
+        memory.grants.forget_all();
+    }
 }
 
 impl RemoveModule {
     /// Removes the grants with the last version. Otherwise another module with the same key would inherit them.
-    async fn forget_grants(&self, db: &DatabaseTransaction, holder: Uuid) -> Result<(), StoreError> {
+    async fn forget_grants(&self, db: &Transaction, holder: Uuid) -> Result<(), StoreError> {
         let versions = Entity::find().filter(Column::Holder.eq(holder)).filter(Column::Key.eq(&self.key)).limit(1);
         if versions.one(db).await.map_err(failed)?.is_some() {
             return Ok(());

@@ -5,11 +5,12 @@ use engine::model::Instant;
 use engine::model::organization::OrgScope;
 use engine::ports::StoreError;
 use engine::ports::modules::{UPLOADS_AT_MOST, Upload, Uploads};
+use sea_orm::IntoActiveModel;
 use sea_orm::prelude::*;
-use sea_orm::{DatabaseTransaction, IntoActiveModel};
 
 use crate::columns::{RowName, micros};
 use crate::entities::uploads::{Column, Entity, Model};
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 use crate::{Store, failed};
 
@@ -50,7 +51,7 @@ impl SingleCommand for Keep {
     type Answer = bool;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<bool, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<bool, StoreError> {
         let own = Entity::find().filter(Column::OrganizationId.eq(self.row.organization_id));
         let waiting = own.filter(Column::UploadedAt.gt(self.stale)).count(db).await.map_err(failed)?;
         if waiting >= UPLOADS_AT_MOST as u64 {
@@ -72,7 +73,7 @@ impl SingleCommand for Forget {
     type Answer = ();
     const DURABLE: bool = false;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<(), StoreError> {
         Entity::delete_by_id((self.organization, self.id)).exec(db).await.map_err(failed)?;
         Ok(())
     }

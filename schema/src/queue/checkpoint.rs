@@ -5,16 +5,14 @@ use engine::model::lifecycle::isolation::Crashes;
 use engine::model::lifecycle::lease_state::LeaseState;
 use engine::ports::StoreError;
 use engine::ports::queue::{Checkpoint, Lease, LeaseError};
-use sea_orm::ActiveValue::Set;
-use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 
-use super::lease_guard::LeaseGuard;
 use super::note::{self, NoteRows};
 use crate::columns::micros;
-use crate::entities::leases;
 use crate::entities::{batches, parts};
 use crate::failed;
+use crate::leases::key_of;
+use crate::transaction::Transaction;
 use crate::writer::Command;
 
 pub(super) struct WriteCheckpoint {
@@ -38,49 +36,39 @@ impl Command for WriteCheckpoint {
     type Answer = Result<(), LeaseError>;
     const DURABLE: bool = true;
 
-    async fn apply(commands: &[&Self], db: &DatabaseTransaction) -> Result<Vec<Self::Answer>, StoreError> {
-        let guard = LeaseGuard::among(db, commands.iter().map(|command| command.lease)).await?;
-        let valid = commands.iter().filter(|command| guard.check(command.lease).is_ok());
+    async fn apply(commands: &[&Self], db: &Transaction) -> Result<Vec<Self::Answer>, StoreError> {
+        let held: Vec<_> =
+            commands.iter().map(|command| db.leases().held(command.lease).map(|row| row.has_sets)).collect();
+        let valid = commands.iter().zip(&held).filter(|(_, held)| held.is_ok()).map(|(command, _)| command);
         let notes: Vec<_> = valid.map(|command| (command.lease, &command.rows)).collect();
         note::write(db, &notes).await?;
-        let mut answers = Vec::with_capacity(commands.len());
-        for command in commands {
-            let row = guard.get(command.lease);
-            if let Ok(row) = row {
-                command.write(db, row).await?;
+        for (command, held) in commands.iter().zip(&held) {
+            if let Ok(has_sets) = held {
+                command.write(db, *has_sets).await?;
             }
-            answers.push(row.map(drop));
         }
-        Ok(answers)
+        Ok(held.into_iter().map(|held| held.map(drop)).collect())
     }
 }
 
 impl WriteCheckpoint {
-    async fn write(&self, db: &DatabaseTransaction, row: &leases::Model) -> Result<(), StoreError> {
-        if row.has_sets {
+    async fn write(&self, db: &Transaction, has_sets: bool) -> Result<(), StoreError> {
+        if has_sets {
             self.drop_unneeded(db).await?;
         }
-        let mut lease = leases::ActiveModel {
-            next_line: Set(Some(self.line_no.into())),
-            failed_attempts: Set(self.failed_attempts.into()),
-            ..Default::default()
-        };
-        if let Some(until) = self.until {
-            lease.state = Set(LeaseState::Later.word().to_owned());
-            lease.ready_at = Set(Some(micros(until)));
-            (lease.node, lease.isolated_until) = (Set(None), Set(None));
-            lease = lease.with_crashes(Crashes::default());
-        }
-        let row = leases::Entity::update_many()
-            .set(lease)
-            .filter(leases::Column::OrganizationId.eq(self.lease.organization.0))
-            .filter(leases::Column::JobResultId.eq(self.lease.result.0));
-        row.exec(db).await.map_err(failed)?;
+        db.leases().change(key_of(self.lease), |row| {
+            (row.next_line, row.failed_attempts) = (Some(self.line_no.into()), self.failed_attempts.into());
+            if let Some(until) = self.until {
+                row.put_back(None, Crashes::default());
+                LeaseState::Later.word().clone_into(&mut row.state);
+                row.ready_at = Some(micros(until));
+            }
+        });
         Ok(())
     }
 
     /// Drops the sets and batches of the lines before the checkpoint.
-    async fn drop_unneeded(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn drop_unneeded(&self, db: &Transaction) -> Result<(), StoreError> {
         let (organization, result) = (self.lease.organization.0, self.lease.result.0);
         // A retry needs those of the failed line. No line has the number -1.
         let failed_line = self.failed_line.map_or(-1, i64::from);

@@ -3,7 +3,6 @@
 mod batch;
 mod due;
 mod isolated;
-mod lanes;
 mod resume;
 
 use std::collections::HashMap;
@@ -13,14 +12,12 @@ use engine::model::lifecycle::isolation::Isolation;
 use engine::model::organization::OrganizationId;
 use engine::ports::StoreError;
 use engine::ports::queue::{Claim, Claimed, Claims};
-use sea_orm::DatabaseTransaction;
 
 use crate::batch::{by_organization, pieces};
-use crate::occupancy::occupancy;
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 use batch::Batch;
 pub(super) use due::EndWait;
-pub(super) use isolated::isolated_until;
 use isolated::isolation;
 
 pub(super) struct ClaimResults {
@@ -32,11 +29,13 @@ pub(super) struct ClaimResults {
 impl SingleCommand for ClaimResults {
     type Answer = Claims;
     const DURABLE: bool = false;
+    /// So that it takes what the others of its group started or let begin.
+    const LAST: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<Claims, StoreError> {
-        let mut next_due = due::wake(db, self.claim.now).await?;
+    async fn apply(&self, db: &Transaction) -> Result<Claims, StoreError> {
+        let mut next_due = db.leases().wake(self.claim.now)?;
         loop {
-            let isolation = isolation(db, self.claim).await?;
+            let isolation = isolation(&mut db.leases(), self.claim)?;
             let isolated = !matches!(isolation, Isolation::Nothing);
             let claimed = match isolation {
                 Isolation::Running(until) => {
@@ -48,7 +47,7 @@ impl SingleCommand for ClaimResults {
                     claimed if claimed.is_empty() => continue,
                     claimed => claimed,
                 },
-                Isolation::WaitsForIdle | Isolation::Nothing => self.take(db, self.choose(db).await?).await?,
+                Isolation::WaitsForIdle | Isolation::Nothing => self.take(db, self.choose(db)?).await?,
             };
             return Ok(Claims { claimed, next_due, isolated });
         }
@@ -56,7 +55,7 @@ impl SingleCommand for ClaimResults {
 }
 
 impl ClaimResults {
-    async fn take(&self, db: &DatabaseTransaction, chosen: Vec<Candidate>) -> Result<Vec<Claimed>, StoreError> {
+    async fn take(&self, db: &Transaction, chosen: Vec<Candidate>) -> Result<Vec<Claimed>, StoreError> {
         let ids = chosen.iter().map(|candidate| (candidate.organization.0, candidate.result.0));
         let mut claimed = HashMap::new();
         for (organization, ids) in by_organization(ids) {
@@ -70,15 +69,12 @@ impl ClaimResults {
         Ok(in_order.collect())
     }
 
-    async fn choose(&self, db: &DatabaseTransaction) -> Result<Vec<Candidate>, StoreError> {
+    fn choose(&self, db: &Transaction) -> Result<Vec<Candidate>, StoreError> {
         let capacity = self.claim.bounded_capacity();
         if capacity.slots == 0 && capacity.spare == 0 {
             return Ok(Vec::new());
         }
-        let Some(lanes) = lanes::Lanes::first(db, capacity, self.last_served).await? else { return Ok(Vec::new()) };
-        let mut occupancy = occupancy(db).await?;
-        occupancy.last_served = self.last_served;
-        let candidates = lanes.candidates(db, &mut occupancy).await?;
-        Ok(choose(candidates, &mut occupancy, capacity))
+        let (candidates, mut running) = db.leases().candidates(capacity, self.last_served)?;
+        Ok(choose(candidates, &mut running, capacity))
     }
 }

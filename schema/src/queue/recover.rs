@@ -3,25 +3,23 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::entities::leases::is_in;
 use engine::model::Instant;
 use engine::model::lifecycle::isolation::Crashes;
-use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
 use engine::model::status::{Event, Status};
 use engine::ports::StoreError;
 use engine::ports::queue::{Finish, NodeId, is_lost};
 use sea_orm::prelude::*;
-use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
+use sea_orm::{QueryOrder, QuerySelect};
 
-use super::claim::isolated_until;
 use crate::batch::{by_organization, pieces};
 use crate::columns::{RowName, of_result};
 use crate::entities::leases;
 use crate::entities::{line_results, nodes};
 use crate::results::end::{EndedResult, end_all};
 use crate::results::{found, lines};
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 use crate::{failed, unavailable};
 
@@ -35,12 +33,10 @@ impl SingleCommand for Recover {
     type Answer = u64;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<u64, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<u64, StoreError> {
         let beats = beats(db).await?;
         let lost = |node: Uuid| is_lost(NodeId(node), beats.get(&node).copied(), (self.node, self.now, self.silent));
-        // There are never more of them than workers.
-        let leased = leases::Entity::find().filter(is_in(LeaseState::Leased)).all(db).await.map_err(failed)?;
-        let leased: Vec<_> = leased.into_iter().filter(|lease| lease.node.is_none_or(lost)).collect();
+        let leased: Vec<_> = db.leases().leased().filter(|lease| lease.node.is_none_or(lost)).cloned().collect();
         let lines = running_lines(db, &leased).await?;
         let mut put_back = 0;
         for lease in &leased {
@@ -56,16 +52,13 @@ impl SingleCommand for Recover {
     }
 }
 
-async fn beats(db: &DatabaseTransaction) -> Result<HashMap<Uuid, Instant>, StoreError> {
+async fn beats(db: &Transaction) -> Result<HashMap<Uuid, Instant>, StoreError> {
     let rows = nodes::Entity::find().all(db).await.map_err(failed)?;
     rows.into_iter().map(|row| Ok((row.id, RowName::new("nodes", row.id).instant("beat_at", row.beat_at)?))).collect()
 }
 
 /// The line that was running in each of these results.
-async fn running_lines(
-    db: &DatabaseTransaction,
-    leased: &[leases::Model],
-) -> Result<HashMap<(Uuid, Uuid), u32>, StoreError> {
+async fn running_lines(db: &Transaction, leased: &[leases::Model]) -> Result<HashMap<(Uuid, Uuid), u32>, StoreError> {
     use line_results::Column::{JobResultId, LineNo, OrganizationId, Status as StatusColumn};
     let mut first = HashMap::new();
     for (organization, ids) in by_organization(leased.iter().map(|lease| (lease.organization_id, lease.job_result_id)))
@@ -89,31 +82,18 @@ async fn running_lines(
 }
 
 impl Recover {
-    async fn put_back(
-        &self,
-        db: &DatabaseTransaction,
-        lease: &leases::Model,
-        line: Option<u32>,
-    ) -> Result<bool, StoreError> {
+    async fn put_back(&self, db: &Transaction, lease: &leases::Model, line: Option<u32>) -> Result<bool, StoreError> {
         let crashes = lease.crashes()?.add(line, lease.isolated_until.is_some());
         if crashes.gives_up() && self.give_up(db, lease, crashes).await? {
             return Ok(false);
         }
-        let row = leases::Entity::update_many()
-            .set(isolated_until(crashes.isolated_until(self.now)).with_crashes(crashes))
-            .filter(leases::Column::OrganizationId.eq(lease.organization_id))
-            .filter(leases::Column::JobResultId.eq(lease.job_result_id));
-        row.exec(db).await.map_err(failed)?;
+        let key = (lease.organization_id, lease.job_result_id);
+        db.leases().change(key, |row| row.put_back(crashes.isolated_until(self.now), crashes));
         Ok(true)
     }
 
     /// Ends a result that crashes its nodes. One that cannot be read is left to the next claim, which ends it.
-    async fn give_up(
-        &self,
-        db: &DatabaseTransaction,
-        lease: &leases::Model,
-        crashes: Crashes,
-    ) -> Result<bool, StoreError> {
+    async fn give_up(&self, db: &Transaction, lease: &leases::Model, crashes: Crashes) -> Result<bool, StoreError> {
         let (organization, id) = (OrganizationId(lease.organization_id), ResultId(lease.job_result_id));
         let mut result = match found(db, organization, id).await {
             Ok(Some(result)) => result,

@@ -5,11 +5,11 @@ use engine::model::result::ResultId;
 use engine::model::status::Status;
 use engine::ports::StoreError;
 use engine::ports::actions::LineOutput;
-use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 
 use crate::entities::line_results::{self, Column, Entity};
 use crate::failed;
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 
 pub(super) struct AppendOutput {
@@ -23,7 +23,7 @@ impl SingleCommand for AppendOutput {
     type Answer = ();
     const DURABLE: bool = false;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<(), StoreError> {
         let row = Entity::update_many()
             .set(line_results::output(&self.output))
             .filter(Column::OrganizationId.eq(self.organization.0))

@@ -1,26 +1,21 @@
 //! Ends results: drops their leases and temporary sets, and lets results begin that waited for them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use engine::model::Instant;
-use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::OrganizationId;
 use engine::model::result::{JobResult, ResultId};
 use engine::model::status::Event;
 use engine::ports::StoreError;
 use engine::ports::parts::PartKind;
 use engine::ports::results::{Kill, replaced};
-use sea_orm::ActiveValue::Set;
+use sea_orm::Condition;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::{ExprTrait, OnConflict};
-use sea_orm::{Condition, DatabaseTransaction};
 
-use super::unfinished::unfinished;
 use super::{found_all, lines};
-use crate::batch::{by_organization, insert, pieces};
+use crate::batch::insert;
 use crate::entities::job_results::{self, Column, END_COLUMNS};
-use crate::entities::leases::{self, is_ahead, is_in};
-use crate::entities::{batches, parts};
+use crate::entities::{batches, leases, parts};
+use crate::transaction::Transaction;
 use crate::{failed, schedules, unavailable};
 
 /// A result that ends in this transaction.
@@ -33,10 +28,10 @@ pub(crate) struct EndedResult {
 }
 
 /// Ends results that are in the table and may end. Returns whether this arms a schedule again.
-pub(crate) async fn end_all(db: &DatabaseTransaction, ended: Vec<EndedResult>) -> Result<bool, StoreError> {
+pub(crate) async fn end_all(db: &Transaction, ended: Vec<EndedResult>) -> Result<bool, StoreError> {
     let rows = ended.iter().map(|one| job_results::Model::of(one.organization, &one.result));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    drop_leases(db, rows.iter().map(|row| (row.organization_id, row.id))).await?;
+    rows.iter().for_each(|row| db.leases().remove((row.organization_id, row.id)));
     // The rows exist, so each insertion becomes an update.
     let changed = OnConflict::columns([Column::OrganizationId, Column::Id]).update_columns(END_COLUMNS).to_owned();
     insert::<job_results::Entity>(db, &rows, Some(changed)).await?;
@@ -45,26 +40,13 @@ pub(crate) async fn end_all(db: &DatabaseTransaction, ended: Vec<EndedResult>) -
     }
     let armed_schedule = schedules::complete(db, ended.iter().map(|one| (one.organization, &one.result))).await?;
     let jobs = ended.into_iter().filter(|one| one.result.is_real()).map(|one| (one.organization.0, one.result.job));
-    promote(db, jobs).await?;
+    promote(db, jobs);
     Ok(armed_schedule)
-}
-
-pub(crate) async fn drop_leases(
-    db: &DatabaseTransaction,
-    ids: impl Iterator<Item = (Uuid, Uuid)>,
-) -> Result<(), StoreError> {
-    for (organization, ids) in by_organization(ids) {
-        for ids in pieces(&ids) {
-            let leases = leases::Entity::delete_many().filter(leases::Column::OrganizationId.eq(organization));
-            leases.filter(leases::Column::JobResultId.is_in(ids.iter().copied())).exec(db).await.map_err(failed)?;
-        }
-    }
-    Ok(())
 }
 
 /// Drops what only a running result needs. A retry needs the input of the failed line, and the sets that later lines
 /// join with, so these stay.
-async fn drop_temporary(db: &DatabaseTransaction, ended: &EndedResult) -> Result<(), StoreError> {
+async fn drop_temporary(db: &Transaction, ended: &EndedResult) -> Result<(), StoreError> {
     let kept = ended.result.failed_line;
     let sets = parts::Entity::delete_many()
         .filter(parts::Column::OrganizationId.eq(ended.organization.0))
@@ -84,51 +66,30 @@ async fn drop_temporary(db: &DatabaseTransaction, ended: &EndedResult) -> Result
 }
 
 /// Lets the next result of each of these jobs begin, unless another one is ahead of it.
-pub(crate) async fn promote(
-    db: &DatabaseTransaction,
-    jobs: impl IntoIterator<Item = (Uuid, String)>,
-) -> Result<(), StoreError> {
-    let mut by_organization: BTreeMap<Uuid, BTreeSet<String>> = BTreeMap::new();
+pub(crate) fn promote(db: &Transaction, jobs: impl IntoIterator<Item = (Uuid, String)>) {
+    let mut leases = db.leases();
     for (organization, job) in jobs {
-        by_organization.entry(organization).or_default().insert(job);
+        let Some(next) = leases.unfinished(organization, &job).promoted() else { continue };
+        leases.change((organization, next.0), |row| {
+            row.make_ready();
+            row.ahead = true;
+        });
     }
-    for (organization, keys) in by_organization {
-        let keys: Vec<_> = keys.into_iter().collect();
-        for first in unfinished(db, organization, &keys).await?.into_values() {
-            let Some(next) = first.promoted() else { continue };
-            let ready = leases::ActiveModel {
-                state: Set(LeaseState::Ready.word().to_owned()),
-                ahead: Set(true),
-                ..Default::default()
-            };
-            let row = leases::Entity::update_many()
-                .set(ready)
-                .filter(leases::Column::OrganizationId.eq(organization))
-                .filter(leases::Column::JobResultId.eq(next.0));
-            row.exec(db).await.map_err(failed)?;
-        }
-    }
-    Ok(())
 }
 
 /// Kills all results of a job that have not ended, in favour of a new one.
 pub(super) async fn replace(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     (organization, job): (OrganizationId, &str),
     (by, at): (ResultId, Instant),
 ) -> Result<Vec<ResultId>, StoreError> {
-    let mut others = Vec::new();
-    for condition in [is_ahead(), is_in(LeaseState::Behind)] {
-        let of_job = leases::Entity::find().filter(leases::Column::OrganizationId.eq(organization.0));
-        let of_job = of_job.filter(leases::Column::JobKey.eq(job)).filter(condition);
-        others.extend(of_job.all(db).await.map_err(failed)?);
-    }
+    let others = db.leases().of_job(organization.0, job);
     kill_all(db, organization, others, &replaced(by, at)).await
 }
 
 /// Kills the results with these leases, oldest first, without notifications.
 pub(crate) async fn kill_all(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     organization: OrganizationId,
     mut leases: Vec<leases::Model>,
     kill: &Kill,

@@ -5,14 +5,13 @@ use engine::model::result::{JobResult, ResultId};
 use engine::model::status::Event;
 use engine::ports::StoreError;
 use engine::ports::results::{Kill, KillError};
-use sea_orm::DatabaseTransaction;
-use sea_orm::prelude::*;
 
 use super::end::{EndedResult, end_all};
 use super::start::start_notifications;
 use super::{found, lines};
-use crate::entities::{leases, line_results};
+use crate::entities::line_results;
 use crate::failed;
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 
 pub(super) struct KillOne {
@@ -25,7 +24,7 @@ impl SingleCommand for KillOne {
     type Answer = Result<JobResult, KillError>;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<Self::Answer, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<Self::Answer, StoreError> {
         let Some(mut result) = found(db, self.organization, self.id).await? else {
             return Ok(Err(KillError::Absent));
         };
@@ -37,8 +36,7 @@ impl SingleCommand for KillOne {
         let open = self.kill.lines.iter().filter(|line| !ended.contains(&i64::from(line.line_no)));
         let lines = open.map(|line| line_results::Model::of(self.organization, self.id, line));
         lines::write(db, &lines.collect::<Result<Vec<_>, _>>()?).await?;
-        let lease = leases::Entity::find_by_id((self.organization.0, self.id.0)).one(db).await.map_err(failed)?;
-        let has_sets = lease.is_some_and(|lease| lease.has_sets);
+        let has_sets = db.leases().get((self.organization.0, self.id.0)).is_some_and(|lease| lease.has_sets);
         lines::end_open_lines(db, self.organization, &result, Event::Kill, &self.kill.line_message).await?;
         let ended = EndedResult { organization: self.organization, result: result.clone(), has_sets };
         end_all(db, vec![ended]).await?;

@@ -9,10 +9,11 @@ use engine::ports::StoreError;
 use engine::ports::queue::end_open_line;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{DatabaseTransaction, Iterable, QueryOrder};
+use sea_orm::{Iterable, QueryOrder};
 
 use crate::batch::insert;
 use crate::entities::line_results::{self, Column, Entity, Model};
+use crate::transaction::Transaction;
 use crate::{failed, unavailable};
 
 /// The lines of results, by result and number.
@@ -26,7 +27,7 @@ pub(crate) fn of(organization: OrganizationId, ids: &[Uuid]) -> Select<Entity> {
 
 /// Inserts or replaces line results. Of several rows for one line the last is written, since a statement may write a
 /// row only once.
-pub(crate) async fn write(db: &DatabaseTransaction, rows: impl IntoIterator<Item = &Model>) -> Result<(), StoreError> {
+pub(crate) async fn write(db: &Transaction, rows: impl IntoIterator<Item = &Model>) -> Result<(), StoreError> {
     let last: BTreeMap<_, _> =
         rows.into_iter().map(|row| ((row.organization_id, row.job_result_id, row.line_no), row)).collect();
     let rows: Vec<_> = last.into_values().cloned().collect();
@@ -38,7 +39,7 @@ pub(crate) async fn write(db: &DatabaseTransaction, rows: impl IntoIterator<Item
 
 /// Ends the open lines of a result that is killed or given up.
 pub(crate) async fn end_open_lines(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     organization: OrganizationId,
     result: &JobResult,
     event: Event,

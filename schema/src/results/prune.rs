@@ -10,11 +10,13 @@ use engine::ports::StoreError;
 use engine::ports::results::Pruned;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect};
+use sea_orm::{QueryOrder, QuerySelect};
 
 use crate::batch::pieces;
 use crate::entities::deleted_jobs;
 use crate::entities::job_results::{Column, Entity};
+use crate::memory::Memory;
+use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
 use crate::{Store, columns, failed};
 
@@ -165,7 +167,7 @@ impl SingleCommand for RemoveResults {
     type Answer = u64;
     const DURABLE: bool = false;
 
-    async fn apply(&self, db: &DatabaseTransaction) -> Result<u64, StoreError> {
+    async fn apply(&self, db: &Transaction) -> Result<u64, StoreError> {
         let of = Column::OrganizationId.eq(self.organization.0);
         let roots = Entity::find().filter(of.clone()).filter(Column::Root.is_in(self.ids.iter().copied()));
         let roots = roots.select_only().column(Column::Root).into_tuple::<Option<Uuid>>();
@@ -177,5 +179,11 @@ impl SingleCommand for RemoveResults {
             removed += gone.exec(db).await.map_err(failed)?.rows_affected;
         }
         Ok(removed)
+    }
+
+    fn committed(&self, removed: &u64, memory: &Memory) {
+        if *removed > 0 {
+            memory.successes.forget_all();
+        }
     }
 }

@@ -11,11 +11,11 @@ use engine::model::result::{JobResult, ResultId};
 use engine::model::status::Status;
 use engine::ports::StoreError;
 use engine::ports::results::{Idempotency, NewResult, RetryStart, StartError, Started};
-use sea_orm::DatabaseTransaction;
 
 use super::end::replace;
 use crate::batch::insert;
 use crate::entities::{job_inputs, job_results, job_starts, leases};
+use crate::transaction::Transaction;
 use crate::unavailable;
 use crate::writer::Command;
 use lookup::StartLookup;
@@ -30,7 +30,7 @@ impl Command for Start {
     type Answer = Result<Started, StartError>;
     const DURABLE: bool = true;
 
-    async fn apply(commands: &[&Self], db: &DatabaseTransaction) -> Result<Vec<Self::Answer>, StoreError> {
+    async fn apply(commands: &[&Self], db: &Transaction) -> Result<Vec<Self::Answer>, StoreError> {
         let starts: Vec<_> = commands.iter().map(|command| (command.organization, &command.start)).collect();
         start_all(db, &starts).await
     }
@@ -38,7 +38,7 @@ impl Command for Start {
 
 /// Starts results in this order. Most are written together.
 pub(crate) async fn start_all(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     starts: &[(OrganizationId, &NewResult)],
 ) -> Result<Vec<Result<Started, StartError>>, StoreError> {
     let mut lookup = StartLookup::read(db, starts).await?;
@@ -55,7 +55,7 @@ pub(crate) async fn start_all(
 
 /// Starts the notifications of results that end in the same transaction.
 pub(crate) async fn start_notifications<'a>(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     notifications: impl Iterator<Item = (OrganizationId, &'a NewResult)>,
 ) -> Result<(), StoreError> {
     let notifications: Vec<_> = notifications.collect();
@@ -71,7 +71,6 @@ pub(crate) async fn start_notifications<'a>(
 struct NewRows {
     results: Vec<job_results::Model>,
     inputs: Vec<job_inputs::Model>,
-    leases: Vec<leases::Model>,
     names: Vec<job_starts::Model>,
     retry_copies: Vec<RetryCopy>,
 }
@@ -79,14 +78,13 @@ struct NewRows {
 impl NewRows {
     async fn add(
         &mut self,
-        db: &DatabaseTransaction,
+        db: &Transaction,
         lookup: &mut StartLookup,
         organization: OrganizationId,
         start: &NewResult,
     ) -> Result<Started, StoreError> {
-        let queue = lookup.queue(organization, &start.queue);
         let (mut result, records) = start.clone().accept();
-        let other = lookup.unfinished(organization, &result);
+        let other = db.leases().unfinished(organization.0, &start.job).oldest();
         let (mut state, mut replaced) = (LeaseState::Ready, Vec::new());
         match admit(&result, start.overlap, other) {
             Admission::Ready => {}
@@ -98,11 +96,7 @@ impl NewRows {
                 replaced = replace(db, (organization, &start.job), (start.id, start.created_at)).await?;
             }
         }
-        let mut lease = leases::Model::new(organization, &result, &queue, state);
-        if let Some(retry) = &start.retry {
-            (lease.next_line, lease.has_sets) = (Some(retry.line_no.into()), true);
-        }
-        self.push((organization, &result), records, lease)?;
+        self.push(db, (organization, start), result.clone(), (records, state))?;
         let taken_over = start.retry.as_ref().filter(|_| result.status == Status::Pending);
         self.push_extras((organization, start.id), start.idempotency.as_ref(), taken_over);
         lookup.add(organization, start, &result);
@@ -111,16 +105,28 @@ impl NewRows {
 
     fn push(
         &mut self,
-        (organization, result): (OrganizationId, &JobResult),
-        records: Records,
-        lease: leases::Model,
+        db: &Transaction,
+        (organization, start): (OrganizationId, &NewResult),
+        result: JobResult,
+        (records, state): (Records, LeaseState),
     ) -> Result<(), StoreError> {
-        self.results.push(job_results::Model::of(organization, result)?);
+        let row = job_results::Model::of(organization, &result)?;
+        let mut bytes = row.arguments.len();
+        self.results.push(row);
         if !records.is_empty() {
-            self.inputs.push(job_inputs::Model::of(organization, result.id, &records)?);
+            let input = job_inputs::Model::of(organization, result.id, &records)?;
+            bytes += input.records.len();
+            self.inputs.push(input);
         }
         if result.status == Status::Pending {
-            self.leases.push(lease);
+            let mut leases = db.leases();
+            let queue = leases.queue(organization, &start.queue);
+            let mut lease = leases::Model::new(organization, &result, &queue, state);
+            if let Some(retry) = &start.retry {
+                (lease.next_line, lease.has_sets) = (Some(retry.line_no.into()), true);
+            }
+            leases.add(lease);
+            leases.handover.keep_started((organization.0, result.id.0), result, records, bytes);
         }
         Ok(())
     }
@@ -140,11 +146,10 @@ impl NewRows {
         self.retry_copies.extend(retry.map(|retry| RetryCopy { organization, by: id, retry: retry.clone() }));
     }
 
-    async fn write(&mut self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn write(&mut self, db: &Transaction) -> Result<(), StoreError> {
         let new = std::mem::take(self);
         insert::<job_results::Entity>(db, &new.results, None).await?;
         insert::<job_inputs::Entity>(db, &new.inputs, None).await?;
-        insert::<leases::Entity>(db, &new.leases, None).await?;
         insert::<job_starts::Entity>(db, &new.names, None).await?;
         for one in &new.retry_copies {
             one.write(db).await?;

@@ -3,17 +3,17 @@
 use engine::model::organization::OrganizationId;
 use engine::model::result::JobResult;
 use engine::ports::StoreError;
-use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 
 use super::write;
 use crate::batch::{by_organization, pieces};
 use crate::entities::schedules::{Column, Entity};
 use crate::failed;
+use crate::transaction::Transaction;
 
 /// Arms the schedules again that waited for these results. Returns whether there were any.
 pub(crate) async fn complete<'a>(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     ended: impl Iterator<Item = (OrganizationId, &'a JobResult)> + Clone,
 ) -> Result<bool, StoreError> {
     let scheduled = ended.filter(|(_, result)| result.scheduled.is_some());

@@ -7,16 +7,16 @@ use engine::model::organization::OrganizationId;
 use engine::model::schedule::{Schedule, ScheduleId};
 use engine::ports::StoreError;
 use engine::ports::schedules::SavedSchedule;
-use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 
 use super::write;
 use crate::entities::schedules::{Column, Entity, Model};
 use crate::failed;
+use crate::transaction::Transaction;
 
 /// Gives a job these schedules and no others.
 pub(crate) async fn save(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     (organization, job): (OrganizationId, &str),
     schedules: &[(ScheduleId, Schedule)],
     now: Instant,

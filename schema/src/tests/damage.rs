@@ -83,6 +83,9 @@ async fn what_cannot_be_read_is_ended_and_does_not_stop_the_queue() {
     }
     spoil(&path, "job_results", "id", 4, "modules", "[1]").await;
     spoil(&path, "job_inputs", "job_result_id", 5, "records", "no array").await;
+    // What was just started would not be read again.
+    store.close().await;
+    let store = Store::open_sqlite(&path).await.unwrap();
     let claimed = samples::claim(&store, 9, at(7)).await;
     let ids: Vec<_> = claimed.iter().map(|one| one.result.id.0.as_u128()).collect();
     assert_eq!(ids, [6]);

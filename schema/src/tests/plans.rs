@@ -20,13 +20,12 @@ const WALKS: [&str; 9] = [
     "SCAN organizations USING INDEX",
     // A start makes every module ready.
     "SCAN modules USING COVERING INDEX modules_by_digest",
+    // The writer reads all leases and queues once, and keeps them in memory.
+    "SCAN leases",
+    "SCAN queues",
     // What is running, in all queues: no more than there are workers.
     "SCAN leases USING COVERING INDEX leases_leased",
     "SCAN leases USING INDEX leases_leased",
-    // The first one that waits for a time.
-    "SCAN leases USING COVERING INDEX leases_later",
-    // What is isolated after crashes: no more than was running then.
-    "SCAN leases USING INDEX leases_isolated",
     // Whether anything is ready, and how much for the metrics.
     "SCAN leases USING COVERING INDEX leases_ready",
     // A handful of processes.

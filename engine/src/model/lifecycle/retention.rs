@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Instant;
+use crate::model::result::JobResult;
 use crate::model::status::Status;
 
 /// How long the history is kept. A result stays if it is younger than `age` or among the newest `results` of its job;
@@ -56,6 +57,13 @@ impl Retention {
 /// How many of the newest results with each status are searched for the last success: at least one of them is not a
 /// late retry of an older result.
 pub const LATEST: usize = 20;
+
+/// Whether a result that has ended sets `since` of the next one.
+pub fn moves_last_success(result: &JobResult) -> bool {
+    let success = matches!(result.status, Status::Success | Status::Info);
+    let counts = success && result.is_real() && result.started_at.is_some();
+    counts && moves_since(result.retry_of.is_some(), result.now == result.created_at)
+}
 
 /// Whether a successful result sets `since` of the next one. A retry does not if its clock reading differs from that of
 /// the lines that it took over.

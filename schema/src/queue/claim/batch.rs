@@ -9,15 +9,16 @@ use engine::model::result::{JobResult, ResultId};
 use engine::model::status::Status;
 use engine::ports::StoreError;
 use engine::ports::queue::{Claim, Claimed, begin};
-use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::{self, Func, IntoIden};
 
 use super::resume::resume;
+use crate::batch::pieces;
 use crate::columns::micros;
 use crate::entities::leases;
 use crate::entities::{job_inputs, job_results};
 use crate::queue::end_unreadable;
+use crate::transaction::Transaction;
 use crate::{failed, unavailable};
 
 pub(super) struct Batch {
@@ -31,14 +32,19 @@ type ResultKey = (OrganizationId, ResultId);
 type Readable<T> = HashMap<Uuid, T>;
 
 impl Batch {
-    pub async fn take(
-        &self,
-        db: &DatabaseTransaction,
-        ids: &[Uuid],
-    ) -> Result<HashMap<ResultKey, Claimed>, StoreError> {
-        let mut leases = self.leases(db, ids).await?;
-        let mut results = self.results(db, &mut leases).await?;
-        let mut inputs = self.inputs(db, &mut leases).await?;
+    pub async fn take(&self, db: &Transaction, ids: &[Uuid]) -> Result<HashMap<ResultKey, Claimed>, StoreError> {
+        let mut leases = self.leases(db, ids);
+        let mut started = HashMap::new();
+        for id in leases.keys() {
+            started.extend(db.leases().handover.take_started((self.organization, *id)).map(|started| (*id, started)));
+        }
+        let unknown: Vec<_> = leases.keys().copied().filter(|id| !started.contains_key(id)).collect();
+        let mut results = self.results(db, &mut leases, &unknown).await?;
+        let mut inputs = self.inputs(db, &mut leases, &unknown).await?;
+        for (id, (result, records)) in started {
+            results.insert(id, result);
+            inputs.insert(id, records);
+        }
         let mut resumes = HashMap::new();
         for lease in leases.values().filter(|lease| lease.has_earlier_work()).cloned().collect::<Vec<_>>() {
             let resume = resume(db, &lease).await;
@@ -51,52 +57,53 @@ impl Batch {
             let mut result = results.remove(&id).ok_or_else(absent)?;
             begin(&mut result, self.claim.now).map_err(unavailable)?;
             let (records, resume) = (inputs.remove(&id).unwrap_or_default(), resumes.remove(&id));
+            db.leases().handover.keep_running((self.organization, id), result.clone());
             let key = (OrganizationId(self.organization), ResultId(id));
             claimed.insert(key, Claimed { lease: lease.claimed()?, result, records, resume });
         }
         Ok(claimed)
     }
 
-    async fn leases(
-        &self,
-        db: &DatabaseTransaction,
-        ids: &[Uuid],
-    ) -> Result<BTreeMap<Uuid, leases::Model>, StoreError> {
-        let rows = leases::Entity::find()
-            .filter(leases::Column::OrganizationId.eq(self.organization))
-            .filter(leases::Column::JobResultId.is_in(ids.iter().copied()));
-        let rows = rows.all(db).await.map_err(failed)?;
-        Ok(rows.into_iter().map(|row| (row.job_result_id, row)).collect())
+    fn leases(&self, db: &Transaction, ids: &[Uuid]) -> BTreeMap<Uuid, leases::Model> {
+        let leases = db.leases();
+        let rows = ids.iter().filter_map(|id| Some((*id, leases.get((self.organization, *id))?.clone())));
+        rows.collect()
     }
 
     async fn results(
         &self,
-        db: &DatabaseTransaction,
+        db: &Transaction,
         leases: &mut BTreeMap<Uuid, leases::Model>,
+        ids: &[Uuid],
     ) -> Result<Readable<JobResult>, StoreError> {
-        let rows = job_results::Entity::find()
-            .filter(job_results::Column::OrganizationId.eq(self.organization))
-            .filter(job_results::Column::Id.is_in(leases.keys().copied()));
-        let rows = rows.all(db).await.map_err(failed)?;
+        let mut rows = Vec::new();
+        for ids in pieces(ids) {
+            let some = job_results::Entity::find().filter(job_results::Column::OrganizationId.eq(self.organization));
+            let some = some.filter(job_results::Column::Id.is_in(ids.iter().copied()));
+            rows.extend(some.all(db).await.map_err(failed)?);
+        }
         self.readable(db, leases, rows.into_iter().map(|row| (row.id, row.read()))).await
     }
 
     async fn inputs(
         &self,
-        db: &DatabaseTransaction,
+        db: &Transaction,
         leases: &mut BTreeMap<Uuid, leases::Model>,
+        ids: &[Uuid],
     ) -> Result<Readable<Records>, StoreError> {
-        let rows = job_inputs::Entity::find()
-            .filter(job_inputs::Column::OrganizationId.eq(self.organization))
-            .filter(job_inputs::Column::JobResultId.is_in(leases.keys().copied()));
-        let rows = rows.all(db).await.map_err(failed)?;
+        let mut rows = Vec::new();
+        for ids in pieces(ids) {
+            let some = job_inputs::Entity::find().filter(job_inputs::Column::OrganizationId.eq(self.organization));
+            let some = some.filter(job_inputs::Column::JobResultId.is_in(ids.iter().copied()));
+            rows.extend(some.all(db).await.map_err(failed)?);
+        }
         self.readable(db, leases, rows.into_iter().map(|row| (row.job_result_id, row.read()))).await
     }
 
     /// Ends the results that have an unreadable row, and returns the rows of the others.
     async fn readable<T>(
         &self,
-        db: &DatabaseTransaction,
+        db: &Transaction,
         leases: &mut BTreeMap<Uuid, leases::Model>,
         rows: impl IntoIterator<Item = (Uuid, Result<T, StoreError>)> + Send,
     ) -> Result<Readable<T>, StoreError> {
@@ -112,10 +119,9 @@ impl Batch {
         Ok(readable.into_iter().filter_map(|(id, row)| Some((id, row.ok()?))).collect())
     }
 
-    /// Writes the changes that [`begin`] makes to each result, for all in two statements.
-    async fn write(&self, db: &DatabaseTransaction, ids: impl Iterator<Item = Uuid> + Clone) -> Result<(), StoreError> {
+    /// Writes the changes that [`begin`] makes to each result, for all in one statement, and leases them.
+    async fn write(&self, db: &Transaction, ids: impl Iterator<Item = Uuid> + Clone) -> Result<(), StoreError> {
         use job_results::Column::{Attempt, Id, OrganizationId, StartedAt, Status as StatusColumn};
-        use leases::Column as Lease;
         let started_at = Func::coalesce([Expr::col(StartedAt), Expr::val(micros(self.claim.now))]);
         let results = job_results::Entity::update_many()
             .col_expr(StatusColumn, Expr::val(Status::Running.word()))
@@ -124,14 +130,13 @@ impl Batch {
             .filter(OrganizationId.eq(self.organization))
             .filter(Id.is_in(ids.clone()));
         results.exec(db).await.map_err(failed)?;
-        let leases = leases::Entity::update_many()
-            .col_expr(Lease::Number, plus_one(Lease::Number))
-            .col_expr(Lease::State, Expr::val(LeaseState::Leased.word()))
-            .col_expr(Lease::Node, Expr::val(self.claim.node.0))
-            .col_expr(Lease::ReadyAt, Expr::val(None::<i64>))
-            .filter(Lease::OrganizationId.eq(self.organization))
-            .filter(Lease::JobResultId.is_in(ids));
-        leases.exec(db).await.map_err(failed)?;
+        for id in ids {
+            db.leases().change((self.organization, id), |row| {
+                row.number += 1;
+                LeaseState::Leased.word().clone_into(&mut row.state);
+                (row.node, row.ready_at) = (Some(self.claim.node.0), None);
+            });
+        }
         Ok(())
     }
 }

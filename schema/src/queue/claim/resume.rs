@@ -3,15 +3,16 @@
 use engine::model::organization::OrganizationId;
 use engine::ports::StoreError;
 use engine::ports::queue::Resume;
+use sea_orm::QueryOrder;
 use sea_orm::prelude::*;
-use sea_orm::{DatabaseTransaction, QueryOrder};
 
 use crate::entities::{batches, leases, line_results};
 use crate::failed;
 use crate::results::lines;
+use crate::transaction::Transaction;
 
 /// Reads what is done, and drops the results of lines that run again.
-pub(super) async fn resume(db: &DatabaseTransaction, lease: &leases::Model) -> Result<Resume, StoreError> {
+pub(super) async fn resume(db: &Transaction, lease: &leases::Model) -> Result<Resume, StoreError> {
     let row = lease.row_name();
     let at = lease.next_line.map(|line| row.small("next_line", line)).transpose()?;
     if lease.number > 0 {
@@ -33,7 +34,7 @@ pub(super) async fn resume(db: &DatabaseTransaction, lease: &leases::Model) -> R
 }
 
 /// The next line and those after it write new line results. Their recorded batches stay done.
-async fn drop_lines(db: &DatabaseTransaction, lease: &leases::Model) -> Result<(), StoreError> {
+async fn drop_lines(db: &Transaction, lease: &leases::Model) -> Result<(), StoreError> {
     let rows = line_results::Entity::delete_many()
         .filter(line_results::Column::OrganizationId.eq(lease.organization_id))
         .filter(line_results::Column::JobResultId.eq(lease.job_result_id))
@@ -43,7 +44,7 @@ async fn drop_lines(db: &DatabaseTransaction, lease: &leases::Model) -> Result<(
 }
 
 async fn batches_of(
-    db: &DatabaseTransaction,
+    db: &Transaction,
     lease: &leases::Model,
 ) -> Result<Vec<engine::ports::parts::BatchDone>, StoreError> {
     let rows = batches::Entity::find()

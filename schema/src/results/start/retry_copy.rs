@@ -7,10 +7,11 @@ use engine::ports::parts::PartKind;
 use engine::ports::results::RetryStart;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::{ExprTrait, IntoIden, Query};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Iterable};
+use sea_orm::{ConnectionTrait, Iterable};
 
 use crate::entities::{batches, line_results, parts};
 use crate::parts::insert_parts;
+use crate::transaction::Transaction;
 use crate::{failed, unavailable};
 
 /// A copy to the new result, whose row exists.
@@ -21,7 +22,7 @@ pub(super) struct RetryCopy {
 }
 
 impl RetryCopy {
-    pub async fn write(&self, db: &DatabaseTransaction) -> Result<(), StoreError> {
+    pub async fn write(&self, db: &Transaction) -> Result<(), StoreError> {
         let line_no = i64::from(self.retry.line_no);
         self.copy::<line_results::Entity>(db, line_results::Column::LineNo.lt(line_no)).await?;
         let Some(parts) = &self.retry.parts else {
@@ -39,7 +40,7 @@ impl RetryCopy {
     }
 
     /// Copies the rows of the old result for which a condition holds.
-    async fn copy<E: EntityTrait>(&self, db: &DatabaseTransaction, condition: Expr) -> Result<(), StoreError> {
+    async fn copy<E: EntityTrait>(&self, db: &Transaction, condition: Expr) -> Result<(), StoreError> {
         let of_result = "job_result_id";
         let copied = E::Column::iter().map(|column| match column.into_iden() {
             column if column.to_string() == of_result => Expr::val(self.by.0),

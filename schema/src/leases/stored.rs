@@ -1,0 +1,62 @@
+//! Reads and writes the table of leases.
+
+use engine::ports::StoreError;
+use sea_orm::prelude::*;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ConnectionTrait, DbErr, Iterable};
+
+use super::{Key, Leases, key};
+use crate::batch::{by_organization, insert, pieces};
+use crate::entities::leases::{Column, Entity, Model};
+use crate::entities::queues;
+use crate::failed;
+
+/// What a transaction has changed.
+pub(crate) struct Changes {
+    written: Vec<Model>,
+    removed: Vec<Key>,
+}
+
+impl Leases {
+    /// All leases and queues, as they are stored.
+    pub async fn read(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
+        let mut leases = Self { known: true, ..Self::default() };
+        for row in Entity::find().all(db).await? {
+            leases.set(key(&row), Some(row));
+        }
+        let queues = queues::Entity::find().all(db).await?;
+        // A limit that cannot be read does not limit.
+        leases.queues =
+            queues.into_iter().map(|row| ((row.holder, row.key.clone()), row.limit().ok().flatten())).collect();
+        Ok(leases)
+    }
+
+    /// What is to be written to the table.
+    pub fn changes(&self) -> Changes {
+        let (mut written, mut removed) = (Vec::new(), Vec::new());
+        for (key, before) in &self.before {
+            match (before, self.rows.get(key)) {
+                (before, Some(row)) if before.as_ref() != Some(row) => written.push(row.clone()),
+                (Some(_), None) => removed.push(*key),
+                _ => {}
+            }
+        }
+        written.sort_unstable_by_key(key);
+        Changes { written, removed }
+    }
+}
+
+impl Changes {
+    pub async fn write(&self, db: &impl ConnectionTrait) -> Result<(), StoreError> {
+        let keys = [Column::OrganizationId, Column::JobResultId];
+        let replaced = OnConflict::columns(keys).update_columns(Column::iter().skip(keys.len())).to_owned();
+        insert::<Entity>(db, &self.written, Some(replaced)).await?;
+        for (organization, ids) in by_organization(self.removed.iter().copied()) {
+            for ids in pieces(&ids) {
+                let rows = Entity::delete_many().filter(Column::OrganizationId.eq(organization));
+                rows.filter(Column::JobResultId.is_in(ids.iter().copied())).exec(db).await.map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
