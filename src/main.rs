@@ -57,8 +57,7 @@ enum Verb {
     Token(commands::token::Options),
     #[command(name = actions::host::compile::VERB, hide = true)]
     CompileModule { arguments: Vec<u64> },
-    /// Measure the figures of docs/performance.md
-    #[command(hide = true)]
+    /// Measure how fast this machine, or a running server, performs jobs
     Bench(commands::bench::Options),
 }
 

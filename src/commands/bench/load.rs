@@ -17,50 +17,57 @@ use crate::Failed;
 
 const CLIENTS: usize = 256;
 /// How many jobs run from start to finish.
-const JOBS: u64 = 10_000;
+pub const JOBS: u64 = 10_000;
+/// Key of the job that is measured.
+pub const JOB: &str = "ropewalk-bench";
 const SECONDS: u64 = 10;
 const RUN: &str =
     "mutation($input: RunJobInput!) { runJob(input: $input) { jobResult { id } userErrors { message } } }";
-const OPEN: &str = "{ pending: jobResults(first: 1, status: PENDING) { totalCount } running: jobResults(first: 1, status: RUNNING) { totalCount } }";
+const OPEN: &str = "query ($job: String!) { pending: jobResults(first: 1, job: $job, status: PENDING) { totalCount }
+    running: jobResults(first: 1, job: $job, status: RUNNING) { totalCount } }";
 
 /// Jobs from the start to the recorded end, 256 in flight.
-pub async fn in_flight(folder: &Path) -> Result<Value, Failed> {
-    let served = Served::start(folder, 16, None).await?;
-    prepare(&served, json!({})).await?;
+pub async fn in_flight(served: &Served, jobs: u64) -> Result<Value, Failed> {
+    prepare(served, json!({})).await?;
     let (mut observer, free) = (served.connect().await?, Arc::new(Semaphore::new(CLIENTS)));
     let sent = Arc::new(AtomicU64::new(0));
     let began = Instant::now();
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
-        clients.spawn(start_when_free(served.connect().await?, Arc::clone(&free), Arc::clone(&sent)));
+        clients.spawn(start_when_free(served.connect().await?, Arc::clone(&free), Arc::clone(&sent), jobs));
     }
     loop {
         tokio::time::sleep(Duration::from_millis(10)).await;
-        let asked = sent.load(Ordering::SeqCst).min(JOBS);
+        let asked = sent.load(Ordering::SeqCst).min(jobs);
         let open = open(&mut observer).await?;
         let capacity = CLIENTS as u64 - open.min(CLIENTS as u64);
         free.add_permits((capacity as usize).saturating_sub(free.available_permits()));
         while let Some(ended) = clients.try_join_next() {
             ended.map_err(|error| broken(&error))??;
         }
-        if asked == JOBS && open == 0 && clients.is_empty() {
+        if asked == jobs && open == 0 && clients.is_empty() {
             break;
         }
     }
     let took = began.elapsed();
     let row = "three-line job, 10 records, 256 in flight, start to finish, client included";
     Ok(json!({
-        "row": row, "jobs": JOBS, "per_s": per_second(JOBS, took), "processor_us_per_job": processor(&served, JOBS),
+        "row": row, "jobs": jobs, "per_s": per_second(jobs, took), "processor_us_per_job": processor(served, jobs),
         "most_mb": served.memory("VmHWM:"),
     }))
 }
 
 /// Starts a job whenever a permit is free, until all are started.
-async fn start_when_free(mut client: HttpClient, free: Arc<Semaphore>, sent: Arc<AtomicU64>) -> Result<(), Failed> {
-    let input = json!({"input": {"job": "bench", "records": records(10)}});
+async fn start_when_free(
+    mut client: HttpClient,
+    free: Arc<Semaphore>,
+    sent: Arc<AtomicU64>,
+    jobs: u64,
+) -> Result<(), Failed> {
+    let input = json!({"input": {"job": JOB, "records": records(10)}});
     loop {
         free.acquire().await.map_err(|error| broken(&error))?.forget();
-        if sent.fetch_add(1, Ordering::SeqCst) >= JOBS {
+        if sent.fetch_add(1, Ordering::SeqCst) >= jobs {
             free.add_permits(1);
             return Ok(());
         }
@@ -115,7 +122,7 @@ async fn put_load_on(served: &Served, duration: Duration, times: usize) -> Resul
     let (stop, mut clients) = (Arc::new(AtomicBool::new(false)), JoinSet::new());
     for _ in 0..CLIENTS * times {
         let (mut client, accepted, refused) = (served.connect().await?, Arc::clone(&accepted), Arc::clone(&refused));
-        let (stop, input) = (Arc::clone(&stop), json!({"input": {"job": "bench", "records": records(10)}}));
+        let (stop, input) = (Arc::clone(&stop), json!({"input": {"job": JOB, "records": records(10)}}));
         clients.spawn(async move {
             while !stop.load(Ordering::Relaxed) {
                 let taken = client.ask(RUN, input.clone()).await.and_then(without_errors);
@@ -132,16 +139,19 @@ async fn put_load_on(served: &Served, duration: Duration, times: usize) -> Resul
     Ok(Load { accepted, refused, took: began.elapsed() })
 }
 
-/// Saves the job: a filter, an action and a script, or only the line that is given.
-async fn prepare(served: &Served, only: Value) -> Result<(), Failed> {
+/// Saves the job that is measured: a filter, an action and a script, or only the line that is given.
+pub async fn prepare(served: &Served, only: Value) -> Result<(), Failed> {
     let mut client = served.connect().await?;
     let lines = if only == json!({}) { super::jobs::three_lines() } else { json!([only]) };
     let save = "mutation($input: SaveJobInput!) { saveJob(input: $input) { userErrors { path message } } }";
-    let job = json!({"key": "bench", "overlap": "allow", "lines": lines});
+    let job = json!({"key": JOB, "overlap": "allow", "lines": lines});
     let saved = client.ask(save, json!({"input": {"document": job}})).await?;
+    none(&saved["saveJob"]["userErrors"])?;
+    if only == json!({}) {
+        return Ok(());
+    }
     let grant = "mutation { grantModule(input: {module: \"http\", http: {hosts: [\"*\"], addresses: [\"127.0.0.0/8\"]}}) { userErrors { message } } }";
-    client.ask(grant, json!({})).await?;
-    none(&saved["saveJob"]["userErrors"])
+    client.ask(grant, json!({})).await.map(drop)
 }
 
 /// Processor time of the server, which depends little on other programs of the machine.
@@ -149,7 +159,7 @@ fn processor(served: &Served, count: u64) -> Option<u64> {
     Some(served.processor_ms()? * 1000 / count.max(1))
 }
 
-fn without_errors(answer: Value) -> Result<(), Failed> {
+pub fn without_errors(answer: Value) -> Result<(), Failed> {
     none(&answer["runJob"]["userErrors"])
 }
 
@@ -159,7 +169,7 @@ fn none(errors: &Value) -> Result<(), Failed> {
 
 /// How many results have not ended.
 async fn open(observer: &mut HttpClient) -> Result<u64, Failed> {
-    let counted = observer.ask(OPEN, json!({})).await?;
+    let counted = observer.ask(OPEN, json!({"job": JOB})).await?;
     let count = |status: &str| counted[status]["totalCount"].as_u64().unwrap_or(0);
     Ok(count("pending") + count("running"))
 }

@@ -1,4 +1,4 @@
-//! `ropewalk bench`: the rows of docs/performance.md, as JSON lines. Hidden from help.
+//! `ropewalk bench`: the rows of docs/performance.md, measured on this machine or on a running server.
 
 mod alone;
 mod history;
@@ -6,6 +6,7 @@ mod jobs;
 mod lines;
 mod load;
 mod modules;
+mod running;
 mod schedules;
 mod served;
 mod timing;
@@ -20,6 +21,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::{Failed, host_setup};
+use served::Served;
 
 /// What to measure.
 #[derive(Args)]
@@ -27,6 +29,18 @@ pub struct Options {
     /// Measure only this row; may be repeated
     #[arg(long, value_name = "NAME", value_enum)]
     only: Vec<Row>,
+    /// Measure this server, in an organization whose quotas allow it, instead of servers that the command starts
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// API token for that server
+    #[arg(long, value_name = "TOKEN", env = "ROPEWALK_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Key of the organization to work in, for tokens of server administrators
+    #[arg(long, value_name = "KEY", env = "ROPEWALK_ORGANIZATION")]
+    organization: Option<String>,
+    /// Print each row as one JSON object on a line
+    #[arg(long)]
+    json: bool,
 }
 
 /// The rows, in the order in which they are measured.
@@ -49,9 +63,14 @@ enum Row {
     Claims,
 }
 
-/// Measures, and prints one JSON object for each row as soon as it is measured.
+/// Measures, and prints each row as soon as it is measured.
 pub async fn bench(options: Options) -> Result<(), Failed> {
+    let print_row = |row: &Value| if options.json { crate::stdio::print(&row.to_string()) } else { print_text(row) };
     print_row(&machine())?;
+    if let Some(url) = &options.server {
+        let served = Served::running(url, options.token.as_deref(), options.organization.as_deref())?;
+        return running::rows(&served, &options.only, print_row).await;
+    }
     let folder = std::env::temp_dir().join(format!("ropewalk-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| broken(&error))?;
     print_row(&timing::fdatasync(&folder, "fdatasync before")?)?;
@@ -83,7 +102,7 @@ async fn rows(row: Row, host: Arc<Host>, folder: &Path) -> Result<Vec<Value>, Fa
         Row::Rest => alone::at_rest(folder).await?,
         Row::Firing => schedules::firing(folder).await?,
         Row::Armed => schedules::armed(folder).await?,
-        Row::InFlight => load::in_flight(folder).await?,
+        Row::InFlight => load::in_flight(&Served::start(folder, 16, None).await?, load::JOBS).await?,
         Row::Starts => load::accepted_starts(folder).await?,
         Row::Overload => load::overload(folder).await?,
         Row::Million => alone::million(folder).await?,
@@ -102,8 +121,16 @@ fn per_second(count: u64, took: Duration) -> f64 {
     (count as f64 / took.as_secs_f64()).round()
 }
 
-fn print_row(row: &Value) -> Result<(), Failed> {
-    crate::stdio::print(&row.to_string())
+/// Prints a row for people: its name, and its values below.
+fn print_text(row: &Value) -> Result<(), Failed> {
+    let mut text = row["row"].as_str().unwrap_or_default().to_owned();
+    for (name, value) in row.as_object().into_iter().flatten() {
+        if name != "row" && !value.is_null() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            text.push_str(&format!("\n    {:<24} {value}", name.replace('_', " ")));
+        }
+    }
+    crate::stdio::print(&text)
 }
 
 fn machine() -> Value {

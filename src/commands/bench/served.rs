@@ -13,11 +13,12 @@ use tokio::process::{Child, Command};
 use super::broken;
 use crate::Failed;
 
-/// A server that ends when it is dropped.
+/// A server: one that was started here and ends when this is dropped, or one that runs elsewhere.
 pub struct Served {
-    child: Child,
+    child: Option<Child>,
     address: String,
     token: String,
+    organization: Option<String>,
     /// Time from its start to the line with its address.
     pub ready_after: Duration,
 }
@@ -45,12 +46,30 @@ impl Served {
         let ready_after = began.elapsed();
         let first = first.ok_or_else(|| broken(&"the server does not start"))?;
         let address = first.rsplit("http://").next().unwrap_or_default().to_owned();
-        let served = Self { child, address, token, ready_after };
+        let served = Self { child: Some(child), address, token, organization: None, ready_after };
         // A benchmark asks for more than any quota allows.
         let quotas = json!({"startsPerMinute": u32::MAX, "requestsPerMinute": u32::MAX});
         let lift = "mutation ($input: SetQuotasInput!) { setQuotas(input: $input) { userErrors { message } } }";
         served.connect().await?.ask(lift, json!({"input": quotas})).await?;
         Ok(served)
+    }
+
+    /// A server that runs already.
+    pub fn running(url: &str, token: Option<&str>, organization: Option<&str>) -> Result<Self, Failed> {
+        let Some(address) = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')) else {
+            return Err(Failed::Refused(format!("{url}: must be an address that begins with http://")));
+        };
+        let Some(token) = token else {
+            return Err(Failed::Refused("No token. Give one with --token or ROPEWALK_TOKEN.".to_owned()));
+        };
+        let (address, token) = (address.to_owned(), token.to_owned());
+        Ok(Self {
+            child: None,
+            address,
+            token,
+            organization: organization.map(str::to_owned),
+            ready_after: Duration::ZERO,
+        })
     }
 
     /// The administrator token.
@@ -60,28 +79,34 @@ impl Served {
 
     /// Kills it.
     pub async fn stop(mut self) -> Result<(), Failed> {
-        self.child.kill().await.map_err(|error| broken(&error))
+        match &mut self.child {
+            Some(child) => child.kill().await.map_err(|error| broken(&error)),
+            None => Ok(()),
+        }
     }
 
     /// Opens a connection and keeps it open.
     pub async fn connect(&self) -> Result<HttpClient, Failed> {
         let stream = TcpStream::connect(&self.address).await.map_err(|error| broken(&error))?;
         stream.set_nodelay(true).map_err(|error| broken(&error))?;
+        let organization = self.organization.as_ref().map(|key| format!("ropewalk-organization: {key}\r\n"));
         let head = format!(
-            "POST /graphql HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n",
-            self.address, self.token
+            "POST /graphql HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n{}",
+            self.address,
+            self.token,
+            organization.unwrap_or_default()
         );
         Ok(HttpClient { stream: BufReader::new(stream), head })
     }
 
     /// A field of `/proc/PID/status`, in megabytes.
     pub fn memory(&self, field: &str) -> Option<f64> {
-        memory(self.child.id()?, field)
+        memory(self.child.as_ref()?.id()?, field)
     }
 
     /// The processor time that it has used so far, in milliseconds.
     pub fn processor_ms(&self) -> Option<u64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()?)).ok()?;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.as_ref()?.id()?)).ok()?;
         let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
         let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
         // The kernel counts in hundredths of a second.
