@@ -4,6 +4,7 @@
 //! exponentially with its fragments: 733 bytes could cost seconds. So tokens are counted before a document is parsed,
 //! and the parsed document is measured before it is validated.
 
+mod cache;
 mod size;
 mod tokens;
 
@@ -11,6 +12,8 @@ use async_graphql::parser::{self, types::ExecutableDocument};
 use async_graphql::{Pos, ServerError};
 
 use crate::error::{ApiError, Code};
+
+pub(crate) use cache::ParsedDocuments;
 
 /// The limits of one document. A string counts as one token, no matter how long it is.
 #[derive(Debug, Clone, Copy)]

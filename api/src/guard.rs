@@ -21,16 +21,18 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
 use crate::budget::AnswerBudget;
-use crate::document::{self, DOCUMENT_LIMITS};
+use crate::document::ParsedDocuments;
 use crate::error::{ApiError, Code, with_codes};
 
 /// The guard.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Guard {
     /// Whether introspection is allowed.
     pub(crate) introspection: bool,
     /// Whether the schema has a root field.
     pub(crate) has_root_field: fn(OperationType, &str) -> bool,
+    /// Shared by all requests.
+    pub(crate) documents: Arc<ParsedDocuments>,
 }
 
 /// Marks a request that may only subscribe, because it came over a socket.
@@ -38,7 +40,7 @@ pub(crate) struct SubscriptionsOnly;
 
 impl ExtensionFactory for Guard {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(*self)
+        Arc::new(self.clone())
     }
 }
 
@@ -50,7 +52,7 @@ impl Extension for Guard {
         mut request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        let document = document::read(&request.query, &DOCUMENT_LIMITS)?;
+        let document = self.documents.read(&request.query)?;
         self.permit(access(&request), &document).map_err(ApiError::into_server_error)?;
         if request.data.contains_key(&TypeId::of::<SubscriptionsOnly>()) {
             check_subscription(&request, &document).map_err(ApiError::into_server_error)?;
@@ -94,7 +96,7 @@ fn access(request: &Request) -> Option<&Access> {
 impl Guard {
     /// Checks every root field of every operation against the table of rights, no matter which operation runs or what
     /// `@skip` says. If one is refused, nothing runs.
-    fn permit(self, access: Option<&Access>, document: &ExecutableDocument) -> Result<(), ApiError> {
+    fn permit(&self, access: Option<&Access>, document: &ExecutableDocument) -> Result<(), ApiError> {
         let unknown = || ApiError::new(Code::Unauthenticated, "The request has no API token.");
         let access = access.ok_or_else(unknown)?;
         for (_, operation) in document.operations.iter() {
@@ -105,7 +107,7 @@ impl Guard {
         Ok(())
     }
 
-    fn check(self, access: &Access, operation: OperationType, field: &str) -> Result<(), ApiError> {
+    fn check(&self, access: &Access, operation: OperationType, field: &str) -> Result<(), ApiError> {
         match field {
             "__schema" | "__type" if !self.introspection => {
                 Err(ApiError::new(Code::Forbidden, "Introspection is switched off on this server."))

@@ -1,7 +1,7 @@
 //! The schema: its three root types, the limits of one request, and its printed form.
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use async_graphql::parser::types::{OperationType, TypeKind, TypeSystemDefinition};
 use async_graphql::{ObjectType, SDLExportOptions, Schema, SchemaBuilder, SubscriptionType};
@@ -39,7 +39,7 @@ where
         .limit_recursive_depth(DOCUMENT_LIMITS.schema_depth)
         .limit_complexity(COMPLEXITY)
         .limit_directives(5)
-        .extension(Guard { introspection, has_root_field })
+        .extension(Guard { introspection, has_root_field, documents: Arc::default() })
 }
 
 /// The schema in SDL, as in `schema.graphql`.

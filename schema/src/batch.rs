@@ -25,6 +25,16 @@ pub(crate) fn pieces<Row>(mut rows: &[Row]) -> impl Iterator<Item = &[Row]> {
     })
 }
 
+/// Splits ids into pieces for lists in which an id may be repeated: the last piece is filled up with its last id, so that
+/// it needs one statement.
+pub(crate) fn padded(ids: &[Uuid]) -> impl Iterator<Item = Vec<Uuid>> {
+    ids.chunks(ROWS).filter_map(|piece| {
+        let (mut piece, last) = (piece.to_vec(), *piece.last()?);
+        piece.resize(piece.len().next_power_of_two(), last);
+        Some(piece)
+    })
+}
+
 /// Groups ids by their organization: a statement is always about one organization.
 pub(crate) fn by_organization(pairs: impl IntoIterator<Item = (Uuid, Uuid)>) -> BTreeMap<Uuid, Vec<Uuid>> {
     let mut all: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();

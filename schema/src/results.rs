@@ -21,13 +21,14 @@ use engine::model::status::Status;
 use engine::ports::actions::LineOutput;
 use engine::ports::parts::{Part, PartKind};
 use engine::ports::results::{
-    Endings, History, Kill, KillError, NewResult, Pruned, ResultFilter, ResultRelation, StartError, Started, Starts,
+    Endings, History, Kill, KillError, LinesOf, NewResult, Pruned, ResultFilter, ResultRelation, StartError, Started,
+    Starts,
 };
 use engine::ports::{Listed, Page, StoreError};
 use sea_orm::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect};
 
-use crate::batch::{by_organization, pieces};
+use crate::batch::{by_organization, padded, pieces};
 use crate::columns::RowName;
 use crate::entities::job_results::Column;
 use crate::entities::{deleted_jobs, job_results, job_starts, leases, line_results, parts};
@@ -124,18 +125,20 @@ impl History for Store {
     async fn lines_within(
         &self,
         scope: OrgScope,
-        ids: &[ResultId],
-        after: Option<u32>,
+        of: LinesOf<'_>,
         most: usize,
     ) -> Result<Listed<(ResultId, LineResult)>, StoreError> {
-        let mut ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        let mut ids: Vec<_> = of.results.iter().map(|id| id.0).collect();
         ids.sort_unstable();
         ids.dedup();
         let (mut found, mut left) = (Listed { items: Vec::new(), more: false }, most);
-        for ids in pieces(&ids) {
-            let mut lines = lines::of(scope.organization(), ids);
-            if let Some(after) = after {
+        for ids in padded(&ids) {
+            let mut lines = lines::of(scope.organization(), &ids);
+            if let Some(after) = of.after {
                 lines = lines.filter(line_results::Column::LineNo.gt(after));
+            }
+            if !of.details {
+                lines = line_results::without_details(lines);
             }
             let rows = lines.stream(&self.readers).await.map_err(failed)?;
             let (weigh, read) = (line_results::Model::bytes, line_results::Model::read);

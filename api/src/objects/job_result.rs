@@ -1,7 +1,10 @@
 //! Job results.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use async_graphql::dataloader::DataLoader;
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{Context, ID, Lookahead, Object, SimpleObject};
 use engine::model::record::size_of_text;
 use engine::model::result as model;
 use engine::node::events;
@@ -10,13 +13,13 @@ use engine::ports::results::{ResultFilter, ResultRelation};
 use serde_json::Value;
 
 use super::global_id::GlobalId;
-use super::line_loader::LineLoader;
-use super::line_result::LineResult;
+use super::line_loader::{self, LineLoader};
+use super::line_result::{self, LineResult};
 use super::moment::Moment;
 use super::page::{self, Cursor, Page};
 use super::status::Status;
 use super::waits_for::{WaitLoader, WaitsFor};
-use crate::resolver::{Result, engine, scope};
+use crate::resolver::{Result, budget, engine, scope};
 
 /// How many lines and modules a job is assumed to have when the cost of a document is computed.
 const EXPECTED: usize = 10;
@@ -25,17 +28,19 @@ const EXPECTED: usize = 10;
 pub(crate) struct JobResult {
     result: model::JobResult,
     progress: Option<events::Progress>,
+    /// Its lines, if they were read with the page.
+    lines: Option<Arc<Vec<model::LineResult>>>,
 }
 
 impl JobResult {
     /// A result whose lines are read when they are asked for.
     pub(crate) fn of(result: model::JobResult) -> Self {
-        Self { result, progress: None }
+        Self { result, progress: None, lines: None }
     }
 
     /// A result with the progress that a subscription has heard of.
     pub(crate) fn watched(result: model::JobResult, progress: Option<events::Progress>) -> Self {
-        Self { result, progress }
+        Self { result, progress, lines: None }
     }
 }
 
@@ -222,11 +227,12 @@ impl JobResult {
     /// Its lines so far, by `lineNo`.
     #[graphql(complexity = "page::times(EXPECTED, child_complexity)")]
     async fn lines(&self, context: &Context<'_>) -> Result<Vec<LineResult>> {
-        let lines = context.data_unchecked::<DataLoader<LineLoader>>().load_one(self.result.id).await?;
-        Ok(lines
-            .iter()
-            .flat_map(|lines| lines.iter().cloned().map(|line| LineResult::of(self.result.id, line)))
-            .collect())
+        let lines = match &self.lines {
+            Some(lines) => Some(Arc::clone(lines)),
+            None => context.data_unchecked::<DataLoader<LineLoader>>().load_one(self.result.id).await?,
+        };
+        let Some(lines) = lines else { return Ok(Vec::new()) };
+        Ok((0..lines.len()).map(|index| LineResult::of(self.result.id, Arc::clone(&lines), index)).collect())
     }
 
     /// Progress of the running line; null if no line runs, or its progress is not known yet.
@@ -300,6 +306,21 @@ impl AllJobResults {
     }
 }
 
+/// The lines of the results of a page, if the document asks for them.
+async fn read_lines(
+    context: &Context<'_>,
+    results: &[model::JobResult],
+) -> Result<Option<HashMap<model::ResultId, Arc<Vec<model::LineResult>>>>> {
+    let (nodes, edges) = (context.look_ahead().field("nodes"), context.look_ahead().field("edges").field("node"));
+    let asked: Vec<_> = [nodes, edges].into_iter().map(|node| node.field("lines")).filter(Lookahead::exists).collect();
+    if asked.is_empty() || results.is_empty() {
+        return Ok(None);
+    }
+    let details = asked.iter().any(|lines| line_result::DETAILS.iter().any(|name| lines.field(name).exists()));
+    let ids: Vec<_> = results.iter().map(|result| result.id).collect();
+    line_loader::read((engine(context), scope(context), budget(context)), &ids, details).await.map(Some)
+}
+
 /// A job result of the caller, if it exists.
 pub(crate) async fn find(context: &Context<'_>, id: model::ResultId) -> Result<Option<JobResult>> {
     let result = async { Ok(engine(context).results().find(scope(context), id).await?) };
@@ -320,6 +341,10 @@ pub(crate) async fn list(
     let page = ports::Page { before, limit };
     let listed = async { Ok(engine(context).results().list(scope(context), &filter, page).await?) };
     let listed = page::read(context, listed, |result| size_of_text(&result.arguments)).await?;
-    let edge = |result: model::JobResult| (Cursor::behind(result.id.0), JobResult::of(result));
+    let lines = read_lines(context, &listed.items).await?;
+    let edge = |result: model::JobResult| {
+        let lines = lines.as_ref().map(|lines| lines.get(&result.id).cloned().unwrap_or_default());
+        (Cursor::behind(result.id.0), JobResult { lines, ..JobResult::of(result) })
+    };
     Ok(page::of(listed, after.as_ref(), AllJobResults(filter), edge))
 }

@@ -9,6 +9,7 @@ use engine::engine::Engine;
 use engine::model::organization::OrgScope;
 use engine::model::result::{LineResult, ResultId};
 use engine::ports::Listed;
+use engine::ports::results::LinesOf;
 
 use crate::budget::{AnswerBudget, SMALL_BYTES};
 use crate::error::ApiError;
@@ -27,12 +28,30 @@ impl LineLoader {
     }
 }
 
-impl LineLoader {
-    async fn within(&self, ids: &[ResultId], most: usize) -> Result<Listed<(ResultId, LineResult)>, ApiError> {
-        let lines = async { Ok(self.engine.results().lines_within(self.scope, ids, None, most).await?) };
+/// Reads the lines of results within the budget of the answer, by result.
+pub(super) async fn read(
+    (engine, scope, budget): (&Engine, OrgScope, &AnswerBudget),
+    results: &[ResultId],
+    details: bool,
+) -> Result<HashMap<ResultId, Arc<Vec<LineResult>>>, ApiError> {
+    let within = async |most: usize| {
+        let of = LinesOf { results, after: None, details };
+        let lines = async { Ok(engine.results().lines_within(scope, of, most).await?) };
         let bytes = |lines: &Listed<(ResultId, LineResult)>| lines.items.iter().map(|(_, line)| line.bytes()).sum();
-        self.budget.read(most, lines, bytes).await
+        budget.read(most, lines, bytes).await
+    };
+    let mut lines = within(SMALL_BYTES).await?;
+    if lines.more {
+        lines = within(budget.left()).await?;
     }
+    if lines.more {
+        return Err(budget.exceeded());
+    }
+    let mut by_result: HashMap<ResultId, Vec<LineResult>> = HashMap::new();
+    for (id, line) in lines.items {
+        by_result.entry(id).or_default().push(line);
+    }
+    Ok(by_result.into_iter().map(|(id, lines)| (id, Arc::new(lines))).collect())
 }
 
 impl Loader<ResultId> for LineLoader {
@@ -40,17 +59,6 @@ impl Loader<ResultId> for LineLoader {
     type Error = ApiError;
 
     async fn load(&self, ids: &[ResultId]) -> Result<HashMap<ResultId, Self::Value>, ApiError> {
-        let mut by_result: HashMap<ResultId, Vec<LineResult>> = HashMap::new();
-        let mut lines = self.within(ids, SMALL_BYTES).await?;
-        if lines.more {
-            lines = self.within(ids, self.budget.left()).await?;
-        }
-        if lines.more {
-            return Err(self.budget.exceeded());
-        }
-        for (id, line) in lines.items {
-            by_result.entry(id).or_default().push(line);
-        }
-        Ok(by_result.into_iter().map(|(id, lines)| (id, Arc::new(lines))).collect())
+        read((&self.engine, self.scope, &self.budget), ids, true).await
     }
 }

@@ -9,6 +9,7 @@ use engine::engine::Engine;
 use engine::model::organization::OrgScope;
 use engine::model::result::{JobResult, LineResult, ResultId};
 use engine::node::events::{ResultChange, ResultEvent};
+use engine::ports::results::LinesOf;
 use engine::ports::{Listed, PAGE_BYTES, StoreError};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -54,7 +55,8 @@ impl WatchedResult {
 
     /// A page of its lines, after the one with this number.
     pub async fn lines(&self, after: Option<u32>) -> Result<Listed<(ResultId, LineResult)>, StoreError> {
-        self.engine.results().lines_within(self.scope, &[self.id], after, PAGE_BYTES).await
+        let lines = LinesOf { after, ..LinesOf::all(std::slice::from_ref(&self.id)) };
+        self.engine.results().lines_within(self.scope, lines, PAGE_BYTES).await
     }
 
     /// Waits for an event about the result; none if events were missed, so that anything may have changed.

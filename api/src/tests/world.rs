@@ -22,7 +22,8 @@ use engine::ports::clock::StandingClock;
 use engine::ports::files::Folder;
 use engine::ports::parts::{Part, PartKind};
 use engine::ports::results::{
-    Endings, History, Kill, KillError, NewResult, Pruned, ResultFilter, ResultRelation, StartError, Started, Starts,
+    Endings, History, Kill, KillError, LinesOf, NewResult, Pruned, ResultFilter, ResultRelation, StartError, Started,
+    Starts,
 };
 use engine::ports::stores::Stores;
 use engine::ports::{Listed, Page, StoreError};
@@ -299,11 +300,10 @@ impl History for Counting {
     async fn lines_within(
         &self,
         scope: OrgScope,
-        ids: &[ResultId],
-        after: Option<u32>,
+        lines: LinesOf<'_>,
         most: usize,
     ) -> Result<Listed<(ResultId, LineResult)>, StoreError> {
-        History::lines_within(self.ask()?, scope, ids, after, most).await
+        History::lines_within(self.ask()?, scope, lines, most).await
     }
 
     async fn waiting(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, Waiting)>, StoreError> {

@@ -20,8 +20,8 @@ use engine::model::status::{Event, Status};
 use engine::ports::actions::LineOutput;
 use engine::ports::parts::{Part, PartKind};
 use engine::ports::results::{
-    Endings, History, Kill, KillError, NewResult, Pruned, ResultFilter, ResultRelation, StartError, Started, Starts,
-    replaced,
+    Endings, History, Kill, KillError, LinesOf, NewResult, Pruned, ResultFilter, ResultRelation, StartError, Started,
+    Starts, replaced,
 };
 use engine::ports::{Listed, Page, StoreError};
 
@@ -110,19 +110,20 @@ impl History for MemoryStore {
     async fn lines_within(
         &self,
         scope: OrgScope,
-        ids: &[ResultId],
-        after: Option<u32>,
+        of: LinesOf<'_>,
         most: usize,
     ) -> Result<Listed<(ResultId, LineResult)>, StoreError> {
-        let mut ids = ids.to_vec();
+        let mut ids = of.results.to_vec();
         ids.sort_unstable();
         ids.dedup();
         let tables = self.tables();
         let found = ids.into_iter().filter_map(|id| Some((id, tables.results.get(&(scope.organization(), id))?)));
         let lines = found.flat_map(|(id, entry)| entry.lines.values().map(move |line| (id, line)));
-        let lines = lines.filter(|(_, line)| after.is_none_or(|after| line.line_no > after));
-        let Listed { items, more } = within(lines, (usize::MAX, most), |(_, line)| line.bytes());
-        Ok(Listed { items: items.into_iter().map(|(id, line)| (id, line.clone())).collect(), more })
+        let lines = lines.filter(|(_, line)| of.after.is_none_or(|after| line.line_no > after));
+        let weigh = |(_, line): &(ResultId, &LineResult)| if of.details { line.bytes() } else { 0 };
+        let Listed { items, more } = within(lines, (usize::MAX, most), weigh);
+        let shown = |line: &LineResult| if of.details { line.clone() } else { line.without_details() };
+        Ok(Listed { items: items.into_iter().map(|(id, line)| (id, shown(line))).collect(), more })
     }
 
     async fn waiting(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, Waiting)>, StoreError> {

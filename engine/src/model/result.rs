@@ -194,6 +194,19 @@ impl LineResult {
         }
     }
 
+    /// The line without the parts that may be large.
+    #[must_use]
+    pub fn without_details(&self) -> Self {
+        Self {
+            parameters: Arc::default(),
+            sample: Sample { records: Arc::default(), cut: self.sample.cut },
+            rejected: Vec::new(),
+            log: Vec::new(),
+            effects: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// The size in bytes of the parts that may be large: parameters, records and texts.
     pub fn bytes(&self) -> usize {
         let sizes = self.rejected.iter().map(|rejected| size_of_text(&rejected.record) + rejected.reason.len());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Node;
 use crate::model::organization::OrgScope;
 use crate::model::result::{LineResult, ResultId};
+use crate::ports::results::LinesOf;
 use crate::ports::{Listed, StoreError};
 
 impl Node {
@@ -14,27 +15,26 @@ impl Node {
         scope: OrgScope,
         ids: &[ResultId],
     ) -> Result<Vec<(ResultId, LineResult)>, StoreError> {
-        Ok(self.lines_within(scope, ids, None, usize::MAX).await?.items)
+        Ok(self.lines_within(scope, LinesOf::all(ids), usize::MAX).await?.items)
     }
 
-    /// The first of these lines that together have at most `max_bytes`, at least one; with `after`, only those with a
-    /// higher `lineNo`. Lines that are not written yet are added to these.
+    /// The first of these lines that together have at most `max_bytes`, at least one. Lines that are not written yet are
+    /// added to these.
     pub(crate) async fn lines_within(
         &self,
         scope: OrgScope,
-        ids: &[ResultId],
-        after: Option<u32>,
+        of: LinesOf<'_>,
         max_bytes: usize,
     ) -> Result<Listed<(ResultId, LineResult)>, StoreError> {
         // The running results are read first: one that ends in between is then in the store.
-        let live: Vec<_> = ids.iter().filter_map(|id| Some((*id, self.running.find(*id)?))).collect();
+        let live: Vec<_> = of.results.iter().filter_map(|id| Some((*id, self.running.find(*id)?))).collect();
         let newer: BTreeMap<_, _> = live
             .iter()
             .filter(|(_, live)| live.organization == scope.organization())
             .flat_map(|(id, live)| live.unwritten().into_iter().map(|line| ((*id, line.line_no), line)))
-            .filter(|((_, line_no), _)| after.is_none_or(|after| *line_no > after))
+            .filter(|((_, line_no), _)| of.after.is_none_or(|after| *line_no > after))
             .collect();
-        let written = self.stores.history.lines_within(scope, ids, after, max_bytes).await?;
+        let written = self.stores.history.lines_within(scope, of, max_bytes).await?;
         if newer.is_empty() {
             return Ok(written);
         }

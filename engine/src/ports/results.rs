@@ -17,6 +17,24 @@ use crate::model::result::{Counters, JobResult, LineResult, ResultId, Scheduled}
 use crate::model::status::{Event, Refusal, Status, next};
 use crate::model::template_version::TemplateVersion;
 
+/// Which lines are read, and what of them.
+#[derive(Debug, Clone, Copy)]
+pub struct LinesOf<'a> {
+    /// The results whose lines are read.
+    pub results: &'a [ResultId],
+    /// Only lines with a higher number.
+    pub after: Option<u32>,
+    /// Whether parameters, samples, rejected records, logs and effects are read too; otherwise they are empty.
+    pub details: bool,
+}
+
+impl<'a> LinesOf<'a> {
+    /// All lines of these results, as a whole.
+    pub fn all(results: &'a [ResultId]) -> Self {
+        Self { results, after: None, details: true }
+    }
+}
+
 /// A new job result: a start that was accepted.
 #[derive(Debug, Clone)]
 pub struct NewResult {
@@ -325,16 +343,14 @@ pub trait History: Send + Sync {
 
     /// The lines of these results, by result and `lineNo`.
     async fn lines(&self, scope: OrgScope, ids: &[ResultId]) -> Result<Vec<(ResultId, LineResult)>, StoreError> {
-        Ok(self.lines_within(scope, ids, None, usize::MAX).await?.items)
+        Ok(self.lines_within(scope, LinesOf::all(ids), usize::MAX).await?.items)
     }
 
     /// The first of these lines that together hold at most `most` bytes, see [`LineResult::bytes`]; at least one.
-    /// With `after`, only lines with a higher `lineNo`.
     async fn lines_within(
         &self,
         scope: OrgScope,
-        ids: &[ResultId],
-        after: Option<u32>,
+        lines: LinesOf<'_>,
         most: usize,
     ) -> Result<Listed<(ResultId, LineResult)>, StoreError>;
 

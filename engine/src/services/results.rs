@@ -10,7 +10,7 @@ use crate::model::rights::Operation;
 use crate::node::events::Progress;
 use crate::node::service_error::ServiceError;
 use crate::ports::parts::{Part, PartKind};
-use crate::ports::results::{ResultFilter, ResultRelation};
+use crate::ports::results::{LinesOf, ResultFilter, ResultRelation};
 use crate::ports::{Listed, Page, StoreError};
 
 impl Results {
@@ -139,18 +139,17 @@ impl Results {
         self.node.lines_now(scope, ids).await
     }
 
-    /// The first of these lines that together have at most `max_bytes`, at least one; with `after`, only those with a
-    /// higher `lineNo`. Lines that are not written yet are added to these.
+    /// The first of these lines that together have at most `max_bytes`, at least one. Lines that are not written yet are
+    /// added to these.
     ///
     /// # Errors
     /// The store failed.
     pub async fn lines_within(
         &self,
         scope: OrgScope,
-        ids: &[ResultId],
-        after: Option<u32>,
+        lines: LinesOf<'_>,
         max_bytes: usize,
     ) -> Result<Listed<(ResultId, LineResult)>, StoreError> {
-        self.node.lines_within(scope, ids, after, max_bytes).await
+        self.node.lines_within(scope, lines, max_bytes).await
     }
 }

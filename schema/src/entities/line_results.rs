@@ -11,6 +11,7 @@ use engine::ports::StoreError;
 use engine::ports::actions::LineOutput;
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
+use sea_orm::{Iterable, QuerySelect};
 use serde_json::{Value, json};
 
 use crate::columns::{RowName, counters, micros, of_result, signed, text_of_array};
@@ -48,6 +49,22 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// The columns that may be large, each with an empty value.
+const DETAILS: [(Column, &str); 5] = [
+    (Column::Parameters, "null"),
+    (Column::Sample, "[]"),
+    (Column::Rejected, "[]"),
+    (Column::Log, "[]"),
+    (Column::Effects, "[]"),
+];
+
+/// Selects these rows with empty details.
+pub(crate) fn without_details(rows: Select<Entity>) -> Select<Entity> {
+    let is_detail = |column: &Column| DETAILS.iter().any(|(detail, _)| detail.as_str() == column.as_str());
+    let rows = rows.select_only().columns(Column::iter().filter(|column| !is_detail(column)));
+    DETAILS.into_iter().fold(rows, |rows, (column, empty)| rows.column_as(Expr::val(empty), column))
+}
 
 impl Model {
     /// Whether its status is final; false if the status cannot be read.

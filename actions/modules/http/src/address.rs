@@ -118,7 +118,7 @@ mod tests {
 
     fn of(source: &str, record: Value) -> Result<String, String> {
         let address = Address::parse(source).map_err(|failure| failure.message)?;
-        address.of(&Templates::plain().of_record(), &Context::from(record))
+        address.of(&Templates::of_record(), &Context::from(record))
     }
 
     #[test]

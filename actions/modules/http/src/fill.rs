@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn texts_are_filled_at_any_depth_and_keep_types() {
         let fill = Fill::parse(json!({"n": "{{n}}", "list": ["no {{n}}", 5, null], "in": {"all": "{{this}}"}}), "body");
-        let filled = fill.expect("parses").of(&Templates::plain().of_record(), &Context::from(json!({"n": 2})));
+        let filled = fill.expect("parses").of(&Templates::of_record(), &Context::from(json!({"n": 2})));
         assert_eq!(filled, Ok(json!({"n": 2, "list": ["no 2", 5, null], "in": {"all": {"n": 2}}})));
     }
 

@@ -109,7 +109,7 @@ impl Action for Request {
             address: per_record.url.as_deref().map(Address::parse).transpose()?,
             headers: per_record.headers.into_iter().map(header).collect::<Result<_, _>>()?,
             reading: Reading { used: response, field: field.unwrap_or_default(), pointer, expected: expect },
-            templates: Templates::plain().of_record(),
+            templates: Templates::of_record(),
             only_describes: context.dry_run && !matches!(base.method.as_str(), "GET" | "HEAD"),
             shared_response: None,
             sent: 0,

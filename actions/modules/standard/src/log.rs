@@ -93,7 +93,7 @@ impl Action for Log {
             LevelName::Warn => Level::Warn,
             LevelName::Error => Level::Error,
         };
-        let templates = Templates::plain().of_record();
+        let templates = Templates::of_record();
         let known = phrase::known(context);
         Ok(Log { text, level, per: parameters.per, templates, known, seen: 0, faults: 0 })
     }

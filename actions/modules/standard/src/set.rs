@@ -27,7 +27,8 @@ pub struct Set {
     remove: Vec<String>,
     add: Map<String, Value>,
     compute: Vec<Computed>,
-    templates: Templates,
+    /// None if nothing is computed.
+    templates: Option<Templates>,
     changed: usize,
 }
 
@@ -91,10 +92,14 @@ impl Action for Set {
                 return Err(Failure::new(format!("rename.{old}: the new name is not a text")));
             }
         }
-        let known = phrase::known(context);
-        let computed = |(name, source): (String, Value)| Computed::read(name, &source, &known);
-        let compute = compute.into_iter().map(computed).collect::<Result<_, _>>()?;
-        Ok(Set { rename, remove, add, compute, templates: Templates::plain().of_record(), changed: 0 })
+        let mut set = Set { rename, remove, add, compute: Vec::new(), templates: None, changed: 0 };
+        if !compute.is_empty() {
+            let known = phrase::known(context);
+            let computed = |(name, source): (String, Value)| Computed::read(name, &source, &known);
+            set.compute = compute.into_iter().map(computed).collect::<Result<_, _>>()?;
+            set.templates = Some(Templates::of_record());
+        }
+        Ok(set)
     }
 
     fn take(&mut self, records: Records) -> Result<Outcome, Failure> {
@@ -170,9 +175,10 @@ impl Set {
     }
 
     fn compute_fields(&self, fields: Map<String, Value>) -> Result<Value, String> {
+        let Some(templates) = &self.templates else { return Ok(Value::Object(fields)) };
         let mut data = template::Context::from(Value::Object(fields));
         for computed in &self.compute {
-            let value = computed.value_of(&mut data, &self.templates)?;
+            let value = computed.value_of(&mut data, templates)?;
             data.data_mut()[computed.name.as_str()] = value;
         }
         Ok(data.data_mut().take())

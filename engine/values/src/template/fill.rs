@@ -16,29 +16,28 @@ pub struct Templates {
 impl Templates {
     /// Writes values without escaping.
     pub fn plain() -> Templates {
-        Templates::with_escape(no_escape)
+        Templates::with_escape(no_escape, false)
+    }
+
+    /// Writes values without escaping, for data that is one record. Any field may be missing in `default`, `if` and the
+    /// other helpers that allow it. A plain `{{field}}` that is missing stays an error.
+    pub fn of_record() -> Templates {
+        Templates::with_escape(no_escape, true)
     }
 
     /// Escapes values for HTML, except in `{{{…}}}`.
     pub fn html() -> Templates {
-        Templates::with_escape(html_escape)
+        Templates::with_escape(html_escape, false)
     }
 
-    fn with_escape(escape: fn(&str) -> String) -> Templates {
+    fn with_escape(escape: fn(&str) -> String, open: bool) -> Templates {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
         registry.register_escape_fn(escape);
         registry.unregister_helper("log");
         registry.unregister_helper("raw");
-        helpers::register(&mut registry, false);
+        helpers::register(&mut registry, open);
         Templates { registry, own: Vec::new() }
-    }
-
-    /// For data that is one record. Any field may be missing in `default`, `if` and the other helpers
-    /// that allow it. A plain `{{field}}` that is missing stays an error.
-    pub fn of_record(mut self) -> Templates {
-        helpers::register(&mut self.registry, true);
-        self
     }
 
     /// Adds a helper. It replaces a standard helper with the same name.

@@ -114,7 +114,7 @@ fn a_missing_leaf_may_have_a_fallback() {
 
     let text = Text::parse("{{default discount 0}}{{#if gift}}!{{/if}}").expect("parses");
     let record = Context::from(json!({"title": "One"}));
-    assert_eq!(Templates::plain().of_record().render(&text, &record, 100), Ok("0".to_owned()));
+    assert_eq!(Templates::of_record().render(&text, &record, 100), Ok("0".to_owned()));
     assert!(Templates::plain().render(&text, &record, 100).is_err());
 }
 
@@ -172,7 +172,7 @@ fn the_time_between_two_dates_is_signed() {
 
 fn of(data: Value, source: &str) -> Result<Value, String> {
     let text = Text::parse(source).map_err(|fault| fault.to_string())?;
-    let value = Templates::plain().of_record().evaluate(&text, &Context::from(data), 1000);
+    let value = Templates::of_record().evaluate(&text, &Context::from(data), 1000);
     value.map_err(|fault| fault.to_string())
 }
 
