@@ -30,6 +30,7 @@ mod upgrade_module;
 mod write_records;
 
 use async_graphql::{Context, Object};
+use engine::execution::start::STARTED_AT_ONCE;
 
 use create_organization::{CreateOrganizationInput, CreateOrganizationPayload};
 use create_token::{CreateTokenInput, CreateTokenPayload};
@@ -106,7 +107,7 @@ impl Mutation {
 
     /// Starts up to 500 jobs in the order of the input, and answers when all starts are durable. Each is accepted or
     /// refused by itself. Needs the role `OPERATOR`.
-    #[graphql(complexity = "page::WORK + page::times(run_jobs::MOST_STARTS, child_complexity)")]
+    #[graphql(complexity = "page::WORK + page::times(STARTED_AT_ONCE, child_complexity)")]
     async fn run_jobs(&self, context: &Context<'_>, input: RunJobsInput) -> Result<RunJobsPayload> {
         run_jobs::answer(context, input).await
     }

@@ -89,7 +89,7 @@ impl Engine {
     /// # Errors
     /// The store failed; the caller has to release the result.
     pub async fn perform(&self, claimed: Claimed) -> Result<Ending, StoreError> {
-        perform::perform(&self.0, claimed).await
+        perform::perform(&self.0, claimed, CancellationToken::new()).await
     }
 
     /// Performs a claimed result as a node that crashes in the middle of it: a panic leaves nothing behind. For tests

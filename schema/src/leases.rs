@@ -279,13 +279,10 @@ impl Leases {
                 continue;
             }
             lanes += 1;
-            for (priority, id) in lane.iter().take(most) {
-                let row = self.rows.get(&(organization.0, *id));
-                let priority = i32::try_from(priority.0);
-                let unreadable = |error| {
-                    row.map_or_else(|| crate::unavailable("lost"), |row| row.row_name().unreadable("priority", error))
-                };
-                let priority = priority.map_err(unreadable)?;
+            for (_, id) in lane.iter().take(most) {
+                let Some(row) = self.rows.get(&(organization.0, *id)) else { continue };
+                let priority = i32::try_from(row.priority);
+                let priority = priority.map_err(|error| row.row_name().unreadable("priority", error))?;
                 candidates.push(Candidate { organization, result: ResultId(*id), queue: queue.clone(), priority });
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actions::host::Limits as Sandbox;
 use api::budget;
-use engine::execution::kill;
+use engine::execution::{kill, start};
 use engine::model::duration::{LONGEST_JOB, LONGEST_LINE};
 use engine::model::lifecycle::isolation;
 use engine::model::quota::Quotas;
@@ -115,6 +115,7 @@ fn limits_of_work(sandbox: &Sandbox) -> Vec<(&'static str, String)> {
         ("any other key", characters(module::MAX_KEY_CHARACTERS)),
         ("timeout of a line", format!("{} h", LONGEST_LINE.as_secs() / 3600)),
         ("timeout of a job", format!("{} d", LONGEST_JOB.as_secs() / 86_400)),
+        ("jobs that one call of `runJobs` starts", count(start::STARTED_AT_ONCE as u64)),
         ("job results that one call of `killJobResults` ends", count(kill::KILLED_AT_ONCE as u64)),
         (
             "crashes while a line runs beside others, and then alone",

@@ -2,12 +2,11 @@
 
 use async_graphql::{Context, InputObject, SimpleObject};
 
+use engine::execution::start::STARTED_AT_ONCE;
+
 use super::run_job::{self, RunJobInput, RunJobPayload};
 use crate::resolver::{Result, access, engine, to_the_end};
 use crate::user_error::{UserError, UserErrorCode, user_errors};
-
-/// How many jobs one call may start.
-pub(super) const MOST_STARTS: usize = 500;
 
 /// Input of `runJobs`.
 #[derive(InputObject)]
@@ -26,8 +25,8 @@ pub(crate) struct RunJobsPayload {
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: RunJobsInput) -> Result<RunJobsPayload> {
-    if !(1..=MOST_STARTS).contains(&input.starts.len()) {
-        let message = format!("There must be 1 to {MOST_STARTS} starts; send more in several calls.");
+    if !(1..=STARTED_AT_ONCE).contains(&input.starts.len()) {
+        let message = format!("There must be 1 to {STARTED_AT_ONCE} starts; send more in several calls.");
         let error = UserError::at(UserErrorCode::Invalid, "starts", message);
         return Ok(RunJobsPayload { starts: Vec::new(), user_errors: vec![error] });
     }

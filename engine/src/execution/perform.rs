@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::attempt::Attempt;
@@ -23,11 +24,15 @@ use crate::ports::queue::{Claimed, Finish, Lease, LeaseError, Notes};
 use crate::ports::results::NewResult;
 use crate::records::Set;
 
-/// Performs a claimed result until it ends, waits, or is lost.
+/// Performs a claimed result until it ends, waits, or is lost. Sets `lines_done` as soon as only its end is to be written.
 ///
 /// # Errors
 /// The store failed; the caller has to release the result.
-pub async fn perform(node: &Arc<Node>, claimed: Claimed) -> Result<Ending, StoreError> {
+pub(crate) async fn perform(
+    node: &Arc<Node>,
+    claimed: Claimed,
+    lines_done: CancellationToken,
+) -> Result<Ending, StoreError> {
     let result = &claimed.result;
     let span = tracing::info_span!(
         "job_result",
@@ -37,16 +42,20 @@ pub async fn perform(node: &Arc<Node>, claimed: Claimed) -> Result<Ending, Store
         attempt = result.attempt,
         organization = %claimed.lease.organization.0,
     );
-    perform_and_log(node, claimed).instrument(span).await
+    perform_and_log(node, claimed, lines_done).instrument(span).await
 }
 
-async fn perform_and_log(node: &Arc<Node>, claimed: Claimed) -> Result<Ending, StoreError> {
+async fn perform_and_log(
+    node: &Arc<Node>,
+    claimed: Claimed,
+    lines_done: CancellationToken,
+) -> Result<Ending, StoreError> {
     let began = Instant::now();
     if claimed.result.attempt == 1 {
         node.metrics.job_results_started.inc();
     }
     tracing::info!("a job result begins or is resumed");
-    let ending = perform_or_end_after_panic(node, claimed).await;
+    let ending = perform_or_end_after_panic(node, claimed, lines_done).await;
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     match &ending {
         Ok(Ending::Ended(performed)) => {
@@ -62,9 +71,13 @@ async fn perform_and_log(node: &Arc<Node>, claimed: Claimed) -> Result<Ending, S
     ending
 }
 
-async fn perform_or_end_after_panic(node: &Arc<Node>, claimed: Claimed) -> Result<Ending, StoreError> {
+async fn perform_or_end_after_panic(
+    node: &Arc<Node>,
+    claimed: Claimed,
+    lines_done: CancellationToken,
+) -> Result<Ending, StoreError> {
     let lease = claimed.lease;
-    let running = node.running.begin(lease.organization, lease.result);
+    let running = node.running.begin(lease.organization, lease.result, lines_done);
     match AssertUnwindSafe(run_lines(node, claimed, &running.live)).catch_unwind().await {
         Ok(Ok(performed)) => Ok(Ending::Ended(Box::new(performed))),
         Ok(Err(Stopped::Postponed)) => Ok(Ending::Postponed),
@@ -82,7 +95,8 @@ async fn perform_or_end_after_panic(node: &Arc<Node>, claimed: Claimed) -> Resul
 
 /// Performs a result as a node that crashes in the middle of it: a panic leaves nothing behind. For tests of crashes.
 pub(crate) async fn perform_and_lose(node: &Arc<Node>, claimed: Claimed) {
-    let running = node.running.begin(claimed.lease.organization, claimed.lease.result);
+    let Lease { organization, result, .. } = claimed.lease;
+    let running = node.running.begin(organization, result, CancellationToken::new());
     let _ = run_lines(node, claimed, &running.live).await;
 }
 

@@ -26,6 +26,8 @@ use crate::ports::results::{NewResult, StartError, Started};
 use acceptance::fault_of_key;
 pub(crate) use acceptance::{accept, fault_of_queue};
 
+/// How many jobs one call may start.
+pub const STARTED_AT_ONCE: usize = 500;
 /// How many characters a title may have.
 pub(crate) const MAX_TITLE_LENGTH: usize = 200;
 

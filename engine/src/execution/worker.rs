@@ -1,10 +1,11 @@
 //! The worker: it claims waiting results, performs them, and sleeps until it is woken.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -30,42 +31,68 @@ pub struct Worker {
     slots: Arc<Slots>,
 }
 
-/// The slots of a worker. Each running result takes one.
+/// The slots of a worker. Each result takes one while its lines run.
 struct Slots {
     /// Slots for all organizations.
     shared: u32,
     /// Further slots for organizations that have no result running.
     spare: u32,
-    taken: Mutex<HashSet<Lease>>,
+    /// The results that this worker holds, and whether each of them takes a slot.
+    held: Mutex<HashMap<Lease, bool>>,
     freed: Notify,
+    /// One permit for each result without a slot whose end is being written.
+    ends: Semaphore,
 }
+
+/// How many ends may be written beside each slot. While one is written, the next result runs.
+const ENDS_PER_SLOT: usize = 4;
 
 impl Slots {
     fn free(&self) -> Capacity {
-        let taken = u32::try_from(self.taken().len()).unwrap_or(u32::MAX);
+        let taken = self.held().values().filter(|takes_slot| **takes_slot).count();
+        let taken = u32::try_from(taken).unwrap_or(u32::MAX);
         let slots = self.shared.saturating_sub(taken);
         Capacity { slots, spare: (self.shared + self.spare).saturating_sub(taken).saturating_sub(slots) }
     }
 
-    fn taken(&self) -> MutexGuard<'_, HashSet<Lease>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> MutexGuard<'_, HashMap<Lease, bool>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A slot that is taken until this is dropped.
+/// A result that the worker holds until this is dropped. It takes a slot at first.
 struct Slot(Arc<Slots>, Lease);
 
 impl Slot {
     fn take(slots: &Arc<Slots>, lease: Lease) -> Self {
-        slots.taken().insert(lease);
+        slots.held().insert(lease, true);
         Self(Arc::clone(slots), lease)
+    }
+
+    /// Does the work, and frees the slot as soon as `lines_done` is set, unless too many ends are being written.
+    async fn hold_during<T>(&self, work: impl Future<Output = T>, lines_done: CancellationToken) -> T {
+        let mut work = pin!(work);
+        let freeing = async {
+            lines_done.cancelled().await;
+            // The semaphore is never closed.
+            let permit = self.0.ends.acquire().await;
+            self.0.held().insert(self.1, false);
+            self.0.freed.notify_one();
+            permit
+        };
+        tokio::select! {
+            biased;
+            done = &mut work => done,
+            _permit = freeing => work.await,
+        }
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.taken().remove(&self.1);
-        self.0.freed.notify_one();
+        if self.0.held().remove(&self.1) == Some(true) {
+            self.0.freed.notify_one();
+        }
     }
 }
 
@@ -81,7 +108,13 @@ impl Worker {
     /// none running, so that the long jobs of one never keep another waiting.
     pub(crate) fn new(node: Arc<Node>, slots: usize) -> Self {
         let shared = u32::try_from(slots.max(1)).unwrap_or(u32::MAX / 2);
-        let slots = Slots { shared, spare: shared.div_ceil(4), taken: Mutex::default(), freed: Notify::new() };
+        let slots = Slots {
+            shared,
+            spare: shared.div_ceil(4),
+            held: Mutex::default(),
+            freed: Notify::new(),
+            ends: Semaphore::new(slots.clamp(1, Semaphore::MAX_PERMITS / ENDS_PER_SLOT) * ENDS_PER_SLOT),
+        };
         Self { node, slots: Arc::new(slots) }
     }
 
@@ -97,7 +130,7 @@ impl Worker {
             let now = reached.max(self.node.clock.now());
             let mut claims = self.claim(Capacity { slots: 1, spare: 0 }, now).await?;
             match (claims.claimed.pop(), claims.next_due) {
-                (Some(claimed), _) => match perform::perform(&self.node, claimed).await? {
+                (Some(claimed), _) => match perform::perform(&self.node, claimed, CancellationToken::new()).await? {
                     Ending::Ended(performed) => return Ok(Some(*performed)),
                     Ending::Postponed => {}
                     Ending::Lost | Ending::Broken => return Ok(None),
@@ -189,7 +222,9 @@ impl Worker {
             let lease = claimed.lease;
             let (node, stop, slot) = (Arc::clone(&self.node), stop.clone(), Slot::take(&self.slots, lease));
             running.spawn(async move {
-                if catch_panic("job result", perform_or_release(&node, claimed, &stop)).await.is_none() {
+                let lines_done = CancellationToken::new();
+                let performing = perform_or_release(&node, claimed, &stop, lines_done.clone());
+                if slot.hold_during(catch_panic("job result", performing), lines_done).await.is_none() {
                     end_after_panic(&node, lease).await;
                 }
                 drop(slot);
@@ -203,7 +238,7 @@ impl Worker {
 
     /// Releases results that were claimed by this node, but whose claim got no answer.
     async fn release_unknown(&self) -> Result<(), StoreError> {
-        let known: Vec<_> = self.slots.taken().iter().copied().collect();
+        let known: Vec<_> = self.slots.held().keys().copied().collect();
         let released = self.node.stores.queue.release_others(self.node.id, &known).await?;
         if released > 0 {
             tracing::warn!(released, "the answer to a claim was lost; its job results wait again");
@@ -233,9 +268,14 @@ impl Worker {
 }
 
 /// Performs a result. Whatever happens, it ends or waits again.
-async fn perform_or_release(node: &Arc<Node>, claimed: Claimed, stop: &CancellationToken) {
+async fn perform_or_release(
+    node: &Arc<Node>,
+    claimed: Claimed,
+    stop: &CancellationToken,
+    lines_done: CancellationToken,
+) {
     let lease = claimed.lease;
-    match perform::perform(node, claimed).await {
+    match perform::perform(node, claimed, lines_done).await {
         Ok(Ending::Lost) if stop.is_cancelled() => release(node, lease).await,
         // A result that is lost otherwise was killed, or belongs to another worker now.
         Ok(_) => {}

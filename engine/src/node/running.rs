@@ -19,6 +19,8 @@ pub(crate) struct LiveResult {
     pub(crate) organization: OrganizationId,
     /// Interrupts the work.
     pub(crate) cancellation: CancellationToken,
+    /// Set when all lines have ended, so that only the end of the result is to be written.
+    pub(crate) lines_done: CancellationToken,
     state: Mutex<State>,
 }
 
@@ -86,9 +88,14 @@ impl RunningResults {
     }
 
     /// Adds a result until the guard is dropped.
-    pub(crate) fn begin(&self, organization: OrganizationId, id: ResultId) -> RunningGuard<'_> {
-        let live =
-            Arc::new(LiveResult { organization, cancellation: CancellationToken::new(), state: Mutex::default() });
+    pub(crate) fn begin(
+        &self,
+        organization: OrganizationId,
+        id: ResultId,
+        lines_done: CancellationToken,
+    ) -> RunningGuard<'_> {
+        let cancellation = CancellationToken::new();
+        let live = Arc::new(LiveResult { organization, cancellation, lines_done, state: Mutex::default() });
         self.entries().insert(id, Arc::clone(&live));
         RunningGuard { running: self, id, live }
     }

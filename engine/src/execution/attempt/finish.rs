@@ -21,6 +21,7 @@ impl Attempt<'_> {
             ..Finish::bare(status, kept_sentence(&message), self.node.clock.now())
         };
         finish.notifications = self.notifications(&finish).await?;
+        self.live.lines_done.cancel();
         let finished = self.journal.finish(finish).await?;
         publish_end(self.node, self.lease.organization, &finished);
         Ok(Performed { result: finished.result, lines: self.lines, records: self.records, rejected: self.rejected })
