@@ -25,7 +25,7 @@ pub(crate) enum UserErrorCode {
     InUse,
     /// The organization has used up a quota.
     QuotaReached,
-    /// One of several could not be done at the moment; trying it again may help.
+    /// The store failed for this one of several; the log of the server has the cause.
     Unavailable,
 }
 

@@ -151,13 +151,16 @@ impl<K: Clone + Eq + Hash + Debug, V: Clone + PartialEq + Debug> Remembered<K, V
         number
     }
 
-    /// Changes a value that is known. One that is being read is not kept.
-    pub fn change(&self, key: &K, change: impl FnOnce(&mut V)) {
+    /// Changes a value that is known, or forgets it if `changed` gives none. One that is being read is not kept.
+    pub fn change(&self, key: &K, changed: impl FnOnce(&V) -> Option<V>) {
         let mut values = self.values();
-        match values.all.get_mut(key) {
-            Some(Slot::Known(value)) => change(value),
-            Some(Slot::Read(_)) => drop(values.all.remove(key)),
-            None => {}
+        let changed = match values.all.get(key) {
+            Some(Slot::Known(value)) => changed(value),
+            Some(Slot::Read(_)) | None => None,
+        };
+        match changed {
+            Some(changed) => drop(values.all.insert(key.clone(), Slot::Known(changed))),
+            None => drop(values.all.remove(key)),
         }
     }
 
@@ -179,8 +182,8 @@ impl<K: Clone + Eq + Hash + Debug, V: Clone + PartialEq + Debug> Remembered<K, V
     ) -> Result<(), StoreError> {
         use std::time::Duration;
 
-        const PATIENCE: u32 = 200;
-        for _ in 0..PATIENCE {
+        const ATTEMPTS: u32 = 200;
+        for _ in 0..ATTEMPTS {
             let stored = read().await?;
             if stored == *value || self.known(key).as_ref() != Some(value) {
                 return Ok(());

@@ -147,6 +147,14 @@ struct WriterTask {
     alone: bool,
 }
 
+/// Why a group was not committed.
+enum Fault {
+    /// One of its commands failed.
+    Command(StoreError),
+    /// It could not begin or be committed.
+    Transaction(DbErr),
+}
+
 impl WriterTask {
     async fn work(mut self, mut messages: mpsc::Receiver<Message>) -> Option<oneshot::Sender<()>> {
         let mut done = None;
@@ -167,14 +175,18 @@ impl WriterTask {
         done
     }
 
-    /// Commits all commands, or as many as possible: a group that fails is halved until the faulty command is alone.
+    /// Commits all commands, or as many as possible: if a command fails, its group is halved until it is alone. If the
+    /// transaction itself fails, so do all its commands.
     async fn commit(&mut self, mut commands: Vec<Box<dyn ErasedCommand>>) {
         let mut parts = vec![commands.as_mut_slice()];
         while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
             match (self.attempt(part).await, part) {
                 (Ok(()), _) => {}
-                (Err(error), [only]) => only.fail(error),
-                (Err(_), several) => {
+                (Err(Fault::Transaction(error)), all) => {
+                    all.iter_mut().for_each(|command| command.fail(failed(error.clone())));
+                }
+                (Err(Fault::Command(error)), [only]) => only.fail(error),
+                (Err(Fault::Command(_)), several) => {
                     let (first, second) = several.split_at_mut(several.len() / 2);
                     parts.extend([second, first]);
                 }
@@ -187,17 +199,17 @@ impl WriterTask {
 
     /// Applies all commands, or none of them. If the transaction itself fails, the state of the connection is unknown,
     /// so it is replaced.
-    async fn attempt(&mut self, commands: &mut [Box<dyn ErasedCommand>]) -> Result<(), StoreError> {
+    async fn attempt(&mut self, commands: &mut [Box<dyn ErasedCommand>]) -> Result<(), Fault> {
         match AssertUnwindSafe(self.apply_in_transaction(commands)).catch_unwind().await {
-            Ok(Ok(applied)) => applied,
+            Ok(Ok(applied)) => applied.map_err(Fault::Command),
             Ok(Err(error)) => {
                 self.replace_connection().await;
-                Err(failed(error))
+                Err(Fault::Transaction(error))
             }
             // A command that panics must not stop the writer.
             Err(_) => {
                 self.replace_connection().await;
-                Err(unavailable("an error of the program stopped the change"))
+                Err(Fault::Command(unavailable("an error of the program stopped the change")))
             }
         }
     }
@@ -230,9 +242,9 @@ impl WriterTask {
 
     async fn replace_connection(&mut self) {
         // A commit that failed may have been carried out nevertheless.
-        self.memory.forget_all();
         self.forget_leases();
         sqlite::reconnect(&self.db).await;
+        self.memory.forget_all();
         self.syncing = Syncing::default();
     }
 

@@ -52,6 +52,35 @@ fn a_job_is_saved_run_polled_and_still_there_after_a_restart() {
 }
 
 #[test]
+fn many_starts_of_one_call_follow_one_another() {
+    let data = folder();
+    let server = Server::start(data.path());
+    let token = server.token().to_owned();
+    let wait = json!([{"action": "js", "parameters": {"script": "for (;;) {}"}}]);
+    server.save(&token, json!({"key": "a-job", "overlap": "replace", "lines": wait}));
+    let start = |title: usize| json!({"job": "a-job", "title": title.to_string()});
+    let starts: Vec<_> = (1..=500).map(start).collect();
+    let run = "mutation ($starts: [RunJobInput!]!) { runJobs(input: {starts: $starts}) {
+        starts { jobResult { id title } userErrors { message } } userErrors { message } } }";
+    let answer = server.ask(&token, run, json!({"starts": starts}));
+    let titles: Vec<_> = answer["runJobs"]["starts"]
+        .as_array()
+        .expect("starts")
+        .iter()
+        .map(|start| &start["jobResult"]["title"])
+        .collect();
+    assert_eq!(
+        titles,
+        (1..=500).map(|title: usize| json!(title.to_string())).collect::<Vec<_>>().iter().collect::<Vec<_>>()
+    );
+    let open = "{ pending: jobResults(status: PENDING) { nodes { title } } running: jobResults(status: RUNNING) { nodes { title } } }";
+    let open = server.ask(&token, open, json!({}));
+    let left: Vec<_> =
+        ["pending", "running"].iter().flat_map(|status| open[status]["nodes"].as_array().expect("nodes")).collect();
+    assert_eq!(left, [&json!({"title": "500"})], "each start replaces the one before it");
+}
+
+#[test]
 fn work_cut_by_a_crash_goes_on_at_the_next_start() {
     let data = folder();
     let server = Server::start(data.path());

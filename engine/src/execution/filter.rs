@@ -21,6 +21,7 @@ use crate::deadline::Deadline;
 use crate::model::fault::field;
 use crate::model::filter::Filter;
 use crate::model::line::FilterWork;
+use crate::model::record::size_up_to;
 use crate::model::source::{CollectionSource, Source};
 use crate::model::status::Status;
 use crate::node::blocking::blocking;
@@ -164,14 +165,16 @@ impl Selector {
         blocking(selecting).await?
     }
 
-    /// Whether choosing takes less time than handing it to another thread: from a few records in memory, with tests that
-    /// read each of them only a few times.
+    /// Whether choosing takes about as little time as handing it to another thread: from a few small records in memory,
+    /// without patterns.
     fn is_quick(&self, set: &Set, lookups: &Lookups) -> bool {
         const RECORDS: usize = 100;
-        const BYTES: u64 = 256 * 1024;
+        const BYTES: usize = 256 * 1024;
         let in_memory = matches!(self.filter.source, None | Some(Source::Result(_) | Source::Line(_)));
-        let few = in_memory && lookups.is_empty() && set.len() <= RECORDS;
-        few && set.bytes().saturating_mul(self.filter.criteria().tests() as u64 + 1) <= BYTES
+        let Some(tests) = self.filter.criteria().quick_tests().filter(|_| in_memory && lookups.is_empty()) else {
+            return false;
+        };
+        set.len() <= RECORDS && size_up_to(set.first(RECORDS), BYTES / (tests + 1)).is_some()
     }
 
     /// Chooses from the records of the definition, or else of a set.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use tokio::task::unconstrained;
 use values::order::identity;
 
 use super::awaited_jobs;
@@ -159,7 +160,8 @@ pub(crate) async fn start_all(
     for start in starts {
         prepared.push(prepare(node, access, start).await);
     }
-    join_all(prepared.into_iter().map(async |prepared| prepared?.store(node, access).await)).await
+    // Without the budget of the task, each is handed to the store before the next one is.
+    unconstrained(join_all(prepared.into_iter().map(async |prepared| prepared?.store(node, access).await))).await
 }
 
 /// A start that was not refused.

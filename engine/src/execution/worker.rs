@@ -90,9 +90,9 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if self.0.held().remove(&self.1) == Some(true) {
-            self.0.freed.notify_one();
-        }
+        self.0.held().remove(&self.1);
+        // Also if its slot was free before: an isolated result may wait for its end.
+        self.0.freed.notify_one();
     }
 }
 

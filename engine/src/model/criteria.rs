@@ -102,12 +102,12 @@ impl Criteria {
         self.judge(record) == Verdict::Holds
     }
 
-    /// How many tests there are.
-    pub fn tests(&self) -> usize {
+    /// How many tests there are; none if one of them is a pattern, which may take long.
+    pub fn quick_tests(&self) -> Option<usize> {
         match self {
-            Self::All(all) | Self::Any(all) => all.iter().map(Self::tests).sum(),
-            Self::Not(criteria) => criteria.tests(),
-            Self::Field(_, test) => test.count(),
+            Self::All(all) | Self::Any(all) => all.iter().map(Self::quick_tests).sum(),
+            Self::Not(criteria) => criteria.quick_tests(),
+            Self::Field(_, test) => test.quick_tests(),
         }
     }
 
@@ -123,16 +123,16 @@ impl Criteria {
 }
 
 impl Test {
-    /// How many tests it consists of.
-    fn count(&self) -> usize {
+    fn quick_tests(&self) -> Option<usize> {
         match self {
-            Self::Every(tests) => tests.iter().map(Self::count).sum(),
-            Self::In(operands) | Self::NotIn(operands) => operands.len(),
+            Self::Matches(_) => None,
+            Self::Every(tests) => tests.iter().map(Self::quick_tests).sum(),
+            Self::In(operands) | Self::NotIn(operands) => Some(operands.len()),
             Self::AnyElement(element) | Self::AllElements(element) => match element.as_ref() {
-                Element::Itself(test) => test.count(),
-                Element::Object(criteria) => criteria.tests(),
+                Element::Itself(test) => test.quick_tests(),
+                Element::Object(criteria) => criteria.quick_tests(),
             },
-            _ => 1,
+            _ => Some(1),
         }
     }
 

@@ -78,7 +78,7 @@ impl Occupancy {
         }
     }
 
-    /// Stops to count one running result.
+    /// Stops counting one running result.
     pub fn remove(&mut self, organization: OrganizationId, queue: &QueueName) {
         subtract(&mut self.by_organization, organization);
         for queue in queue.and_shared() {

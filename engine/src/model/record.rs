@@ -84,18 +84,23 @@ pub struct Rejected {
 
 /// How many bytes a value takes as JSON text.
 pub fn size_of_text(value: &(impl Serialize + ?Sized)) -> usize {
-    struct Count(usize);
+    size_up_to(value, usize::MAX).unwrap_or(usize::MAX)
+}
+
+/// How many bytes a value takes as JSON text; none if these are more than `most`.
+pub fn size_up_to(value: &(impl Serialize + ?Sized), most: usize) -> Option<usize> {
+    struct Count(usize, usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             self.0 += bytes.len();
-            Ok(bytes.len())
+            if self.0 > self.1 { Err(std::io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes.len()) }
         }
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
     }
-    let mut count = Count(0);
-    serde_json::to_writer(&mut count, value).map_or(usize::MAX, |()| count.0)
+    let mut count = Count(0, most);
+    serde_json::to_writer(&mut count, value).ok().map(|()| count.0)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use engine::ports::StoreError;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ConnectionTrait, DbErr, Iterable};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Iterable, QueryTrait};
 
 use super::{Key, Leases, key};
 use crate::batch::{by_organization, insert, pieces};
@@ -21,13 +21,13 @@ impl Leases {
     /// All leases and queues, as they are stored.
     pub async fn read(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
         let mut leases = Self { known: true, ..Self::default() };
-        for row in Entity::find().all(db).await? {
+        for row in readable::<Entity>(db).await? {
             leases.set(key(&row), Some(row));
         }
-        let queues = queues::Entity::find().all(db).await?;
         // A limit that cannot be read does not limit.
-        leases.queues =
-            queues.into_iter().map(|row| ((row.holder, row.key.clone()), row.limit().ok().flatten())).collect();
+        let limit = |row: &queues::Model| row.limit().ok().flatten();
+        let queues = readable::<queues::Entity>(db).await?.into_iter();
+        leases.queues = queues.map(|row| ((row.holder, row.key.clone()), limit(&row))).collect();
         Ok(leases)
     }
 
@@ -44,6 +44,19 @@ impl Leases {
         written.sort_unstable_by_key(key);
         Changes { written, removed }
     }
+}
+
+/// The rows of a table that can be read. A damaged one must not stop all writes.
+async fn readable<E: EntityTrait>(db: &impl ConnectionTrait) -> Result<Vec<E::Model>, DbErr> {
+    let rows = db.query_all(E::find().as_query()).await?;
+    let read = |row| match E::Model::from_query_result(row, "") {
+        Ok(row) => Some(row),
+        Err(error) => {
+            tracing::error!(table = E::default().as_str(), %error, "a row cannot be read and is left out");
+            None
+        }
+    };
+    Ok(rows.iter().filter_map(read).collect())
 }
 
 impl Changes {

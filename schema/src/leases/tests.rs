@@ -57,7 +57,7 @@ fn take(leases: &mut Leases, (kind, organization, id, number): Step) {
     }
 }
 
-/// The same rows with indexes that are made anew.
+/// The same rows with new indexes.
 fn rebuilt(leases: &Leases) -> Leases {
     let mut rebuilt = Leases { queues: leases.queues.clone(), ..Leases::default() };
     for (key, row) in &leases.rows {

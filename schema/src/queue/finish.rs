@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use engine::model::Instant;
 use engine::model::lifecycle::retention::moves_last_success;
 use engine::model::result::JobResult;
 use engine::ports::StoreError;
@@ -61,7 +62,10 @@ impl Command for FinishOne {
         let Ok(Finished { result, .. }) = answer else { return };
         if moves_last_success(result) {
             let job = (self.lease.organization, result.job.clone());
-            memory.successes.change(&job, |last| *last = (*last).max(Some(result.now)));
+            // The table only searches the newest results: what a late retry, or a clock that was put back, means there is
+            // read again.
+            let is_newest = |last: &Option<Instant>| result.retry_of.is_none() && *last <= Some(result.now);
+            memory.successes.change(&job, |last| is_newest(last).then_some(Some(result.now)));
         }
     }
 }

@@ -7,6 +7,7 @@ use engine::model::status::Status;
 use engine::ports::StoreError;
 use engine::ports::organizations::Organizations;
 use engine::ports::queue::Queue;
+use engine::ports::queues::{QueueSetting, Queues};
 use engine::ports::results::{History, NewResult, ResultFilter, Starts};
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
@@ -70,6 +71,26 @@ async fn what_cannot_be_read_is_named() {
     for part in ["job_results", "00000000-0000-0000-0000-000000000005", "arguments"] {
         assert!(why.contains(part), "{why} does not name {part}");
     }
+}
+
+#[tokio::test]
+async fn a_lease_and_a_queue_that_cannot_be_read_stop_no_other() {
+    let folder = DatabaseFolder::new();
+    let path = folder.folder.path().join("spoiled.db");
+    let store = Store::open_sqlite(&path).await.unwrap();
+    let scope = acme(&store).await;
+    for number in [4, 5] {
+        start(&store, scope, number).await;
+    }
+    store.save_queue(scope, &QueueSetting { key: "mail".to_owned(), global: false, limit: Some(1) }).await.unwrap();
+    store.close().await;
+    spoil(&path, "leases", "job_result_id", 4, "number", "none").await;
+    spoil(&path, "queues", "holder", 1, "capacity", "many").await;
+    let store = Store::open_sqlite(&path).await.unwrap();
+    start(&store, scope, 6).await;
+    let claimed = samples::claim(&store, 9, at(7)).await;
+    let ids: Vec<_> = claimed.iter().map(|one| one.result.id.0.as_u128()).collect();
+    assert_eq!(ids, [5, 6]);
 }
 
 #[tokio::test]

@@ -163,7 +163,7 @@ pub fn without_errors(answer: Value) -> Result<(), Failed> {
     none(&answer["runJob"]["userErrors"])
 }
 
-fn none(errors: &Value) -> Result<(), Failed> {
+pub fn none(errors: &Value) -> Result<(), Failed> {
     if errors.as_array().is_some_and(Vec::is_empty) { Ok(()) } else { Err(broken(errors)) }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::lines::records;
@@ -15,7 +16,7 @@ use crate::Failed;
 const ONE_BY_ONE: usize = 200;
 const IN_FLIGHT: u64 = 5_000;
 /// How long a job may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LONGEST_JOB: Duration = Duration::from_secs(60);
 
 /// Measures these rows, or all that can be measured there.
 pub async fn rows(
@@ -25,7 +26,14 @@ pub async fn rows(
 ) -> Result<(), Failed> {
     let all = [Row::OneByOne, Row::InFlight];
     if let Some(other) = only.iter().find(|row| !all.contains(row)) {
-        let message = format!("{other:?} cannot be measured on a running server; leave out --server, or --only");
+        let name = other.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let message = format!("{name} cannot be measured on a running server; leave out --server, or --only");
+        return Err(Failed::Refused(message));
+    }
+    let found =
+        served.connect().await?.ask("query ($key: String!) { job(key: $key) { key } }", json!({"key": JOB})).await?;
+    if !found["job"].is_null() {
+        let message = format!("the organization has a job `{JOB}`, which the benchmark would replace; delete it first");
         return Err(Failed::Refused(message));
     }
     let wanted = |row: Row| only.is_empty() || only.contains(&row);
@@ -39,11 +47,15 @@ pub async fn rows(
         Ok(())
     };
     let measured = measured.await;
-    let delete =
+    measured.and(delete(served).await)
+}
+
+/// Deletes the job, and kills its results that have not ended.
+async fn delete(served: &Served) -> Result<(), Failed> {
+    const DELETE: &str =
         "mutation ($key: String!) { deleteJob(input: {key: $key, killOpen: true}) { userErrors { message } } }";
-    let deleted = async { served.connect().await?.ask(delete, json!({"key": JOB})).await };
-    let deleted = deleted.await;
-    measured.and(deleted.map(drop))
+    let deleted = served.connect().await?.ask(DELETE, json!({"key": JOB})).await?;
+    load::none(&deleted["deleteJob"]["userErrors"])
 }
 
 /// Time from a start until the result is seen to have ended, over one connection.
@@ -66,7 +78,7 @@ async fn run(client: &mut HttpClient) -> Result<(), Failed> {
     let started = client.ask(RUN, json!({"input": {"job": JOB, "records": records(10)}})).await?;
     let id = started["runJob"]["jobResult"]["id"].clone();
     load::without_errors(started)?;
-    while began.elapsed() < PATIENCE {
+    while began.elapsed() < LONGEST_JOB {
         let found = client.ask(STATUS, json!({"id": id})).await?["jobResult"].take();
         match found["status"].as_str() {
             Some("PENDING" | "RUNNING") => tokio::time::sleep(Duration::from_micros(200)).await,

@@ -56,13 +56,14 @@ impl Served {
 
     /// A server that runs already.
     pub fn running(url: &str, token: Option<&str>, organization: Option<&str>) -> Result<Self, Failed> {
-        let Some(address) = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')) else {
+        let Some(address) = url.strip_prefix("http://").and_then(|rest| rest.split('/').next()) else {
             return Err(Failed::Refused(format!("{url}: must be an address that begins with http://")));
         };
         let Some(token) = token else {
             return Err(Failed::Refused("No token. Give one with --token or ROPEWALK_TOKEN.".to_owned()));
         };
-        let (address, token) = (address.to_owned(), token.to_owned());
+        let address = if address.contains(':') { address.to_owned() } else { format!("{address}:80") };
+        let token = token.to_owned();
         Ok(Self {
             child: None,
             address,

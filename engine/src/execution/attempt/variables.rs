@@ -55,8 +55,8 @@ impl Attempt<'_> {
         Context::wraps(Value::Object(variables)).map_err(|error| LineError::Failed(error.to_string()))
     }
 
-    /// The variable `lines`: the lines that ended and that these variables name, or all if they name no line or one that
-    /// has not ended.
+    /// The variable `lines`: the lines that these variables name. If one names `lines` as a whole, or a line that has not
+    /// ended, it has all lines that have ended.
     fn lines_named(&self, variables: &[(String, Variable)]) -> Map<String, Value> {
         let named: Option<Vec<_>> = variables
             .iter()
