@@ -59,7 +59,7 @@ pub struct Line {
 #[derive(Debug)]
 pub enum Work {
     /// Chooses records.
-    Filter(FilterWork),
+    Filter(Box<FilterWork>),
     /// Processes records.
     Action(Box<ActionWork>),
 }
@@ -223,7 +223,9 @@ fn read_work(written: &Value, path: &str, catalogue: (&Catalogue, Choice<'_>)) -
         (Some(_), None) if written.get("parameters").is_some() => {
             fault(&field(path, "parameters"), "belong to an action; write everything about a filter in `filter`")
         }
-        (Some(filter), None) => FilterWork::read(filter, &field(path, "filter"), catalogue).map(Work::Filter),
+        (Some(filter), None) => {
+            FilterWork::read(filter, &field(path, "filter"), catalogue).map(|work| Work::Filter(Box::new(work)))
+        }
         (None, Some(action)) => {
             ActionWork::read(action, written, path, catalogue).map(|work| Work::Action(Box::new(work)))
         }

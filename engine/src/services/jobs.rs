@@ -19,7 +19,7 @@ use crate::model::catalogue::{Choice, Pin};
 use crate::model::dates::{stamp, variables};
 use crate::model::fault::{self, Fault, MOST_FAULTS, field};
 use crate::model::job::Job;
-use crate::model::line::{ActionWork, FilterWork, Line, Work};
+use crate::model::line::{ActionWork, Line, Work};
 use crate::model::organization::{Access, OrgScope};
 use crate::model::refusal::{Refusal, RefusalCode};
 use crate::model::result::JobResult;
@@ -237,10 +237,10 @@ impl Jobs {
         for (line, place) in lines.chain(rules) {
             let (work, parameters, place) = match &line.work {
                 Work::Action(work) => (work.as_ref(), work.constant.clone(), place),
-                Work::Filter(FilterWork { script: Some(script), .. }) => {
-                    (&script.0, Some(Arc::clone(&script.1)), field(&line.path, "filter.script"))
-                }
-                Work::Filter(_) => continue,
+                Work::Filter(work) => match &work.script {
+                    Some(script) => (&script.0, Some(Arc::clone(&script.1)), field(&line.path, "filter.script")),
+                    None => continue,
+                },
             };
             let Some(parameters) = parameters else { continue };
             let time_left = CHECK.saturating_sub(began.elapsed());
