@@ -224,7 +224,7 @@ impl Leases {
         ids.into_iter().filter_map(|id| self.rows.get(&(organization, id))).cloned().collect()
     }
 
-    /// The leases that workers hold. There are never more of them than workers.
+    /// The leases that workers hold: a few for each of their slots.
     pub fn leased(&self) -> impl Iterator<Item = &Model> {
         self.leased.iter().filter_map(|key| self.rows.get(key))
     }

@@ -11,7 +11,7 @@ use crate::entities::leases::{Column, Entity, is_in};
 use crate::entities::queues;
 use crate::{failed, unavailable};
 
-/// The running results by organization and queue. The index holds no more rows than there are workers.
+/// The running results by organization and queue. The index holds only a few rows for each slot of a worker.
 pub(crate) async fn occupancy<Db: ConnectionTrait>(db: &Db) -> Result<Occupancy, StoreError> {
     use Column::{JobResultId, Queue, QueueHolder};
     let counted = Entity::find()

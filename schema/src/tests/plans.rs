@@ -23,7 +23,7 @@ const WALKS: [&str; 9] = [
     // The writer reads all leases and queues once, and keeps them in memory.
     "SCAN leases",
     "SCAN queues",
-    // What is running, in all queues: no more than there are workers.
+    // What is running, in all queues: a few for each slot of a worker.
     "SCAN leases USING COVERING INDEX leases_leased",
     "SCAN leases USING INDEX leases_leased",
     // Whether anything is ready, and how much for the metrics.
