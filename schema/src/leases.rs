@@ -92,10 +92,6 @@ impl Leases {
         *self = Self::default();
     }
 
-    pub fn replace(&mut self, read: Self) {
-        *self = read;
-    }
-
     #[cfg(debug_assertions)]
     pub fn len(&self) -> usize {
         self.rows.len()

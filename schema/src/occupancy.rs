@@ -4,15 +4,15 @@ use engine::model::fairness::{Occupancy, QueueName};
 use engine::model::lifecycle::lease_state::LeaseState;
 use engine::model::organization::OrganizationId;
 use engine::ports::StoreError;
+use sea_orm::QuerySelect;
 use sea_orm::prelude::*;
-use sea_orm::{ConnectionTrait, QuerySelect};
 
 use crate::entities::leases::{Column, Entity, is_in};
 use crate::entities::queues;
 use crate::{failed, unavailable};
 
 /// The running results by organization and queue. The index holds only a few rows for each slot of a worker.
-pub(crate) async fn occupancy<Db: ConnectionTrait>(db: &Db) -> Result<Occupancy, StoreError> {
+pub(crate) async fn occupancy(db: &DatabaseConnection) -> Result<Occupancy, StoreError> {
     use Column::{JobResultId, Queue, QueueHolder};
     let counted = Entity::find()
         .select_only()
@@ -32,8 +32,8 @@ pub(crate) async fn occupancy<Db: ConnectionTrait>(db: &Db) -> Result<Occupancy,
 }
 
 /// Adds the limits of a queue to the occupancy.
-pub(crate) async fn load_limits<Db: ConnectionTrait>(
-    db: &Db,
+pub(crate) async fn load_limits(
+    db: &DatabaseConnection,
     queue: &QueueName,
     occupancy: &mut Occupancy,
 ) -> Result<(), StoreError> {

@@ -6,7 +6,6 @@ mod kill;
 pub(crate) mod lines;
 mod prune;
 pub(crate) mod start;
-mod unfinished;
 mod waiting;
 
 use std::collections::HashMap;

@@ -30,7 +30,7 @@ impl Transaction {
         let begun = Self { db: db.begin_with_options(immediate).await?, leases: Arc::clone(leases) };
         if !begun.leases().are_known() {
             let read = Leases::read(&begun.db).await?;
-            begun.leases().replace(read);
+            *begun.leases() = read;
         }
         Ok(begun)
     }

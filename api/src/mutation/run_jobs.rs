@@ -1,7 +1,6 @@
 //! `runJobs`.
 
 use async_graphql::{Context, InputObject, SimpleObject};
-
 use engine::execution::start::STARTED_AT_ONCE;
 
 use super::run_job::{self, RunJobInput, RunJobPayload};

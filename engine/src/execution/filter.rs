@@ -174,7 +174,9 @@ impl Selector {
         let Some(tests) = self.filter.criteria().quick_tests().filter(|_| in_memory && lookups.is_empty()) else {
             return false;
         };
-        set.len() <= RECORDS && size_up_to(set.first(RECORDS), BYTES / (tests + 1)).is_some()
+        // Of a set in a file, not all records are in memory.
+        let first = set.first(RECORDS);
+        first.len() == set.len() && size_up_to(first, BYTES / (tests + 1)).is_some()
     }
 
     /// Chooses from the records of the definition, or else of a set.

@@ -119,7 +119,7 @@ impl Model {
         }
     }
 
-    pub fn set_crashes(&mut self, crashes: Crashes) {
+    fn set_crashes(&mut self, crashes: Crashes) {
         self.crashes_beside_others = crashes.beside_others.into();
         self.crashes_alone = crashes.alone.into();
         self.crashed_line = crashes.line.map(i64::from);

@@ -37,7 +37,8 @@ impl Leases {
         for (key, before) in &self.before {
             match (before, self.rows.get(key)) {
                 (before, Some(row)) if before.as_ref() != Some(row) => written.push(row.clone()),
-                (Some(_), None) => removed.push(*key),
+                // Also one that could not be read.
+                (_, None) => removed.push(*key),
                 _ => {}
             }
         }

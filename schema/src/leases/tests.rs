@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use suite::samples;
 
 use super::*;
 
@@ -6,26 +7,9 @@ use super::*;
 const FEW: u128 = 3;
 
 fn row(organization: u128, id: u128) -> Model {
-    Model {
-        organization_id: Uuid::from_u128(organization),
-        job_result_id: Uuid::from_u128(id),
-        number: 0,
-        state: LeaseState::Ready.word().to_owned(),
-        queue_holder: Uuid::nil(),
-        queue: format!("queue-{}", id % 2),
-        priority: 0,
-        job_key: format!("job-{}", id % FEW),
-        ahead: true,
-        ready_at: None,
-        node: None,
-        next_line: None,
-        failed_attempts: 0,
-        has_sets: false,
-        crashes_alone: 0,
-        crashed_line: None,
-        crashes_beside_others: 0,
-        isolated_until: None,
-    }
+    let (result, _) = samples::start(id, &format!("job-{}", id % FEW)).accept();
+    let queue = QueueName { holder: Uuid::nil(), key: format!("queue-{}", id % 2) };
+    Model::new(OrganizationId(Uuid::from_u128(organization)), &result, &queue, LeaseState::Ready)
 }
 
 /// One change: what kind, of which organization and result, and a number that it uses.

@@ -7,10 +7,10 @@ use engine::model::organization::OrganizationId;
 use engine::model::result::ResultId;
 use engine::ports::StoreError;
 use sea_orm::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect};
 
-use super::unfinished::unfinished;
 use crate::batch::pieces;
-use crate::entities::leases;
+use crate::entities::leases::{self, is_ahead};
 use crate::failed;
 use crate::occupancy::{load_limits, occupancy};
 
@@ -40,12 +40,7 @@ async fn reason(
     occupancy: &mut Occupancy,
 ) -> Result<Option<Waiting>, StoreError> {
     let state = row.state()?;
-    let ahead = if state == LeaseState::Behind {
-        let job = [row.job_key.clone()];
-        unfinished(db, row.organization_id, &job).await?.remove(&row.job_key).and_then(|oldest| oldest.ahead)
-    } else {
-        None
-    };
+    let ahead = if state == LeaseState::Behind { first_ahead(db, row).await? } else { None };
     let queue = row.queue_name();
     if state == LeaseState::Ready {
         load_limits(db, &queue, occupancy).await?;
@@ -58,4 +53,17 @@ async fn reason(
         full: occupancy.reached(&queue).map(|limit| (queue.key.as_str(), limit)),
     };
     Ok(lease.waits_for())
+}
+
+/// The oldest result of the job of a lease that others wait for.
+async fn first_ahead(db: &DatabaseConnection, row: &leases::Model) -> Result<Option<ResultId>, StoreError> {
+    use leases::Column::{JobKey, JobResultId, OrganizationId};
+    let ahead = leases::Entity::find()
+        .filter(OrganizationId.eq(row.organization_id))
+        .filter(JobKey.eq(&row.job_key))
+        .filter(is_ahead())
+        .order_by_asc(JobResultId)
+        .limit(1);
+    let first = ahead.select_only().column(JobResultId).into_tuple().one(db).await.map_err(failed)?;
+    Ok(first.map(ResultId))
 }

@@ -8,7 +8,7 @@ use engine::ports::StoreError;
 use engine::ports::organizations::Organizations;
 use engine::ports::queue::Queue;
 use engine::ports::queues::{QueueSetting, Queues};
-use engine::ports::results::{History, NewResult, ResultFilter, Starts};
+use engine::ports::results::{Endings, History, NewResult, ResultFilter, Starts};
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, Database};
@@ -91,6 +91,9 @@ async fn a_lease_and_a_queue_that_cannot_be_read_stop_no_other() {
     let claimed = samples::claim(&store, 9, at(7)).await;
     let ids: Vec<_> = claimed.iter().map(|one| one.result.id.0.as_u128()).collect();
     assert_eq!(ids, [5, 6]);
+    assert_eq!(store.count_open(scope).await.unwrap(), 3);
+    store.kill(scope, samples::id(4), samples::kill()).await.unwrap();
+    assert_eq!(store.count_open(scope).await.unwrap(), 2, "its lease is gone");
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ impl Attempt<'_> {
             if runs_after_stop {
                 self.skip_reason = self.skip_reason.or_else(|| self.find_skip_reason_after(&line));
             }
-            self.add_ended_line(line);
+            self.lines.push(line);
         }
         if let Some(next) = next.filter(|_| self.skip_reason.is_none())
             && self.began_after_timeout(next).await?

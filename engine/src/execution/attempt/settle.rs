@@ -184,13 +184,8 @@ impl Attempt<'_> {
         }
         self.publish_status();
         self.node.metrics.count_line(&result);
-        self.add_ended_line(result);
+        self.lines.push(result);
         Ok(())
-    }
-
-    /// Adds a line that has ended, in this attempt or before.
-    pub(super) fn add_ended_line(&mut self, line: LineResult) {
-        self.lines.push(line);
     }
 }
 
