@@ -53,8 +53,13 @@ enum Verb {
     Doctor(commands::doctor::Options),
     /// Print a schema: of job files, of the GraphQL API, or of what scripts can use
     Schema(commands::schema::Options),
-    /// Make a token to set as ROPEWALK_ADMIN_TOKEN, or one for a server whose token was lost
+    /// Create, list and revoke tokens; make one to set as ROPEWALK_ADMIN_TOKEN, or in place of one that was lost
     Token(commands::token::Options),
+    /// List, create and change the organizations of a server
+    #[command(subcommand)]
+    Organization(commands::organization::Verb),
+    /// Print who asked for which change, and what became of it
+    Audit(commands::audit::Options),
     #[command(name = actions::host::compile::VERB, hide = true)]
     CompileModule { arguments: Vec<u64> },
     /// Measure how fast this machine, or a running server, performs jobs
@@ -103,6 +108,8 @@ fn dispatch(verb: Verb) -> Result<(), Failed> {
         Verb::Doctor(options) => block_on(commands::doctor::doctor(&options))?,
         Verb::Schema(options) => commands::schema::schema(&options),
         Verb::Token(options) => block_on(commands::token::token(&options))?,
+        Verb::Organization(verb) => block_on(commands::organization::organization(&verb))?,
+        Verb::Audit(options) => block_on(commands::audit::audit(&options))?,
         Verb::CompileModule { arguments } => std::process::exit(actions::host::compile::compile_as_child(&arguments)),
         Verb::Bench(options) => block_on(commands::bench::bench(options))?,
     }

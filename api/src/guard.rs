@@ -12,17 +12,20 @@ use async_graphql::extensions::{
     Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest, NextRequest, NextResolve, NextSubscribe,
     ResolveInfo,
 };
-use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
+use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet};
 use async_graphql::{Name, Request, Response, ServerResult, Value};
+use engine::engine::Engine;
 use engine::model::organization::Access;
 use engine::model::record::size_of_text;
 use engine::model::rights::Operation;
+use engine::services::audit::Subject;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
 use crate::budget::AnswerBudget;
 use crate::document::ParsedDocuments;
 use crate::error::{ApiError, Code, with_codes};
+use crate::mutation::subject_of;
 
 /// The guard.
 #[derive(Clone)]
@@ -53,7 +56,16 @@ impl Extension for Guard {
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
         let document = self.documents.read(&request.query)?;
-        self.permit(access(&request), &document).map_err(ApiError::into_server_error)?;
+        if let Err(refused) = self.permit(access(&request), &document) {
+            if let (Some(access), Some((operation, field)), Some(engine)) =
+                (access(&request), refused.mutation, context.data_opt::<Engine>())
+            {
+                let (target, global) = subject_of(&field, &request.variables);
+                let subject = Subject { operation, target: &target, global };
+                engine.audit().record_refusal(access, subject, &refused.error.message).await;
+            }
+            return Err(refused.error.into_server_error());
+        }
         if request.data.contains_key(&TypeId::of::<SubscriptionsOnly>()) {
             check_subscription(&request, &document).map_err(ApiError::into_server_error)?;
         }
@@ -93,10 +105,23 @@ fn access(request: &Request) -> Option<&Access> {
     request.data.get(&TypeId::of::<Access>())?.downcast_ref()
 }
 
+/// Why a document is refused.
+struct Refused {
+    error: ApiError,
+    /// The mutation that the caller may not make, for the audit log.
+    mutation: Option<(Operation, Field)>,
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self { error, mutation: None }
+    }
+}
+
 impl Guard {
     /// Checks every root field of every operation against the table of rights, no matter which operation runs or what
     /// `@skip` says. If one is refused, nothing runs.
-    fn permit(&self, access: Option<&Access>, document: &ExecutableDocument) -> Result<(), ApiError> {
+    fn permit(&self, access: Option<&Access>, document: &ExecutableDocument) -> Result<(), Refused> {
         let unknown = || ApiError::new(Code::Unauthenticated, "The request has no API token.");
         let access = access.ok_or_else(unknown)?;
         for (_, operation) in document.operations.iter() {
@@ -107,19 +132,23 @@ impl Guard {
         Ok(())
     }
 
-    fn check(&self, access: &Access, operation: OperationType, field: &str) -> Result<(), ApiError> {
-        match field {
+    fn check(&self, access: &Access, kind: OperationType, field: &Field) -> Result<(), Refused> {
+        let name = field.name.node.as_str();
+        match name {
             "__schema" | "__type" if !self.introspection => {
-                Err(ApiError::new(Code::Forbidden, "Introspection is switched off on this server."))
+                Err(ApiError::new(Code::Forbidden, "Introspection is switched off on this server.").into())
             }
             // The fields of GraphQL itself reveal nothing about an organization.
             "__schema" | "__type" | "__typename" => Ok(()),
             // Validation refuses an unknown field and suggests the nearest name. A field of the schema that is missing
             // in the table of rights is refused for all roles.
-            _ if !(self.has_root_field)(operation, field) => Ok(()),
-            _ => match Operation::from_word(field) {
-                Some(operation) => Ok(access.require(operation)?),
-                None => Err(ApiError::new(Code::Forbidden, format!("`{field}` is not available to any role."))),
+            _ if !(self.has_root_field)(kind, name) => Ok(()),
+            _ => match Operation::from_word(name) {
+                Some(operation) => access.require(operation).map_err(|refusal| Refused {
+                    error: refusal.into(),
+                    mutation: (kind == OperationType::Mutation).then(|| (operation, field.clone())),
+                }),
+                None => Err(ApiError::new(Code::Forbidden, format!("`{name}` is not available to any role.")).into()),
             },
         }
     }
@@ -140,12 +169,12 @@ fn check_subscription(request: &Request, document: &ExecutableDocument) -> Resul
     Ok(())
 }
 
-fn root_fields<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet) -> Vec<&'a str> {
+fn root_fields<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet) -> Vec<&'a Field> {
     let (mut fields, mut seen, mut sets) = (Vec::new(), HashSet::new(), vec![set]);
     while let Some(set) = sets.pop() {
         for selection in &set.items {
             match &selection.node {
-                Selection::Field(field) => fields.push(field.node.name.node.as_str()),
+                Selection::Field(field) => fields.push(&field.node),
                 Selection::InlineFragment(fragment) => sets.push(&fragment.node.selection_set.node),
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;

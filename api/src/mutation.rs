@@ -1,6 +1,7 @@
 //! The mutations. Each has one input object and one payload. Expected refusals are in the `userErrors` of the payload;
 //! everything else is an error.
 
+mod audited;
 mod create_organization;
 mod create_token;
 mod create_webhook;
@@ -17,6 +18,7 @@ mod kill_job_result;
 mod kill_job_results;
 mod remove_module;
 mod retry_job_result;
+mod revoke_token;
 mod run_job;
 mod run_jobs;
 mod save_filter_template;
@@ -26,12 +28,15 @@ mod save_schedule;
 mod set_job_active;
 mod set_quotas;
 mod update_job;
+mod update_organization;
 mod upgrade_module;
 mod write_records;
 
 use async_graphql::{Context, Object};
 use engine::execution::start::STARTED_AT_ONCE;
 
+use audited::audited;
+pub(crate) use audited::subject_of;
 use create_organization::{CreateOrganizationInput, CreateOrganizationPayload};
 use create_token::{CreateTokenInput, CreateTokenPayload};
 use create_webhook::{CreateWebhookInput, CreateWebhookPayload};
@@ -48,6 +53,7 @@ use kill_job_result::{KillJobResultInput, KillJobResultPayload};
 use kill_job_results::{KillJobResultsInput, KillJobResultsPayload};
 use remove_module::{RemoveModuleInput, RemoveModulePayload};
 use retry_job_result::{RetryJobResultInput, RetryJobResultPayload};
+use revoke_token::{RevokeTokenInput, RevokeTokenPayload};
 use run_job::{RunJobInput, RunJobPayload};
 use run_jobs::{RunJobsInput, RunJobsPayload};
 use save_filter_template::{SaveFilterTemplateInput, SaveFilterTemplatePayload};
@@ -57,6 +63,7 @@ use save_schedule::{SaveScheduleInput, SaveSchedulePayload};
 use set_job_active::{SetJobActiveInput, SetJobActivePayload};
 use set_quotas::{SetQuotasInput, SetQuotasPayload};
 use update_job::{UpdateJobInput, UpdateJobPayload};
+use update_organization::{UpdateOrganizationInput, UpdateOrganizationPayload};
 use upgrade_module::{UpgradeModuleInput, UpgradeModulePayload};
 use write_records::{WriteRecordsInput, WriteRecordsPayload};
 
@@ -72,21 +79,21 @@ impl Mutation {
     /// Saves a job as a new version. Needs the role `EDITOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn save_job(&self, context: &Context<'_>, input: SaveJobInput) -> Result<SaveJobPayload> {
-        save_job::answer(context, input).await
+        audited(context, save_job::answer(context, input)).await
     }
 
     /// Saves a new version of a job in which only some fields change. The versions of its modules stay too, unless
     /// `lines` or `notify` change. Needs the role `EDITOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn update_job(&self, context: &Context<'_>, input: UpdateJobInput) -> Result<UpdateJobPayload> {
-        update_job::answer(context, input).await
+        audited(context, update_job::answer(context, input)).await
     }
 
     /// Activates or deactivates a job: saves a new version in which only `active` changes. An inactive job never starts
     /// by itself. Needs the role `EDITOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn set_job_active(&self, context: &Context<'_>, input: SetJobActiveInput) -> Result<SetJobActivePayload> {
-        set_job_active::answer(context, input).await
+        audited(context, set_job_active::answer(context, input)).await
     }
 
     /// Deletes a job with its versions, schedules and webhooks. It is refused while results of the job are pending or
@@ -95,34 +102,34 @@ impl Mutation {
     /// is a new job: its version numbers continue, and its `since` starts again. Needs the role `EDITOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn delete_job(&self, context: &Context<'_>, input: DeleteJobInput) -> Result<DeleteJobPayload> {
-        delete_job::answer(context, input).await
+        audited(context, delete_job::answer(context, input)).await
     }
 
     /// Starts a job, and answers when the start is durable. The job may not be running by then. Needs the role
     /// `OPERATOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn run_job(&self, context: &Context<'_>, input: RunJobInput) -> Result<RunJobPayload> {
-        run_job::answer(context, input, false).await
+        audited(context, run_job::answer(context, input, false)).await
     }
 
     /// Starts up to 500 jobs in the order of the input, and answers when all starts are durable. Each is accepted or
     /// refused by itself. Needs the role `OPERATOR`.
     #[graphql(complexity = "page::WORK + page::times(STARTED_AT_ONCE, child_complexity)")]
     async fn run_jobs(&self, context: &Context<'_>, input: RunJobsInput) -> Result<RunJobsPayload> {
-        run_jobs::answer(context, input).await
+        audited(context, run_jobs::answer(context, input)).await
     }
 
     /// Starts a dry run of a job: filters select, parameters are rendered and actions run, but their effects outside
     /// are only recorded, as the `effects` of their lines. Needs the role `OPERATOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn dry_run_job(&self, context: &Context<'_>, input: RunJobInput) -> Result<RunJobPayload> {
-        run_job::answer(context, input, true).await
+        audited(context, run_job::answer(context, input, true)).await
     }
 
     /// Kills a pending or running job result. Needs the role `OPERATOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn kill_job_result(&self, context: &Context<'_>, input: KillJobResultInput) -> Result<KillJobResultPayload> {
-        kill_job_result::answer(context, input).await
+        audited(context, kill_job_result::answer(context, input)).await
     }
 
     /// Kills the job results of one job or of all jobs that have not ended, newest first; at most 1,000 in one call.
@@ -133,7 +140,7 @@ impl Mutation {
         context: &Context<'_>,
         input: KillJobResultsInput,
     ) -> Result<KillJobResultsPayload> {
-        kill_job_results::answer(context, input).await
+        audited(context, kill_job_results::answer(context, input)).await
     }
 
     /// Retries a job result that has ended, as a new one: from its failed line with the records of that line, or only
@@ -144,14 +151,14 @@ impl Mutation {
         context: &Context<'_>,
         input: RetryJobResultInput,
     ) -> Result<RetryJobResultPayload> {
-        retry_job_result::answer(context, input).await
+        audited(context, retry_job_result::answer(context, input)).await
     }
 
     /// Adds a schedule to a job or changes one. This saves a new version of the job in which nothing else changes.
     /// Needs the role `EDITOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn save_schedule(&self, context: &Context<'_>, input: SaveScheduleInput) -> Result<SaveSchedulePayload> {
-        save_schedule::answer(context, input).await
+        audited(context, save_schedule::answer(context, input)).await
     }
 
     /// Removes a schedule from its job. This saves a new version of the job. Needs the role `EDITOR`.
@@ -161,48 +168,48 @@ impl Mutation {
         context: &Context<'_>,
         input: DeleteScheduleInput,
     ) -> Result<DeleteSchedulePayload> {
-        delete_schedule::answer(context, input).await
+        audited(context, delete_schedule::answer(context, input)).await
     }
 
     /// Sets up a queue, or changes its limit. Needs the role `ADMIN`; for a global queue, a token of a server
     /// administrator.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn save_queue(&self, context: &Context<'_>, input: SaveQueueInput) -> Result<SaveQueuePayload> {
-        save_queue::answer(context, input).await
+        audited(context, save_queue::answer(context, input)).await
     }
 
     /// Removes a queue that was set up. Results that wait in it continue without its limit. Needs the role `ADMIN`; for
     /// a global queue, a token of a server administrator.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn delete_queue(&self, context: &Context<'_>, input: DeleteQueueInput) -> Result<DeleteQueuePayload> {
-        delete_queue::answer(context, input).await
+        audited(context, delete_queue::answer(context, input)).await
     }
 
     /// Creates a webhook of a job: a secret address to which messages are posted that start the job. The address is
     /// shown only once. Needs the role `EDITOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn create_webhook(&self, context: &Context<'_>, input: CreateWebhookInput) -> Result<CreateWebhookPayload> {
-        create_webhook::answer(context, input).await
+        audited(context, create_webhook::answer(context, input)).await
     }
 
     /// Removes a webhook of a job. Its address does not start the job any more. Needs the role `EDITOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn delete_webhook(&self, context: &Context<'_>, input: DeleteWebhookInput) -> Result<DeleteWebhookPayload> {
-        delete_webhook::answer(context, input).await
+        audited(context, delete_webhook::answer(context, input)).await
     }
 
     /// Changes records of a collection in one transaction. The first write creates the collection. Needs the role
     /// `EDITOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn write_records(&self, context: &Context<'_>, input: WriteRecordsInput) -> Result<WriteRecordsPayload> {
-        write_records::answer(context, input).await
+        audited(context, write_records::answer(context, input)).await
     }
 
     /// Removes records of a collection, in portions if there are many. All are removed, even if the request times out.
     /// Needs the role `EDITOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn delete_records(&self, context: &Context<'_>, input: DeleteRecordsInput) -> Result<DeleteRecordsPayload> {
-        delete_records::answer(context, input).await
+        audited(context, delete_records::answer(context, input)).await
     }
 
     /// Removes a collection with all its records. Needs the role `EDITOR`.
@@ -212,7 +219,7 @@ impl Mutation {
         context: &Context<'_>,
         input: DeleteCollectionInput,
     ) -> Result<DeleteCollectionPayload> {
-        delete_collection::answer(context, input).await
+        audited(context, delete_collection::answer(context, input)).await
     }
 
     /// Saves a new version of a filter template. All jobs that use it start with this version from now on. It is
@@ -224,7 +231,7 @@ impl Mutation {
         context: &Context<'_>,
         input: SaveFilterTemplateInput,
     ) -> Result<SaveFilterTemplatePayload> {
-        save_filter_template::answer(context, input).await
+        audited(context, save_filter_template::answer(context, input)).await
     }
 
     /// Removes a filter template that no job uses, with all its versions. Needs the role `EDITOR`; for a global
@@ -235,7 +242,7 @@ impl Mutation {
         context: &Context<'_>,
         input: DeleteFilterTemplateInput,
     ) -> Result<DeleteFilterTemplatePayload> {
-        delete_filter_template::answer(context, input).await
+        audited(context, delete_filter_template::answer(context, input)).await
     }
 
     /// Creates an organization. Needs a token of a server administrator.
@@ -245,46 +252,66 @@ impl Mutation {
         context: &Context<'_>,
         input: CreateOrganizationInput,
     ) -> Result<CreateOrganizationPayload> {
-        create_organization::answer(context, input).await
+        audited(context, create_organization::answer(context, input)).await
+    }
+
+    /// Changes an organization: its name, its time zone, and whether it is active. In a deactivated organization nothing
+    /// starts, and its tokens, webhooks and schedules are refused; results that were accepted before still run. Needs a
+    /// token of a server administrator.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn update_organization(
+        &self,
+        context: &Context<'_>,
+        input: UpdateOrganizationInput,
+    ) -> Result<UpdateOrganizationPayload> {
+        audited(context, update_organization::answer(context, input)).await
     }
 
     /// Changes the quotas of the organization of the request. Needs a token of a server administrator.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn set_quotas(&self, context: &Context<'_>, input: SetQuotasInput) -> Result<SetQuotasPayload> {
-        set_quotas::answer(context, input).await
+        audited(context, set_quotas::answer(context, input)).await
     }
 
     /// Creates an API token for the organization of the request, or for the server. Its text is shown only once. Needs
     /// the role `ADMIN`; for a server token, a token of a server administrator.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn create_token(&self, context: &Context<'_>, input: CreateTokenInput) -> Result<CreateTokenPayload> {
-        create_token::answer(context, input).await
+        audited(context, create_token::answer(context, input)).await
+    }
+
+    /// Revokes a token. It is refused from now on, and its open sockets are closed within seconds. The last valid token
+    /// of a server administrator cannot be revoked. Needs the role `ADMIN`; for a server token, a token of a server
+    /// administrator.
+    #[graphql(complexity = "page::STATEMENT + child_complexity")]
+    async fn revoke_token(&self, context: &Context<'_>, input: RevokeTokenInput) -> Result<RevokeTokenPayload> {
+        audited(context, revoke_token::answer(context, input)).await
     }
 
     /// Installs a module that was uploaded with `POST /uploads`. It is checked and compiled before it is stored, and in
     /// use when the mutation answers. Needs the role `ADMIN`; for a global module, a token of a server administrator.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn install_module(&self, context: &Context<'_>, input: InstallModuleInput) -> Result<InstallModulePayload> {
-        install_module::answer(context, input).await
+        audited(context, install_module::answer(context, input)).await
     }
 
     /// Sets the grants of a module in the organization. Needs the role `ADMIN`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn grant_module(&self, context: &Context<'_>, input: GrantModuleInput) -> Result<GrantModulePayload> {
-        grant_module::answer(context, input).await
+        audited(context, grant_module::answer(context, input)).await
     }
 
     /// Lists the jobs that use another version of a module, and whether they can run with this one. With `apply`, saves
     /// those that can. Needs the role `EDITOR`.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn upgrade_module(&self, context: &Context<'_>, input: UpgradeModuleInput) -> Result<UpgradeModulePayload> {
-        upgrade_module::answer(context, input).await
+        audited(context, upgrade_module::answer(context, input)).await
     }
 
     /// Removes a version of a module that no job uses. Needs the role `ADMIN`; for a global module, a token of a server
     /// administrator.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn remove_module(&self, context: &Context<'_>, input: RemoveModuleInput) -> Result<RemoveModulePayload> {
-        remove_module::answer(context, input).await
+        audited(context, remove_module::answer(context, input)).await
     }
 }

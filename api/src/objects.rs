@@ -2,6 +2,7 @@
 //! the other by accident.
 
 pub(crate) mod action;
+pub(crate) mod audit_entry;
 pub(crate) mod collection;
 pub(crate) mod filter_preview;
 pub(crate) mod filter_template;
@@ -21,6 +22,7 @@ pub(crate) mod role;
 pub(crate) mod schedule;
 pub(crate) mod server_info;
 pub(crate) mod status;
+pub(crate) mod token;
 pub(crate) mod viewer;
 pub(crate) mod waits_for;
 pub(crate) mod webhook;

@@ -1,11 +1,13 @@
 //! The queries.
 
+use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, ID, Object};
 use engine::model::catalogue::Choice;
 use engine::ports::results::ResultFilter;
 use serde_json::Value;
 
 use crate::objects::action::Action;
+use crate::objects::audit_entry::{self, AuditEntry, AuditLogFilter};
 use crate::objects::collection::{self, AllCollections, Collection};
 use crate::objects::filter_preview::{self, FilterPreview, PreviewFilterInput};
 use crate::objects::filter_template::{self, AllFilterTemplates, FilterTemplate};
@@ -14,12 +16,13 @@ use crate::objects::job::{self, AllJobs, Job};
 use crate::objects::job_result::{self, AllJobResults, JobResult};
 use crate::objects::module::{self, Module};
 use crate::objects::node::{self, Node};
-use crate::objects::organization::Organization;
+use crate::objects::organization::{self, Organization};
 use crate::objects::page::{self, Page};
 use crate::objects::queue::Queue;
 use crate::objects::schedule::{self, AllSchedules, PreviewScheduleInput, Schedule, SchedulePreview};
 use crate::objects::server_info::ServerInfo;
 use crate::objects::status::Status;
+use crate::objects::token::{self, Token};
 use crate::objects::viewer::Viewer;
 use crate::resolver::{Result, access, engine, scope};
 use crate::user_error::{UserError, user_errors};
@@ -49,6 +52,46 @@ impl Query {
         Organization(access(context).organization.clone())
     }
 
+    /// All organizations of the server, by key. Needs a token of a server administrator.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn organizations(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
+        #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
+    ) -> Result<Page<Organization, EmptyFields>> {
+        organization::list(context, first, after.as_deref()).await
+    }
+
+    /// The tokens of the organization, newest first. Needs the role `ADMIN`; for those of the server, a token of a server
+    /// administrator.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn tokens(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = false, desc = "Whether to list the server tokens instead.")] server: bool,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
+        #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
+    ) -> Result<Page<Token, EmptyFields>> {
+        token::list(context, server, first, after.as_deref()).await
+    }
+
+    /// Who asked for which change in the organization, newest first, with refusals. Entries about starts, kills, retries
+    /// and records are kept as long as job results, others for 400 days; of more than 60 refusals of one token in a
+    /// minute, the rest is left out. Needs the role `ADMIN`; for the log of the server, a token of a server administrator.
+    #[graphql(complexity = "page::cost(first, child_complexity)")]
+    async fn audit_log(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = false, desc = "Whether to list changes that concern all organizations instead.")]
+        server: bool,
+        #[graphql(default, desc = "Which entries to list.")] filter: AuditLogFilter,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
+        #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
+    ) -> Result<Page<AuditEntry, EmptyFields>> {
+        audit_entry::list(context, (server, filter), first, after.as_deref()).await
+    }
+
     /// A job.
     #[graphql(complexity = "page::STATEMENT + child_complexity")]
     async fn job(
@@ -65,7 +108,7 @@ impl Query {
     async fn jobs(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
+        #[graphql(desc = "How many: 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<Page<Job, AllJobs>> {
         job::list(context, first, after.as_deref()).await
@@ -87,7 +130,7 @@ impl Query {
     async fn job_results(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
+        #[graphql(desc = "How many: 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
         #[graphql(desc = "Only results of the job with this key.")] job: Option<String>,
         #[graphql(desc = "Only results with this status.")] status: Option<Status>,
@@ -154,7 +197,7 @@ impl Query {
     async fn collections(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
+        #[graphql(desc = "How many: 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<Page<Collection, AllCollections>> {
         collection::list(context, first, after.as_deref()).await
@@ -176,7 +219,7 @@ impl Query {
     async fn schedules(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
+        #[graphql(desc = "How many: 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<Page<Schedule, AllSchedules>> {
         schedule::list(context, first, after.as_deref()).await
@@ -204,7 +247,7 @@ impl Query {
     async fn filter_templates(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
+        #[graphql(desc = "How many: 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<Page<FilterTemplate, AllFilterTemplates>> {
         filter_template::list(context, first, after.as_deref()).await

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_graphql::Context;
 use engine::engine::Engine;
 use engine::model::organization::{Access, OrgScope};
+use engine::ports::audit::inherit_entry;
 use tokio::time::timeout;
 
 use crate::budget::AnswerBudget;
@@ -38,7 +39,7 @@ pub(crate) fn scope(context: &Context<'_>) -> OrgScope {
 /// Does the work to its end even if the caller disconnects or the request times out. Otherwise a kill could be in the
 /// store while the worker never hears of it.
 pub(crate) async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T> {
-    tokio::spawn(work).await.map_err(|error| ApiError::internal(&error))
+    tokio::spawn(inherit_entry(work)).await.map_err(|error| ApiError::internal(&error))
 }
 
 /// Does the work, or gives it up when the time is over.

@@ -1,5 +1,6 @@
 //! The API as callers meet it, on the stores in memory.
 
+mod administration;
 mod changing;
 mod changing_jobs;
 mod client;

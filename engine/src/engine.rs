@@ -26,7 +26,7 @@ use crate::ports::queue::{Claimed, NodeId};
 use crate::ports::stores::Stores;
 use crate::records::spill_config::SpillConfig;
 use crate::services::{
-    Collections, FilterTemplates, Jobs, Modules, Organizations, Queues, Results, Schedules, Tokens, Webhooks,
+    AuditLog, Collections, FilterTemplates, Jobs, Modules, Organizations, Queues, Results, Schedules, Tokens, Webhooks,
 };
 
 /// How long the metrics wait for the depths of the queues.
@@ -50,6 +50,7 @@ macro_rules! services {
 }
 
 services! {
+    audit: AuditLog,
     collections: Collections,
     jobs: Jobs,
     modules: Modules,

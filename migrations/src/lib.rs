@@ -14,6 +14,7 @@ mod m0008_stops_on_error;
 mod m0009_deleted_jobs;
 mod m0010_isolation;
 mod m0011_quotas;
+mod m0012_administration;
 
 use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0009_deleted_jobs::Migration),
             Box::new(m0010_isolation::Migration),
             Box::new(m0011_quotas::Migration),
+            Box::new(m0012_administration::Migration),
         ]
     }
 }

@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod audit;
 mod batch;
 mod collections;
 mod columns;
@@ -25,6 +26,7 @@ mod results;
 mod schedules;
 mod sqlite;
 mod templates;
+mod tokens;
 mod transaction;
 mod webhooks;
 mod writer;
@@ -43,7 +45,7 @@ use sea_orm::{DatabaseConnection, DbErr, EntityTrait, QuerySelect, Select};
 use tokio::sync::Semaphore;
 
 use memory::Memory;
-pub use sqlite::{OpenError, check_pages, is_in_use, sqlite_version};
+pub use sqlite::{OpenError, add_token_beside, check_pages, is_in_use, sqlite_version};
 use sqlite::{Opened, Sharing};
 use writer::Writer;
 

@@ -5,19 +5,18 @@ mod stored;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use engine::model::organization::{OrgScope, Organization, OrganizationId};
-use engine::model::quota::{Quotas, StorageUse};
-use engine::model::token::TokenRecord;
-use engine::ports::StoreError;
-use engine::ports::organizations::{CreateError, LISTED_ORGANIZATIONS, Organizations};
+use engine::model::organization::{Organization, OrganizationId};
+use engine::model::quota::StorageUse;
+use engine::ports::organizations::{CreateError, OrganizationChange, Organizations};
+use engine::ports::{Listed, StoreError};
 use sea_orm::prelude::*;
-use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{IntoActiveModel, QueryOrder};
 
-use crate::entities::{organizations, tokens};
+use crate::entities::organizations;
 use crate::memory::{Memory, OrganizationName};
 use crate::transaction::Transaction;
 use crate::writer::SingleCommand;
-use crate::{Store, failed};
+use crate::{Store, failed, page};
 
 #[async_trait]
 impl Organizations for Store {
@@ -33,35 +32,20 @@ impl Organizations for Store {
         self.organization(OrganizationName::Id(id), || organizations::Entity::find_by_id(id.0)).await
     }
 
-    async fn list(&self) -> Result<Vec<Organization>, StoreError> {
-        let by_key = organizations::Entity::find().order_by_asc(organizations::Column::Key);
-        let rows = by_key.limit(LISTED_ORGANIZATIONS as u64).all(&self.readers).await.map_err(failed)?;
-        rows.into_iter().map(organizations::Model::read).collect()
+    async fn list(&self, after: Option<&str>, limit: u32) -> Result<Listed<Organization>, StoreError> {
+        let mut by_key = organizations::Entity::find().order_by_asc(organizations::Column::Key);
+        if let Some(after) = after {
+            by_key = by_key.filter(organizations::Column::Key.gt(after));
+        }
+        page(by_key, (&self.readers, limit), |row| row.name.len(), organizations::Model::read).await
     }
 
-    async fn set_quotas(&self, scope: OrgScope, quotas: Quotas) -> Result<(), StoreError> {
-        self.writer.write_one(SetQuotas { organization: scope.organization(), quotas }).await
+    async fn update(&self, id: OrganizationId, change: OrganizationChange) -> Result<Option<Organization>, StoreError> {
+        Ok(self.writer.write_one(Update { id, change }).await?.ok())
     }
 
     async fn count_stored(&self) -> Result<HashMap<OrganizationId, StorageUse>, StoreError> {
         stored::count(&self.readers).await
-    }
-
-    async fn add_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
-        self.writer.write_one(AddToken(token.clone())).await
-    }
-
-    async fn token(&self, id: Uuid) -> Result<Option<TokenRecord>, StoreError> {
-        let read = async || {
-            let row = tokens::Entity::find_by_id(id).one(&self.readers).await.map_err(failed)?;
-            row.map(tokens::Model::read).transpose()
-        };
-        self.memory.tokens.find(id, read).await
-    }
-
-    async fn has_server_token(&self) -> Result<bool, StoreError> {
-        let for_server = tokens::Entity::find().filter(tokens::Column::OrganizationId.is_null());
-        Ok(for_server.one(&self.readers).await.map_err(failed)?.is_some())
     }
 }
 
@@ -99,38 +83,29 @@ impl SingleCommand for Create {
     }
 }
 
-struct SetQuotas {
-    organization: OrganizationId,
-    quotas: Quotas,
+struct Update {
+    id: OrganizationId,
+    change: OrganizationChange,
 }
 
-impl SingleCommand for SetQuotas {
-    type Answer = ();
+/// There is no such organization.
+struct Absent;
+
+impl SingleCommand for Update {
+    type Answer = Result<Organization, Absent>;
     const DURABLE: bool = true;
 
-    async fn apply(&self, db: &Transaction) -> Result<(), StoreError> {
-        let text = organizations::text_of_quotas(self.quotas);
-        let row = organizations::Entity::update_many()
-            .col_expr(organizations::Column::Quotas, Expr::value(text))
-            .filter(organizations::Column::Id.eq(self.organization.0));
-        row.exec(db).await.map_err(failed)?;
-        Ok(())
+    async fn apply(&self, db: &Transaction) -> Result<Self::Answer, StoreError> {
+        let found = organizations::Entity::find_by_id(self.id.0).one(db).await.map_err(failed)?;
+        let Some(row) = found else { return Ok(Err(Absent)) };
+        let mut organization = row.read()?;
+        self.change.apply(&mut organization);
+        let row = organizations::Model::of(&organization).into_active_model().reset_all();
+        organizations::Entity::update(row).exec_without_returning(db).await.map_err(failed)?;
+        Ok(Ok(organization))
     }
 
-    fn committed(&self, (): &(), memory: &Memory) {
+    fn committed(&self, _: &Self::Answer, memory: &Memory) {
         memory.organizations.forget_all();
-    }
-}
-
-struct AddToken(TokenRecord);
-
-impl SingleCommand for AddToken {
-    type Answer = ();
-    const DURABLE: bool = true;
-
-    async fn apply(&self, db: &Transaction) -> Result<(), StoreError> {
-        let row = tokens::Model::of(&self.0).into_active_model().reset_all();
-        tokens::Entity::insert(row).exec_without_returning(db).await.map_err(failed)?;
-        Ok(())
     }
 }

@@ -1,10 +1,12 @@
 //! Everything special to SQLite: how a file is opened, synced and locked.
 
+mod beside;
 mod check;
 pub(crate) mod json;
 mod permissions;
 mod trouble;
 
+pub use beside::add_token_beside;
 pub use check::check_pages;
 pub(crate) use trouble::{failure, reconnect};
 
@@ -41,6 +43,9 @@ pub enum OpenError {
         /// The change of tables that this version does not know.
         change: String,
     },
+    /// An older version of the program made it.
+    #[error("the database {} was made by an older version of ropewalk; start the server with this version first", .0.display())]
+    Older(PathBuf),
     /// The SQLite that the program is linked with is too old.
     #[error("SQLite {0} can damage databases like this one; build ropewalk with SQLite 3.51.3 or newer")]
     OldSqlite(String),

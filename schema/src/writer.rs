@@ -12,8 +12,12 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 
-use engine::ports::StoreError;
+use engine::model::audit::AuditEntry;
+use engine::model::collection::Written;
 use engine::ports::metrics::StoreMetrics;
+use engine::ports::queue::Claims;
+use engine::ports::schedules::FireAnswer;
+use engine::ports::{StoreError, audit};
 use futures_util::FutureExt;
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::{mpsc, oneshot};
@@ -31,7 +35,7 @@ const GROUP: usize = 512;
 /// A change of the database as a value, so that it can be repeated.
 pub(crate) trait Command: Send + Sync + Sized + 'static {
     /// The answer, refusals included. A refusal must come before any write, since its group is committed nevertheless.
-    type Answer: Send + 'static;
+    type Answer: Answer;
     /// Whether an answered command must survive a power cut.
     const DURABLE: bool;
     /// Whether it is applied after the others of its group.
@@ -51,7 +55,7 @@ pub(crate) trait Command: Send + Sync + Sized + 'static {
 /// A command that is rare enough to be applied by itself.
 pub(crate) trait SingleCommand: Send + Sync + 'static {
     /// As of a [`Command`].
-    type Answer: Send + 'static;
+    type Answer: Answer;
     /// As of a [`Command`].
     const DURABLE: bool;
     /// As of a [`Command`].
@@ -63,6 +67,35 @@ pub(crate) trait SingleCommand: Send + Sync + 'static {
     /// As of a [`Command`].
     fn committed(&self, _answer: &Self::Answer, _memory: &Memory) {}
 }
+
+/// What a command answers.
+pub(crate) trait Answer: Send + 'static {
+    /// Whether the command may have changed something. If it has not, the audit entry of the request is not written
+    /// with it.
+    fn is_change(&self) -> bool {
+        true
+    }
+}
+
+impl<T: Send + 'static, E: Send + 'static> Answer for Result<T, E> {
+    fn is_change(&self) -> bool {
+        self.is_ok()
+    }
+}
+
+/// Whether there was something to change.
+impl Answer for bool {
+    fn is_change(&self) -> bool {
+        *self
+    }
+}
+
+impl Answer for () {}
+impl Answer for u32 {}
+impl Answer for u64 {}
+impl Answer for Written {}
+impl Answer for FireAnswer {}
+impl Answer for Claims {}
 
 struct Unbatched<C>(C);
 
@@ -114,9 +147,19 @@ impl Writer {
     /// Applies a command and returns its answer after the commit.
     pub async fn write<C: Command>(&self, command: C) -> Result<C::Answer, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { command, outcome: None, reply };
-        self.inbox.send(Message::Write(Box::new(pending))).await.map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+        let taken = audit::take_entry();
+        let entry = taken.as_ref().map(|taken| taken.entry.clone());
+        let pending = Pending { command, entry, outcome: None, reply };
+        let answer = match self.inbox.send(Message::Write(Box::new(pending))).await {
+            Ok(()) => answer.await.unwrap_or_else(|_| Err(closed())),
+            Err(_) => Err(closed()),
+        };
+        if let Some(taken) = taken
+            && !answer.as_ref().is_ok_and(Answer::is_change)
+        {
+            taken.put_back();
+        }
+        answer
     }
 
     /// The same for a command that is applied by itself.
@@ -258,6 +301,8 @@ async fn apply_in_order(commands: &mut [Box<dyn ErasedCommand>], db: &Transactio
     for alike in commands.chunk_by_mut(|one, other| one.kind() == other.kind()) {
         alike[0].apply_all()(alike, db).await?;
     }
+    let entries: Vec<_> = commands.iter().filter_map(|command| command.audit_entry()).cloned().collect();
+    crate::audit::add(db, &entries).await?;
     db.write_leases().await
 }
 
@@ -270,6 +315,8 @@ trait ErasedCommand: Any + Send {
     fn kind(&self) -> TypeId;
     fn durable(&self) -> bool;
     fn is_last(&self) -> bool;
+    /// The audit entry to write with the command, if it changed something.
+    fn audit_entry(&self) -> Option<&AuditEntry>;
     fn apply_all(&self) -> ApplyAll;
     fn fail(&mut self, error: StoreError);
     fn answer(self: Box<Self>, memory: &Memory);
@@ -277,6 +324,8 @@ trait ErasedCommand: Any + Send {
 
 struct Pending<C: Command> {
     command: C,
+    /// The audit entry of the request that the command belongs to.
+    entry: Option<AuditEntry>,
     outcome: Option<Result<C::Answer, StoreError>>,
     reply: oneshot::Sender<Result<C::Answer, StoreError>>,
 }
@@ -292,6 +341,11 @@ impl<C: Command> ErasedCommand for Pending<C> {
 
     fn is_last(&self) -> bool {
         C::LAST
+    }
+
+    fn audit_entry(&self) -> Option<&AuditEntry> {
+        let changed = self.outcome.as_ref().is_some_and(|outcome| outcome.as_ref().is_ok_and(Answer::is_change));
+        self.entry.as_ref().filter(|_| changed)
     }
 
     fn apply_all(&self) -> ApplyAll {

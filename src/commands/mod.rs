@@ -1,5 +1,6 @@
 //! The verbs of the command line, one file each.
 
+pub mod audit;
 pub mod bench;
 pub mod check;
 pub mod doctor;
@@ -7,6 +8,7 @@ pub mod jobs;
 pub mod kill;
 pub mod logs;
 pub mod module;
+pub mod organization;
 pub mod preview;
 pub mod results;
 pub mod retry;

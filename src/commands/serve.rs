@@ -12,13 +12,13 @@ use clap::{Args, ValueEnum};
 use engine::engine::Engine;
 use engine::model::lifecycle::retention::Retention;
 use engine::model::token::{ChosenSecret, ParsedToken, TokenScope};
+use engine::node::service_error::ServiceError;
 use engine::ports::clock::SystemClock;
 use engine::ports::files::Folder;
 use engine::ports::scratch::ScratchFolder;
 use engine::ports::stores::Stores;
 use engine::records::spill_config::SpillConfig;
-use engine::services::organizations::NewOrganization;
-use engine::services::tokens::DEFAULT_ORGANIZATION;
+use engine::services::organizations::{DEFAULT_ORGANIZATION, NewOrganization};
 
 use schema::Store;
 use tokio::net::TcpListener;
@@ -76,6 +76,8 @@ pub const DATABASE: &str = "ropewalk.db";
 const BEFORE_FIRST_CHECK: Duration = Duration::from_secs(60);
 
 const FIRST_TOKEN: &str = "first administrator";
+/// The environment variable with a token of an administrator.
+const PRESET_TOKEN: &str = "ROPEWALK_ADMIN_TOKEN";
 /// How long work in progress may take to finish when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -96,7 +98,7 @@ pub async fn serve(options: Options) -> Result<(), Failed> {
     let address = listener.local_addr().map_err(|error| Failed::Broken(error.to_string()))?;
     let token = first_start(&engine).await?;
     let recovered = engine.recover().await.map_err(|error| Failed::Broken(error.to_string()))?;
-    announce(address, &options.data_dir, token.as_deref(), Found { recovered, modules });
+    announce(address, &options.data_dir, &token, Found { recovered, modules });
     let retention = Retention { age: DAY * options.keep_days, results: options.keep_results };
     let checking = tokio::spawn(check_daily(engine.clone(), options.data_dir.join(DATABASE)));
     let api = api::Options { metrics_token, ..api_options() };
@@ -148,9 +150,9 @@ async fn engine(store: Arc<Store>, folder: &Path) -> Result<Engine, Failed> {
     Ok(Engine::with_spill(stores, host, Arc::new(files), Arc::new(SystemClock), spill))
 }
 
-/// Makes the first organization and the first token where there are none. Returns the text of the token, unless
-/// `ROPEWALK_ADMIN_TOKEN` gave it.
-async fn first_start(engine: &Engine) -> Result<Option<String>, Failed> {
+/// Makes the first organization and the first token where there are none. A token in the environment is made valid, also
+/// when there are others.
+async fn first_start(engine: &Engine) -> Result<FirstToken, Failed> {
     let broken = |error: &dyn std::fmt::Display| Failed::Broken(error.to_string());
     if engine.organizations().find(DEFAULT_ORGANIZATION).await.map_err(|error| broken(&error))?.is_none() {
         let new = NewOrganization {
@@ -160,28 +162,36 @@ async fn first_start(engine: &Engine) -> Result<Option<String>, Failed> {
         };
         engine.organizations().add(new).await.map_err(|error| broken(&error))?;
     }
-    if engine.tokens().has_server_token().await.map_err(|error| broken(&error))? {
-        return Ok(None);
+    let tokens = engine.tokens();
+    if let Ok(preset) = std::env::var(PRESET_TOKEN) {
+        let token = ParsedToken::parse(&preset).ok_or_else(|| {
+            Failed::Refused(format!("{PRESET_TOKEN} is not a token. Make one with `ropewalk token`."))
+        })?;
+        let first = !tokens.has_server_token().await.map_err(|error| broken(&error))?;
+        let name = if first { FIRST_TOKEN } else { "administrator from ROPEWALK_ADMIN_TOKEN" };
+        let added = tokens.ensure(&token, name).await.map_err(|error| match error {
+            ServiceError::Refused(_) => Failed::Refused(format!(
+                "{PRESET_TOKEN} cannot be used: {error} Make another one with `ropewalk token`, or unset the variable."
+            )),
+            error => broken(&error),
+        })?;
+        return Ok(if added && !first { FirstToken::Added } else { FirstToken::Known });
     }
-    match std::env::var("ROPEWALK_ADMIN_TOKEN") {
-        Ok(preset) => {
-            let token = ParsedToken::parse(&preset);
-            let token = token.ok_or_else(|| {
-                Failed::Refused("ROPEWALK_ADMIN_TOKEN is not a token. Make one with `ropewalk token`.".to_owned())
-            })?;
-            engine
-                .tokens()
-                .adopt(&token, FIRST_TOKEN, TokenScope::Server, None)
-                .await
-                .map_err(|error| broken(&error))?;
-            Ok(None)
-        }
-        Err(_) => {
-            let issued =
-                engine.tokens().issue(FIRST_TOKEN, TokenScope::Server, None).await.map_err(|error| broken(&error))?;
-            Ok(Some(issued.text))
-        }
+    if tokens.has_server_token().await.map_err(|error| broken(&error))? {
+        return Ok(FirstToken::Known);
     }
+    let issued = tokens.issue(FIRST_TOKEN, TokenScope::Server, None, None).await.map_err(|error| broken(&error))?;
+    Ok(FirstToken::Made(issued.text))
+}
+
+/// The token of a server administrator, at the start.
+enum FirstToken {
+    /// There was one already.
+    Known,
+    /// The environment gave one that was not known.
+    Added,
+    /// It was made now.
+    Made(String),
 }
 
 /// What an earlier run of the server left.
@@ -192,7 +202,7 @@ struct Found {
     modules: usize,
 }
 
-fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, Found { recovered, modules }: Found) {
+fn announce(address: SocketAddr, folder: &Path, token: &FirstToken, Found { recovered, modules }: Found) {
     let mut text = format!(
         "Ropewalk {} listens on http://{address}
   GraphQL      http://{address}/graphql
@@ -209,8 +219,12 @@ fn announce(address: SocketAddr, folder: &Path, token: Option<&str>, Found { rec
         let results = counted(usize::try_from(recovered).unwrap_or(usize::MAX), "job result");
         text += &format!("  recovered    {results} that ran when the server last stopped\n");
     }
-    if let Some(token) = token {
-        text += &format!("\nAdministrator token (it is shown only once):\n  {token}\n");
+    match token {
+        FirstToken::Known => {}
+        FirstToken::Added => text += &format!("\nThe token in {PRESET_TOKEN} was added as one of an administrator.\n"),
+        FirstToken::Made(token) => {
+            text += &format!("\nAdministrator token (it is shown only once):\n  {token}\n");
+        }
     }
     if !address.ip().is_loopback() {
         text += "\nOther machines can reach this address, and tokens are sent unencrypted: put a TLS proxy in front of it.\n";

@@ -9,8 +9,8 @@ use engine::model::organization::Access;
 use engine::ports::clock::SystemClock;
 use engine::ports::files::Folder;
 use engine::ports::stores::Stores;
+use engine::services::organizations::DEFAULT_ORGANIZATION;
 use engine::services::organizations::NewOrganization;
-use engine::services::tokens::DEFAULT_ORGANIZATION;
 use schema::Store;
 
 use crate::stage::{cache, compiler};

@@ -37,16 +37,98 @@ fn a_lost_administrator_token_is_replaced() {
     let none = run(&["token", "create"], data.path());
     assert!(none.code == 2 && none.stderr.contains("There is no database in"), "{none:#?}");
     let server = Server::start(data.path());
-    let busy = run(&["token", "create"], data.path());
-    assert!(busy.code == 3 && busy.stderr.contains("A server is using"), "{busy:#?}");
+    let check = |server: &Server, name: &str, made: Ended| {
+        assert_eq!((made.code, made.stderr.as_str()), (0, ""));
+        let viewer = server.ask(made.stdout.trim(), "{ viewer { who server } }", json!({}))["viewer"].clone();
+        assert_eq!(viewer, json!({"who": format!("token {name}"), "server": true}));
+    };
+    check(&server, "beside", run(&["token", "create", "--name", "beside"], data.path()));
     server.crash();
     let made = run(&["token", "create", "--name", "second"], data.path());
-    assert_eq!((made.code, made.stderr.as_str()), (0, ""));
     let again = Server::start_again(data.path());
-    let viewer = again.ask(made.stdout.trim(), "{ viewer { who server } }", json!({}))["viewer"].clone();
-    assert_eq!(viewer, json!({"who": "token second", "server": true}));
+    check(&again, "second", made);
     let plain: Ended = program().arg("token").output().expect("the program starts").into();
     assert!(plain.code == 0 && plain.stdout.starts_with("rw_"), "{plain:#?}");
+}
+
+/// Runs a verb against a server.
+fn call(server: &Server, token: &str, arguments: &[&str]) -> Ended {
+    let address = format!("http://{}", server.address);
+    let mut command = program();
+    command.args(arguments).args(["--server", &address, "--token", token]);
+    command.output().expect("the program starts").into()
+}
+
+#[test]
+fn organizations_and_tokens_are_managed_from_the_command_line() {
+    let data = folder();
+    let server = Server::start(data.path());
+    let root = server.token();
+    let done = |arguments: &[&str]| {
+        let ended = call(&server, root, arguments);
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{arguments:?}");
+        ended.stdout
+    };
+    assert_eq!(done(&["organization", "create", "sales", "--name", "Sales"]), "Organization sales: created.\n");
+    let again = call(&server, root, &["organization", "create", "sales", "--name", "Sales"]);
+    assert!(again.code == 2 && again.stderr.contains("There is already an organization `sales`"), "{again:#?}");
+    let token = done(&["token", "create", "--organization", "sales", "--name", "eyes", "--role", "viewer"]);
+    let token = token.trim();
+    let seen = server.ask(token, "{ viewer { organization { key } } }", json!({}));
+    assert_eq!(seen["viewer"]["organization"]["key"], "sales");
+    let listed = done(&["token", "list", "--organization", "sales", "--json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+    assert_eq!((listed[0]["name"].as_str(), listed[0]["role"].as_str()), (Some("eyes"), Some("VIEWER")));
+    assert!(!listed.to_string().contains(token), "the token itself is kept nowhere");
+
+    assert_eq!(done(&["organization", "deactivate", "sales"]), "Organization sales: deactivated.\n");
+    assert!(done(&["organization", "list"]).contains("deactivated since"));
+    let shut = call(&server, token, &["jobs"]);
+    assert!(shut.code == 2 && shut.stderr.contains("`sales` is deactivated"), "{shut:#?}");
+    done(&["organization", "activate", "sales"]);
+    assert_eq!(call(&server, token, &["jobs"]).code, 0);
+    let id = listed[0]["id"].as_str().expect("an id");
+    assert_eq!(done(&["token", "revoke", id, "--organization", "sales"]), "Token eyes: revoked.\n");
+    assert_eq!(call(&server, token, &["jobs"]).code, 2);
+
+    let entries = done(&["audit", "--of-server", "--json"]);
+    let operation = |line: &str| {
+        let entry: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        ["operation", "target", "outcome"].map(|name| entry[name].as_str().unwrap_or_default().to_owned())
+    };
+    let entries: Vec<_> = entries.lines().map(operation).collect();
+    let expected = [
+        ["updateOrganization", "sales", "DONE"],
+        ["updateOrganization", "sales", "DONE"],
+        ["createOrganization", "sales/Sales", "REFUSED"],
+        ["createOrganization", "sales/Sales", "DONE"],
+    ];
+    assert_eq!(entries, expected.map(|entry| entry.map(str::to_owned)));
+    let of_sales = done(&["audit", "--organization", "sales"]);
+    assert!(of_sales.contains("revokeToken") && of_sales.contains("createToken"), "{of_sales}");
+}
+
+#[test]
+fn a_preset_token_is_honoured_at_every_start() {
+    let data = folder();
+    let first = Server::start(data.path());
+    first.crash();
+    let preset: Ended = program().arg("token").output().expect("the program starts").into();
+    let preset = preset.stdout.trim();
+    let mut command = program();
+    command.env("ROPEWALK_ADMIN_TOKEN", preset);
+    let server = Server::start_by(command, data.path());
+    let viewer = server.ask(preset, "{ viewer { server } }", json!({}))["viewer"].clone();
+    assert_eq!(viewer, json!({"server": true}));
+    server.crash();
+    let wrong: Ended = program()
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data.path())
+        .env("ROPEWALK_ADMIN_TOKEN", "rw_nonsense")
+        .output()
+        .expect("the program starts")
+        .into();
+    assert!(wrong.code == 2 && wrong.stderr.contains("ROPEWALK_ADMIN_TOKEN is not a token"), "{wrong:#?}");
 }
 
 #[test]

@@ -58,7 +58,8 @@ impl Server {
         Self::start_by(program(), data)
     }
 
-    fn start_by(mut program: Command, data: &Path) -> Self {
+    /// The same, by a command that sets something.
+    pub fn start_by(mut program: Command, data: &Path) -> Self {
         let mut child = program
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)

@@ -11,7 +11,7 @@ use engine::ports::clock::{Clock, SystemClock};
 use engine::ports::organizations::Organizations;
 use engine::ports::queues::DEFAULT_QUEUE;
 use engine::ports::results::{NewResult, Starts};
-use engine::services::tokens::DEFAULT_ORGANIZATION;
+use engine::services::organizations::DEFAULT_ORGANIZATION;
 use futures_util::StreamExt;
 use schema::Store;
 use serde_json::{Value, json};

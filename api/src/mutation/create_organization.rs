@@ -25,7 +25,7 @@ pub(crate) struct CreateOrganizationPayload {
     /// The new organization; null if it was refused.
     organization: Option<Organization>,
     /// Why it was refused; empty if it was created.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: CreateOrganizationInput) -> Result<CreateOrganizationPayload> {

@@ -5,6 +5,7 @@ use engine::services::tokens::NewToken;
 
 use crate::objects::moment::Moment;
 use crate::objects::role::Role;
+use crate::objects::token::Token;
 use crate::resolver::{Result, access, engine, to_the_end};
 use crate::user_error::{UserError, user_errors};
 
@@ -28,8 +29,10 @@ pub(crate) struct CreateTokenPayload {
     /// The token, to be sent as `Authorization: Bearer TOKEN`. It is not stored, so this is the only time it is shown.
     /// Null if it was refused.
     token: Option<String>,
+    /// What is kept of it; null if it was refused.
+    created: Option<Token>,
     /// Why it was refused; empty if it was created.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: CreateTokenInput) -> Result<CreateTokenPayload> {
@@ -41,7 +44,11 @@ pub(super) async fn answer(context: &Context<'_>, input: CreateTokenInput) -> Re
     };
     let (tokens, access) = (engine(context).tokens(), access(context).clone());
     Ok(match to_the_end(async move { tokens.create(&access, new).await }).await? {
-        Ok(issued) => CreateTokenPayload { token: Some(issued.text), user_errors: Vec::new() },
-        Err(error) => CreateTokenPayload { token: None, user_errors: user_errors(error)? },
+        Ok(issued) => CreateTokenPayload {
+            token: Some(issued.text),
+            created: Some(Token(issued.record)),
+            user_errors: Vec::new(),
+        },
+        Err(error) => CreateTokenPayload { token: None, created: None, user_errors: user_errors(error)? },
     })
 }

@@ -34,7 +34,7 @@ pub(crate) struct CreateWebhookPayload {
     /// Null if the webhook is not signed.
     signing_secret: Option<String>,
     /// Why it was refused; empty if it was created.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: CreateWebhookInput) -> Result<CreateWebhookPayload> {

@@ -18,7 +18,7 @@ pub(crate) struct DeleteCollectionPayload {
     /// Whether it was removed, with all its records.
     deleted: bool,
     /// Why it was not removed; empty if it was.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: DeleteCollectionInput) -> Result<DeleteCollectionPayload> {

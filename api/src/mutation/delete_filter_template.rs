@@ -21,7 +21,7 @@ pub(crate) struct DeleteFilterTemplatePayload {
     /// The jobs of the organization that use it, after an `IN_USE`.
     used_by: Vec<TemplateUse>,
     /// Why it was not removed; empty if it was.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(

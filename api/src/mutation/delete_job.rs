@@ -26,7 +26,7 @@ pub(crate) struct DeleteJobPayload {
     /// How many results were killed.
     killed: u64,
     /// Why the job was not deleted; empty if it was. `IN_USE` means that results have not ended.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: DeleteJobInput) -> Result<DeleteJobPayload> {

@@ -20,7 +20,7 @@ pub(crate) struct DeleteQueuePayload {
     /// Whether it was removed. Results that wait in it continue without its limit.
     deleted: bool,
     /// Why it was not removed; empty if it was.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: DeleteQueueInput) -> Result<DeleteQueuePayload> {

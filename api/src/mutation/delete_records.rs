@@ -25,7 +25,7 @@ pub(crate) struct DeleteRecordsPayload {
     /// How many records were removed.
     deleted: u64,
     /// Why no record was removed; empty if nothing was wrong.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: DeleteRecordsInput) -> Result<DeleteRecordsPayload> {

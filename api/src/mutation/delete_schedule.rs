@@ -23,7 +23,7 @@ pub(crate) struct DeleteSchedulePayload {
     /// The removed schedule; null if none was removed.
     schedule: Option<Schedule>,
     /// Why nothing was removed; empty if it was.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: DeleteScheduleInput) -> Result<DeleteSchedulePayload> {

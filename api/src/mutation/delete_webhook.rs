@@ -20,7 +20,7 @@ pub(crate) struct DeleteWebhookPayload {
     /// Whether it was removed. Its address does not start the job any more.
     deleted: bool,
     /// Why it was not removed; empty if it was.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: DeleteWebhookInput) -> Result<DeleteWebhookPayload> {

@@ -65,7 +65,7 @@ pub(crate) struct GrantModulePayload {
     /// The newest version of the module with its new `grants`; null if they were refused.
     module: Option<Module>,
     /// All faults; empty if the grants were set.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: GrantModuleInput) -> Result<GrantModulePayload> {

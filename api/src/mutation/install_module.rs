@@ -22,7 +22,7 @@ pub(crate) struct InstallModulePayload {
     /// The installed module; null if it was refused.
     module: Option<Module>,
     /// All faults; empty if it was installed.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: InstallModuleInput) -> Result<InstallModulePayload> {

@@ -24,7 +24,7 @@ pub(crate) struct KillJobResultPayload {
     /// The job result after the kill; null if it does not exist.
     job_result: Option<JobResult>,
     /// Why it was not killed; empty if it was.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: KillJobResultInput) -> Result<KillJobResultPayload> {

@@ -26,7 +26,7 @@ pub(crate) struct KillJobResultsPayload {
     /// Whether none is left. If false, call the mutation again.
     complete: bool,
     /// Why no result was killed; empty if nothing was wrong.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: KillJobResultsInput) -> Result<KillJobResultsPayload> {

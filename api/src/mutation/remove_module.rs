@@ -23,7 +23,7 @@ pub(crate) struct RemoveModulePayload {
     /// The jobs of the organization that use it, after an `IN_USE`.
     used_by: Vec<ModuleUse>,
     /// Why it was refused; empty if it was removed.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: RemoveModuleInput) -> Result<RemoveModulePayload> {

@@ -28,7 +28,7 @@ pub(crate) struct RetryJobResultPayload {
     /// The new job result, with the old one as `retryOf`; null if it was refused.
     job_result: Option<JobResult>,
     /// Why it was refused; empty if it was started.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: RetryJobResultInput) -> Result<RetryJobResultPayload> {

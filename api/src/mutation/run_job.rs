@@ -40,7 +40,7 @@ pub(crate) struct RunJobPayload {
     /// The new job result, or the first one with the same `idempotencyKey`; null if the start was refused.
     job_result: Option<JobResult>,
     /// Why it was refused; empty if it was started.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: RunJobInput, dry_run: bool) -> Result<RunJobPayload> {

@@ -18,9 +18,9 @@ pub(crate) struct RunJobsInput {
 #[derive(SimpleObject)]
 pub(crate) struct RunJobsPayload {
     /// The answer to each start, in the order of the input.
-    starts: Vec<RunJobPayload>,
+    pub(super) starts: Vec<RunJobPayload>,
     /// Why no start was tried; empty if each was answered.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: RunJobsInput) -> Result<RunJobsPayload> {

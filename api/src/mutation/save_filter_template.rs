@@ -29,7 +29,7 @@ pub(crate) struct SaveFilterTemplatePayload {
     /// The version that somebody else saved meanwhile, after a `CONFLICT`.
     newest: Option<FilterTemplate>,
     /// All faults, including those of jobs that could not run with it; empty if it was saved.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: SaveFilterTemplateInput) -> Result<SaveFilterTemplatePayload> {

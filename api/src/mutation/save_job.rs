@@ -26,7 +26,7 @@ pub(crate) struct SaveJobPayload {
     /// The version that somebody else saved meanwhile, after a `CONFLICT`.
     newest: Option<Job>,
     /// All faults; empty if it was saved.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: SaveJobInput) -> Result<SaveJobPayload> {

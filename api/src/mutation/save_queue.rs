@@ -24,7 +24,7 @@ pub(crate) struct SaveQueuePayload {
     /// The saved queue; null if it was refused.
     queue: Option<Queue>,
     /// Why it was refused; empty if it was saved.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: SaveQueueInput) -> Result<SaveQueuePayload> {

@@ -24,7 +24,7 @@ pub(crate) struct SaveSchedulePayload {
     /// The schedule; null if it was refused.
     schedule: Option<Schedule>,
     /// All faults, each with its path in the schedule; empty if it was saved.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: SaveScheduleInput) -> Result<SaveSchedulePayload> {

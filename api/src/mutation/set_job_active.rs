@@ -21,7 +21,7 @@ pub(crate) struct SetJobActivePayload {
     /// The new version, or the newest one if nothing changed; null if the change was refused.
     job: Option<Job>,
     /// Why the change was refused; empty if it was not.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: SetJobActiveInput) -> Result<SetJobActivePayload> {

@@ -33,7 +33,7 @@ pub(crate) struct SetQuotasPayload {
     /// The organization with its quotas.
     organization: Organization,
     /// Always empty, since any number is allowed.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: SetQuotasInput) -> Result<SetQuotasPayload> {

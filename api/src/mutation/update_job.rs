@@ -28,7 +28,7 @@ pub(crate) struct UpdateJobPayload {
     /// The version that somebody else saved meanwhile, after a `CONFLICT`.
     newest: Option<Job>,
     /// All faults, each with its path in the job; empty if the job was saved.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: UpdateJobInput) -> Result<UpdateJobPayload> {

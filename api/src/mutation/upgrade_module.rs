@@ -26,7 +26,7 @@ pub(crate) struct UpgradeModulePayload {
     /// The jobs of the organization that use another version, by key.
     jobs: Vec<JobUpgrade>,
     /// Why the upgrade was refused; empty if it was not.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 /// The upgrade of one job.
@@ -41,7 +41,7 @@ pub(crate) struct JobUpgrade {
     /// Whether it can run with the new one.
     possible: bool,
     /// All faults; empty if it can run with the new version.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
     /// The saved version of the job that uses the new version; null if none was saved.
     saved_version: Option<u32>,
 }

@@ -52,7 +52,7 @@ pub(crate) struct WriteRecordsPayload {
     unchanged: u32,
     /// Why changes were not made. With `TAKEN`, only the changes at the paths were not made; with any other code, none
     /// was made.
-    user_errors: Vec<UserError>,
+    pub(super) user_errors: Vec<UserError>,
 }
 
 pub(super) async fn answer(context: &Context<'_>, input: WriteRecordsInput) -> Result<WriteRecordsPayload> {

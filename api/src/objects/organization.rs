@@ -1,11 +1,13 @@
 //! Organizations.
 
+use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use engine::model::{organization as model, quota};
 
 use super::global_id::GlobalId;
-use super::page;
-use crate::resolver::{Result, engine, scope};
+use super::moment::Moment;
+use super::page::{self, Cursor, Page};
+use crate::resolver::{Result, access, engine};
 
 /// A tenant of the server. Every job and every job result belongs to an organization.
 #[derive(Debug, Clone)]
@@ -35,15 +37,29 @@ impl Organization {
         self.0.time_zone.name()
     }
 
+    /// Whether it is active. In a deactivated organization nothing starts, and its tokens are refused.
+    async fn active(&self) -> bool {
+        self.0.is_active()
+    }
+
+    /// Since when it is deactivated; null while it is active.
+    async fn deactivated_at(&self) -> Option<Moment> {
+        self.0.deactivated_at.map(Moment)
+    }
+
     /// Its quotas.
     async fn quotas(&self) -> Quotas {
         Quotas::of(self.0.quotas)
     }
 
-    /// How many of its job results have not ended.
+    /// How many of its job results have not ended; null if it is not the organization of the request.
     #[graphql(complexity = "page::STATEMENT")]
-    async fn open_results(&self, context: &Context<'_>) -> Result<u64> {
-        Ok(engine(context).results().count_open(scope(context)).await?)
+    async fn open_results(&self, context: &Context<'_>) -> Result<Option<u64>> {
+        let access = access(context);
+        if access.organization.id != self.0.id {
+            return Ok(None);
+        }
+        Ok(Some(engine(context).results().count_open(access.scope()).await?))
     }
 
     /// How much it stores, as of the last count.
@@ -98,4 +114,16 @@ pub(crate) struct Stored {
 /// Bytes do not fit an `Int`.
 fn mib(bytes: u64) -> i32 {
     i32::try_from(bytes >> 20).unwrap_or(i32::MAX)
+}
+
+/// A page of all organizations, by key.
+pub(crate) async fn list(
+    context: &Context<'_>,
+    first: i32,
+    after: Option<&str>,
+) -> Result<Page<Organization, EmptyFields>> {
+    let (size, after) = (page::size(first)?, page::start(after)?);
+    let listed = engine(context).organizations().list(access(context), after.as_deref(), size).await?;
+    let edge = |organization: model::Organization| (Cursor::behind(&organization.key), Organization(organization));
+    Ok(page::of(listed, after.as_ref(), EmptyFields, edge))
 }

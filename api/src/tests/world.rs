@@ -68,7 +68,7 @@ impl World {
             let new = NewOrganization { key: key.into(), name: key.into(), time_zone: "Europe/Madrid".into() };
             engine.organizations().add(new).await.unwrap();
         }
-        let root = engine.tokens().issue("root", TokenScope::Server, None).await.unwrap().text;
+        let root = engine.tokens().issue("root", TokenScope::Server, None, None).await.unwrap().text;
         let (_, closing) = watch::channel(false);
         let state = ApiState::new(engine.clone(), options, Connections::new(Limits::default()), closing);
         Self { engine, clock, results, state, permits, root }
@@ -82,7 +82,7 @@ impl World {
     pub(super) async fn token_until(&self, role: Role, end: Option<Instant>) -> String {
         let main = self.engine.organizations().find("main").await.unwrap().unwrap();
         let scope = TokenScope::Organization(main.id, role);
-        self.engine.tokens().issue(role.word(), scope, end).await.unwrap().text
+        self.engine.tokens().issue(role.word(), scope, end, None).await.unwrap().text
     }
 
     /// A caller with this role in `main`.

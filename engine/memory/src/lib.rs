@@ -1,6 +1,7 @@
 //! A store in memory, for `run` without a server and for tests. It passes the same suite as every adapter, and its data
 //! ends with the process.
 
+mod audit;
 mod collections;
 pub mod functions;
 mod jobs;
@@ -13,6 +14,7 @@ mod queues;
 mod results;
 mod schedules;
 mod templates;
+mod tokens;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 use engine::model::Instant;
+use engine::model::audit::AuditEntry;
 use engine::model::collection::Written;
 use engine::model::fairness::QueueName;
 use engine::model::grant::Grants;
@@ -62,6 +65,7 @@ impl MemoryStore {
 struct Tables {
     organizations: BTreeMap<OrganizationId, Organization>,
     tokens: BTreeMap<Uuid, TokenRecord>,
+    audit: BTreeMap<Uuid, AuditEntry>,
     /// All versions of each job, oldest first; never empty.
     jobs: BTreeMap<(OrganizationId, String), Vec<SavedJob>>,
     /// The last version of each job that was deleted.

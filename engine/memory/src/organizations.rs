@@ -1,18 +1,16 @@
-//! Organizations and tokens, in memory.
+//! Organizations, in memory.
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use uuid::Uuid;
 
-use super::{MemoryStore, impossible};
-use engine::model::organization::{OrgScope, Organization, OrganizationId};
-use engine::model::quota::{Quotas, StorageUse};
+use super::{MemoryStore, impossible, listed};
+use engine::model::organization::{Organization, OrganizationId};
+use engine::model::quota::StorageUse;
 use engine::model::record::size_of_text;
 use engine::model::result::LineResult;
-use engine::model::token::{TokenRecord, TokenScope};
-use engine::ports::StoreError;
-use engine::ports::organizations::{CreateError, LISTED_ORGANIZATIONS, Organizations};
+use engine::ports::organizations::{CreateError, OrganizationChange, Organizations};
+use engine::ports::{Listed, StoreError};
 
 #[async_trait]
 impl Organizations for MemoryStore {
@@ -37,18 +35,18 @@ impl Organizations for MemoryStore {
         Ok(self.tables().organizations.get(&id).cloned())
     }
 
-    async fn list(&self) -> Result<Vec<Organization>, StoreError> {
+    async fn list(&self, after: Option<&str>, limit: u32) -> Result<Listed<Organization>, StoreError> {
         let mut all: Vec<_> = self.tables().organizations.values().cloned().collect();
         all.sort_by(|one, other| one.key.cmp(&other.key));
-        all.truncate(LISTED_ORGANIZATIONS);
-        Ok(all)
+        let later = all.into_iter().filter(|organization| after.is_none_or(|after| organization.key.as_str() > after));
+        Ok(listed(later, limit, |_| 0))
     }
 
-    async fn set_quotas(&self, scope: OrgScope, quotas: Quotas) -> Result<(), StoreError> {
-        if let Some(organization) = self.tables().organizations.get_mut(&scope.organization()) {
-            organization.quotas = quotas;
-        }
-        Ok(())
+    async fn update(&self, id: OrganizationId, change: OrganizationChange) -> Result<Option<Organization>, StoreError> {
+        let mut tables = self.tables();
+        let Some(organization) = tables.organizations.get_mut(&id) else { return Ok(None) };
+        change.apply(organization);
+        Ok(Some(organization.clone()))
     }
 
     async fn count_stored(&self) -> Result<HashMap<OrganizationId, StorageUse>, StoreError> {
@@ -65,22 +63,5 @@ impl Organizations for MemoryStore {
             stored.entry(*organization).or_default().collection_bytes += bytes as u64;
         }
         Ok(stored)
-    }
-
-    async fn add_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
-        let mut tables = self.tables();
-        if tables.tokens.contains_key(&token.id) {
-            return Err(impossible("the identity of the token is in use"));
-        }
-        tables.tokens.insert(token.id, token.clone());
-        Ok(())
-    }
-
-    async fn token(&self, id: Uuid) -> Result<Option<TokenRecord>, StoreError> {
-        Ok(self.tables().tokens.get(&id).cloned())
-    }
-
-    async fn has_server_token(&self) -> Result<bool, StoreError> {
-        Ok(self.tables().tokens.values().any(|token| token.scope == TokenScope::Server))
     }
 }

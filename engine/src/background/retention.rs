@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::sleep_or_stop;
+use crate::model::audit::{FREQUENT, KEPT_DAYS};
 use crate::model::lifecycle::retention::Retention;
+use crate::model::rights::Operation;
 use crate::node::Node;
 use crate::node::panics::catch_panic;
 
@@ -24,6 +27,7 @@ pub(crate) async fn work(node: Arc<Node>, keep: Retention, stop: CancellationTok
                 tracing::warn!(%error, "the stored bytes of organizations could not be counted; this is retried later");
             }
             counted = Some(Instant::now());
+            catch_panic("audit retention", prune_audit(&node, keep)).await;
         }
         pause = match catch_panic("retention", node.stores.endings.prune(keep, node.clock.now())).await {
             Some(Ok(pruned)) => {
@@ -38,5 +42,22 @@ pub(crate) async fn work(node: Arc<Node>, keep: Retention, stop: CancellationTok
             }
             None => IDLE_PAUSE,
         };
+    }
+}
+
+/// Removes old entries of the audit log.
+async fn prune_audit(node: &Node, keep: Retention) {
+    let (now, frequent) = (node.clock.now(), FREQUENT.map(Operation::word));
+    for (before, operations) in [(now - keep.age, Some(&frequent[..])), (now - TimeDelta::days(KEPT_DAYS), None)] {
+        loop {
+            match node.stores.audit.prune_audit(before, operations).await {
+                Ok(0) => break,
+                Ok(_) => tokio::time::sleep(STEP_PAUSE).await,
+                Err(error) => {
+                    tracing::warn!(%error, "old entries of the audit log could not be removed; this is retried later");
+                    return;
+                }
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod argument;
+pub mod audit;
 pub mod catalogue;
 pub mod collection;
 pub mod criteria;

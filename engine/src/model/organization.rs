@@ -8,6 +8,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use super::Instant;
 use super::quota::Quotas;
 
 /// Identity of an organization.
@@ -27,6 +28,16 @@ pub struct Organization {
     pub time_zone: chrono_tz::Tz,
     /// How much of the server it may use.
     pub quotas: Quotas,
+    /// Since when it is deactivated; none while it is active. In a deactivated organization nothing starts, and its
+    /// tokens and webhooks are refused.
+    pub deactivated_at: Option<Instant>,
+}
+
+impl Organization {
+    /// Whether jobs may start in it.
+    pub fn is_active(&self) -> bool {
+        self.deactivated_at.is_none()
+    }
 }
 
 /// The role of a token in its organization. Each role includes the rights of the roles before it.

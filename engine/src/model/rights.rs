@@ -1,6 +1,6 @@
 //! Who may do what: one table, operation by operation. Services ask it, and so does the API before it runs anything.
 
-use super::organization::{Access, Role};
+use super::organization::{Access, Organization, Role};
 use super::refusal::{Refusal, RefusalCode};
 
 /// What a caller needs for an operation.
@@ -60,6 +60,9 @@ const ADMINISTER: Right = Right::Role(Role::Admin);
 operations! {
     ReadViewer "viewer" READ;
     ReadOrganization "organization" READ;
+    ListOrganizations "organizations" Right::Server;
+    ListTokens "tokens" ADMINISTER;
+    ReadAuditLog "auditLog" ADMINISTER;
     ReadJob "job" READ;
     ListJobs "jobs" READ;
     ReadJobResult "jobResult" READ;
@@ -103,8 +106,10 @@ operations! {
     SaveFilterTemplate "saveFilterTemplate" EDIT;
     DeleteFilterTemplate "deleteFilterTemplate" EDIT;
     CreateOrganization "createOrganization" Right::Server;
+    UpdateOrganization "updateOrganization" Right::Server;
     SetQuotas "setQuotas" Right::Server;
     CreateToken "createToken" ADMINISTER;
+    RevokeToken "revokeToken" ADMINISTER;
     InstallModule "installModule" ADMINISTER;
     GrantModule "grantModule" ADMINISTER;
     UpgradeModule "upgradeModule" EDIT;
@@ -147,6 +152,20 @@ impl Access {
                 "Only a token of a server administrator can change what all organizations share.".to_owned(),
             )),
             false => Ok(()),
+        }
+    }
+
+    /// Refuses work in a deactivated organization.
+    ///
+    /// # Errors
+    /// `Forbidden`, if it is deactivated.
+    pub fn require_active(&self) -> Result<(), Refusal> {
+        let Organization { key, .. } = &self.organization;
+        match self.organization.is_active() {
+            true => Ok(()),
+            false => Err(forbidden(format!(
+                "The organization `{key}` is deactivated; a server administrator can activate it again."
+            ))),
         }
     }
 }

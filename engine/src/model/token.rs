@@ -8,6 +8,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -33,6 +34,25 @@ pub struct TokenRecord {
     pub expires_at: Option<Instant>,
     /// When it was created.
     pub created_at: Instant,
+    /// Who created it, as results name callers; none for the first token of a server.
+    pub created_by: Option<String>,
+    /// When it was last used, with an error of up to a minute.
+    pub last_used_at: Option<Instant>,
+}
+
+/// The use of a token is recorded at most once in this time, to save writes.
+const NOTED_EVERY: TimeDelta = TimeDelta::seconds(60);
+
+impl TokenRecord {
+    /// Whether it has not expired.
+    pub fn is_valid_at(&self, now: Instant) -> bool {
+        self.expires_at.is_none_or(|end| end > now)
+    }
+
+    /// Whether a use at this time should be recorded.
+    pub fn is_worth_noting(&self, now: Instant) -> bool {
+        self.last_used_at.is_none_or(|last| last <= now - NOTED_EVERY)
+    }
 }
 
 /// Where a token is valid.
@@ -160,8 +180,16 @@ mod tests {
     use super::*;
 
     fn record(id: Uuid, hash: [u8; 32]) -> TokenRecord {
-        let created_at = Instant::UNIX_EPOCH;
-        TokenRecord { id, name: "t".into(), hash, scope: TokenScope::Server, expires_at: None, created_at }
+        TokenRecord {
+            id,
+            name: "t".into(),
+            hash,
+            scope: TokenScope::Server,
+            expires_at: None,
+            created_at: Instant::UNIX_EPOCH,
+            created_by: None,
+            last_used_at: None,
+        }
     }
 
     #[test]

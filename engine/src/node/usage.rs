@@ -42,7 +42,14 @@ enum RateKey {
     /// Job results that report refused starts of a schedule.
     Refusals(ScheduleId),
     Messages(WebhookId),
+    /// Records of when a token was used.
+    Uses(Uuid),
+    /// Refusals in the audit log, by token.
+    AuditRefusals(Uuid),
 }
+
+/// Refusals of one token that the audit log records per minute.
+const AUDITED_REFUSALS: u32 = 60;
 
 impl Usage {
     pub(crate) fn new(stores: &Stores) -> Self {
@@ -125,6 +132,17 @@ impl Usage {
     /// Whether a start of a schedule that was refused for a quota is reported by a job result: one per minute is.
     pub(crate) fn may_report_refusal(&self, schedule: ScheduleId) -> bool {
         self.rates.try_take(RateKey::Refusals(schedule), 1, Instant::now()).is_ok()
+    }
+
+    /// Whether the use of a token is recorded now. The store does so at most once a minute; this keeps many requests from
+    /// asking it at the same time.
+    pub(crate) fn may_note_use(&self, token: Uuid) -> bool {
+        self.rates.try_take(RateKey::Uses(token), 2, Instant::now()).is_ok()
+    }
+
+    /// Whether the audit log records another refusal of this token.
+    pub(crate) fn may_audit_refusal(&self, token: Uuid) -> bool {
+        self.rates.try_take(RateKey::AuditRefusals(token), AUDITED_REFUSALS, Instant::now()).is_ok()
     }
 
     /// Counts a message to a webhook.

@@ -4,6 +4,7 @@
 //! passes.
 
 pub mod actions;
+pub mod audit;
 pub mod clock;
 pub mod collections;
 pub mod files;
@@ -20,6 +21,7 @@ pub mod schedules;
 pub mod scratch;
 pub mod stores;
 pub mod templates;
+pub mod tokens;
 pub mod trouble;
 pub mod webhooks;
 

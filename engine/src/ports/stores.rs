@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::audit::AuditLog;
 use super::collections::Collections;
 use super::jobs::Jobs;
 use super::metrics::StoreMetrics;
@@ -12,6 +13,7 @@ use super::queues::Queues;
 use super::results::{Endings, History, Starts};
 use super::schedules::{DueSchedules, Schedules};
 use super::templates::FilterTemplates;
+use super::tokens::Tokens;
 use super::webhooks::Webhooks;
 
 /// Declares the ports of a store once: the fields, and the bounds of what implements them all.
@@ -46,8 +48,12 @@ macro_rules! stores {
 }
 
 stores! {
-    /// Organizations and tokens.
+    /// Organizations.
     organizations: Organizations,
+    /// Tokens.
+    tokens: Tokens,
+    /// Who asked for which changes.
+    audit: AuditLog,
     /// Jobs and their versions.
     jobs: Jobs,
     /// Starting results.

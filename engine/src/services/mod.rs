@@ -3,6 +3,7 @@
 //! Each call first checks the caller's rights, then its input; a refusal says where the problem is and what to do. The
 //! execution of job results belongs to `execution`.
 
+pub mod audit;
 pub mod collections;
 pub mod jobs;
 pub mod modules;
@@ -38,6 +39,8 @@ macro_rules! services {
 }
 
 services! {
+    /// Who asked for which change, and what became of it.
+    AuditLog
     /// Named records that are kept for organizations.
     Collections
     /// Filter templates, and previews of filters.

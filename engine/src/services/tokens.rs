@@ -1,17 +1,19 @@
 //! Authentication: the only place that turns a token into an [`Access`]; and the tokens themselves.
 
+use std::sync::Arc;
+
+use uuid::Uuid;
+
 use super::Tokens;
-use super::organizations::check_name;
+use super::organizations::{DEFAULT_ORGANIZATION, check_name};
 use crate::model::Instant;
-use crate::model::organization::{Access, Role};
+use crate::model::organization::{Access, OrgScope, Role};
 use crate::model::refusal::{Refusal, RefusalCode};
 use crate::model::rights::Operation;
 use crate::model::token::{ParsedToken, TokenRecord, TokenScope};
 use crate::node::service_error::ServiceError;
-use crate::ports::StoreError;
-
-/// The organization of calls with a server token that name none.
-pub const DEFAULT_ORGANIZATION: &str = "main";
+use crate::ports::tokens::RevokeError;
+use crate::ports::{Listed, Page, StoreError};
 
 /// A token to be made.
 #[derive(Debug, Clone)]
@@ -50,9 +52,9 @@ impl Tokens {
         };
         let organizations = &self.node.stores.organizations;
         let presented = ParsedToken::parse(token).ok_or_else(refused)?;
-        let record = organizations.token(presented.id).await?.ok_or_else(refused)?;
-        let expired = record.expires_at.is_some_and(|end| end <= self.node.clock.now());
-        if expired || !presented.belongs_to(&record) {
+        let record = self.node.stores.tokens.token(presented.id).await?.ok_or_else(refused)?;
+        let now = self.node.clock.now();
+        if !record.is_valid_at(now) || !presented.belongs_to(&record) {
             return Err(refused().into());
         }
         let (found, role) = match record.scope {
@@ -64,7 +66,60 @@ impl Tokens {
         let found = found.filter(|found| organization.is_none_or(|named| named == found.key)).ok_or_else(refused)?;
         let who = format!("token {}", record.name);
         let server = record.scope == TokenScope::Server;
-        Ok(Access { token: record.id, server, ..Access::of(found, role, who) })
+        let access = Access { token: record.id, server, ..Access::of(found, role, who) };
+        if !server {
+            access.require_active()?;
+        }
+        if record.is_worth_noting(now) {
+            self.note_use(record.id, now);
+        }
+        Ok(access)
+    }
+
+    /// Records from time to time that a token is used. The caller does not wait for it.
+    fn note_use(&self, id: Uuid, now: Instant) {
+        if !self.node.usage.may_note_use(id) {
+            return;
+        }
+        let tokens = Arc::clone(&self.node.stores.tokens);
+        tokio::spawn(async move {
+            if let Err(error) = tokens.note_token_use(id, now).await {
+                tracing::warn!(%error, token = %id, "the use of a token could not be recorded");
+            }
+        });
+    }
+
+    /// The tokens of the caller's organization, or of the server, newest first.
+    ///
+    /// # Errors
+    /// See [`ServiceError`].
+    pub async fn list(
+        &self,
+        access: &Access,
+        server: bool,
+        page: Page<Uuid>,
+    ) -> Result<Listed<TokenRecord>, ServiceError> {
+        access.require_global(Operation::ListTokens, server)?;
+        Ok(self.node.stores.tokens.tokens(scope_of(access, server), page).await?)
+    }
+
+    /// Revokes a token of the caller's organization, or of the server. It is refused from now on; open sockets are
+    /// closed when they check their tokens the next time.
+    ///
+    /// # Errors
+    /// See [`ServiceError`].
+    pub async fn revoke(&self, access: &Access, id: Uuid, server: bool) -> Result<TokenRecord, ServiceError> {
+        access.require_global(Operation::RevokeToken, server)?;
+        let now = self.node.clock.now();
+        let revoked = self.node.stores.tokens.revoke_token(scope_of(access, server), id, now).await;
+        revoked.map_err(|error| match error {
+            RevokeError::Absent => Refusal::not_found("id", "There is no token with this id here.").into(),
+            RevokeError::LastOfServer => {
+                let message = "It is the last token of a server administrator; create another one first.";
+                ServiceError::refused(RefusalCode::InUse, "id", message)
+            }
+            RevokeError::Store(error) => error.into(),
+        })
     }
 
     /// Whether there has been any server token.
@@ -72,7 +127,7 @@ impl Tokens {
     /// # Errors
     /// The store failed.
     pub async fn has_server_token(&self) -> Result<bool, StoreError> {
-        self.node.stores.organizations.has_server_token().await
+        self.node.stores.tokens.has_server_token().await
     }
 
     /// Makes a token for the caller's organization, or for the server.
@@ -96,7 +151,7 @@ impl Tokens {
         if new.expires_at.is_some_and(|end| end <= self.node.clock.now()) {
             return Err(Refusal::invalid("expiresAt", "is in the past; write a later instant").into());
         }
-        self.issue(&new.name, scope, new.expires_at).await
+        self.issue(&new.name, scope, new.expires_at, Some(&access.who)).await
     }
 
     /// Makes a token without checking rights.
@@ -108,9 +163,10 @@ impl Tokens {
         name: &str,
         scope: TokenScope,
         expires_at: Option<Instant>,
+        created_by: Option<&str>,
     ) -> Result<IssuedToken, ServiceError> {
         let (text, presented) = ParsedToken::fresh().map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-        let record = self.adopt(&presented, name, scope, expires_at).await?;
+        let record = self.adopt(&presented, name, scope, expires_at, created_by).await?;
         Ok(IssuedToken { text, record })
     }
 
@@ -124,6 +180,7 @@ impl Tokens {
         name: &str,
         scope: TokenScope,
         expires_at: Option<Instant>,
+        created_by: Option<&str>,
     ) -> Result<TokenRecord, ServiceError> {
         check_name("name", name)?;
         let record = TokenRecord {
@@ -133,8 +190,34 @@ impl Tokens {
             scope,
             expires_at,
             created_at: self.node.clock.now(),
+            created_by: created_by.map(str::to_owned),
+            last_used_at: None,
         };
-        self.node.stores.organizations.add_token(&record).await?;
+        self.node.stores.tokens.add_token(&record).await?;
         Ok(record)
     }
+
+    /// Makes sure that this token of a server administrator is valid. Returns whether it had to be added.
+    ///
+    /// # Errors
+    /// `Taken`, if a token with the same identity has another secret, another scope or has expired.
+    pub async fn ensure(&self, token: &ParsedToken, name: &str) -> Result<bool, ServiceError> {
+        match self.node.stores.tokens.token(token.id).await? {
+            None => self.adopt(token, name, TokenScope::Server, None, None).await.map(|_| true),
+            Some(known) if token.belongs_to(&known) && known.scope == TokenScope::Server => {
+                match known.is_valid_at(self.node.clock.now()) {
+                    true => Ok(false),
+                    false => Err(ServiceError::refused(RefusalCode::Taken, "", "The token has expired.")),
+                }
+            }
+            Some(_) => {
+                let message = "Another token with the same id exists, or it is not one of a server administrator.";
+                Err(ServiceError::refused(RefusalCode::Taken, "", message))
+            }
+        }
+    }
+}
+
+fn scope_of(access: &Access, server: bool) -> Option<OrgScope> {
+    (!server).then_some(access.scope())
 }

@@ -146,6 +146,9 @@ impl Webhooks {
         let Some(organization) = self.node.stores.organizations.by_id(webhook.organization).await? else {
             return Ok(None);
         };
+        if !organization.is_active() {
+            return Ok(None);
+        }
         let access = Access::of(organization, Role::Operator, format!("webhook {}", webhook.key));
         Ok(Some(OpenWebhook { token, webhook, access }))
     }

@@ -43,7 +43,7 @@ pub async fn play(store: &impl Stores, moves: &[Move]) -> Vec<String> {
 /// All that can be seen of the two organizations of a history, as text.
 pub async fn everything(store: &impl Stores) -> String {
     let mut seen = String::new();
-    for organization in Organizations::list(store).await.expect("a list") {
+    for organization in Organizations::list(store, None, 10).await.expect("a list").items {
         seen.push_str(&look_at_all(store, crate::samples::scope_of(organization.id)).await);
     }
     seen

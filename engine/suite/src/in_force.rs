@@ -4,6 +4,7 @@ use engine::model::grant::Grants;
 use engine::model::quota::Quotas;
 use engine::model::status::Status;
 use engine::ports::jobs::{Deletion, Jobs};
+use engine::ports::organizations::OrganizationChange;
 use engine::ports::queues::QueueSetting;
 use engine::ports::results::NewResult;
 use serde_json::json;
@@ -44,7 +45,8 @@ pub async fn other_quotas(store: &impl Stores) {
     for starts_per_minute in [7, 8] {
         let quotas = Quotas { starts_per_minute, ..Quotas::default() };
         assert_eq!(by_id().await, by_key().await);
-        store.set_quotas(acme, quotas).await.expect("other quotas");
+        let change = OrganizationChange { quotas: Some(quotas), ..OrganizationChange::default() };
+        store.update(acme.organization(), change).await.expect("other quotas");
         assert_eq!((by_id().await, by_key().await), (quotas, quotas));
     }
 }

@@ -6,6 +6,7 @@
 
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
+pub mod audit;
 pub mod checkpoints;
 pub mod collections;
 pub mod deletion;
@@ -25,6 +26,7 @@ pub mod samples;
 pub mod schedules;
 pub mod snapshots;
 pub mod templates;
+pub mod tokens;
 pub mod turns;
 pub mod waiting;
 pub mod webhooks;
@@ -85,9 +87,20 @@ macro_rules! cases {
             a_key_belongs_to_one_organization
             organizations_are_listed_by_key
             quotas_are_kept
-            what_organizations_keep_is_counted
+            an_organization_is_changed_in_parts
+            what_organizations_keep_is_counted;
+        tokens:
             a_token_comes_back_as_it_was_made
-            only_a_token_for_the_server_counts_as_one;
+            only_a_token_for_the_server_counts_as_one
+            tokens_are_listed_newest_first_in_pages
+            a_revoked_token_is_gone
+            the_last_valid_token_of_the_server_stays
+            the_use_of_a_token_is_noted;
+        audit:
+            an_entry_comes_back_in_its_own_log
+            entries_are_filtered_and_listed_newest_first
+            old_entries_are_removed
+            a_refused_change_leaves_its_entry;
         jobs:
             each_save_makes_the_next_version
             versions_never_change

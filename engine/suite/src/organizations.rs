@@ -1,4 +1,4 @@
-//! Organizations and tokens.
+//! Organizations.
 
 use crate::samples::scope_of;
 use uuid::Uuid;
@@ -6,15 +6,9 @@ use uuid::Uuid;
 use super::Stores;
 use super::samples::{self, at, organization};
 use engine::model::collection::{Change, Entry};
-use engine::model::organization::{Organization, OrganizationId, Role};
+use engine::model::organization::{Organization, OrganizationId};
 use engine::model::quota::{Quotas, StorageUse};
-use engine::model::token::{TokenRecord, TokenScope};
-use engine::ports::organizations::{CreateError, Organizations};
-
-fn token(number: u128, scope: TokenScope) -> TokenRecord {
-    let id = Uuid::from_u128(number);
-    TokenRecord { id, name: format!("token {number}"), hash: [7; 32], scope, expires_at: None, created_at: at(0) }
-}
+use engine::ports::organizations::{CreateError, OrganizationChange, Organizations};
 
 pub async fn an_organization_is_found_by_key_and_by_identity(store: &impl Stores) {
     let acme = organization(1, "acme");
@@ -31,41 +25,19 @@ pub async fn a_key_belongs_to_one_organization(store: &impl Stores) {
     assert!(matches!(&again, Err(CreateError::Taken(key)) if key == "acme"), "the key was free: {again:?}");
     let same = store.create(&organization(1, "globex")).await;
     assert!(matches!(same, Err(CreateError::Store(_))), "the identity was free: {same:?}");
-    assert_eq!(Organizations::list(store).await.expect("a list").len(), 1, "a refusal adds nothing");
+    assert_eq!(Organizations::list(store, None, 10).await.expect("a list").items.len(), 1, "a refusal adds nothing");
 }
 
 pub async fn organizations_are_listed_by_key(store: &impl Stores) {
     for (number, key) in [(1, "zeta"), (2, "alpha"), (3, "mid")] {
         store.create(&organization(number, key)).await.expect("a new organization");
     }
-    let listed = Organizations::list(store).await.expect("a list");
-    let keys: Vec<_> = listed.iter().map(|organization| organization.key.as_str()).collect();
-    assert_eq!(keys, ["alpha", "mid", "zeta"]);
-}
-
-pub async fn a_token_comes_back_as_it_was_made(store: &impl Stores) {
-    let acme = organization(1, "acme");
-    store.create(&acme).await.expect("a new organization");
-    let expiring =
-        TokenRecord { expires_at: Some(at(9)), ..token(8, TokenScope::Organization(acme.id, Role::Operator)) };
-    for token in [expiring, token(9, TokenScope::Server)] {
-        store.add_token(&token).await.expect("a new token");
-        assert_eq!(store.token(token.id).await.expect("an answer"), Some(token.clone()));
-        assert!(store.add_token(&token).await.is_err(), "an identity is used once");
-    }
-    assert_eq!(store.token(Uuid::from_u128(10)).await.expect("an answer"), None);
-}
-
-pub async fn only_a_token_for_the_server_counts_as_one(store: &impl Stores) {
-    let acme = organization(1, "acme");
-    store.create(&acme).await.expect("a new organization");
-    store.add_token(&token(8, TokenScope::Organization(acme.id, Role::Admin))).await.expect("a new token");
-    assert!(
-        !store.has_server_token().await.expect("an answer"),
-        "an administrator of an organization is none of the server"
-    );
-    store.add_token(&token(9, TokenScope::Server)).await.expect("a new token");
-    assert!(store.has_server_token().await.expect("an answer"));
+    let page = async |after: Option<&str>| {
+        let listed = Organizations::list(store, after, 2).await.expect("a list");
+        (listed.items.into_iter().map(|organization| organization.key).collect::<Vec<_>>(), listed.more)
+    };
+    assert_eq!(page(None).await, (vec!["alpha".to_owned(), "mid".to_owned()], true));
+    assert_eq!(page(Some("mid")).await, (vec!["zeta".to_owned()], false));
 }
 
 pub async fn quotas_are_kept(store: &impl Stores) {
@@ -73,10 +45,28 @@ pub async fn quotas_are_kept(store: &impl Stores) {
     store.create(&acme).await.expect("a new organization");
     store.create(&globex).await.expect("a new organization");
     let quotas = Quotas { starts_per_minute: 7, history_bytes: 1 << 40, ..acme.quotas };
-    store.set_quotas(scope_of(acme.id), quotas).await.expect("an answer");
+    let change = OrganizationChange { quotas: Some(quotas), ..OrganizationChange::default() };
+    let changed = store.update(acme.id, change).await.expect("an answer");
+    assert_eq!(changed.map(|changed| changed.quotas), Some(quotas));
     let found = store.by_id(acme.id).await.expect("an answer");
     assert_eq!(found, Some(Organization { quotas, ..acme }));
     assert_eq!(store.by_id(globex.id).await.expect("an answer"), Some(globex));
+}
+
+pub async fn an_organization_is_changed_in_parts(store: &impl Stores) {
+    let acme = organization(1, "acme");
+    store.create(&acme).await.expect("a new organization");
+    let change = async |change| store.update(acme.id, change).await.expect("an answer").expect("acme");
+    let usual = OrganizationChange::default;
+    let renamed = change(OrganizationChange { name: Some("New".to_owned()), ..usual() }).await;
+    assert_eq!(renamed, Organization { name: "New".to_owned(), ..acme.clone() });
+    let deactivated = async |instant| change(OrganizationChange { deactivated_at: Some(instant), ..usual() }).await;
+    assert_eq!(deactivated(Some(at(5))).await.deactivated_at, Some(at(5)));
+    assert_eq!(deactivated(Some(at(9))).await.deactivated_at, Some(at(5)), "it was deactivated before");
+    assert_eq!(store.by_key("acme").await.expect("an answer").expect("acme").deactivated_at, Some(at(5)));
+    assert_eq!(deactivated(None).await, renamed);
+    let nobody = store.update(OrganizationId(Uuid::from_u128(7)), usual()).await.expect("an answer");
+    assert_eq!(nobody, None);
 }
 
 pub async fn what_organizations_keep_is_counted(store: &impl Stores) {

@@ -37,6 +37,7 @@ pub fn organization(number: u128, key: &str) -> Organization {
         name: format!("The {key} company"),
         time_zone: chrono_tz::Europe::Madrid,
         quotas: Quotas::default(),
+        deactivated_at: None,
     }
 }
 

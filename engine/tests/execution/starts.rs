@@ -71,7 +71,7 @@ async fn a_token_lets_in_where_it_is_good_and_nowhere_else() {
     assert_eq!((access.role, access.server, access.who.as_str()), (Role::Viewer, false, "token ci"));
     assert_eq!(refusal(tokens.authenticate(&viewer, Some("other")).await).code, Unauthenticated);
     assert_eq!(refusal(tokens.create(&access, new).await).code, Forbidden);
-    let server = tokens.issue("root", TokenScope::Server, None).await.unwrap().text;
+    let server = tokens.issue("root", TokenScope::Server, None, None).await.unwrap().text;
     assert_eq!(tokens.authenticate(&server, Some("other")).await.unwrap().organization.key, "other");
     assert_eq!(refusal(tokens.authenticate(&server, Some("none")).await).code, Unauthenticated);
     for wrong in ["", "rw_", &server[..server.len() - 1]] {

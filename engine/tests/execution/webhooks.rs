@@ -83,7 +83,7 @@ async fn a_message_brings_records_or_arguments() {
 async fn only_the_token_opens_and_only_until_it_is_removed() {
     let harness = with_job().await;
     let made = make(&harness, "shop", PayloadKind::Records, false).await;
-    let api = harness.engine.tokens().issue("root", TokenScope::Server, None).await.unwrap().text;
+    let api = harness.engine.tokens().issue("root", TokenScope::Server, None, None).await.unwrap().text;
     for wrong in
         ["", "rwh_", "../graphql", &made.token[..made.token.len() - 1], &made.token.replace("rwh_", "rw_"), &api]
     {

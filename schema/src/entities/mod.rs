@@ -1,5 +1,6 @@
 //! The tables: one file each, with the conversion of its rows to values of the engine and back.
 
+pub(crate) mod audit_entries;
 pub(crate) mod batches;
 pub(crate) mod collection_calls;
 pub(crate) mod collection_records;

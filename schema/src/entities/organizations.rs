@@ -6,7 +6,7 @@ use engine::ports::StoreError;
 use sea_orm::entity::prelude::*;
 use serde_json::{Map, Value};
 
-use crate::columns::RowName;
+use crate::columns::{RowName, micros};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "organizations")]
@@ -18,6 +18,7 @@ pub struct Model {
     pub time_zone: String,
     /// The quotas that differ from the defaults, as JSON.
     pub quotas: Option<String>,
+    pub deactivated_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -33,6 +34,7 @@ impl Model {
             name: organization.name.clone(),
             time_zone: organization.time_zone.name().to_owned(),
             quotas: text_of_quotas(organization.quotas),
+            deactivated_at: organization.deactivated_at.map(micros),
         }
     }
 
@@ -40,13 +42,19 @@ impl Model {
         let row = RowName::new("organizations", self.id);
         let time_zone = row.word("time_zone", &self.time_zone, |name| name.parse().ok())?;
         let quotas = self.quotas.map(|text| row.object("quotas", &text)).transpose()?.unwrap_or_default();
-        let quotas = read_quotas(&quotas);
-        Ok(Organization { id: OrganizationId(self.id), key: self.key, name: self.name, time_zone, quotas })
+        Ok(Organization {
+            id: OrganizationId(self.id),
+            quotas: read_quotas(&quotas),
+            deactivated_at: row.maybe_instant("deactivated_at", self.deactivated_at)?,
+            key: self.key,
+            name: self.name,
+            time_zone,
+        })
     }
 }
 
 /// The quotas that differ from the defaults. The defaults are not stored, since a new version may change them.
-pub fn text_of_quotas(quotas: Quotas) -> Option<String> {
+fn text_of_quotas(quotas: Quotas) -> Option<String> {
     let all = |quotas: Quotas| {
         [
             ("startsPerMinute", quotas.starts_per_minute.into()),

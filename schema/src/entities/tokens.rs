@@ -18,6 +18,8 @@ pub struct Model {
     pub role: Option<String>,
     pub expires_at: Option<i64>,
     pub created_at: i64,
+    pub created_by: Option<String>,
+    pub last_used_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -39,6 +41,8 @@ impl Model {
             role,
             expires_at: token.expires_at.map(micros),
             created_at: micros(token.created_at),
+            created_by: token.created_by.clone(),
+            last_used_at: token.last_used_at.map(micros),
         }
     }
 
@@ -57,6 +61,8 @@ impl Model {
             scope,
             expires_at: row.maybe_instant("expires_at", self.expires_at)?,
             created_at: row.instant("created_at", self.created_at)?,
+            created_by: self.created_by,
+            last_used_at: row.maybe_instant("last_used_at", self.last_used_at)?,
             name: self.name,
         })
     }

@@ -29,6 +29,7 @@ async fn opened(folder: &DatabaseFolder) -> (Store, OrgScope, DatabaseConnection
         name: "Acme".into(),
         time_zone: "UTC".parse().unwrap(),
         quotas: Quotas::default(),
+        deactivated_at: None,
     };
     store.create(&acme).await.unwrap();
     let db = Database::connect(format!("sqlite:{}", path.display())).await.unwrap();

@@ -26,6 +26,7 @@ async fn acme(store: &Store) -> OrgScope {
         name: "Acme".into(),
         time_zone,
         quotas: Quotas::default(),
+        deactivated_at: None,
     };
     store.create(&acme).await.unwrap();
     scope_of(&acme)

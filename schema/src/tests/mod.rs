@@ -1,5 +1,6 @@
 //! The adapters against what the ports promise, on SQLite in a folder that goes away.
 
+mod audit;
 mod collections;
 mod damage;
 mod full;

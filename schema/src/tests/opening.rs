@@ -36,7 +36,7 @@ async fn a_closed_store_is_unavailable() {
     let store = folder.store().await;
     store.close().await;
     store.close().await;
-    assert!(matches!(store.list().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.list(None, 10).await, Err(StoreError::Unavailable(_))));
 }
 
 #[tokio::test]

@@ -133,6 +133,7 @@ impl Pair {
             name: "Acme".into(),
             time_zone: "UTC".parse().unwrap(),
             quotas: Quotas::default(),
+            deactivated_at: None,
         };
         let scope = scope_of(&acme);
         let records = records().into_iter().enumerate();

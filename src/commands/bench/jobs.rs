@@ -12,8 +12,8 @@ use engine::model::quota::Quotas;
 use engine::ports::clock::SystemClock;
 use engine::ports::files::Folder;
 use engine::ports::stores::Stores;
+use engine::services::organizations::DEFAULT_ORGANIZATION;
 use engine::services::organizations::NewOrganization;
-use engine::services::tokens::DEFAULT_ORGANIZATION;
 use memory::MemoryStore;
 
 use schema::Store;

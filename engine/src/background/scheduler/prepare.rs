@@ -37,6 +37,10 @@ impl Preparation {
             return Ok(None);
         };
         let Some(access) = self.access(saved.organization).await? else { return Ok(None) };
+        if !access.organization.is_active() {
+            // The instants pass without a trace in the history: nothing may happen in the organization.
+            return Ok(Some(Fire { saved, firing, results: Vec::new(), at }));
+        }
         let access = Access { who: format!("schedule {}", saved.schedule.key), ..access };
         let mut results = Vec::with_capacity(firing.starts.len());
         for nominal in &firing.starts {

@@ -1,0 +1,138 @@
+//! The adapter of the `audit` port. The entry of a change is written by the writer, in the transaction of the change.
+
+use async_trait::async_trait;
+use engine::model::Instant;
+use engine::model::audit::{AuditEntry, AuditFilter};
+use engine::model::organization::OrgScope;
+use engine::ports::audit::AuditLog;
+use engine::ports::{Listed, Page, StoreError};
+use sea_orm::prelude::*;
+use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect};
+
+use crate::batch::insert;
+use crate::entities::audit_entries::{Column, Entity, Model};
+use crate::transaction::Transaction;
+use crate::writer::SingleCommand;
+use crate::{Store, failed, page};
+
+/// How many entries one call removes at most.
+const REMOVED_AT_ONCE: u64 = 1_000;
+
+#[async_trait]
+impl AuditLog for Store {
+    async fn append(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        self.writer.write_one(Append(entry.clone())).await
+    }
+
+    async fn entries(
+        &self,
+        scope: Option<OrgScope>,
+        filter: &AuditFilter,
+        Page { before, limit }: Page<Uuid>,
+    ) -> Result<Listed<AuditEntry>, StoreError> {
+        let organization = scope.map_or(Uuid::nil(), |scope| scope.organization().0);
+        let mut newest = Entity::find().filter(Column::OrganizationId.eq(organization)).order_by_desc(Column::Id);
+        if let Some(operation) = &filter.operation {
+            newest = newest.filter(Column::Operation.eq(operation));
+        }
+        // Identities increase with time, so an index finds a range of time.
+        let ends = [before, filter.until.map(first_id_at)];
+        if let Some(end) = ends.into_iter().flatten().min() {
+            newest = newest.filter(Column::Id.lt(end));
+        }
+        if let Some(since) = filter.since {
+            newest = newest.filter(Column::Id.gte(first_id_at(since)));
+        }
+        let weigh = |row: &Model| row.target.len() + row.reason.as_ref().map_or(0, String::len);
+        page(newest, (&self.readers, limit), weigh, Model::read).await
+    }
+
+    async fn prune_audit(&self, before: Instant, operations: Option<&[&str]>) -> Result<u64, StoreError> {
+        let operations = operations.map(|some| some.iter().map(|&word| word.to_owned()).collect());
+        self.writer.write_one(Prune { before: first_id_at(before), operations }).await
+    }
+}
+
+/// The smallest identity of an entry at this instant, to the millisecond.
+fn first_id_at(instant: Instant) -> Uuid {
+    let milliseconds = u64::try_from(instant.timestamp_millis()).unwrap_or(0);
+    Uuid::from_u128(u128::from(milliseconds) << 80)
+}
+
+/// Adds entries.
+pub(crate) async fn add(db: &impl ConnectionTrait, entries: &[AuditEntry]) -> Result<(), StoreError> {
+    let rows: Vec<_> = entries.iter().map(Model::of).collect();
+    insert::<Entity>(db, &rows, None).await
+}
+
+struct Append(AuditEntry);
+
+impl SingleCommand for Append {
+    type Answer = ();
+    /// Nothing was changed, so there is nothing that the entry must survive with.
+    const DURABLE: bool = false;
+
+    async fn apply(&self, db: &Transaction) -> Result<(), StoreError> {
+        add(db, std::slice::from_ref(&self.0)).await
+    }
+}
+
+struct Prune {
+    before: Uuid,
+    /// None for all.
+    operations: Option<Vec<String>>,
+}
+
+impl SingleCommand for Prune {
+    type Answer = u64;
+    const DURABLE: bool = false;
+
+    async fn apply(&self, db: &Transaction) -> Result<u64, StoreError> {
+        let mut after = None;
+        while let Some(organization) = next_organization(db, after).await? {
+            let removed = self.remove_of(db, organization).await?;
+            if removed > 0 {
+                return Ok(removed);
+            }
+            after = Some(organization);
+        }
+        Ok(0)
+    }
+}
+
+impl Prune {
+    /// Removes the oldest entries of an organization that have to go, found by index.
+    async fn remove_of(&self, db: &Transaction, organization: Uuid) -> Result<u64, StoreError> {
+        let all = match &self.operations {
+            Some(some) => some.iter().map(Some).collect(),
+            None => vec![None],
+        };
+        let mut removed = 0;
+        for operation in all {
+            let mut old =
+                Entity::find().filter(Column::OrganizationId.eq(organization)).filter(Column::Id.lt(self.before));
+            if let Some(operation) = operation {
+                old = old.filter(Column::Operation.eq(operation));
+            }
+            let old = old.order_by_asc(Column::Id).limit(REMOVED_AT_ONCE).select_only().column(Column::Id);
+            let ids: Vec<Uuid> = old.into_tuple().all(db).await.map_err(failed)?;
+            for piece in crate::batch::pieces(&ids) {
+                let gone = Entity::delete_many()
+                    .filter(Column::OrganizationId.eq(organization))
+                    .filter(Column::Id.is_in(piece.iter().copied()));
+                removed += gone.exec(db).await.map_err(failed)?.rows_affected;
+            }
+        }
+        Ok(removed)
+    }
+}
+
+/// The organization behind this one that has entries; the first is the server.
+async fn next_organization(db: &Transaction, after: Option<Uuid>) -> Result<Option<Uuid>, StoreError> {
+    let behind = match after {
+        Some(after) => Column::OrganizationId.gt(after),
+        None => Column::OrganizationId.gte(Uuid::nil()),
+    };
+    let next = Entity::find().filter(behind).order_by_asc(Column::OrganizationId).limit(1);
+    next.select_only().column(Column::OrganizationId).into_tuple().one(db).await.map_err(failed)
+}
