@@ -1,23 +1,25 @@
 //! A client of a server's API, which it uses like any other program.
 
+pub mod documents;
 pub mod log;
 pub mod started;
 
 use std::path::Path;
 use std::time::Duration;
 
-use actions::egress::{Client, Policy, Request};
+use actions::egress::{Client, Error, Policy, Request};
 use actions::host::Limits;
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::Failed;
+use crate::failure::Report;
 
 /// Which server to call, and as whom.
 #[derive(Args)]
 pub struct Server {
     /// Address of the server
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7700", env = "ROPEWALK_SERVER")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7700", env = "ROPEWALK_SERVER", value_parser = read_address)]
     server: String,
     /// API token
     #[arg(long, value_name = "TOKEN", env = "ROPEWALK_TOKEN", hide_env_values = true)]
@@ -25,6 +27,12 @@ pub struct Server {
     /// Key of the organization to work in, for tokens of server administrators
     #[arg(long, value_name = "KEY", env = "ROPEWALK_ORGANIZATION")]
     organization: Option<String>,
+}
+
+fn read_address(text: &str) -> Result<String, String> {
+    let request = Request::new("POST", text);
+    let checked = Client::default().check(&request, Policy::Unrestricted);
+    checked.map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
 /// A little longer than a server takes to install a module.
@@ -42,7 +50,7 @@ impl Server {
         let answer = self.post("/graphql", "application/json", body).await?;
         match answer.get("data") {
             Some(data) if answer.get("errors").is_none() => Ok(data.clone()),
-            _ => Err(self.refused(&messages(&answer["errors"], str::to_owned))),
+            _ => Err(self.refused(&answer["errors"])),
         }
     }
 
@@ -106,38 +114,55 @@ impl Server {
         let answer = self.post("/uploads", "application/wasm", content).await?;
         match answer["id"].as_str() {
             Some(id) => Ok(id.to_owned()),
-            None => Err(self.refused(&messages(&answer["errors"], str::to_owned))),
+            None => Err(self.refused(&answer["errors"])),
         }
     }
 
     async fn post(&self, path: &str, kind: &str, body: Vec<u8>) -> Result<Value, Failed> {
-        let Some(token) = &self.token else {
-            return Err(Failed::Refused("No token. Give one with --token or ROPEWALK_TOKEN.".to_owned()));
-        };
         let url = format!("{}{path}", self.server.trim_end_matches('/'));
         let mut request = Request::new("POST", url);
         request.headers.push(("Content-Type".to_owned(), kind.to_owned()));
-        request.headers.push(("Authorization".to_owned(), format!("Bearer {token}")));
+        request.headers.push(("Authorization".to_owned(), format!("Bearer {}", self.token()?)));
         request.headers.extend(self.organization.iter().map(|key| ("Ropewalk-Organization".to_owned(), key.clone())));
         (request.body, request.timeout, request.follow) = (Some(body), Some(TIMEOUT), false);
         let answer = Client::of_the_program(TIMEOUT).send(request, Policy::Unrestricted).await;
-        let answer = answer.map_err(|error| Failed::Broken(error.to_string()))?;
+        let answer = answer.map_err(|error| match error {
+            Error::Invalid(message) => Failed::Refused(message),
+            error => Failed::Broken(error.to_string()),
+        })?;
         serde_json::from_slice(&answer.body).map_err(|_| {
-            self.refused(&format!("the answer ({}) is not JSON; is this a Ropewalk server?", answer.status))
+            let message =
+                format!("{}: the answer ({}) is not JSON; is this a Ropewalk server?", self.server, answer.status);
+            if answer.status >= 500 { Failed::Broken(message) } else { Failed::Refused(message) }
         })
     }
 
-    fn refused(&self, message: &str) -> Failed {
-        Failed::Refused(format!("{}: {message}", self.server))
+    /// The token, if it can be sent.
+    fn token(&self) -> Result<&str, Failed> {
+        let refused = |message: &str| Failed::Refused(message.to_owned());
+        let token = self.token.as_deref().filter(|token| !token.is_empty());
+        let token = token.ok_or_else(|| refused("No token. Give one with --token or ROPEWALK_TOKEN."))?;
+        match token.chars().all(|letter| letter.is_ascii_graphic()) {
+            true => Ok(token),
+            false => Err(refused("The token has a line break or another character that no token has; copy it again.")),
+        }
+    }
+
+    fn refused(&self, errors: &Value) -> Failed {
+        let message = format!("{}: {}", self.server, messages(errors, str::to_owned));
+        Report::of_server(errors[0]["extensions"]["code"].as_str(), message).into()
     }
 }
 
 /// A payload without `userErrors`.
 fn accepted(payload: Value, flag: impl Fn(&str) -> String) -> Result<Value, Failed> {
-    match payload["userErrors"].as_array() {
-        Some(errors) if !errors.is_empty() => Err(Failed::Refused(messages(&payload["userErrors"], flag))),
-        _ => Ok(payload),
+    let errors = &payload["userErrors"];
+    if errors.as_array().is_none_or(Vec::is_empty) {
+        return Ok(payload);
     }
+    let mut report = Report::of_server(errors[0]["code"].as_str(), messages(errors, flag));
+    report.details.insert("errors".to_owned(), errors.clone());
+    Err(report.into())
 }
 
 /// The messages of a list of errors, one on each line.

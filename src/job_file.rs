@@ -16,7 +16,8 @@ use values::json::{Bounds, parse};
 use crate::Failed;
 use crate::display::counted;
 
-const MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// How large a job file may be.
+pub const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Reads a job file and splits it into its parts. Every file but `.json` is read as YAML, of which JSON is a part.
 pub fn read(path: &Path) -> Result<JobFile, Failed> {

@@ -3,6 +3,8 @@
 //! One binary. `support` starts programs and servers, `stage` a host by itself; every other module is
 //! about one promise.
 
+#[path = "suite/apply.rs"]
+mod apply;
 #[path = "suite/architecture.rs"]
 mod architecture;
 #[path = "suite/bad_input.rs"]
@@ -11,6 +13,8 @@ mod bad_input;
 mod capabilities;
 #[path = "suite/cases.rs"]
 mod cases;
+#[path = "suite/client_errors.rs"]
+mod client_errors;
 #[path = "suite/command_line.rs"]
 mod command_line;
 #[path = "suite/crashes.rs"]
@@ -57,6 +61,8 @@ mod real_data;
 mod reference;
 #[path = "suite/remote.rs"]
 mod remote;
+#[path = "suite/results.rs"]
+mod results;
 #[path = "suite/retries.rs"]
 mod retries;
 #[path = "suite/sandbox.rs"]

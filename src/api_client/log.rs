@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use super::Server;
 use crate::Failed;
 use crate::display::plain;
+use crate::failure::Report;
 use crate::stdio::print;
 
 /// How long to wait between two polls.
 const POLL: Duration = Duration::from_millis(250);
 
-const LOG: &str = "query ($id: ID!) { jobResult(id: $id) { id uuid job status message
-    lines { lineNo name attempt startedAt log { at level message } } } }";
+const LOG: &str = "query ($id: ID!) { jobResult(id: $id) { id uuid job status message failedLine
+    lines { lineNo name status message attempt startedAt log { at level message } } } }";
 
 /// What has been printed: of each line its newest attempt, and how many messages of that.
 #[derive(Default)]
@@ -66,9 +67,9 @@ async fn poll(server: &Server, id: &str, printed: &mut Printed, as_json: bool) -
     Ok(result)
 }
 
-/// Prints the log as far as it goes now.
-pub async fn show(server: &Server, id: &str, as_json: bool) -> Result<(), Failed> {
-    poll(server, id, &mut Printed::default(), as_json).await.map(drop)
+/// Prints the log as far as it goes now, and returns the result.
+pub async fn show(server: &Server, id: &str, as_json: bool) -> Result<Value, Failed> {
+    poll(server, id, &mut Printed::default(), as_json).await
 }
 
 /// Prints the log as it grows, until the result has ended, and returns the result.
@@ -91,7 +92,8 @@ pub async fn follow(server: &Server, id: &str, as_json: bool) -> Result<Value, F
 /// The refusal of an id that no job result has.
 pub fn absent(id: &str) -> Failed {
     let id = plain(id);
-    Failed::Refused(format!("{id}: there is no such job result in this organization; `ropewalk results` lists them"))
+    let message = format!("{id}: there is no such job result in this organization; `ropewalk results` lists them");
+    Report::of_server(Some("NOT_FOUND"), message).into()
 }
 
 fn line_of(entry: &Value) -> String {

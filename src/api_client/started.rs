@@ -23,14 +23,16 @@ pub async fn report(server: &Server, result: &Value, follow: bool, as_json: bool
         true => print(&without_lines(ended.clone()).to_string())?,
         false => print(&end_of(&ended))?,
     }
-    match ended["status"].as_str() {
-        Some("ERROR" | "KILLED") => Err(Failed::Job),
-        _ => Ok(()),
-    }
+    if has_failed(&ended) { Err(Failed::Job) } else { Ok(()) }
+}
+
+/// Whether it ended in error or was killed.
+pub fn has_failed(result: &Value) -> bool {
+    matches!(result["status"].as_str(), Some("ERROR" | "KILLED"))
 }
 
 /// The log of the lines was printed as it grew.
-fn without_lines(mut result: Value) -> Value {
+pub fn without_lines(mut result: Value) -> Value {
     if let Some(members) = result.as_object_mut() {
         members.remove("lines");
     }
@@ -41,6 +43,15 @@ fn without_lines(mut result: Value) -> Value {
 pub fn end_of(result: &Value) -> String {
     let text = |name: &str| plain(result[name].as_str().unwrap_or_default());
     format!("{}: {}", text("status").to_lowercase(), text("message"))
+}
+
+/// The line in which it failed, if it failed in one.
+pub fn failed_line_of(result: &Value) -> Option<String> {
+    let lines = result["lines"].as_array().into_iter().flatten();
+    let failed = lines.into_iter().find(|line| !line["lineNo"].is_null() && line["lineNo"] == result["failedLine"])?;
+    let text = |name: &str| plain(failed[name].as_str().unwrap_or_default());
+    let name = failed["name"].as_str().map_or_else(String::new, |name| format!(" ({})", plain(name)));
+    Some(format!("failed line: {}{name}: {}", failed["lineNo"], text("message")))
 }
 
 fn started(result: &Value) -> String {

@@ -14,8 +14,8 @@ use crate::{Failed, api_client};
 pub struct Options {
     #[command(subcommand)]
     change: Option<Change>,
-    /// Print the list as JSON
-    #[arg(long)]
+    /// Print JSON: the list, or what changed
+    #[arg(long, global = true)]
     json: bool,
     #[command(flatten)]
     server: api_client::Server,
@@ -49,9 +49,9 @@ struct Deletion {
 }
 
 const SET_ACTIVE: &str = "mutation ($key: String!, $active: Boolean!) {
-    setJobActive(input: {key: $key, active: $active}) { job { version } userErrors { path message } } }";
+    setJobActive(input: {key: $key, active: $active}) { job { key version active } userErrors { code path message } } }";
 const DELETE: &str = "mutation ($key: String!, $killOpen: Boolean!) {
-    deleteJob(input: {key: $key, killOpen: $killOpen}) { killed userErrors { path message } } }";
+    deleteJob(input: {key: $key, killOpen: $killOpen}) { deleted killed userErrors { code path message } } }";
 
 const LIST: &str = "query ($first: Int!, $after: String) { jobs(first: $first, after: $after) {
     nodes { key name version active description savedAt savedBy } pageInfo { hasNextPage endCursor } } }";
@@ -60,26 +60,33 @@ const LIST: &str = "query ($first: Int!, $after: String) { jobs(first: $first, a
 pub async fn jobs(options: &Options) -> Result<(), Failed> {
     match &options.change {
         None => list(options).await,
-        Some(Change::Activate(job)) => set_active(job, true).await,
-        Some(Change::Deactivate(job)) => set_active(job, false).await,
-        Some(Change::Delete(deletion)) => delete(deletion).await,
+        Some(Change::Activate(job)) => set_active(job, true, options.json).await,
+        Some(Change::Deactivate(job)) => set_active(job, false, options.json).await,
+        Some(Change::Delete(deletion)) => delete(deletion, options.json).await,
     }
 }
 
-async fn set_active(job: &JobKey, active: bool) -> Result<(), Failed> {
+async fn set_active(job: &JobKey, active: bool, as_json: bool) -> Result<(), Failed> {
     let variables = json!({"key": job.key, "active": active});
     let payload = job.server.change("setJobActive", SET_ACTIVE, variables).await?;
+    if as_json {
+        return print(&payload["job"].to_string());
+    }
     let word = if active { "active" } else { "inactive" };
     print(&format!("Job {}: {word} at version {}.", job.key, payload["job"]["version"]))
 }
 
-async fn delete(deletion: &Deletion) -> Result<(), Failed> {
+async fn delete(deletion: &Deletion, as_json: bool) -> Result<(), Failed> {
     let key = &deletion.job.key;
     let variables = json!({"key": key, "killOpen": deletion.kill_open});
-    let payload = deletion.job.server.change("deleteJob", DELETE, variables).await.map_err(|failed| match failed {
-        Failed::Refused(message) => Failed::Refused(message.replace("`killOpen: true`", "--kill-open")),
-        other => other,
+    let payload = deletion.job.server.change("deleteJob", DELETE, variables).await.map_err(|failed| {
+        let mut report = failed.into_report();
+        report.message = report.message.replace("`killOpen: true`", "--kill-open");
+        report
     })?;
+    if as_json {
+        return print(&json!({"key": key, "deleted": payload["deleted"], "killed": payload["killed"]}).to_string());
+    }
     match payload["killed"].as_u64() {
         None | Some(0) => print(&format!("Job {key}: deleted.")),
         Some(1) => print(&format!("Job {key}: deleted; 1 result was killed.")),
@@ -93,7 +100,7 @@ async fn list(options: &Options) -> Result<(), Failed> {
         return print(&Value::Array(jobs).to_string());
     }
     if jobs.is_empty() {
-        return print("There are no jobs yet. The mutation `saveJob` saves one.");
+        return print("There are no jobs yet. `ropewalk apply FILE` saves the jobs of a file.");
     }
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["job", "version", "name", "saved", "by"]);

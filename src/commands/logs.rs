@@ -1,4 +1,4 @@
-//! `ropewalk logs RESULT`: prints the log of a job result.
+//! `ropewalk logs RESULT`: prints the log of a job result, and why it failed.
 
 use clap::Args;
 
@@ -14,7 +14,7 @@ pub struct Options {
     /// Print new messages until the job result has ended, then how it ended
     #[arg(short, long)]
     follow: bool,
-    /// Print each message as one JSON object on a line
+    /// Print each message as one JSON object on a line; a failed job result is the last line
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -23,9 +23,17 @@ pub struct Options {
 
 /// Prints the log.
 pub async fn logs(options: &Options) -> Result<(), Failed> {
-    if !options.follow {
-        return log::show(&options.server, &options.result, options.json).await;
+    let result = match options.follow {
+        true => log::follow(&options.server, &options.result, options.json).await?,
+        false => log::show(&options.server, &options.result, options.json).await?,
+    };
+    let failed = started::has_failed(&result);
+    match options.json {
+        true if failed => print(&started::without_lines(result).to_string()),
+        false if failed || options.follow => {
+            let line = started::failed_line_of(&result).map_or_else(String::new, |line| format!("\n{line}"));
+            print(&format!("{}{line}", started::end_of(&result)))
+        }
+        _ => Ok(()),
     }
-    let ended = log::follow(&options.server, &options.result, options.json).await?;
-    if options.json { Ok(()) } else { print(&started::end_of(&ended)) }
 }

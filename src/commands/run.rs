@@ -107,6 +107,9 @@ async fn start(engine: &Engine, access: &Access, part: &Part, options: &Options)
     let refused = |faults: Vec<_>| Failed::Refused(job_file::list(&options.file, &faults));
     let not_saved = |error| job_file::refused(part, error).map_or_else(|failed| failed, refused);
     let job = explain_when_slow(engine.jobs().check(access, &part.document)).await.map_err(not_saved)?;
+    if let Some(path) = &options.output {
+        output::check_ending(path, &job)?;
+    }
     let arguments = options.start.arguments(&job.arguments);
     let records = options.start.records()?;
     let mut document = part.document.clone();

@@ -8,6 +8,7 @@ use engine::model::overlap::Overlap;
 use serde_json::json;
 
 use crate::api_client::started;
+use crate::failure::Report;
 use crate::start_args::{StartArgs, read_instant};
 use crate::{Failed, api_client};
 
@@ -56,8 +57,7 @@ const JOB: &str = "query ($key: String!) { job(key: $key) { document } }";
 pub async fn start(options: &Options) -> Result<(), Failed> {
     let job = options.server.ask(JOB, json!({"key": options.job})).await?["job"].take();
     if job.is_null() {
-        let message = format!("{}: there is no such job in this organization; `ropewalk jobs` lists them", options.job);
-        return Err(Failed::Refused(message));
+        return Err(absent(&options.job));
     }
     // If the arguments of the saved job cannot be read, the start reports it.
     let declared = Arguments::read(job["document"].get("arguments")).unwrap_or_default();
@@ -75,11 +75,17 @@ pub async fn start(options: &Options) -> Result<(), Failed> {
     let field = if options.dry_run { "dryRunJob" } else { "runJob" };
     let query = format!(
         "mutation ($input: RunJobInput!) {{ {field}(input: $input) {{
-            jobResult {{ {} }} userErrors {{ path message }} }} }}",
+            jobResult {{ {} }} userErrors {{ code path message }} }} }}",
         started::FIELDS
     );
     let payload = options.server.change_by_flags(field, &query, json!({"input": input}), flag_of).await?;
     started::report(&options.server, &payload["jobResult"], options.follow, options.json).await
+}
+
+/// The refusal of a key that no job has.
+pub fn absent(key: &str) -> Failed {
+    let message = format!("{key}: there is no such job in this organization; `ropewalk jobs` lists them");
+    Report::of_server(Some("NOT_FOUND"), message).into()
 }
 
 /// The flag for a path into the input.

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{BufWriter, Error, Write};
 use std::path::Path;
 
+use engine::model::job::Job;
+use engine::model::line::Work;
 use engine::model::source::Format;
 use engine::records::Set;
 use serde_json::Value;
@@ -28,17 +30,36 @@ pub fn check(path: &Path) -> Result<(), Failed> {
     }
 }
 
+/// Checks before the job runs that its records can be written, if it is certain that they are no report: a line can
+/// make one with the action `report`, or with code that is not known here.
+pub fn check_ending(path: &Path, job: &Job) -> Result<(), Failed> {
+    let may_report = job.lines.iter().any(|line| match &line.work {
+        Work::Action(work) => work.name == "report" || work.module.module != "standard",
+        Work::Filter(work) => work.script.is_some(),
+    });
+    match may_report || writable_format(path).is_some() {
+        true => Ok(()),
+        false => Err(Failed::Refused(format!("--output {}: {UNKNOWN_ENDING}", path.display()))),
+    }
+}
+
+const UNKNOWN_ENDING: &str = "the ending does not say how to write records; use .json, .jsonl or .csv";
+
+fn writable_format(path: &Path) -> Option<Format> {
+    let readable_only = |format: &Format| matches!(format, Format::Tsv | Format::Xlsx);
+    Format::of_ending(&path.to_string_lossy()).filter(|format| !readable_only(format))
+}
+
 /// Writes the records, or the text of a report.
 ///
 /// # Errors
 /// [`Failed::Broken`] in all cases: the job has run, so the input was not refused.
 pub fn write(path: &Path, records: &Set) -> Result<(), Failed> {
     let broken = |message: &str| Failed::Broken(format!("--output {}: {message}", path.display()));
-    let readable_only = |format: &Format| matches!(format, Format::Tsv | Format::Xlsx);
-    let format = Format::of_ending(&path.to_string_lossy()).filter(|format| !readable_only(format));
+    let format = writable_format(path);
     let text = report_text(records);
     if format.is_none() && text.is_none() {
-        return Err(broken("the ending does not say how to write records; use .json, .jsonl or .csv"));
+        return Err(broken(UNKNOWN_ENDING));
     }
     let file = File::create(path).map_err(|error| broken(&error.to_string()))?;
     let mut file = BufWriter::new(file);

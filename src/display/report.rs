@@ -69,20 +69,25 @@ fn effects(lines: &[LineResult], dry_run: bool) -> String {
     let effects = lines.iter().flat_map(|line| line.effects.iter().map(move |effect| (line.line_no, effect)));
     let all = effects.clone().count();
     let effects = effects.map(|(line_no, effect)| {
-        let what = match (effect.done, dry_run) {
-            (true, _) => "did",
-            (false, true) => "would do",
-            (false, false) => "tried",
-        };
-        format!("{what} at line {line_no}: {}", cut(&plain(&effect.summary)))
+        format!("{} at line {line_no}: {}", done(effect.done, dry_run), cut(&plain(&effect.summary)))
     });
     listed(effects, all, "effect", ALL_IN_JSON)
 }
 
-const ALL_IN_JSON: &str = "; --json lists all of them";
+/// What became of an effect.
+pub fn done(done: bool, dry_run: bool) -> &'static str {
+    match (done, dry_run) {
+        (true, _) => "did",
+        (false, true) => "would do",
+        (false, false) => "tried",
+    }
+}
+
+/// Where the items are that a list leaves out.
+pub const ALL_IN_JSON: &str = "; --json lists all of them";
 
 /// The first items, one on each line, and how many more there are.
-fn listed(items: impl Iterator<Item = String>, all: usize, noun: &str, more_in: &str) -> String {
+pub fn listed(items: impl Iterator<Item = String>, all: usize, noun: &str, more_in: &str) -> String {
     let first: Vec<_> = items.take(SHOWN).collect();
     let mut text: String = first.iter().map(|item| format!("{item}\n")).collect();
     if all > first.len() {
@@ -94,7 +99,8 @@ fn listed(items: impl Iterator<Item = String>, all: usize, noun: &str, more_in: 
     text
 }
 
-fn cut(text: &str) -> String {
+/// A long text, cut with a mark.
+pub fn cut(text: &str) -> String {
     match text.char_indices().nth(LONGEST_RECORD) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

@@ -3,26 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::served::Server;
-use crate::support::{Ended, folder, program, write};
+use crate::support::{Ended, done, folder, program, write};
 
 impl Server {
-    /// Runs the program against this server.
-    fn verb(&self, arguments: &[&str]) -> Ended {
-        let mut command = program();
-        command.args(arguments).args(["--server", &format!("http://{}", self.address), "--token", self.token()]);
-        command.output().expect("the program starts").into()
-    }
-
     fn save_lines(&self, key: &str, lines: Value) {
         let arguments = json!({"properties": {"top": {"type": "integer"}}});
         let saved = self.save(self.token(), json!({"key": key, "arguments": arguments, "lines": lines}));
         assert_eq!(saved["userErrors"], json!([]), "{saved:#}");
     }
-}
-
-fn done(ended: &Ended) -> &str {
-    assert_eq!(ended.code, 0, "{ended:#?}");
-    &ended.stdout
 }
 
 fn uuid(result: &Value) -> String {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::program;
+use crate::support::{Ended, program};
 
 /// A server that ends with the test.
 pub struct Server {
@@ -77,6 +77,13 @@ impl Server {
         self.child.kill().expect("a kill");
         self.child.wait().expect("an end");
         self.printed.by_ref().map_while(Result::ok).collect()
+    }
+
+    /// Runs the program against this server.
+    pub fn verb(&self, arguments: &[&str]) -> Ended {
+        let mut command = program();
+        command.args(arguments).args(["--server", &format!("http://{}", self.address), "--token", self.token()]);
+        command.output().expect("the program starts").into()
     }
 
     pub fn token(&self) -> &str {

@@ -38,6 +38,12 @@ impl From<Output> for Ended {
     }
 }
 
+/// The output of a program that succeeded.
+pub fn done(ended: &Ended) -> &str {
+    assert_eq!(ended.code, 0, "{ended:#?}");
+    &ended.stdout
+}
+
 /// Runs the program to its end.
 pub fn run(arguments: &[&str]) -> Ended {
     program().args(arguments).output().expect("the program starts").into()

@@ -19,13 +19,16 @@ pub struct Options {
     /// Replace earlier grants instead of adding to them
     #[arg(long)]
     replace: bool,
+    /// Print the answer of the server as one JSON object
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     server: api_client::Server,
 }
 
 const NOW: &str = "query ($key: String!) { module(key: $key) { grants } }";
 const GRANT: &str = "mutation ($input: GrantModuleInput!) { grantModule(input: $input) {
-    module { grants } userErrors { path message } } }";
+    module { key grants } userErrors { code path message } } }";
 
 /// Adds the grants, or replaces the earlier ones.
 pub async fn grant(options: &Options) -> Result<(), Failed> {
@@ -49,5 +52,8 @@ pub async fn grant(options: &Options) -> Result<(), Failed> {
     input.retain(|_, part| !part.is_null());
     input.insert("module".to_owned(), json!(options.module));
     let granted = options.server.change("grantModule", GRANT, json!({"input": Value::Object(input)})).await?;
+    if options.json {
+        return print(&granted["module"].to_string());
+    }
     print(&format!("Module {} has these grants: {}", options.module, granted["module"]["grants"]))
 }

@@ -28,7 +28,7 @@ pub struct Options {
 
 const INSTALL: &str =
     "mutation ($upload: ID!, $global: Boolean!) { installModule(input: {upload: $upload, global: $global}) {
-    module { key version digest owner capabilities grants actions { name summary } } userErrors { path message } } }";
+    module { key version digest owner capabilities grants actions { name summary } } userErrors { code path message } } }";
 
 /// Uploads the module and installs it.
 pub async fn install(options: &Options) -> Result<(), Failed> {

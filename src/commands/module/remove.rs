@@ -12,6 +12,9 @@ pub struct Options {
     /// Module and version, such as shop@1.2.0
     #[arg(value_name = "MODULE@VERSION", value_parser = read_name)]
     name: (String, String),
+    /// Print the answer of the server as one JSON object
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     server: api_client::Server,
 }
@@ -22,11 +25,14 @@ fn read_name(text: &str) -> Result<(String, String), String> {
 }
 
 const REMOVE: &str = "mutation ($module: String!, $version: String!) {
-    removeModule(input: {module: $module, version: $version}) { removed userErrors { path message } } }";
+    removeModule(input: {module: $module, version: $version}) { removed userErrors { code path message } } }";
 
 /// Removes it.
 pub async fn remove(options: &Options) -> Result<(), Failed> {
     let (module, version) = &options.name;
     let removed = options.server.change("removeModule", REMOVE, json!({"module": module, "version": version})).await?;
+    if options.json {
+        return print(&json!({"removed": removed["removed"]}).to_string());
+    }
     print(&format!("Removed {}.", removed["removed"].as_str().unwrap_or_default()))
 }

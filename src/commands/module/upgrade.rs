@@ -26,7 +26,7 @@ pub struct Options {
 }
 
 const UPGRADE: &str = "mutation ($input: UpgradeModuleInput!) { upgradeModule(input: $input) { module { version }
-    jobs { job version from possible savedVersion userErrors { path message } } userErrors { path message } } }";
+    jobs { job version from possible savedVersion userErrors { code path message } } userErrors { code path message } } }";
 
 /// Shows what would change, or changes it.
 pub async fn upgrade(options: &Options) -> Result<(), Failed> {
