@@ -7,7 +7,7 @@ use engine::model::organization::OrgScope;
 use engine::ports::audit::AuditLog;
 use engine::ports::{Listed, Page, StoreError};
 use sea_orm::prelude::*;
-use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect};
+use sea_orm::{QueryOrder, QuerySelect};
 
 use crate::batch::insert;
 use crate::entities::audit_entries::{Column, Entity, Model};
@@ -59,12 +59,6 @@ fn first_id_at(instant: Instant) -> Uuid {
     Uuid::from_u128(u128::from(milliseconds) << 80)
 }
 
-/// Adds entries.
-pub(crate) async fn add(db: &impl ConnectionTrait, entries: &[AuditEntry]) -> Result<(), StoreError> {
-    let rows: Vec<_> = entries.iter().map(Model::of).collect();
-    insert::<Entity>(db, &rows, None).await
-}
-
 struct Append(AuditEntry);
 
 impl SingleCommand for Append {
@@ -73,7 +67,7 @@ impl SingleCommand for Append {
     const DURABLE: bool = false;
 
     async fn apply(&self, db: &Transaction) -> Result<(), StoreError> {
-        add(db, std::slice::from_ref(&self.0)).await
+        insert::<Entity>(db, &[Model::of(&self.0)], None).await
     }
 }
 

@@ -22,6 +22,8 @@ use futures_util::FutureExt;
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::batch::insert;
+use crate::entities::audit_entries::{Entity, Model};
 use crate::memory::Memory;
 use crate::sqlite::{self, Syncing};
 use crate::transaction::{SharedLeases, Transaction};
@@ -301,8 +303,8 @@ async fn apply_in_order(commands: &mut [Box<dyn ErasedCommand>], db: &Transactio
     for alike in commands.chunk_by_mut(|one, other| one.kind() == other.kind()) {
         alike[0].apply_all()(alike, db).await?;
     }
-    let entries: Vec<_> = commands.iter().filter_map(|command| command.audit_entry()).cloned().collect();
-    crate::audit::add(db, &entries).await?;
+    let entries: Vec<_> = commands.iter().filter_map(|command| command.audit_entry()).map(Model::of).collect();
+    insert::<Entity>(db, &entries, None).await?;
     db.write_leases().await
 }
 

@@ -175,7 +175,6 @@ async fn prepare(node: &Arc<Node>, access: &Access, start: Start) -> Result<Prep
     if let Some(first) = find_first_start(node, access, &start).await? {
         return Ok(Prepared::Before(Box::new(first)));
     }
-    access.require_active()?;
     node.usage.count_start(access).await?;
     Ok(Prepared::New(Box::new(accept(node, access, start).await?)))
 }

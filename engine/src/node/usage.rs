@@ -88,8 +88,9 @@ impl Usage {
     /// Counts a start.
     ///
     /// # Errors
-    /// The organization has reached a quota, or the store failed.
+    /// The organization is deactivated, it has reached a quota, or the store failed.
     pub(crate) async fn count_start(&self, access: &Access) -> Result<(), ServiceError> {
+        access.require_active()?;
         let (id, quotas, now) = (access.organization.id, access.organization.quotas, Instant::now());
         if let Err(wait) = self.rates.try_take(RateKey::Starts(id), quotas.starts_per_minute, now) {
             let what = format!("may start {} jobs per minute", quotas.starts_per_minute);
