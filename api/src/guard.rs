@@ -109,7 +109,7 @@ fn access(request: &Request) -> Option<&Access> {
 struct Refused {
     error: ApiError,
     /// The mutation that the caller may not make, for the audit log.
-    mutation: Option<(Operation, Field)>,
+    mutation: Option<(Operation, Box<Field>)>,
 }
 
 impl From<ApiError> for Refused {
@@ -146,7 +146,7 @@ impl Guard {
             _ => match Operation::from_word(name) {
                 Some(operation) => access.require(operation).map_err(|refusal| Refused {
                     error: refusal.into(),
-                    mutation: (kind == OperationType::Mutation).then(|| (operation, field.clone())),
+                    mutation: (kind == OperationType::Mutation).then(|| (operation, Box::new(field.clone()))),
                 }),
                 None => Err(ApiError::new(Code::Forbidden, format!("`{name}` is not available to any role.")).into()),
             },
