@@ -19,8 +19,18 @@ use crate::display::counted;
 /// How large a job file may be.
 pub const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Reads a job file and splits it into its parts. Every file but `.json` is read as YAML, of which JSON is a part.
+/// Reads a job file and splits it into its parts.
 pub fn read(path: &Path) -> Result<JobFile, Failed> {
+    split(path, read_document(path)?)
+}
+
+/// Splits what was read from a file into its parts.
+pub fn split(path: &Path, document: Value) -> Result<JobFile, Failed> {
+    JobFile::split(document).map_err(|faults| Failed::Refused(list(path, &faults)))
+}
+
+/// Reads the content of a job file. Every file but `.json` is read as YAML, of which JSON is a part.
+pub fn read_document(path: &Path) -> Result<Value, Failed> {
     let refused = |message: String| Failed::Refused(format!("{}: {message}", path.display()));
     let mut text = String::new();
     let file = File::open(path).map_err(|error| refused(unreadable(&error)))?;
@@ -38,7 +48,7 @@ pub fn read(path: &Path) -> Result<JobFile, Failed> {
     } else {
         read_yaml(&text)
     };
-    JobFile::split(document.map_err(refused)?).map_err(|faults| Failed::Refused(list(path, &faults)))
+    document.map_err(refused)
 }
 
 fn unreadable(error: &std::io::Error) -> String {

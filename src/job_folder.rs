@@ -1,10 +1,12 @@
-//! Reads all jobs and filter templates of a job file, or of the job files in a folder and the folders in it.
+//! Reads all jobs and filter templates of a job file, or of the job files in a folder and the folders in it. Files in
+//! which nothing looks like a job, such as data, are left out.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use engine::model::fault::Fault;
 use engine::model::job::Part;
+use serde_json::Value;
 
 use crate::api_client::documents::Kind;
 use crate::{Failed, job_file};
@@ -38,7 +40,7 @@ pub fn read(path: &Path) -> Result<Vec<FileDocument>, Failed> {
     }
     let (mut documents, mut faults) = (Vec::new(), Vec::new());
     for file in files {
-        match read_one(&file) {
+        match read_one(&file, file == path) {
             Ok(more) => documents.extend(more),
             Err(message) => faults.push(message),
         }
@@ -81,13 +83,25 @@ fn add_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()
     Ok(())
 }
 
+/// Whether the name and the size are those of a job file.
 fn is_job_file(path: &Path) -> bool {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    ["yaml", "yml", "json"].contains(&ending.as_str()) && path.is_file()
+    let is_small = || path.metadata().is_ok_and(|file| file.is_file() && file.len() <= job_file::MAX_BYTES);
+    ["yaml", "yml", "json"].contains(&ending.as_str()) && is_small()
 }
 
-fn read_one(path: &Path) -> Result<Vec<FileDocument>, String> {
-    let file = job_file::read(path).map_err(|failed| failed.into_report().message)?;
+/// Whether something in a file looks like a job. With a fault in it, it is refused and not left out.
+fn has_jobs(document: &Value) -> bool {
+    ["key", "lines", "jobs", "filterTemplates"].iter().any(|name| document.get(name).is_some())
+}
+
+fn read_one(path: &Path, was_named: bool) -> Result<Vec<FileDocument>, String> {
+    let message = |failed: Failed| failed.into_report().message;
+    let document = job_file::read_document(path).map_err(message)?;
+    if !was_named && !has_jobs(&document) {
+        return Ok(Vec::new());
+    }
+    let file = job_file::split(path, document).map_err(message)?;
     let templates = file.templates.into_iter().map(|part| (Kind::Template, part));
     let jobs = file.jobs.into_iter().map(|part| (Kind::Job, part));
     let (mut documents, mut faults) = (Vec::new(), Vec::new());

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::Failed;
 use crate::api_client::Server;
 use crate::api_client::log::absent;
-use crate::display::report::{ALL_IN_JSON, cut, done, listed};
+use crate::api_client::started::has_failed;
+use crate::display::report::{ALL_IN_JSON, cut, done, first_records, listed};
 use crate::display::{elapsed, plain};
 use crate::stdio::print;
 
@@ -31,15 +32,17 @@ const RESULT: &str = "query ($id: ID!) { jobResult(id: $id) {
     recordsIn recordsOut recordsRejected modules { module version digest } templates { key version }
     progress { lineNo line taken of }
     lines { lineNo name kind action status message startedAt finishedAt attempt retryAt
-        recordsIn recordsOut recordsRejected parameters rejected { record reason }
+        recordsIn recordsOut recordsRejected parameters sample { records cut } rejected { record reason }
         effects { capability done summary detail } } } }";
+
+const SAMPLE: &str = "sample { records cut }";
 
 /// How many retries and started results are named.
 const MOST_RELATED: usize = 10;
 
 /// Prints it.
 pub async fn show(options: &Options) -> Result<(), Failed> {
-    let result = options.server.ask(RESULT, json!({"id": options.result})).await?["jobResult"].take();
+    let result = read(&options.server, &options.result).await?;
     if result.is_null() {
         return Err(absent(&options.result));
     }
@@ -47,13 +50,25 @@ pub async fn show(options: &Options) -> Result<(), Failed> {
         return print(&result.to_string());
     }
     let related = related(&options.server, &result).await?;
-    let mut text = format!("{}\n\n", summary(&result, &related));
+    let mut text = format!("{}\n\n{}", summary(&result, &related), records(&result));
     if !lines_of(&result).is_empty() {
         text.push_str(&format!("{}\n\n", lines(&result)));
     }
     text.push_str(&rejected(&result));
     text.push_str(&effects(&result));
     print(text.trim_end())
+}
+
+/// Reads the result; if an answer cannot hold it, without the first records of the lines.
+async fn read(server: &Server, id: &str) -> Result<Value, Failed> {
+    let variables = json!({"id": id});
+    let answer = match server.ask(RESULT, variables.clone()).await {
+        Err(Failed::Reported(report)) if report.code.as_deref() == Some("TOO_LARGE") => {
+            server.ask(&RESULT.replace(SAMPLE, ""), variables).await
+        }
+        answer => answer,
+    };
+    Ok(answer?["jobResult"].take())
 }
 
 fn text(value: &Value) -> String {
@@ -184,6 +199,16 @@ fn lines(result: &Value) -> Table {
         }
     }
     table
+}
+
+/// The first records that came out, or the text of a report.
+fn records(result: &Value) -> String {
+    let worked = |line: &&Value| matches!(line["status"].as_str(), Some("SUCCESS" | "INFO" | "WARNING"));
+    let last = lines_of(result).iter().rfind(worked).filter(|_| !result["finishedAt"].is_null() && !has_failed(result));
+    let Some(last) = last else { return String::new() };
+    let first = last["sample"]["records"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let all = last["recordsOut"].as_u64().and_then(|all| usize::try_from(all).ok()).unwrap_or_default();
+    first_records(first, all, "; --json has the first 20, and `keep: true` in a line keeps all")
 }
 
 fn rejected(result: &Value) -> String {

@@ -15,8 +15,13 @@ use crate::Failed;
 
 /// The text of a report, if the records are what the action `report` returns: one record with the text.
 pub fn report_text(records: &Set) -> Option<&str> {
-    match records.first(2) {
-        [only] if records.len() == 1 && only.get("format").is_some() => only.get("text")?.as_str(),
+    report_in(records.first(2), records.len())
+}
+
+/// The same, where only the first records of `all` are known.
+pub fn report_in(first: &[Value], all: usize) -> Option<&str> {
+    match first {
+        [only] if all == 1 && only.get("format").is_some() => only.get("text")?.as_str(),
         _ => None,
     }
 }

@@ -12,7 +12,7 @@ use engine::model::result::{LineResult, LogEntry, LogLevel};
 use engine::records::Set;
 use serde_json::{Value, json};
 
-use super::output::report_text;
+use super::output::report_in;
 use super::{counted, plain};
 
 /// How many records, rejected records, messages and effects are shown of each.
@@ -31,13 +31,15 @@ pub fn text(performed: &Performed) -> String {
 }
 
 fn records(records: &Set) -> String {
-    match report_text(records) {
+    first_records(records.first(SHOWN), records.len(), "; --output FILE writes all of them")
+}
+
+/// The first of all records, or the text of a report.
+pub fn first_records(first: &[Value], all: usize, more_in: &str) -> String {
+    match report_in(first, all) {
         // A carriage return before a line break, as in CSV, is no character to warn of.
         Some(text) => format!("{}\n\n", plain(&text.trim_end().replace("\r\n", "\n"))),
-        None => {
-            let first = records.first(SHOWN).iter().map(|record| cut(&record.to_string()));
-            listed(first, records.len(), "record", "; --output FILE writes all of them")
-        }
+        None => listed(first.iter().map(|record| cut(&plain(&record.to_string()))), all, "record", more_in),
     }
 }
 

@@ -47,6 +47,8 @@ fn a_folder_is_applied_once_and_then_nothing_changes() {
         r#"{"jobs": [{"key": "one", "lines": [{"filter": {}}]}, {"key": "two", "lines": [{"filter": {}}]}]}"#,
     );
     write(jobs.path(), "notes.txt", "these are no jobs");
+    write(jobs.path(), "more/data.json", r#"{"orders": [{"id": 1}]}"#);
+    write(jobs.path(), "more/list.yaml", "[1, 2]");
 
     let asked = server.verb(&["apply", path]);
     assert!(asked.code == 2 && asked.stderr.contains("--yes"), "{asked:#?}");

@@ -4,7 +4,7 @@
 //!   be as they are in the project.
 //! - `console`: lines that begin with `$ ` are commands; what follows is the output. The exit code must be 0, unless
 //!   the next command is `$ echo $?`. `ropewalk serve` starts a server that stays until the end of the page. The README
-//!   says `cargo run --quiet --` instead of `ropewalk`.
+//!   says `cargo run --quiet --` instead of `ropewalk`. `mkdir` and `cp` work as usual.
 //! - `graphql`: a request to that server, with the `json` blocks below `Variables:` and `Answer:`.
 //! - `yaml` without a file name: a part of a job, which `ropewalk check` must accept. `js`: a script, likewise.
 //! - `sh` and `text` are not run.
@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -200,6 +200,12 @@ impl Reader {
                 self.code = ended.code;
                 self.examples += 1;
                 self.as_shown(&format!("{}{}", ended.stdout, ended.stderr))
+            }
+            ["mkdir" | "cp", arguments @ ..] => {
+                let done = Command::new(words[0]).args(arguments).current_dir(self.folder.path()).output();
+                let ended = Ended::from(done.expect("a command of every system"));
+                self.code = ended.code;
+                ended.stderr
             }
             ["curl", arguments @ ..] => {
                 self.examples += 1;
