@@ -57,7 +57,7 @@ pub fn read(path: &Path) -> Result<Vec<FileDocument>, Failed> {
     Ok(documents)
 }
 
-/// Folders that are links are left out, since they may lead in a circle, and so is what a name hides.
+/// What a name hides is left out. Folders that are links are refused, since they may lead in a circle.
 fn add_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Failed> {
     let unreadable =
         |error: std::io::Error| Failed::Refused(format!("{}: the folder cannot be read: {error}", folder.display()));
@@ -72,6 +72,9 @@ fn add_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()
                 true => add_files(&path, depth + 1, files)?,
                 false => return Err(Failed::Refused(format!("{}: the folders are too deep", path.display()))),
             }
+        } else if path.is_dir() {
+            let message = format!("{}: this is a link to a folder; name that folder by itself", path.display());
+            return Err(Failed::Refused(message));
         } else if is_job_file(&path) {
             files.push(path);
         }

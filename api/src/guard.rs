@@ -25,7 +25,7 @@ use futures_util::stream::BoxStream;
 use crate::budget::AnswerBudget;
 use crate::document::ParsedDocuments;
 use crate::error::{ApiError, Code, with_codes};
-use crate::mutation::subject_of;
+use crate::mutation::{Given, subject_of};
 
 /// The guard.
 #[derive(Clone)]
@@ -60,7 +60,10 @@ impl Extension for Guard {
             if let (Some(access), Some((operation, field)), Some(engine)) =
                 (access(&request), refused.mutation, context.data_opt::<Engine>())
             {
-                let (target, global) = subject_of(&field, &request.variables);
+                let definitions: Vec<_> =
+                    document.operations.iter().flat_map(|(_, one)| one.node.variable_definitions.clone()).collect();
+                let given = Given { variables: &request.variables, definitions: &definitions };
+                let (target, global) = subject_of(operation, &field, given);
                 let subject = Subject { operation, target: &target, global };
                 engine.audit().record_refusal(access, subject, &refused.error.message).await;
             }

@@ -36,7 +36,7 @@ use async_graphql::{Context, Object};
 use engine::execution::start::STARTED_AT_ONCE;
 
 use audited::audited;
-pub(crate) use audited::subject_of;
+pub(crate) use audited::{Given, subject_of};
 use create_organization::{CreateOrganizationInput, CreateOrganizationPayload};
 use create_token::{CreateTokenInput, CreateTokenPayload};
 use create_webhook::{CreateWebhookInput, CreateWebhookPayload};

@@ -77,7 +77,7 @@ impl Query {
     }
 
     /// Who asked for which change in the organization, newest first, with refusals. Entries about starts, kills, retries
-    /// and records are kept as long as job results, others for 400 days; of more than 60 refusals of one token in a
+    /// and records are kept for as many days as the server keeps results, others for 400; of more than 60 refusals of one token in a
     /// minute, the rest is left out. Needs the role `ADMIN`; for the log of the server, a token of a server administrator.
     #[graphql(complexity = "page::cost(first, child_complexity)")]
     async fn audit_log(
@@ -108,7 +108,7 @@ impl Query {
     async fn jobs(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How many: 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
         #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<Page<Job, AllJobs>> {
         job::list(context, first, after.as_deref()).await
@@ -130,7 +130,7 @@ impl Query {
     async fn job_results(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How many: 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
         #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
         #[graphql(desc = "Only results of the job with this key.")] job: Option<String>,
         #[graphql(desc = "Only results with this status.")] status: Option<Status>,
@@ -197,7 +197,7 @@ impl Query {
     async fn collections(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How many: 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
         #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<Page<Collection, AllCollections>> {
         collection::list(context, first, after.as_deref()).await
@@ -219,7 +219,7 @@ impl Query {
     async fn schedules(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How many: 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
         #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<Page<Schedule, AllSchedules>> {
         schedule::list(context, first, after.as_deref()).await
@@ -247,7 +247,7 @@ impl Query {
     async fn filter_templates(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How many: 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "page::USUAL")] first: i32,
         #[graphql(desc = "The `endCursor` of the previous page.")] after: Option<String>,
     ) -> Result<Page<FilterTemplate, AllFilterTemplates>> {
         filter_template::list(context, first, after.as_deref()).await

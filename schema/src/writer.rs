@@ -92,10 +92,21 @@ impl Answer for bool {
     }
 }
 
+/// How many were changed.
+impl Answer for u32 {
+    fn is_change(&self) -> bool {
+        *self > 0
+    }
+}
+
+impl Answer for Written {
+    fn is_change(&self) -> bool {
+        self.inserted + self.updated + self.deleted > 0
+    }
+}
+
 impl Answer for () {}
-impl Answer for u32 {}
 impl Answer for u64 {}
-impl Answer for Written {}
 impl Answer for FireAnswer {}
 impl Answer for Claims {}
 

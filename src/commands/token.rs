@@ -134,7 +134,7 @@ async fn create_on_server(create: &Create) -> Result<(), Failed> {
         other => format!("--{other}"),
     };
     let payload = server.change_by_flags("createToken", CREATE, json!({"input": input}), flag).await?;
-    print(payload["token"].as_str().unwrap_or_default())
+    print(&plain(payload["token"].as_str().unwrap_or_default()))
 }
 
 async fn list(options: &List) -> Result<(), Failed> {

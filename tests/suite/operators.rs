@@ -104,6 +104,15 @@ fn organizations_and_tokens_are_managed_from_the_command_line() {
         ["createOrganization", "sales/Sales", "DONE"],
     ];
     assert_eq!(entries, expected.map(|entry| entry.map(str::to_owned)));
+    let broken = data.path().join("broken.wasm");
+    fs::write(&broken, b"\0asm\x01\0\0\0").expect("a file");
+    let refused = call(&server, root, &["module", "install", broken.to_str().expect("UTF-8")]);
+    assert_eq!(refused.code, 2, "{refused:#?}");
+    let entries: Vec<_> = done(&["audit", "--json", "--operation", "installModule"])
+        .lines()
+        .map(|line| operation(line)[2].clone())
+        .collect();
+    assert_eq!(entries, ["REFUSED"], "what is cleaned up after a refusal is not the change");
     let of_sales = done(&["audit", "--organization", "sales"]);
     assert!(of_sales.contains("revokeToken") && of_sales.contains("createToken"), "{of_sales}");
 }

@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 
-use async_graphql::parser::types::Field;
-use async_graphql::{Context, Name, Value as Constant, Variables};
+use async_graphql::parser::types::{Field, VariableDefinition};
+use async_graphql::{Context, Name, Positioned, Value as Constant, Variables};
 use engine::model::audit::AuditOutcome;
 use engine::model::rights::Operation;
 use engine::services::audit::Subject;
@@ -43,8 +43,16 @@ use crate::user_error::UserError;
 
 /// Fields of inputs that say what a mutation is about, in the order in which an entry shows them.
 const NAMES: [&str; 8] = ["job", "module", "collection", "key", "name", "id", "jobResult", "version"];
-/// Fields of inputs that say that a mutation concerns all organizations.
-const GLOBAL: [&str; 2] = ["global", "server"];
+/// Mutations that concern all organizations if this field of their input is true.
+const GLOBAL: [(Operation, &str); 7] = [
+    (Operation::SaveQueue, "global"),
+    (Operation::DeleteQueue, "global"),
+    (Operation::SaveFilterTemplate, "global"),
+    (Operation::InstallModule, "global"),
+    (Operation::RemoveModule, "global"),
+    (Operation::CreateToken, "server"),
+    (Operation::RevokeToken, "server"),
+];
 /// Fields of inputs that hold a document with a key.
 const DOCUMENTS: [&str; 2] = ["document", "schedule"];
 
@@ -54,15 +62,17 @@ pub(super) async fn audited<P: Payload>(context: &Context<'_>, answer: impl Futu
     let Some(operation) = Operation::from_word(&field.name.node) else {
         return Err(ApiError::internal(&"a mutation is missing in the table of rights"));
     };
-    let (target, global) = subject_of(field, &context.query_env.variables);
+    let query = &context.query_env;
+    let given = Given { variables: &query.variables, definitions: &query.operation.node.variable_definitions };
+    let (target, global) = subject_of(operation, field, given);
     let subject = Subject { operation, target: &target, global };
     engine(context).audit().record(access(context), subject, answer, outcome).await
 }
 
 /// What a mutation is about, and whether that concerns all organizations.
-pub(crate) fn subject_of(field: &Field, variables: &Variables) -> (String, bool) {
-    let input = Input::of(field, variables);
-    (input.target(), input.is_global())
+pub(crate) fn subject_of(operation: Operation, field: &Field, given: Given<'_>) -> (String, bool) {
+    let input = Input::of(field, given);
+    (input.target(), input.is_global(operation))
 }
 
 fn outcome<P: Payload>(answer: &Result<P>) -> Result<(), (AuditOutcome, String)> {
@@ -138,12 +148,26 @@ impl Payload for RunJobsPayload {
 /// What the input of a mutation says about its subject: its texts and booleans, and those of a document in it.
 struct Input(Constant);
 
+/// The variables of a request, and those that its document declares.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a> {
+    pub(crate) variables: &'a Variables,
+    pub(crate) definitions: &'a [Positioned<VariableDefinition>],
+}
+
+impl Given<'_> {
+    fn value(&self, name: &Name) -> Option<&Constant> {
+        let declared = || self.definitions.iter().find(|definition| definition.node.name.node == *name);
+        self.variables.get(name).or_else(|| declared()?.node.default_value())
+    }
+}
+
 impl Input {
-    fn of(field: &Field, variables: &Variables) -> Self {
+    fn of(field: &Field, given: Given<'_>) -> Self {
         let input = field.arguments.iter().find(|(name, _)| name.node == "input").map(|(_, value)| &value.node);
         // A variable may hold megabytes, such as records.
-        let given = |name: Name| Ok::<_, Infallible>(variables.get(&name).and_then(summary).unwrap_or_default());
-        let read = input.map(|input| input.clone().into_const_with(given));
+        let known = |name: Name| Ok::<_, Infallible>(given.value(&name).and_then(summary).unwrap_or_default());
+        let read = input.map(|input| input.clone().into_const_with(known));
         Self(read.transpose().unwrap_or_else(|never| match never {}).unwrap_or_default())
     }
 
@@ -151,8 +175,9 @@ impl Input {
         if let Some(Constant::String(text)) = field(of, name) { Some(text) } else { None }
     }
 
-    fn is_global(&self) -> bool {
-        GLOBAL.iter().any(|name| matches!(field(&self.0, name), Some(Constant::Boolean(true))))
+    fn is_global(&self, operation: Operation) -> bool {
+        let is_true = |name: &str| matches!(field(&self.0, name), Some(Constant::Boolean(true)));
+        GLOBAL.iter().any(|(global, name)| *global == operation && is_true(name))
     }
 
     /// The keys that the input names: its own, and that of a document in it.

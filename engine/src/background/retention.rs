@@ -27,7 +27,7 @@ pub(crate) async fn work(node: Arc<Node>, keep: Retention, stop: CancellationTok
                 tracing::warn!(%error, "the stored bytes of organizations could not be counted; this is retried later");
             }
             counted = Some(Instant::now());
-            catch_panic("audit retention", prune_audit(&node, keep)).await;
+            catch_panic("audit retention", prune_audit(&node, keep, &stop)).await;
         }
         pause = match catch_panic("retention", node.stores.endings.prune(keep, node.clock.now())).await {
             Some(Ok(pruned)) => {
@@ -45,14 +45,17 @@ pub(crate) async fn work(node: Arc<Node>, keep: Retention, stop: CancellationTok
     }
 }
 
-/// Removes old entries of the audit log.
-async fn prune_audit(node: &Node, keep: Retention) {
+/// Removes old entries of the audit log, until `stop`.
+async fn prune_audit(node: &Node, keep: Retention, stop: &CancellationToken) {
     let (now, frequent) = (node.clock.now(), FREQUENT.map(Operation::word));
-    for (before, operations) in [(now - keep.age, Some(&frequent[..])), (now - TimeDelta::days(KEPT_DAYS), None)] {
+    let age = TimeDelta::from_std(keep.age).unwrap_or(TimeDelta::MAX);
+    for (age, operations) in [(age, Some(&frequent[..])), (TimeDelta::days(KEPT_DAYS), None)] {
+        let Some(before) = now.checked_sub_signed(age) else { continue };
         loop {
             match node.stores.audit.prune_audit(before, operations).await {
                 Ok(0) => break,
-                Ok(_) => tokio::time::sleep(STEP_PAUSE).await,
+                Ok(_) if sleep_or_stop(STEP_PAUSE, stop).await => return,
+                Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(%error, "old entries of the audit log could not be removed; this is retried later");
                     return;

@@ -154,19 +154,19 @@ impl Access {
             false => Ok(()),
         }
     }
+}
 
-    /// Refuses work in a deactivated organization.
-    ///
-    /// # Errors
-    /// `Forbidden`, if it is deactivated.
-    pub fn require_active(&self) -> Result<(), Refusal> {
-        let Organization { key, .. } = &self.organization;
-        match self.organization.is_active() {
-            true => Ok(()),
-            false => Err(forbidden(format!(
-                "The organization `{key}` is deactivated; a server administrator can activate it again."
-            ))),
-        }
+/// Refuses work in a deactivated organization.
+///
+/// # Errors
+/// `Forbidden`, if it is deactivated.
+pub fn require_active(organization: &Organization) -> Result<(), Refusal> {
+    let Organization { key, .. } = organization;
+    match organization.is_active() {
+        true => Ok(()),
+        false => Err(forbidden(format!(
+            "The organization `{key}` is deactivated; a server administrator can activate it again."
+        ))),
     }
 }
 

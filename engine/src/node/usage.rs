@@ -11,6 +11,7 @@ use super::rate_limiter::RateLimiter;
 use crate::model::organization::{Access, Organization, OrganizationId};
 use crate::model::quota::{Quotas, StorageUse};
 use crate::model::refusal::{Refusal, RefusalCode};
+use crate::model::rights::require_active;
 use crate::model::schedule::ScheduleId;
 use crate::model::webhook::WebhookId;
 use crate::node::service_error::ServiceError;
@@ -90,8 +91,10 @@ impl Usage {
     /// # Errors
     /// The organization is deactivated, it has reached a quota, or the store failed.
     pub(crate) async fn count_start(&self, access: &Access) -> Result<(), ServiceError> {
-        access.require_active()?;
         let (id, quotas, now) = (access.organization.id, access.organization.quotas, Instant::now());
+        // A running line knows its organization as it was when the line began.
+        let current = self.organizations.by_id(id).await?;
+        require_active(current.as_ref().unwrap_or(&access.organization))?;
         if let Err(wait) = self.rates.try_take(RateKey::Starts(id), quotas.starts_per_minute, now) {
             let what = format!("may start {} jobs per minute", quotas.starts_per_minute);
             return Err(quota_reached(&what, Some(wait)).into());

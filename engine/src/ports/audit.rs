@@ -17,7 +17,7 @@ use crate::model::organization::OrgScope;
 /// Keeps the audit log.
 #[async_trait]
 pub trait AuditLog: Send + Sync {
-    /// Adds an entry by itself. It may be lost in a power cut.
+    /// Adds an entry by itself. Unless it is about something that was done, it may be lost in a power cut.
     async fn append(&self, entry: &AuditEntry) -> Result<(), StoreError>;
 
     /// Entries of an organization, or of the server, newest first.
@@ -52,7 +52,7 @@ impl PendingEntry {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Whether a write took the entry along.
+    /// Whether the entry is written, or a write has it.
     pub fn is_written(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
@@ -65,6 +65,11 @@ impl PendingEntry {
 /// Makes a change, whose first write takes the entry along.
 pub async fn with_entry<T>(entry: Arc<PendingEntry>, change: impl Future<Output = T>) -> T {
     UNDER_WAY.scope(entry, change).await
+}
+
+/// Writes something that is not the change itself, such as its traces, so that it does not take the entry along.
+pub async fn without_entry<T>(work: impl Future<Output = T>) -> T {
+    UNDER_WAY.scope(Arc::new(PendingEntry(Mutex::default())), work).await
 }
 
 /// Work of another task that belongs to the same change as the current task.

@@ -14,7 +14,7 @@ pub enum RevokeError {
     /// There is no such token.
     #[error("there is no such token")]
     Absent,
-    /// It is the last token of a server administrator that does not expire by itself.
+    /// It is the last token of a server administrator that has not expired.
     #[error("it is the last token of a server administrator that has not expired")]
     LastOfServer,
     /// The store failed.

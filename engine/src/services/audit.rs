@@ -40,7 +40,8 @@ impl AuditLog {
         outcome: impl FnOnce(&T) -> Result<(), (AuditOutcome, String)>,
     ) -> T {
         let pending = PendingEntry::new(self.entry(access, subject));
-        let unfinished = Unfinished { node: Arc::clone(&self.node), pending: Arc::clone(&pending) };
+        let mut unfinished =
+            Unfinished { node: Arc::clone(&self.node), pending: Arc::clone(&pending), finished: false };
         let answer = with_entry(Arc::clone(&pending), change).await;
         if let Some(entry) = pending.take() {
             let entry = match outcome(&answer) {
@@ -49,7 +50,7 @@ impl AuditLog {
             };
             append(&self.node, entry).await;
         }
-        drop(unfinished);
+        unfinished.finished = true;
         answer
     }
 
@@ -85,7 +86,7 @@ async fn append(node: &Node, entry: AuditEntry) {
         tracing::warn!(
             who = entry.who,
             operation = entry.operation,
-            "a refusal is left out of the audit log: there are too many"
+            "an entry is left out of the audit log: this token is refused too often"
         );
         return;
     }
@@ -99,22 +100,23 @@ async fn append(node: &Node, entry: AuditEntry) {
 struct Unfinished {
     node: Arc<Node>,
     pending: Arc<PendingEntry>,
+    finished: bool,
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        let (node, pending) = (Arc::clone(&self.node), Arc::clone(&self.pending));
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if pending.is_written() {
+        if self.finished {
             return;
         }
+        let (node, pending) = (Arc::clone(&self.node), Arc::clone(&self.pending));
         runtime.spawn(async move {
-            // This task, and the value that is being dropped, hold it too.
+            // The value that is being dropped holds it too, and so does the change, also while a write has the entry.
             while Arc::strong_count(&pending) > 1 {
                 tokio::time::sleep(ABANDONED_CHECK).await;
             }
             if let Some(entry) = pending.take() {
-                append(&node, entry.with(AuditOutcome::Refused, "Nothing was changed, and the client was gone.")).await;
+                append(&node, entry.with(AuditOutcome::Failed, "The client disconnected before the answer.")).await;
             }
         });
     }

@@ -23,6 +23,7 @@ use crate::node::blocking::blocking;
 use crate::node::service_error::ServiceError;
 use crate::node::{Node, new_id};
 use crate::ports::StoreError;
+use crate::ports::audit::without_entry;
 use crate::ports::modules::{InstallError, RemoveError, UPLOADS_AT_MOST, Upload};
 
 /// How long an upload is kept until it is installed.
@@ -92,7 +93,7 @@ impl Modules {
         let installed = self.install_component(access, found.content, owner).await;
         // A refused upload would be refused again, at the same cost.
         if !matches!(installed, Err(ServiceError::Store(_))) {
-            self.node.stores.uploads.forget(access.scope(), upload).await?;
+            without_entry(self.node.stores.uploads.forget(access.scope(), upload)).await?;
         }
         installed
     }

@@ -9,7 +9,7 @@ use super::organizations::{DEFAULT_ORGANIZATION, check_name};
 use crate::model::Instant;
 use crate::model::organization::{Access, OrgScope, Role};
 use crate::model::refusal::{Refusal, RefusalCode};
-use crate::model::rights::Operation;
+use crate::model::rights::{Operation, require_active};
 use crate::model::token::{ParsedToken, TokenRecord, TokenScope};
 use crate::node::service_error::ServiceError;
 use crate::ports::tokens::RevokeError;
@@ -68,7 +68,7 @@ impl Tokens {
         let server = record.scope == TokenScope::Server;
         let access = Access { token: record.id, server, ..Access::of(found, role, who) };
         if !server {
-            access.require_active()?;
+            require_active(&access.organization)?;
         }
         if record.is_worth_noting(now) {
             self.note_use(record.id, now);
