@@ -133,8 +133,8 @@ fn a_template_that_would_break_a_saved_job_is_refused_before_anything_is_saved()
     assert_eq!(versions(&server), [("buys".to_owned(), 1)]);
 }
 
-/// Stands between the program and a server, and sees each request before the server does.
-fn relay(server: &Server, mut see: impl FnMut(&str) + Send + 'static) -> String {
+/// Stands between the program and a server, sees each request first, and answers it only if `see` says so.
+fn relay(server: &Server, mut see: impl FnMut(&str) -> bool + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let to = server.address.clone();
@@ -142,7 +142,9 @@ fn relay(server: &Server, mut see: impl FnMut(&str) + Send + 'static) -> String 
         for client in listener.incoming() {
             let mut client = client.expect("a connection");
             let request = read_request(&mut client);
-            see(&String::from_utf8_lossy(&request));
+            if !see(&String::from_utf8_lossy(&request)) {
+                continue;
+            }
             let mut server = TcpStream::connect(&to).expect("the server");
             server.write_all(&request).expect("a request");
             let mut answer = Vec::new();
@@ -190,6 +192,7 @@ fn what_somebody_else_saved_meanwhile_is_not_overwritten() {
             limit += 1;
             post.send_json(json!({"query": query, "variables": {"d": theirs(limit)}})).expect("an answer");
         }
+        true
     });
     let apply = |more: &[&str]| -> Ended {
         let mut command = program();
@@ -213,6 +216,45 @@ fn what_somebody_else_saved_meanwhile_is_not_overwritten() {
     assert_eq!(error["code"], "CONFLICT", "{error:#}");
     let saved: Vec<_> = error["changes"].as_array().expect("a list").iter().map(|change| &change["saved"]).collect();
     assert_eq!(saved, [false, false, false], "a was saved before, b is refused again, c comes after it");
+}
+
+#[test]
+fn a_connection_that_breaks_while_saving_is_code_3_and_says_what_is_known() {
+    let (data, jobs) = (folder(), folder());
+    let server = Server::start(data.path());
+    for key in ["a", "b", "c"] {
+        write(jobs.path(), &format!("{key}.yaml"), &job(key, 1));
+    }
+    let relay = relay(&server, |request| !(request.contains("saveJob") && request.contains("\"key\":\"b\"")));
+    let mut command = program();
+    command.args(["apply", text(jobs.path()), "--yes", "--token", server.token()]);
+    let broken: Ended =
+        command.args(["--server", &format!("http://{relay}")]).output().expect("the program starts").into();
+    let told: Vec<_> = broken.stderr.lines().collect();
+    assert!(broken.code == 3 && told[0].starts_with("It is not known whether the job b was saved"), "{broken:#?}");
+    assert_eq!(told[1..], ["Saved job a as version 1.", "Not done: job c"]);
+    assert!(
+        done(&server.verb(&["apply", text(jobs.path()), "--yes"])).contains("unchanged  job   a"),
+        "it can be repeated"
+    );
+}
+
+#[test]
+fn what_cannot_be_changed_or_deleted_is_said_with_the_cure() {
+    let (data, jobs) = (folder(), folder());
+    let server = Server::start(data.path());
+    let query = "mutation { saveFilterTemplate(input: {document: {key: \"shared\"}, global: true}) { userErrors { message } } }";
+    server.ask(server.token(), query, json!({}));
+    write(jobs.path(), "t.yaml", "filterTemplates: [{ key: shared, limit: 5 }]\n");
+    let shared = server.verb(&["apply", text(jobs.path()), "--yes"]);
+    assert!(shared.code == 2 && shared.stderr.contains("choose another key"), "{shared:#?}");
+    write(jobs.path(), "t.yaml", &job("kept", 1));
+    let slow = json!({"key": "slow", "lines": [{"action": "js", "parameters": {"script": "for (;;) {}"}}]});
+    server.save(server.token(), slow);
+    server.start_job(server.token(), "slow");
+    let open = server.verb(&["apply", text(jobs.path()), "--prune", "--yes"]);
+    assert!(open.code == 2 && open.stderr.contains("`ropewalk jobs delete slow --kill-open`"), "{open:#?}");
+    assert!(open.stderr.contains("Saved job kept as version 1."), "{open:#?}");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! How the verbs that talk to a server fail: with which code, and as JSON if that is asked for.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 
 use crate::served::Server;
@@ -23,6 +26,33 @@ fn a_server_that_is_away_is_code_3_and_wrong_input_is_code_2() {
     ] {
         let ended = with_token(token, &["jobs", "--server", server]);
         assert!(ended.code == code && ended.stderr.contains(part), "{token:?} {server}: {ended:#?}");
+    }
+}
+
+/// A server that gives this answer once.
+fn answering(status: &'static str, body: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("a connection");
+        let _ = client.read(&mut [0; 65536]);
+        let _ = write!(client, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    });
+    address
+}
+
+#[test]
+fn a_server_that_cannot_work_is_code_3_and_one_that_refuses_is_code_2() {
+    let unavailable = r#"{"errors": [{"message": "The store is away.", "extensions": {"code": "UNAVAILABLE"}}]}"#;
+    let forbidden = r#"{"errors": [{"message": "No.\u001b[2J", "extensions": {"code": "FORBIDDEN"}}]}"#;
+    for (status, body, code, part) in [
+        ("503 Service Unavailable", unavailable, 3, "The store is away."),
+        ("200 OK", forbidden, 2, "No.\u{fffd}[2J"),
+        ("502 Bad Gateway", "<html>", 3, "is this a Ropewalk server?"),
+        ("200 OK", "<html>", 2, "is this a Ropewalk server?"),
+    ] {
+        let ended = with_token("rw_x", &["jobs", "--server", &answering(status, body)]);
+        assert!(ended.code == code && ended.stderr.contains(part), "{status}: {ended:#?}");
     }
 }
 

@@ -29,7 +29,8 @@ pub async fn faults<'a>(
     let in_files = plan.iter().filter(|document| document.kind == Kind::Template).filter_map(Compared::document);
     let after = read_templates(saved.iter().map(|template| &template.document).chain(in_files));
     let changing = plan.iter().filter(|document| matches!(document.change, Change::New | Change::Changed));
-    let new: BTreeSet<_> = changing.clone().filter(|document| document.kind == Kind::Template).collect_keys();
+    let new = changing.clone().filter(|document| document.kind == Kind::Template);
+    let new: BTreeSet<_> = new.map(|document| document.key.clone()).collect();
     for document in changing {
         let Some((_, part)) = &document.local else { continue };
         let faults = match document.kind {
@@ -45,16 +46,6 @@ pub async fn faults<'a>(
         }
     }
     Ok(all)
-}
-
-trait Keys {
-    fn collect_keys(self) -> BTreeSet<String>;
-}
-
-impl<'a, T: Iterator<Item = &'a Compared>> Keys for T {
-    fn collect_keys(self) -> BTreeSet<String> {
-        self.map(|document| document.key.clone()).collect()
-    }
 }
 
 /// A catalogue of templates without modules. The last one with a key counts, and a template with faults is left out.
@@ -134,9 +125,8 @@ fn faults_of_filters(document: &Value, templates: &BTreeSet<String>, catalogue: 
     job.as_object_mut().and_then(|job| job.shift_remove("notify"));
     let faults = Job::read(&job, catalogue, Choice::Newest(&[])).err().unwrap_or_default();
     let at_filter = |fault: &Fault| {
-        paths.iter().any(|path| {
-            fault.path.strip_prefix(path.as_str()).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
-        })
+        let below = |path: &String| fault.path.strip_prefix(path.as_str());
+        paths.iter().filter_map(below).any(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     };
     faults.into_iter().filter(at_filter).collect()
 }
