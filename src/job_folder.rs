@@ -27,15 +27,17 @@ pub struct FileDocument {
     pub part: Part,
 }
 
-/// Reads them, the templates first.
+/// Reads them, the templates first. Files that are too large for a job file hold data and are left out, unless the folder
+/// must be read `completely`, because what it does not have is deleted.
 ///
 /// # Errors
 /// Every file that cannot be read, and every key that is missing or used twice.
-pub fn read(path: &Path) -> Result<Vec<FileDocument>, Failed> {
+pub fn read(path: &Path, completely: bool) -> Result<Vec<FileDocument>, Failed> {
     let mut files = vec![path.to_owned()];
     if path.is_dir() {
         files.clear();
         add_files(path, 0, &mut files)?;
+        files.retain(|file| completely || is_small(file));
         files.sort();
     }
     let (mut documents, mut faults) = (Vec::new(), Vec::new());
@@ -86,11 +88,14 @@ fn add_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()
     Ok(())
 }
 
-/// Whether the name and the size are those of a job file.
+/// Whether the name is that of a job file.
 fn is_job_file(path: &Path) -> bool {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    let is_small = || path.metadata().is_ok_and(|file| file.is_file() && file.len() <= job_file::MAX_BYTES);
-    ["yaml", "yml", "json"].contains(&ending.as_str()) && is_small()
+    ["yaml", "yml", "json"].contains(&ending.as_str()) && path.is_file()
+}
+
+fn is_small(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.len() <= job_file::MAX_BYTES)
 }
 
 /// Whether something in a file looks like a job. With a fault in it, it is refused and not left out.

@@ -41,7 +41,7 @@ impl Organizations for Store {
     }
 
     async fn update(&self, id: OrganizationId, change: OrganizationChange) -> Result<Option<Organization>, StoreError> {
-        Ok(self.writer.write_one(Update { id, change }).await?.ok())
+        self.writer.write_one(Update { id, change }).await
     }
 
     async fn count_stored(&self) -> Result<HashMap<OrganizationId, StorageUse>, StoreError> {
@@ -88,21 +88,18 @@ struct Update {
     change: OrganizationChange,
 }
 
-/// There is no such organization.
-struct Absent;
-
 impl SingleCommand for Update {
-    type Answer = Result<Organization, Absent>;
+    type Answer = Option<Organization>;
     const DURABLE: bool = true;
 
     async fn apply(&self, db: &Transaction) -> Result<Self::Answer, StoreError> {
         let found = organizations::Entity::find_by_id(self.id.0).one(db).await.map_err(failed)?;
-        let Some(row) = found else { return Ok(Err(Absent)) };
+        let Some(row) = found else { return Ok(None) };
         let mut organization = row.read()?;
         self.change.apply(&mut organization);
         let row = organizations::Model::of(&organization).into_active_model().reset_all();
         organizations::Entity::update(row).exec_without_returning(db).await.map_err(failed)?;
-        Ok(Ok(organization))
+        Ok(Some(organization))
     }
 
     fn committed(&self, _: &Self::Answer, memory: &Memory) {

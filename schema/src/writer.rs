@@ -85,6 +85,13 @@ impl<T: Send + 'static, E: Send + 'static> Answer for Result<T, E> {
     }
 }
 
+/// None if there was nothing to change.
+impl<T: Send + 'static> Answer for Option<T> {
+    fn is_change(&self) -> bool {
+        self.is_some()
+    }
+}
+
 /// Whether there was something to change.
 impl Answer for bool {
     fn is_change(&self) -> bool {

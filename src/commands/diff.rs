@@ -27,14 +27,14 @@ pub struct Options {
 }
 
 /// How long to look for the smallest difference of two documents.
-const PATIENCE: Duration = Duration::from_secs(2);
+const DIFF_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Prints the differences.
 ///
 /// # Errors
 /// [`Failed::Different`] if there are any.
 pub async fn diff(options: &Options) -> Result<(), Failed> {
-    let documents = job_folder::read(&options.path)?;
+    let documents = job_folder::read(&options.path, false)?;
     let templates = options.server.template_documents().await?;
     let compared = comparison::compare(&options.server, documents, &templates).await?;
     let different: Vec<_> = compared.iter().filter(|document| document.change != Change::Unchanged).collect();
@@ -65,6 +65,6 @@ fn difference(document: &Compared) -> String {
         None => format!("{}, not on the server", document.name()),
     };
     let in_file = format!("{}, {}", document.name(), document.file());
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(&before, &after);
+    let diff = TextDiff::configure().timeout(DIFF_TIMEOUT).diff_lines(&before, &after);
     diff.unified_diff().header(&on_server, &in_file).to_string()
 }

@@ -282,6 +282,10 @@ fn prune_deletes_only_what_the_folder_does_not_have() {
 
     done(&server.verb(&["apply", text(jobs.path()), "--yes"]));
     assert_eq!(versions(&server).len(), 2, "without --prune nothing is deleted");
+    let large = write(jobs.path(), "gone.json", &format!("[\"{}\"]", "x".repeat(5 << 20)));
+    let unread = server.verb(&["apply", text(jobs.path()), "--prune", "--yes"]);
+    assert!(unread.code == 2 && unread.stderr.contains("gone.json"), "it might hold the job: {unread:#?}");
+    fs::remove_file(large).expect("a file");
     let tried = server.verb(&["apply", text(jobs.path()), "--prune", "--dry-run"]);
     assert!(done(&tried).contains("deleted") && versions(&server).len() == 2, "{tried:#?}");
     let pruned = server.verb(&["apply", text(jobs.path()), "--prune", "--yes"]);

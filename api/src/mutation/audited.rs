@@ -192,7 +192,8 @@ fn field<'a>(value: &'a Constant, name: &str) -> Option<&'a Constant> {
     if let Constant::Object(fields) = value { fields.get(name) } else { None }
 }
 
-/// A copy without lists and without objects except documents.
+/// A copy without lists and without objects except documents. The variable may also hold a document itself, whose key
+/// is a text.
 fn summary(value: &Constant) -> Option<Constant> {
     let scalar = |value: &Constant| matches!(value, Constant::String(_) | Constant::Boolean(_)).then(|| value.clone());
     let Constant::Object(fields) = value else { return scalar(value) };
@@ -200,7 +201,6 @@ fn summary(value: &Constant) -> Option<Constant> {
         let kept = if DOCUMENTS.contains(&name.as_str()) { key_of(value) } else { scalar(value) };
         kept.map(|value| (name.clone(), value))
     });
-    // The value of the variable may also be the document itself.
     Some(Constant::Object(kept.collect()))
 }
 

@@ -44,7 +44,7 @@ impl Token {
         Moment(self.0.created_at)
     }
 
-    /// Who created it; null if the server did, or somebody on its machine.
+    /// Who created it; null if the server did when it started.
     async fn created_by(&self) -> Option<&str> {
         self.0.created_by.as_deref()
     }

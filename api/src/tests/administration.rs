@@ -130,6 +130,8 @@ async fn the_last_administrator_cannot_lock_the_server() {
 async fn nothing_starts_in_a_deactivated_organization() {
     let world = World::new().await;
     world.save("weekly").await;
+    let ended = world.start("weekly").await;
+    world.work().await;
     let credentials = Credentials { token: world.token(Role::Admin).await, organization: None };
     let set =
         "mutation ($active: Boolean!) { updateOrganization(input: {key: \"main\", active: $active, name: \"New\"}) {
@@ -141,7 +143,10 @@ async fn nothing_starts_in_a_deactivated_organization() {
     assert!(refused_token.message.contains("`main` is deactivated"), "{}", refused_token.message);
     let administrator = world.administrator("main").await;
     let start = "mutation { runJob(input: {job: \"weekly\"}) { userErrors { code } } }";
-    assert_eq!(refused(&world, &administrator, start).await, "FORBIDDEN");
+    let retry = format!("mutation {{ retryJobResult(input: {{jobResult: \"{ended}\"}}) {{ userErrors {{ code }} }} }}");
+    for document in [start, &retry] {
+        assert_eq!(refused(&world, &administrator, document).await, "FORBIDDEN", "{document}");
+    }
     world.data(set, json!({"active": true})).await;
     world.state.authenticate(Some(&credentials)).await.unwrap();
     world.start("weekly").await;

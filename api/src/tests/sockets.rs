@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use engine::model::organization::Role;
+use engine::model::token::ParsedToken;
 use serde_json::{Value, json};
 
 use super::client::{Heard, Running, Socket, served};
@@ -163,6 +164,20 @@ async fn an_open_socket_ends_with_its_token() {
         socket.say(&subscribe("1", &id)).await;
         assert_eq!(socket.hear().await, status("PENDING"));
         world.clock.advance(chrono::TimeDelta::seconds(1));
+        assert_eq!(socket.hear().await, Heard::Closed(4403));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_open_socket_ends_within_five_seconds_when_its_token_is_revoked() {
+    assert!(Options::default().recheck < Duration::from_secs(5));
+    let world = World::new().await;
+    let token = world.token(Role::Viewer).await;
+    served(world.engine.clone(), quick(), async |server| {
+        let mut socket = greeted(server, &token).await;
+        let id = ParsedToken::parse(&token).unwrap().id;
+        world.engine.tokens().revoke(&world.administrator("main").await, id, false).await.unwrap();
         assert_eq!(socket.hear().await, Heard::Closed(4403));
     })
     .await;

@@ -93,11 +93,12 @@ pub const KEPT_DAYS: i64 = 400;
 
 /// Operations that happen so often that their entries are kept only as long as job results, which name who started and
 /// who killed them.
-pub const FREQUENT: [Operation; 7] = [
+pub const FREQUENT: [Operation; 8] = [
     Operation::RunJob,
     Operation::RunJobs,
     Operation::DryRunJob,
     Operation::KillJobResult,
+    Operation::KillJobResults,
     Operation::RetryJobResult,
     Operation::WriteRecords,
     Operation::DeleteRecords,

@@ -40,8 +40,8 @@ pub struct TokenRecord {
     pub last_used_at: Option<Instant>,
 }
 
-/// The use of a token is recorded at most once in this time, to save writes.
-const NOTED_EVERY: TimeDelta = TimeDelta::seconds(60);
+/// The use of a token or of a webhook is recorded at most once in this time, to save writes.
+pub(super) const NOTED_EVERY: TimeDelta = TimeDelta::seconds(60);
 
 impl TokenRecord {
     /// Whether it has not expired.

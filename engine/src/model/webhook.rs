@@ -10,13 +10,12 @@ mod token;
 
 use std::fmt;
 
-use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Instant;
 use super::organization::OrganizationId;
-use super::token::same_bytes;
+use super::token::{NOTED_EVERY, same_bytes};
 
 pub use body::Brought;
 pub use seal::{SealError, Sealed, SigningSecret};
@@ -27,8 +26,6 @@ pub use token::HookToken;
 pub const MOST_OF_A_JOB: usize = 20;
 /// The prefix of the names of starts by webhooks. No other start has it.
 pub const KEY_PREFIX: &str = "webhook:";
-/// The use of a webhook is recorded at most once in this time, to save writes.
-const NOTED_EVERY: TimeDelta = TimeDelta::seconds(60);
 
 /// Identity of a webhook. The text of its token contains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -34,7 +34,7 @@ pub trait AuditLog: Send + Sync {
 }
 
 tokio::task_local! {
-    static UNDER_WAY: Arc<PendingEntry>;
+    static CURRENT_ENTRY: Arc<PendingEntry>;
 }
 
 /// The entry of a change under way, until it is written.
@@ -52,11 +52,6 @@ impl PendingEntry {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Whether the entry is written, or a write has it.
-    pub fn is_written(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
-    }
-
     fn put_back(&self, entry: AuditEntry) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(entry);
     }
@@ -64,25 +59,25 @@ impl PendingEntry {
 
 /// Makes a change, whose first write takes the entry along.
 pub async fn with_entry<T>(entry: Arc<PendingEntry>, change: impl Future<Output = T>) -> T {
-    UNDER_WAY.scope(entry, change).await
+    CURRENT_ENTRY.scope(entry, change).await
 }
 
 /// Writes something that is not the change itself, such as its traces, so that it does not take the entry along.
 pub async fn without_entry<T>(work: impl Future<Output = T>) -> T {
-    UNDER_WAY.scope(Arc::new(PendingEntry(Mutex::default())), work).await
+    CURRENT_ENTRY.scope(Arc::new(PendingEntry(Mutex::default())), work).await
 }
 
 /// Work of another task that belongs to the same change as the current task.
 pub fn inherit_entry<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
-    match UNDER_WAY.try_with(Arc::clone) {
-        Ok(entry) => Either::Left(UNDER_WAY.scope(entry, work)),
+    match CURRENT_ENTRY.try_with(Arc::clone) {
+        Ok(entry) => Either::Left(CURRENT_ENTRY.scope(entry, work)),
         Err(_) => Either::Right(work),
     }
 }
 
 /// The entry that a write of the current task takes along. A store calls this for each write.
 pub fn take_entry() -> Option<TakenEntry> {
-    let pending = UNDER_WAY.try_with(Arc::clone).ok()?;
+    let pending = CURRENT_ENTRY.try_with(Arc::clone).ok()?;
     let entry = pending.take()?;
     Some(TakenEntry { pending, entry })
 }

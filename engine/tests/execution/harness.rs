@@ -18,7 +18,7 @@ use engine::ports::clock::{Clock, StandingClock, SystemClock};
 use engine::ports::files::Folder;
 use engine::ports::stores::Stores;
 use engine::records::spill_config::SpillConfig;
-use engine::services::organizations::NewOrganization;
+use engine::services::organizations::{NewOrganization, OrganizationUpdate};
 use memory::MemoryStore;
 use memory::functions::{Function, FunctionActions};
 
@@ -88,6 +88,11 @@ impl Harness {
         let arguments: Map<_, _> = arguments.as_object().unwrap().clone();
         let start = Start { job: "job".into(), arguments, records: records.as_array().cloned(), ..Start::default() };
         self.engine.jobs().start(&self.access, start).await
+    }
+
+    pub async fn set_organization_active(&self, active: bool) {
+        let update = OrganizationUpdate { active: Some(active), ..OrganizationUpdate::default() };
+        self.engine.organizations().update(&self.access, "main", update).await.unwrap();
     }
 
     pub async fn step(&self) -> Option<Performed> {

@@ -57,6 +57,20 @@ fn at(text: &str) -> Instant {
 }
 
 #[tokio::test]
+async fn the_instants_of_a_deactivated_organization_pass() {
+    let harness = harness().await;
+    harness.save_with(json!([{"key": "often", "interval": "10m"}])).await;
+    let mut scheduler = harness.scheduler();
+    scheduler.step().await.unwrap();
+    for active in [true, false, true] {
+        harness.set_organization_active(active).await;
+        harness.pass(600);
+        scheduler.step().await.unwrap();
+    }
+    assert_eq!(harness.started().await, ["often 09:40:00 pending", "often 10:00:00 pending"]);
+}
+
+#[tokio::test]
 async fn a_job_starts_at_the_instants_of_its_schedules() {
     let harness = harness().await;
     let twice = json!([{"key": "sharp", "cron": "0,20 11 * * *"}, {"key": "often", "interval": "10m"}]);

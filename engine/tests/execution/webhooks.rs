@@ -104,6 +104,17 @@ async fn only_the_token_opens_and_only_until_it_is_removed() {
 }
 
 #[tokio::test]
+async fn a_webhook_of_a_deactivated_organization_does_not_open() {
+    let harness = with_job().await;
+    let made = make(&harness, "shop", PayloadKind::Records, false).await;
+    let opens = async || harness.engine.webhooks().open(&made.token).await.unwrap().is_some();
+    for active in [true, false, true] {
+        harness.set_organization_active(active).await;
+        assert_eq!(opens().await, active);
+    }
+}
+
+#[tokio::test]
 async fn a_signed_webhook_takes_signed_messages_only() {
     let harness = with_job().await;
     let made = make(&harness, "shop", PayloadKind::Records, true).await;

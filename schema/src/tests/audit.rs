@@ -37,12 +37,12 @@ async fn a_change_and_its_entry_are_one_transaction() {
 
     let entry = pending(1, &acme);
     with_entry(entry.clone(), save("One", Some(0))).await.unwrap();
-    assert!(entry.is_written(), "the first write takes the entry along");
+    assert!(entry.take().is_none(), "the first write takes the entry along");
     assert_eq!(count(&store, scope).await, 1);
 
     let entry = pending(2, &acme);
     with_entry(entry.clone(), save("Two", Some(7))).await.unwrap_err();
-    assert!(!entry.is_written(), "nothing was saved");
+    assert!(entry.take().is_some(), "nothing was saved");
 
     // A start that fails in a group with others takes its entry back, and the others keep theirs.
     let entries: Vec<_> = (10..20).map(|number| pending(number, &acme)).collect();
@@ -52,7 +52,7 @@ async fn a_change_and_its_entry_are_one_transaction() {
         .map(|(entry, number)| with_entry(entry.clone(), store.start(scope, samples::start(number, "job"))));
     let started = futures_util::future::join_all(starts).await;
     for (entry, started) in entries.iter().zip(&started) {
-        assert_eq!(entry.is_written(), started.is_ok());
+        assert_eq!(entry.take().is_none(), started.is_ok());
     }
     assert_eq!(started.iter().filter(|started| started.is_err()).count(), 1);
     assert_eq!(count(&store, scope).await, 10);

@@ -44,7 +44,7 @@ pub async fn apply(options: &Options) -> Result<(), Failed> {
         let message = "--prune deletes what the files do not have, so it needs the folder with all of them";
         return Err(Failed::Refused(message.to_owned()));
     }
-    let documents = job_folder::read(&options.path)?;
+    let documents = job_folder::read(&options.path, options.prune)?;
     let templates = options.server.template_documents().await?;
     let mut plan = comparison::compare(&options.server, documents, &templates).await?;
     let faults = validation::faults(&options.server, &plan, &templates).await?;

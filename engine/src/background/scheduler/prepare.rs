@@ -38,7 +38,7 @@ impl Preparation {
         };
         let Some(access) = self.access(saved.organization).await? else { return Ok(None) };
         if !access.organization.is_active() {
-            // The instants pass without a trace in the history: nothing may happen in the organization.
+            // Nothing may happen in the organization, so these instants are not in its history either.
             return Ok(Some(Fire { saved, firing, results: Vec::new(), at }));
         }
         let access = Access { who: format!("schedule {}", saved.schedule.key), ..access };
